@@ -1,0 +1,135 @@
+//! Lines in, groups of failures out. Memory is bounded: failures are joined in batches and kept only as groups.
+
+use std::io::{self, BufRead};
+
+use meshwhy_logs::{Content, Line, Lines, parse_line};
+use serde::Serialize;
+
+use crate::coverage::Coverage;
+use crate::group::{Group, Groups};
+use crate::observation::{Observation, Place};
+use crate::story;
+
+/// How many failures are looked at together. Hops are joined within a batch.
+const BATCH: usize = 20_000;
+
+/// What the lines were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// All lines.
+    pub read: u64,
+    /// Requests and connections that did not fail.
+    pub healthy: u64,
+    /// Access-log lines and header members that tell of a failure.
+    pub failed: u64,
+    /// Records of either writer.
+    pub records: u64,
+    /// Lines that are none of ours.
+    pub unreadable: u64,
+    /// Failures that fit in no group any more, since there were too many different ones.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ungrouped: u64,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Failures by cause, target and hop; the most telling first.
+    pub groups: Vec<Group>,
+    /// What the lines were.
+    pub tally: Tally,
+}
+
+/// Takes lines and sums them up.
+#[derive(Debug, Default)]
+pub struct Collector {
+    batch: Vec<Observation>,
+    coverage: Coverage,
+    groups: Groups,
+    tally: Tally,
+}
+
+impl Collector {
+    /// Reads all lines of one source; what one proxy wrote should have one number.
+    ///
+    /// # Errors
+    /// What the reader reports.
+    pub fn read(&mut self, source: u32, reader: &mut dyn BufRead) -> io::Result<()> {
+        let mut lines = Lines::new(reader);
+        while let Some(bytes) = lines.next_line()? {
+            self.tally.read += 1;
+            self.line(source, bytes);
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, source: u32, bytes: &[u8]) {
+        let Line { origin, content } = parse_line(bytes);
+        let place = Place { line: self.tally.read, source, origin, bytes };
+        match content {
+            Content::Facts(facts, _) => self.take(Observation::from_facts(&place, facts)),
+            Content::Header(members) => {
+                for facts in members {
+                    self.take(Observation::from_facts(&place, facts));
+                }
+            }
+            Content::Record(record, writer) => {
+                self.tally.records += 1;
+                self.push(Observation::from_record(&place, record, writer));
+            }
+            Content::Blank => {}
+            Content::Unreadable => self.tally.unreadable += 1,
+        }
+    }
+
+    fn take(&mut self, observation: Option<Observation>) {
+        match observation {
+            Some(_) => self.tally.failed += 1,
+            None => self.tally.healthy += 1,
+        }
+        self.push(observation);
+    }
+
+    fn push(&mut self, observation: Option<Observation>) {
+        self.batch.extend(observation);
+        if self.batch.len() >= BATCH {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.coverage.settle(&mut self.batch);
+        story::join(&mut self.batch);
+        self.groups.add(self.batch.drain(..));
+    }
+
+    /// Ends the reading.
+    #[must_use]
+    pub fn finish(mut self) -> Analysis {
+        self.settle();
+        let (groups, ungrouped) = self.groups.finish();
+        Analysis { groups, tally: Tally { ungrouped, ..self.tally } }
+    }
+}
+
+impl Analysis {
+    /// Sums up one text; what `meshwhy explain` does with its argument.
+    #[must_use]
+    pub fn of(text: &[u8]) -> Self {
+        let mut collector = Collector::default();
+        // Reading memory cannot fail.
+        let _ = collector.read(0, &mut &*text);
+        collector.finish()
+    }
+
+    /// Whether any line was understood.
+    #[must_use]
+    pub const fn recognised(&self) -> bool {
+        self.tally.healthy > 0 || self.tally.failed > 0 || self.tally.records > 0
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}

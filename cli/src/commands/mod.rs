@@ -1,0 +1,92 @@
+//! What each command does, once its options are checked.
+
+use std::io::{self, Write};
+
+use crate::analysis::{Analysis, Collector};
+use crate::args::FormatArg;
+use crate::escape;
+use crate::failure::{Failure, Outcome};
+use crate::input;
+use crate::options::{Input, Options, Task};
+use crate::render;
+use crate::report::Report;
+
+/// Largest module configuration that is checked, in bytes.
+const MAX_CONFIG: u64 = 1024 * 1024;
+
+/// Runs a task; data goes to stdout.
+///
+/// # Errors
+/// Whatever keeps the task from an answer; findings are no error.
+pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, Failure> {
+    let Options { task, lang, color } = options;
+    let mut out = io::BufWriter::new(anstream::AutoStream::new(io::stdout().lock(), color));
+    let outcome = match task {
+        Task::Explain { input, why_not, format } => {
+            let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
+            report(&mut out, input, format, render, |analysis| Report::new(analysis, lang, why_not))
+        }
+        Task::Diagnose { input, format } => {
+            let render = if format == FormatArg::Json { render::json::findings } else { render::text::findings };
+            report(&mut out, input, format, render, |analysis| Report::new(analysis, lang, false).by_count())
+        }
+        Task::Causes { cause, format } => {
+            match cause {
+                Some(cause) => render::causes::one(&mut out, cause, lang, format)?,
+                None => render::causes::list(&mut out, lang, format)?,
+            }
+            Ok(Outcome::Clean)
+        }
+        Task::CheckConfig { input } => check_config(&mut out, input),
+        Task::Completions(shell) => {
+            let (mut command, mut script) = (command, Vec::new());
+            clap_complete::generate(shell, &mut command, "meshwhy", &mut script);
+            out.write_all(&script)?;
+            Ok(Outcome::Clean)
+        }
+        Task::Manual => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page)?;
+            out.write_all(&page)?;
+            Ok(Outcome::Clean)
+        }
+    };
+    out.flush()?;
+    outcome
+}
+
+type Render = fn(&mut dyn Write, &Report) -> io::Result<()>;
+
+fn report(
+    out: &mut dyn Write,
+    input: Input,
+    format: FormatArg,
+    render: Render,
+    tell: impl Fn(Analysis) -> Report,
+) -> Result<Outcome, Failure> {
+    let mut collector = Collector::default();
+    input::for_each(input, |source, reader| collector.read(source, reader))?;
+    let analysis = collector.finish();
+    let recognised = analysis.recognised();
+    let report = tell(analysis);
+    if recognised || format == FormatArg::Json {
+        render(out, &report)?;
+    }
+    match (recognised, report.entries.is_empty()) {
+        (false, _) => {
+            out.flush()?;
+            Err(Failure::NothingRecognised(report.lang))
+        }
+        (true, true) => Ok(Outcome::Clean),
+        (true, false) => Ok(Outcome::Findings),
+    }
+}
+
+fn check_config(out: &mut dyn Write, input: Input) -> Result<Outcome, Failure> {
+    let bytes = input::bytes(input, MAX_CONFIG)?;
+    let parsed = meshwhy_filter::config::parse(&bytes);
+    for problem in &parsed.problems {
+        writeln!(out, "{}", escape::line(problem))?;
+    }
+    Ok(if parsed.problems.is_empty() { Outcome::Clean } else { Outcome::Findings })
+}

@@ -1,0 +1,195 @@
+//! Failures of one cause at one target, as one hop tells them.
+
+use std::collections::HashMap;
+
+use meshwhy_core::condition::Shown;
+use meshwhy_core::{Cause, Confidence, Facts, Side, Stage, Verdict};
+
+use crate::observation::Observation;
+
+/// How many groups are kept.
+const MAX_GROUPS: usize = 10_000;
+/// How many line numbers a group keeps.
+const MAX_LINES: usize = 100;
+/// How many examples a group keeps.
+const MAX_EXAMPLES: usize = 3;
+
+/// A group of failures.
+#[derive(Debug)]
+pub struct Group {
+    /// The cause, and how sure the facts make it.
+    pub verdict: Verdict,
+    /// The facts of the first of them.
+    pub facts: Facts<'static>,
+    /// What proves it.
+    pub evidence: Vec<Shown>,
+    /// Cluster, else host.
+    pub target: Option<String>,
+    /// The proxy that speaks.
+    pub hop: Option<String>,
+    /// Which way the traffic went.
+    pub side: Option<Side>,
+    /// How many failures.
+    pub count: u64,
+    /// How many of them flood control left without a record of their own.
+    pub suppressed: u64,
+    /// Earliest start time, as printed.
+    pub first: Option<String>,
+    /// Latest start time, as printed.
+    pub last: Option<String>,
+    /// Numbers of the lines that tell of them, in order; at most 100.
+    pub lines: Vec<u64>,
+    /// Lines as they stand, escaped and cut; at most three.
+    pub examples: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    code: &'static str,
+    target: Option<String>,
+    hop: Option<String>,
+    side: Option<Side>,
+}
+
+/// All groups so far.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    groups: HashMap<Key, Group>,
+    ungrouped: u64,
+}
+
+impl Groups {
+    /// Adds observations that are already joined. What is covered adds its line to a group that exists, and no count.
+    pub(crate) fn add(&mut self, batch: impl Iterator<Item = Observation>) {
+        let speaking = batch.filter(|observation| !observation.absorbed);
+        let (covered, counted): (Vec<_>, Vec<_>) = speaking.partition(|observation| observation.covered);
+        for observation in counted {
+            let key = Key::of(&observation);
+            if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
+                self.ungrouped = self.ungrouped.saturating_add(observation.count);
+                continue;
+            }
+            self.groups.entry(key).or_insert_with(|| Group::of(&observation)).take(observation);
+        }
+        for observation in covered {
+            if let Some(group) = self.groups.get_mut(&Key::of(&observation)) {
+                group.take(Observation { count: 0, suppressed: 0, ..observation });
+            }
+        }
+    }
+
+    /// The groups, the most telling first, and how many failures are in none.
+    pub(crate) fn finish(self) -> (Vec<Group>, u64) {
+        let mut groups: Vec<Group> = self.groups.into_values().collect();
+        groups.sort_by(|one, other| one.rank().cmp(&other.rank()));
+        (groups, self.ungrouped)
+    }
+}
+
+impl Key {
+    fn of(observation: &Observation) -> Self {
+        Self {
+            code: observation.verdict.cause.code,
+            target: observation.target().map(str::to_owned),
+            hop: observation.hop(),
+            side: observation.side(),
+        }
+    }
+}
+
+impl Group {
+    fn of(observation: &Observation) -> Self {
+        let mut evidence = observation.verdict.evidence(&observation.facts);
+        for fact in &observation.more_evidence {
+            if !evidence.iter().any(|known| known.name == fact.name) {
+                evidence.push(fact.clone());
+            }
+        }
+        Self {
+            verdict: observation.verdict,
+            facts: observation.facts.clone(),
+            evidence,
+            target: observation.target().map(str::to_owned),
+            hop: observation.hop(),
+            side: observation.side(),
+            count: 0,
+            suppressed: 0,
+            first: None,
+            last: None,
+            lines: Vec::new(),
+            examples: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, observation: Observation) {
+        self.count = self.count.saturating_add(observation.count);
+        self.suppressed = self.suppressed.saturating_add(observation.suppressed);
+        if observation.verdict.confidence > self.verdict.confidence {
+            self.verdict = observation.verdict;
+            self.evidence = Self::of(&observation).evidence;
+        }
+        if let Some(time) = observation.facts.start_time.map(std::borrow::Cow::into_owned) {
+            if self.first.as_ref().is_none_or(|first| time < *first) {
+                self.first = Some(time.clone());
+            }
+            if self.last.as_ref().is_none_or(|last| time > *last) {
+                self.last = Some(time);
+            }
+        }
+        for line in std::iter::once(observation.line).chain(observation.joined) {
+            if let Err(at) = self.lines.binary_search(&line)
+                && self.lines.len() < MAX_LINES
+            {
+                self.lines.insert(at, line);
+            }
+        }
+        if self.examples.len() < MAX_EXAMPLES {
+            self.examples.push(observation.excerpt);
+        }
+    }
+
+    fn rank(&self) -> impl Ord + '_ {
+        let most = std::cmp::Reverse(self.count);
+        (order(&self.verdict), most, self.lines.first().copied(), &self.target, &self.hop)
+    }
+}
+
+/// How much a cause tells, coarsely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// A proxy refused or failed the request.
+    Failure,
+    /// Nothing failed, but something is missing.
+    Telemetry,
+    /// The application answered with an error.
+    Application,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Class {
+    pub(crate) fn of(cause: &Cause) -> Self {
+        match (cause.slug, cause.stage) {
+            ("unknown", _) => Self::Unknown,
+            ("app-error", _) => Self::Application,
+            (_, Stage::Telemetry) => Self::Telemetry,
+            _ => Self::Failure,
+        }
+    }
+}
+
+/// The order of verdicts, the most telling first: certain before likely, and the deeper on the request's way the better.
+pub(crate) fn order(verdict: &Verdict) -> (Class, bool, u8, &'static str) {
+    let cause = verdict.cause;
+    let depth = match cause.stage {
+        Stage::Tls => 0,
+        Stage::Connecting => 1,
+        Stage::Response => 2,
+        Stage::Policy => 3,
+        Stage::Routing => 4,
+        Stage::Proxy | Stage::ControlPlane => 5,
+        Stage::Downstream => 6,
+        Stage::Telemetry | Stage::Unknown => 7,
+    };
+    (Class::of(cause), verdict.confidence != Confidence::Certain, depth, cause.code)
+}

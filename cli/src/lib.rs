@@ -1,0 +1,56 @@
+//! Commands, sources and renderers of meshwhy. Judging is `meshwhy-core`'s, reading lines is `meshwhy-logs`'s.
+//!
+//! Data goes to stdout, everything else to stderr; whoever closes stdout early has what they wanted.
+
+pub mod analysis;
+mod args;
+mod commands;
+mod coverage;
+mod escape;
+mod failure;
+mod group;
+mod input;
+mod lang;
+mod observation;
+mod options;
+mod render;
+mod report;
+mod story;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::failure::{Failure, Outcome};
+
+/// Runs the command line and gives the exit code: 0 nothing wrong, 1 findings, 2 usage, 3 unreadable input.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = args::named(args::Cli::command(), arguments.first());
+    let parsed = command.clone().try_get_matches_from(&arguments).and_then(|matches| args::Cli::from_arg_matches(&matches));
+    let outcome = match parsed {
+        Ok(cli) => options::Options::new(cli).and_then(|options| commands::run(options, command)),
+        Err(error) => Err(Failure::Arguments(error)),
+    };
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => report(failure),
+    }
+}
+
+fn report(failure: Failure) -> ExitCode {
+    let code = failure.exit_code();
+    match failure {
+        // Clap's help and version are data; it chooses the stream itself.
+        Failure::Arguments(error) => drop(error.print()),
+        other => {
+            let message = escape::line(&format!("{:#}", anyhow::Error::new(other)));
+            let _ = writeln!(anstream::stderr(), "meshwhy: {message}");
+        }
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,144 @@
+//! One failure as one line tells it, judged.
+
+use meshwhy_core::condition::Shown;
+use meshwhy_core::record::Record;
+use meshwhy_core::redact::{self, MAX_TEXT};
+use meshwhy_core::{Cause, Confidence, Facts, Side, Verdict, judge};
+use meshwhy_logs::Writer;
+
+use crate::escape;
+
+/// Longest excerpt of a line, in characters.
+const MAX_EXCERPT: usize = 1000;
+
+/// Who tells of a failure; a better witness comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Witness {
+    /// A record of the module: knows most, and its count is exact.
+    Module,
+    /// A record that Envoy wrote itself.
+    Envoy,
+    /// An access-log line, or a header.
+    Log,
+}
+
+/// Where a line stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Place<'a> {
+    /// Number over all sources, from 1.
+    pub(crate) line: u64,
+    /// Number of the source.
+    pub(crate) source: u32,
+    /// The container that wrote it.
+    pub(crate) origin: Option<&'a str>,
+    /// The line as it stands.
+    pub(crate) bytes: &'a [u8],
+}
+
+/// One failure.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    pub(crate) line: u64,
+    pub(crate) source: u32,
+    pub(crate) origin: Option<String>,
+    pub(crate) excerpt: String,
+    pub(crate) witness: Witness,
+    pub(crate) facts: Facts<'static>,
+    pub(crate) verdict: Verdict,
+    pub(crate) count: u64,
+    pub(crate) suppressed: u64,
+    /// Lines of other hops that tell the other half of the story.
+    pub(crate) joined: Vec<u64>,
+    /// What those lines add to the evidence.
+    pub(crate) more_evidence: Vec<Shown>,
+    /// A better witness counted it already.
+    pub(crate) covered: bool,
+    /// Another hop's verdict explains it.
+    pub(crate) absorbed: bool,
+}
+
+impl Observation {
+    /// Judges the facts of a line; `None` when nothing failed.
+    pub(crate) fn from_facts(place: &Place<'_>, facts: Facts<'_>) -> Option<Self> {
+        let verdict = judge(&facts)?;
+        Some(Self::new(place, Witness::Log, facts, verdict, (1, 0)))
+    }
+
+    /// Judges a record anew. Its own code is used where it is more precise, or where its facts alone say nothing.
+    pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: Writer) -> Option<Self> {
+        let Record { mut facts, code, count, suppressed } = record;
+        let recorded = code.as_deref().and_then(Cause::find);
+        facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
+        let judged = judge(&facts).filter(|verdict| verdict.cause.slug != "unknown" || recorded.is_none());
+        let written = recorded.map(|cause| Verdict { cause, confidence: Confidence::Likely, condition: None });
+        let witness = match writer {
+            Writer::Module => Witness::Module,
+            Writer::Envoy => Witness::Envoy,
+        };
+        Some(Self::new(place, witness, facts, judged.or(written)?, (count, suppressed)))
+    }
+
+    fn new(place: &Place<'_>, witness: Witness, facts: Facts<'_>, verdict: Verdict, (count, suppressed): (u64, u64)) -> Self {
+        let text = String::from_utf8_lossy(place.bytes);
+        Self {
+            line: place.line,
+            source: place.source,
+            origin: place.origin.map(str::to_owned),
+            excerpt: escape::line(&text.trim().chars().take(MAX_EXCERPT).collect::<String>()),
+            witness,
+            facts: bounded(facts),
+            verdict,
+            count,
+            suppressed,
+            joined: Vec::new(),
+            more_evidence: Vec::new(),
+            covered: false,
+            absorbed: false,
+        }
+    }
+
+    /// The slug of the cause.
+    pub(crate) fn slug(&self) -> &'static str {
+        self.verdict.cause.slug
+    }
+
+    /// What was asked for: the cluster, else the host.
+    pub(crate) fn target(&self) -> Option<&str> {
+        self.facts.cluster.as_deref().or(self.facts.authority.as_deref())
+    }
+
+    /// The proxy that speaks: pod and namespace, else where the line came from.
+    pub(crate) fn hop(&self) -> Option<String> {
+        match (&self.facts.pod, &self.facts.namespace) {
+            (Some(pod), Some(namespace)) => Some(format!("{pod}.{namespace}")),
+            (Some(pod), None) => Some(pod.to_string()),
+            (None, _) => self.origin.clone(),
+        }
+    }
+
+    /// Which way the traffic went.
+    pub(crate) fn side(&self) -> Option<Side> {
+        self.facts.side
+    }
+}
+
+/// Facts that own a bounded amount of text, whatever the line held.
+fn bounded(facts: Facts<'_>) -> Facts<'static> {
+    let mut facts = facts;
+    redact::redact(&mut facts);
+    let short = [
+        &mut facts.trace_id,
+        &mut facts.upstream_local_address,
+        &mut facts.downstream_local_address,
+        &mut facts.downstream_remote_address,
+        &mut facts.annotated_code,
+        &mut facts.workload,
+        &mut facts.namespace,
+        &mut facts.pod,
+        &mut facts.start_time,
+    ];
+    for text in short {
+        *text = text.take().filter(|text| text.len() <= MAX_TEXT);
+    }
+    facts.into_owned()
+}

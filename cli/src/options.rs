@@ -1,0 +1,108 @@
+//! What was asked for, checked: every contradiction is gone.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anstream::ColorChoice;
+use meshwhy_core::Cause;
+use meshwhy_core::texts::Lang;
+
+use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg};
+use crate::failure::Failure;
+use crate::lang;
+
+/// A run.
+pub(crate) struct Options {
+    pub(crate) task: Task,
+    pub(crate) lang: Lang,
+    pub(crate) color: ColorChoice,
+}
+
+pub(crate) enum Task {
+    Explain { input: Input, why_not: bool, format: FormatArg },
+    Diagnose { input: Input, format: FormatArg },
+    Causes { cause: Option<&'static Cause>, format: FormatArg },
+    CheckConfig { input: Input },
+    Completions(clap_complete::Shell),
+    Manual,
+}
+
+/// Where bytes come from.
+pub(crate) enum Input {
+    Text(String),
+    Sources(Vec<Source>),
+}
+
+/// One stream of bytes; what one proxy wrote, or several with prefixes.
+pub(crate) enum Source {
+    Stdin,
+    File(PathBuf),
+}
+
+impl Options {
+    /// Checks what clap cannot.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for contradictions, an unknown cause, and for a terminal as input that nobody asked for.
+    pub(crate) fn new(cli: Cli) -> Result<Self, Failure> {
+        let task = match cli.action {
+            Action::Explain(args) => {
+                let input = if !args.files.is_empty() {
+                    Input::Sources(args.files.into_iter().map(Source::File).collect())
+                } else if args.input.iter().any(|text| text != "-") {
+                    Input::Text(args.input.join("\n"))
+                } else {
+                    stdin(args.input.is_empty())?
+                };
+                Task::Explain { input, why_not: args.why_not, format: args.output.format }
+            }
+            Action::Diagnose(args) => Task::Diagnose { input: files(args.files)?, format: args.output.format },
+            Action::Causes(args) => {
+                let find = |name: String| Cause::find(&name).ok_or_else(|| Failure::Usage(unknown_cause(&name)));
+                Task::Causes { cause: args.name.map(find).transpose()?, format: args.output.format }
+            }
+            Action::Config(ConfigAction::Check { file }) => Task::CheckConfig { input: files(file.into_iter().collect())? },
+            Action::Completions { shell } => Task::Completions(shell),
+            Action::Man => Task::Manual,
+        };
+        let lang = match cli.lang {
+            Some(LangArg::En) => Lang::En,
+            Some(LangArg::Zh) => Lang::Zh,
+            None => lang::from_environment(|name| std::env::var(name).ok()),
+        };
+        let color = match cli.color {
+            ColorArg::Auto => ColorChoice::Auto,
+            ColorArg::Always => ColorChoice::Always,
+            ColorArg::Never => ColorChoice::Never,
+        };
+        Ok(Self { task, lang, color })
+    }
+}
+
+fn files(paths: Vec<PathBuf>) -> Result<Input, Failure> {
+    if paths.is_empty() {
+        return stdin(true);
+    }
+    if paths.iter().filter(|path| is_dash(path)).count() > 1 {
+        return Err(Failure::Usage("`-` can be given once".to_owned()));
+    }
+    let source = |path: PathBuf| if is_dash(&path) { Source::Stdin } else { Source::File(path) };
+    Ok(Input::Sources(paths.into_iter().map(source).collect()))
+}
+
+fn stdin(by_default: bool) -> Result<Input, Failure> {
+    if by_default && std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(
+            "no input: give it as an argument or a file, or pipe it in; `-` reads the terminal".to_owned(),
+        ));
+    }
+    Ok(Input::Sources(vec![Source::Stdin]))
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn unknown_cause(name: &str) -> String {
+    format!("no cause has the code or slug `{name}`; `meshwhy causes` lists them")
+}

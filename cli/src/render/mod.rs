@@ -1,0 +1,10 @@
+//! Where reports go: one file per form, bytes out.
+
+pub(crate) mod causes;
+pub(crate) mod json;
+mod labels;
+pub(crate) mod page;
+pub(crate) mod table;
+pub(crate) mod text;
+
+pub(crate) use labels::Labels;

@@ -1,0 +1,111 @@
+//! A terminal page: wrapped prose, headings, and code that can be copied as it stands.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use textwrap::Options;
+
+const BOLD: Style = Style::new().bold();
+const CODE: Style = AnsiColor::Cyan.on_default();
+const DIM: Style = Style::new().dimmed();
+
+/// Columns when the output is no terminal.
+const DEFAULT_WIDTH: usize = 80;
+/// Longer lines are hard to read.
+const MAX_WIDTH: usize = 100;
+
+/// Writes a page. Text given to it is either ours or escaped by the caller.
+pub(crate) struct Page<'o> {
+    out: &'o mut dyn Write,
+    width: usize,
+}
+
+impl<'o> Page<'o> {
+    pub(crate) fn new(out: &'o mut dyn Write) -> Self {
+        let columns = terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns));
+        Self { out, width: columns.unwrap_or(DEFAULT_WIDTH).clamp(40, MAX_WIDTH) }
+    }
+
+    pub(crate) fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// The name of a cause and what belongs to it, then its headline.
+    pub(crate) fn title(&mut self, name: &str, remark: &str, headline: &str) -> io::Result<()> {
+        writeln!(self.out, "{BOLD}{name}{BOLD:#} {DIM}({remark}){DIM:#}")?;
+        for line in self.wrapped(headline, "") {
+            writeln!(self.out, "{BOLD}{line}{BOLD:#}")?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn heading(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "\n{BOLD}{text}{BOLD:#}")
+    }
+
+    /// A paragraph.
+    pub(crate) fn prose(&mut self, text: &str) -> io::Result<()> {
+        self.indented(text, "  ")
+    }
+
+    /// A paragraph that belongs to the one before.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        self.indented(text, "    ")
+    }
+
+    fn indented(&mut self, text: &str, indent: &str) -> io::Result<()> {
+        for line in self.wrapped(&unfolded(text), indent) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn wrapped(&self, text: &str, indent: &str) -> Vec<String> {
+        let options = Options::new(self.width).initial_indent(indent).subsequent_indent(indent);
+        textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+    }
+
+    /// Commands or YAML: never wrapped, and a here-document never indented.
+    pub(crate) fn code(&mut self, text: &str) -> io::Result<()> {
+        let indent = if text.contains("<<") { "" } else { "    " };
+        for line in text.trim_end().lines() {
+            writeln!(self.out, "{indent}{CODE}{line}{CODE:#}")?;
+        }
+        Ok(())
+    }
+
+    /// A line as it stands.
+    pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "  {text}")
+    }
+
+    pub(crate) fn dim(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{DIM}{text}{DIM:#}")
+    }
+}
+
+/// Joins the lines of a Markdown paragraph; between Chinese characters without a space.
+fn unfolded(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for line in text.lines().map(str::trim) {
+        let wide = |letter: Option<char>| letter.is_none_or(|letter| letter > '\u{2e7f}');
+        let both_wide = wide(joined.chars().last()) && wide(line.chars().next());
+        if !joined.is_empty() && !both_wide {
+            joined.push(' ');
+        }
+        joined.push_str(line);
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folded_paragraphs_are_joined_as_their_language_wants() {
+        assert_eq!(unfolded("one\ntwo"), "one two");
+        assert_eq!(unfolded("上游\n关闭"), "上游关闭");
+        assert_eq!(unfolded("上游\nEnvoy"), "上游 Envoy");
+    }
+}

@@ -1,0 +1,186 @@
+//! Text for people.
+
+use std::io::{self, Write};
+
+use meshwhy_core::report::{Explanation, FilledStep, Part};
+
+use super::{Labels, page::Page, table};
+use crate::escape;
+use crate::report::{Entry, Report};
+
+/// Writes the answer to `explain`: each verdict with its evidence.
+pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let labels = Labels::of(report.lang);
+    let mut page = Page::new(out);
+    if report.entries.is_empty() {
+        page.dim(labels.nothing_wrong)?;
+    }
+    causes(&mut page, labels, &report.entries, |page, entry| {
+        page.heading(labels.evidence)?;
+        let width = entry.evidence.iter().map(|fact| fact.name.len()).max().unwrap_or(0);
+        for fact in &entry.evidence {
+            page.line(&format!("{:width$}  {}", fact.name, escape::line(&fact.value)))?;
+        }
+        near_misses(page, labels, entry)
+    })?;
+    tally(&mut page, labels, report)
+}
+
+/// Writes the answer to `diagnose`: a table, then each cause once.
+pub(crate) fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let labels = Labels::of(report.lang);
+    let mut page = Page::new(out);
+    if report.entries.is_empty() {
+        page.dim(labels.nothing_wrong)?;
+    } else {
+        let row = |entry: &Entry| {
+            let cause = format!("{} {}", entry.code, entry.slug);
+            [entry.count.to_string(), cause, target(entry), hop(entry)]
+        };
+        let rows: Vec<_> = report.entries.iter().map(row).collect();
+        table::write(&mut page, [labels.count, labels.cause, labels.target, labels.hop], &rows)?;
+        page.blank()?;
+    }
+    causes(&mut page, labels, &report.entries, |page, entry| {
+        for example in &entry.examples {
+            page.line(&format!("  {example}"))?;
+        }
+        Ok(())
+    })?;
+    tally(&mut page, labels, report)
+}
+
+/// Writes every cause once, under it each of its entries, and then its explanation with the first entry's names.
+fn causes(
+    page: &mut Page<'_>,
+    labels: &Labels,
+    entries: &[Entry],
+    detail: impl Fn(&mut Page<'_>, &Entry) -> io::Result<()>,
+) -> io::Result<()> {
+    for (at, entry) in entries.iter().enumerate() {
+        if entries.iter().take(at).any(|earlier| earlier.code == entry.code) {
+            continue;
+        }
+        let name = format!("{} {}", entry.code, entry.slug);
+        page.title(&name, labels.confidence(entry.confidence), entry.headline)?;
+        for entry in entries.iter().filter(|other| other.code == entry.code) {
+            page.blank()?;
+            place(page, labels, entry)?;
+            detail(page, entry)?;
+        }
+        explanation(page, labels, &entry.explanation)?;
+        page.blank()?;
+    }
+    Ok(())
+}
+
+fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
+    let lines: Vec<String> = entry.lines.iter().take(10).map(u64::to_string).collect();
+    let more = if entry.lines.len() > lines.len() { ", …" } else { "" };
+    let mut parts = vec![format!("{}×", entry.count)];
+    parts.extend(Some(target(entry)).filter(|target| target != "-"));
+    parts.extend(Some(hop(entry)).filter(|hop| hop != "-"));
+    parts.push(format!("{} {}{more}", labels.line, lines.join(", ")));
+    if entry.suppressed > 0 {
+        parts.push(format!("{}: {}", labels.suppressed, entry.suppressed));
+    }
+    parts.extend(match (&entry.first, &entry.last) {
+        (Some(first), Some(last)) if first != last => Some(format!("{} … {}", escape::line(first), escape::line(last))),
+        (Some(first), _) => Some(escape::line(first)),
+        _ => None,
+    });
+    page.line(&parts.join(" · "))
+}
+
+fn target(entry: &Entry) -> String {
+    entry.target.as_deref().map_or_else(|| "-".to_owned(), escape::line)
+}
+
+fn hop(entry: &Entry) -> String {
+    let hop = entry.hop.as_deref().map(escape::line);
+    match (hop, entry.side) {
+        (Some(hop), Some(side)) => format!("{hop} {side}"),
+        (Some(hop), None) => hop,
+        (None, Some(side)) => side.to_owned(),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+fn near_misses(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
+    let Some(misses) = &entry.near_misses else { return Ok(()) };
+    page.heading(labels.near_misses)?;
+    if misses.is_empty() {
+        page.prose(labels.no_near_misses)?;
+    }
+    for miss in misses {
+        page.prose(&format!("{} {}: {}", miss.code, miss.slug, miss.headline))?;
+        page.note(&format!("{}: {}", labels.held, miss.held.join("; ")))?;
+        page.note(&format!("{}: {}", labels.missing, miss.missing.join("; ")))?;
+    }
+    Ok(())
+}
+
+/// Writes what a cause says: why, how to confirm, how to fix, and from where it is known.
+pub(crate) fn explanation(page: &mut Page<'_>, labels: &Labels, explanation: &Explanation) -> io::Result<()> {
+    page.heading(labels.why)?;
+    for (at, paragraph) in explanation.why.iter().enumerate() {
+        if at > 0 {
+            page.blank()?;
+        }
+        page.prose(paragraph)?;
+    }
+    page.heading(labels.confirm)?;
+    parts(page, labels, &explanation.confirm)?;
+    page.heading(labels.fix)?;
+    parts(page, labels, &explanation.fix)?;
+    if !explanation.refused_slots.is_empty() {
+        page.blank()?;
+        page.prose(&format!("{}: {}", labels.refused_slots, explanation.refused_slots.join(", ")))?;
+    }
+    page.heading(labels.sources)?;
+    explanation.sources.iter().try_for_each(|source| page.line(source))
+}
+
+fn parts(page: &mut Page<'_>, labels: &Labels, parts: &[Part]) -> io::Result<()> {
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            page.blank()?;
+        }
+        match part {
+            Part::Prose { text } => page.prose(text)?,
+            Part::Steps { applicability, steps: list, verify, .. } => {
+                if let Some(word) = applicability {
+                    page.dim(&format!("  [{}]", labels.applicability(word)))?;
+                }
+                steps(page, list)?;
+                if !verify.is_empty() {
+                    page.blank()?;
+                    page.prose(labels.verify)?;
+                    steps(page, verify)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn steps(page: &mut Page<'_>, steps: &[FilledStep]) -> io::Result<()> {
+    steps.iter().try_for_each(|step| match step {
+        FilledStep::Command { text } | FilledStep::Patch { text } => page.code(text),
+        FilledStep::Note { text } => page.note(text),
+    })
+}
+
+fn tally(page: &mut Page<'_>, labels: &Labels, report: &Report) -> io::Result<()> {
+    let tally = report.tally;
+    let mut parts = vec![format!("{}: {}", labels.lines_read, tally.read)];
+    let counts = [
+        (tally.healthy, labels.healthy),
+        (tally.failed, labels.failed),
+        (tally.records, labels.records),
+        (tally.unreadable, labels.unreadable),
+        (tally.ungrouped, labels.ungrouped),
+    ];
+    parts.extend(counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{label}: {count}")));
+    page.dim(&parts.join(" · "))
+}

@@ -1,0 +1,120 @@
+//! What a run tells its reader: every renderer takes this and adds only its form.
+
+use meshwhy_core::report::Explanation;
+use meshwhy_core::texts::Lang;
+use serde::Serialize;
+
+use crate::analysis::{Analysis, Tally};
+use crate::group::{Class, Group};
+
+/// The answer to `explain` or `diagnose`.
+pub(crate) struct Report {
+    pub(crate) lang: Lang,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) tally: Tally,
+}
+
+/// One cause at one target, as one hop tells it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Entry {
+    #[serde(skip)]
+    class: Class,
+    pub(crate) code: &'static str,
+    pub(crate) slug: &'static str,
+    pub(crate) confidence: &'static str,
+    pub(crate) headline: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hop: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) side: Option<&'static str>,
+    pub(crate) count: u64,
+    pub(crate) suppressed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last: Option<String>,
+    pub(crate) lines: Vec<u64>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) examples: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) near_misses: Option<Vec<NearMiss>>,
+    pub(crate) explanation: Explanation,
+}
+
+/// A fact that proves a verdict.
+#[derive(Debug, Serialize)]
+pub(crate) struct Evidence {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+}
+
+/// A cause that nearly matched.
+#[derive(Debug, Serialize)]
+pub(crate) struct NearMiss {
+    pub(crate) code: &'static str,
+    pub(crate) slug: &'static str,
+    pub(crate) headline: &'static str,
+    /// Conditions that held, in words.
+    pub(crate) held: Vec<String>,
+    /// Conditions that did not.
+    pub(crate) missing: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn new(analysis: Analysis, lang: Lang, why_not: bool) -> Self {
+        let entries = analysis.groups.into_iter().map(|group| Entry::new(group, lang, why_not)).collect();
+        Self { lang, entries, tally: analysis.tally }
+    }
+}
+
+impl Report {
+    /// The most frequent first, as an overview wants it; what the application answered and what nobody knows stays last.
+    pub(crate) fn by_count(mut self) -> Self {
+        self.entries.sort_by_key(|entry| (entry.class, std::cmp::Reverse(entry.count)));
+        self
+    }
+}
+
+impl Entry {
+    fn new(group: Group, lang: Lang, why_not: bool) -> Self {
+        let cause = group.verdict.cause;
+        let near = |group: &Group| {
+            let misses = group.verdict.near_misses(&group.facts);
+            misses.iter().map(|miss| NearMiss::new(miss, lang)).collect()
+        };
+        Self {
+            class: Class::of(cause),
+            code: cause.code,
+            slug: cause.slug,
+            confidence: group.verdict.confidence.as_str(),
+            headline: cause.headline(lang),
+            near_misses: why_not.then(|| near(&group)),
+            explanation: Explanation::new(cause, lang, &group.facts),
+            target: group.target,
+            hop: group.hop,
+            side: group.side.map(meshwhy_core::Side::as_str),
+            count: group.count,
+            suppressed: group.suppressed,
+            first: group.first,
+            last: group.last,
+            lines: group.lines,
+            evidence: group.evidence.into_iter().map(|fact| Evidence { name: fact.name, value: fact.value }).collect(),
+            examples: group.examples,
+        }
+    }
+}
+
+impl NearMiss {
+    fn new(miss: &meshwhy_core::judge::NearMiss, lang: Lang) -> Self {
+        let prose = |leaves: &[&'static meshwhy_core::condition::Condition]| leaves.iter().map(|leaf| leaf.prose(lang)).collect();
+        Self {
+            code: miss.cause.code,
+            slug: miss.cause.slug,
+            headline: miss.cause.headline(lang),
+            held: prose(&miss.held),
+            missing: prose(&miss.missing),
+        }
+    }
+}

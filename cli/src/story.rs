@@ -1,0 +1,149 @@
+//! One request, several hops: which of their lines tell one story, and whose verdict it is.
+//!
+//! No condition on one line's facts can say these things; each rule here needs two proxies' lines.
+
+use std::collections::HashMap;
+
+use meshwhy_core::condition::Shown;
+use meshwhy_core::details::{Details, Word};
+use meshwhy_core::facts::text;
+use meshwhy_core::{Cause, Confidence, Side, Verdict};
+
+use crate::group::order;
+use crate::observation::Observation;
+
+/// Joins the hops of a batch: changes verdicts that another hop's line makes precise, and marks lines that it explains.
+pub(crate) fn join(batch: &mut [Observation]) {
+    plaintext_to_tls(batch);
+    tls_to_plaintext(batch);
+    relays(batch);
+}
+
+/// A caller's closed connection, and the server that had no place for its plaintext.
+///
+/// The two ends of one connection have the same pair of addresses; where one of them is not known, the server's own
+/// address must do.
+fn plaintext_to_tls(batch: &mut [Observation]) {
+    let Some(cause) = Cause::find("plaintext-to-tls-port") else { return };
+    let mut by_client: HashMap<&str, usize> = HashMap::new();
+    let mut by_server: HashMap<&str, usize> = HashMap::new();
+    for (at, server) in batch.iter().enumerate().filter(|(_, server)| refused_plaintext(server)) {
+        if let Some(address) = text(server.facts.downstream_remote_address.as_ref()) {
+            by_client.insert(address, at);
+        }
+        if let Some(address) = text(server.facts.downstream_local_address.as_ref()) {
+            by_server.insert(address, at);
+        }
+    }
+    let mut pairs = Vec::new();
+    for (at, client) in batch.iter().enumerate().filter(|(_, client)| client.slug() == "upstream-closed-connection") {
+        let own = text(client.facts.upstream_local_address.as_ref());
+        let same = own.and_then(|address| by_client.get(address)).copied();
+        let near = || {
+            let server = *by_server.get(text(client.facts.upstream_host.as_ref())?)?;
+            let known = own.is_some() && batch.get(server)?.facts.downstream_remote_address.is_some();
+            (!known).then_some(server)
+        };
+        pairs.extend(same.or_else(near).map(|server| (at, server)));
+    }
+    let verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
+    for (client, server) in pairs {
+        let Some(theirs) = batch.get(server) else { continue };
+        let mut evidence = shown("peer_response_code_details", theirs.facts.details.as_deref());
+        evidence.extend(shown("peer_downstream_transport_failure_reason", theirs.facts.downstream_transport_failure.as_deref()));
+        evidence.extend(shown("peer_downstream_local_address", theirs.facts.downstream_local_address.as_deref()));
+        evidence.extend(shown("peer_downstream_remote_address", theirs.facts.downstream_remote_address.as_deref()));
+        if let Some(client) = batch.get_mut(client) {
+            client.more_evidence = shown("response_code_details", client.facts.details.as_deref());
+            client.more_evidence.extend(shown("upstream_local_address", client.facts.upstream_local_address.as_deref()));
+            client.more_evidence.extend(evidence);
+            client.verdict = verdict;
+        }
+        absorb(batch, server, client);
+    }
+}
+
+/// No filter chain for a connection without SNI, or BoringSSL's word that it read an HTTP request.
+fn refused_plaintext(server: &Observation) -> bool {
+    let no_chain = server.facts.parsed_details() == Some(Details::Word(Word::FilterChainNotFound));
+    (no_chain && server.facts.server_name.is_none()) || server.slug() == "plaintext-to-tls-port"
+}
+
+/// A server's unreadable bytes, and the caller whose TLS they were.
+fn tls_to_plaintext(batch: &mut [Observation]) {
+    let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
+    for (at, caller) in batch.iter().enumerate().filter(|(_, caller)| caller.slug() == "tls-to-plaintext-port") {
+        let Some(server) = text(caller.facts.upstream_host.as_ref()) else { continue };
+        let own = [
+            &caller.facts.upstream_local_address,
+            &caller.facts.downstream_local_address,
+            &caller.facts.downstream_remote_address,
+        ];
+        for address in own.into_iter().filter_map(|address| text(address.as_ref())) {
+            callers.entry((server, ip(address))).or_insert(at);
+        }
+        callers.entry((server, "")).or_insert(at);
+    }
+    let unreadable = |server: &Observation| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));
+    let mut pairs = Vec::new();
+    for (at, server) in batch.iter().enumerate().filter(|(_, server)| unreadable(server)) {
+        let Some(address) = text(server.facts.downstream_local_address.as_ref()) else { continue };
+        let from = text(server.facts.downstream_remote_address.as_ref()).map_or("", ip);
+        pairs.extend(callers.get(&(address, from)).map(|caller| (at, *caller)));
+    }
+    for (server, caller) in pairs {
+        absorb(batch, server, caller);
+    }
+}
+
+/// Hops that passed on what another hop, or the application behind it, decided.
+///
+/// Of the lines with one request id, the hop whose own verdict it is speaks; a hop that merely relayed an answer does not.
+/// When nobody but the application decided, the hop next to it speaks.
+fn relays(batch: &mut [Observation]) {
+    let mut deciders: HashMap<&str, usize> = HashMap::new();
+    for (at, observation) in batch.iter().enumerate().filter(|(_, observation)| !observation.absorbed && decides(observation)) {
+        let Some(id) = text(observation.facts.request_id.as_ref()) else { continue };
+        let best = deciders.entry(id).or_insert(at);
+        if batch.get(*best).is_some_and(|known| order(&observation.verdict) < order(&known.verdict)) {
+            *best = at;
+        }
+    }
+    let mut pairs = Vec::new();
+    for (at, relay) in batch.iter().enumerate().filter(|(_, relay)| !relay.absorbed && relay.slug() == "app-error") {
+        let Some(decider) = text(relay.facts.request_id.as_ref()).and_then(|id| deciders.get(id)).copied() else { continue };
+        let Some(theirs) = batch.get(decider) else { continue };
+        let both_next_to_the_application = theirs.slug() == "app-error" && relay.side() == Some(Side::Inbound);
+        let unrelated = theirs.slug() == "unknown" && theirs.facts.status != relay.facts.status;
+        if at != decider && !both_next_to_the_application && !unrelated {
+            pairs.push((at, decider));
+        }
+    }
+    for (relay, decider) in pairs {
+        absorb(batch, relay, decider);
+    }
+}
+
+fn decides(observation: &Observation) -> bool {
+    observation.slug() != "app-error" || observation.side() == Some(Side::Inbound)
+}
+
+fn absorb(batch: &mut [Observation], explained: usize, by: usize) {
+    let Some(line) = batch.get_mut(explained).map(|observation| {
+        observation.absorbed = true;
+        observation.line
+    }) else {
+        return;
+    };
+    if let Some(observation) = batch.get_mut(by) {
+        observation.joined.push(line);
+    }
+}
+
+fn ip(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(ip, _)| ip)
+}
+
+fn shown(name: &'static str, value: Option<&str>) -> Vec<Shown> {
+    value.map(|value| Shown { name, value: value.chars().take(200).collect() }).into_iter().collect()
+}

@@ -1,0 +1,82 @@
+//! What is counted once, what is joined, and what never breaks.
+
+use meshwhy::analysis::Analysis;
+
+const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "GET /a HTTP/1.1" 503 NC cluster_not_found - "-" 0 0 0 - "-" "curl" "RID" "shop:80" "-" - - 10.96.59.2:8900 10.244.22.9:50007 - -"#;
+
+fn record(id: Option<&str>, count: u64) -> String {
+    let id = id.map(|id| format!(r#""envoy.request_id":"{id}","#)).unwrap_or_default();
+    format!(
+        r#"meshwhy1 {{"meshwhy.record":"1","meshwhy.code":"MW2003",{id}"count":{count},"suppressed":{},"http.response.status_code":503,"envoy.response_flags":"NC","envoy.response_code_details":"cluster_not_found","server.address":"shop:80"}}"#,
+        count - 1
+    )
+}
+
+fn counts(lines: &[String]) -> Vec<(&'static str, u64)> {
+    let analysis = Analysis::of(lines.join("\n").as_bytes());
+    analysis.groups.iter().map(|group| (group.verdict.cause.slug, group.count)).collect()
+}
+
+fn line(id: &str) -> String {
+    LINE.replace("RID", id)
+}
+
+#[test]
+fn a_record_and_the_access_log_line_of_its_request_count_once() {
+    assert_eq!(counts(&[line("r1"), record(Some("r1"), 1)]), [("no-cluster", 1)]);
+    assert_eq!(counts(&[record(Some("r1"), 1), line("r1"), line("r2")]), [("no-cluster", 2)]);
+}
+
+#[test]
+fn a_record_covers_as_many_lines_without_request_id_as_it_counts() {
+    let lines: Vec<String> = (0..7).map(|_| line("-")).chain([record(None, 5)]).collect();
+    assert_eq!(counts(&lines), [("no-cluster", 7)]);
+    let lines: Vec<String> = (0..3).map(|_| line("-")).chain([record(None, 5)]).collect();
+    assert_eq!(counts(&lines), [("no-cluster", 5)]);
+}
+
+#[test]
+fn two_proxies_never_cover_each_other() {
+    let lines = [format!("[pod/a/istio-proxy] {}", line("r1")), format!("[pod/b/istio-proxy] {}", record(Some("r1"), 1))];
+    assert_eq!(counts(&lines).iter().map(|(_, count)| count).sum::<u64>(), 2);
+}
+
+#[test]
+fn a_native_record_counts_where_no_record_of_the_module_does() {
+    let native = |id| record(Some(id), 1).trim_start_matches("meshwhy1 ").to_owned();
+    assert_eq!(counts(&[native("r1"), line("r1")]), [("no-cluster", 1)]);
+    assert_eq!(counts(&[native("r1"), line("r1"), record(Some("r1"), 1), native("r2")]), [("no-cluster", 2)]);
+}
+
+#[test]
+fn a_record_of_an_unknown_cause_still_counts() {
+    let later = record(None, 2).replace("MW2003", "MW9999").replace("cluster_not_found", "later_word").replace("\"NC\"", "\"-\"");
+    assert_eq!(counts(&[later]), [("unknown", 2)]);
+}
+
+#[test]
+fn more_kinds_of_failures_than_memory_allows_are_counted() {
+    let lines: Vec<String> = (0..10_050).map(|at| line(&format!("r{at}")).replace("shop:80", &format!("shop{at}:80"))).collect();
+    let analysis = Analysis::of(lines.join("\n").as_bytes());
+    assert_eq!((analysis.groups.len(), analysis.tally.ungrouped), (10_000, 50));
+}
+
+#[test]
+fn ten_megabytes_of_binary_are_counted_and_nothing_else() {
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    let bytes: Vec<u8> = (0..10 * 1024 * 1024).map(|_| random()).collect();
+    let analysis = Analysis::of(&bytes);
+    assert!(!analysis.recognised());
+    assert!(analysis.groups.is_empty());
+    assert!(!Analysis::of(&vec![0; 10 * 1024 * 1024]).recognised());
+}
+
+#[test]
+fn control_characters_of_a_line_are_spelt_out() {
+    let analysis = Analysis::of(line("\u{1b}[31m\u{9b}").as_bytes());
+    assert!(analysis.groups[0].examples[0].contains("\\u{1b}[31m\\u{9b}"));
+}

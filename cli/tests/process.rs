@@ -1,0 +1,78 @@
+//! What only a process shows: standard input, its other name, a closed pipe, the environment.
+
+#![allow(clippy::unwrap_used, reason = "a broken test must fail loudly")]
+
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
+
+const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "- - HTTP/1.1" 426 DPE low_version - "-" 0 0 0 - "-" "-" "-" "-" "-" - - 10.96.160.2:8220 10.244.110.9:53681 - -"#;
+
+fn meshwhy() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshwhy"));
+    command.env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "C.UTF-8");
+    command
+}
+
+fn fed(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn standard_input_is_read_and_the_environment_chooses_the_language() {
+    let output = fed(meshwhy().args(["explain", "-"]).env("LC_ALL", "zh_CN.UTF-8"), LINE.as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("依据"));
+}
+
+#[test]
+fn a_configuration_is_judged_by_the_module_itself() {
+    let check = |json: &str| fed(meshwhy().args(["config", "check"]), json.as_bytes());
+    assert_eq!(check("{}").status.code(), Some(0));
+    let bad = check("{\"levels\": 3}");
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(String::from_utf8(bad.stdout).unwrap().contains("levels"));
+}
+
+#[test]
+fn whoever_closes_the_pipe_has_what_they_wanted() {
+    let mut child = meshwhy().args(["causes", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!((child.wait().unwrap().code(), errors.as_str()), (Some(0), ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn as_a_plugin_of_kubectl_it_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let plugin = directory.path().join("kubectl-meshwhy");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_meshwhy"), &plugin).unwrap();
+    let help = Command::new(plugin).args(["explain", "--help"]).output().unwrap();
+    assert!(String::from_utf8(help.stdout).unwrap().contains("Usage: kubectl meshwhy explain"));
+}
+
+#[test]
+fn colour_only_when_asked_for_or_on_a_terminal() {
+    let escapes = |choice| meshwhy().args(["explain", "--color", choice, LINE]).output().unwrap().stdout.contains(&0x1b);
+    assert!(!escapes("auto"));
+    assert!(!escapes("never"));
+    assert!(escapes("always"));
+}
+
+#[test]
+fn no_control_character_of_the_input_reaches_the_output() {
+    let hostile = LINE.replace("low_version", "\u{1b}]0;x\u{7}\u{9b}31m\u{202e}").replace(" - -", " \u{1b}[2J -");
+    for format in ["text", "json"] {
+        for command in ["explain", "diagnose"] {
+            let output = fed(meshwhy().args([command, "--format", format, "-"]), hostile.as_bytes());
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(
+                text.chars().all(|letter| letter == '\n' || !(letter.is_control() || letter == '\u{202e}')),
+                "{command} {format}"
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Sessions at the command line; `TRYCMD=overwrite` rewrites them.
+
+#[test]
+fn transcripts() {
+    let cases = trycmd::TestCases::new();
+    for name in ["LC_ALL", "LC_MESSAGES"] {
+        cases.env(name, "");
+    }
+    cases.env("LANG", "C.UTF-8").case("tests/cmd/*.md").run();
+}

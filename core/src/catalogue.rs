@@ -1,0 +1,239 @@
+//! What an entry of the catalogue is, and how entries are found.
+
+use crate::causes::REGISTRY;
+use crate::condition::Condition;
+use crate::fix::{Confirm, Fix};
+
+/// How sure a condition makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// Inferred: the facts fit and nothing contradicts.
+    Likely,
+    /// A constant of Envoy's names it.
+    Certain,
+}
+
+impl Confidence {
+    /// The word used in records and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
+/// Where on its way the request failed; the thousands digit of the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// `MW0xxx`: not known.
+    Unknown,
+    /// `MW1xxx`: the client's request was refused before routing.
+    Downstream,
+    /// `MW2xxx`: routing.
+    Routing,
+    /// `MW3xxx`: reaching the upstream.
+    Connecting,
+    /// `MW4xxx`: TLS and mutual TLS.
+    Tls,
+    /// `MW5xxx`: the upstream's response and timeouts.
+    Response,
+    /// `MW6xxx`: policy.
+    Policy,
+    /// `MW7xxx`: the proxy itself.
+    Proxy,
+    /// `MW8xxx`: telemetry.
+    Telemetry,
+    /// `MW9xxx`: control plane and pod life cycle.
+    ControlPlane,
+}
+
+/// A registered error type of RFC 9209 §2.3 (and the IANA registry "HTTP Proxy Error Types").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are those of RFC 9209")]
+pub enum ErrorType {
+    ConnectionLimitReached,
+    ConnectionRefused,
+    ConnectionTerminated,
+    ConnectionTimeout,
+    DestinationNotFound,
+    DestinationUnavailable,
+    HttpProtocolError,
+    HttpRequestDenied,
+    HttpRequestError,
+    HttpResponseTimeout,
+    ProxyConfigurationError,
+    ProxyInternalError,
+    TlsCertificateError,
+    TlsProtocolError,
+}
+
+impl ErrorType {
+    /// The token of the parameter `error`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectionLimitReached => "connection_limit_reached",
+            Self::ConnectionRefused => "connection_refused",
+            Self::ConnectionTerminated => "connection_terminated",
+            Self::ConnectionTimeout => "connection_timeout",
+            Self::DestinationNotFound => "destination_not_found",
+            Self::DestinationUnavailable => "destination_unavailable",
+            Self::HttpProtocolError => "http_protocol_error",
+            Self::HttpRequestDenied => "http_request_denied",
+            Self::HttpRequestError => "http_request_error",
+            Self::HttpResponseTimeout => "http_response_timeout",
+            Self::ProxyConfigurationError => "proxy_configuration_error",
+            Self::ProxyInternalError => "proxy_internal_error",
+            Self::TlsCertificateError => "tls_certificate_error",
+            Self::TlsProtocolError => "tls_protocol_error",
+        }
+    }
+}
+
+/// The texts of a cause, as written in its folder.
+#[cfg(feature = "texts")]
+#[derive(Debug, Clone, Copy)]
+pub struct Files {
+    /// `en.md`.
+    pub en: &'static str,
+    /// `zh.md`.
+    pub zh: &'static str,
+    /// `cases.md`.
+    pub cases: &'static str,
+}
+
+/// One entry of the catalogue.
+#[derive(Debug)]
+pub struct Cause {
+    /// Permanent code, `MWnnnn`; never reused.
+    pub code: &'static str,
+    /// Kebab-case name; equals the folder's name with `-` for `_`.
+    pub slug: &'static str,
+    /// Version of meshwhy that introduced it.
+    pub since: &'static str,
+    /// Where on its way the request failed.
+    pub stage: Stage,
+    /// The registered error type; `None` when the response is not an error.
+    pub error: Option<ErrorType>,
+    /// The code of the more general cause that this one makes precise.
+    pub refines: Option<&'static str>,
+    /// When it holds, and how sure each condition makes.
+    pub conditions: &'static [(Confidence, Condition)],
+    /// How to check that it really is this cause: read-only commands.
+    pub confirm: &'static [Confirm],
+    /// What to change.
+    pub fixes: &'static [Fix],
+    /// Pages and files that the texts rest on, with versions where they are paths.
+    pub sources: &'static [&'static str],
+    /// Texts in two languages.
+    #[cfg(feature = "texts")]
+    pub files: Files,
+}
+
+/// Declares the cause of the folder that the calling `mod.rs` is in.
+///
+/// The texts and fixes exist only with the feature `texts`: the module carries conditions and names, no prose.
+macro_rules! declare_cause {
+    (
+        code: $code:literal,
+        slug: $slug:literal,
+        since: $since:literal,
+        stage: $stage:ident,
+        error: $error:expr,
+        refines: $refines:expr,
+        conditions: $conditions:expr,
+        confirm: $confirm:expr,
+        fixes: $fixes:expr,
+        sources: $sources:expr $(,)?
+    ) => {
+        /// The declaration of this folder's cause.
+        pub static CAUSE: $crate::catalogue::Cause = $crate::catalogue::Cause {
+            code: $code,
+            slug: $slug,
+            since: $since,
+            stage: $crate::catalogue::Stage::$stage,
+            error: {
+                #[allow(unused_imports, reason = "a cause may have no error type")]
+                use $crate::catalogue::ErrorType::*;
+                $error
+            },
+            refines: $refines,
+            conditions: {
+                #[allow(unused_imports, reason = "each cause uses some of the vocabulary")]
+                use $crate::{
+                    catalogue::Confidence::{Certain, Likely},
+                    condition::{Condition::*, Field},
+                    details::{Reset, Word},
+                    facts::Event,
+                    flags::Flag as ResponseFlag,
+                    transport::TransportKind,
+                };
+                $conditions
+            },
+            #[cfg(feature = "texts")]
+            confirm: {
+                #[allow(unused_imports, reason = "each cause uses some of the vocabulary")]
+                use $crate::fix::{Confirm, Step::*};
+                $confirm
+            },
+            #[cfg(not(feature = "texts"))]
+            confirm: &[],
+            #[cfg(feature = "texts")]
+            fixes: {
+                #[allow(unused_imports, reason = "each cause uses some of the vocabulary")]
+                use $crate::fix::{Applicability::*, Fix, PatchKind, Step::*};
+                $fixes
+            },
+            #[cfg(not(feature = "texts"))]
+            fixes: &[],
+            #[cfg(feature = "texts")]
+            sources: $sources,
+            #[cfg(not(feature = "texts"))]
+            sources: &[],
+            #[cfg(feature = "texts")]
+            files: $crate::catalogue::Files {
+                en: include_str!("en.md"),
+                zh: include_str!("zh.md"),
+                cases: include_str!("cases.md"),
+            },
+        };
+    };
+}
+pub(crate) use declare_cause;
+
+impl Cause {
+    /// Finds a cause by its code (`MW2001`, any case) or slug.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        REGISTRY.iter().copied().find(|cause| cause.code.eq_ignore_ascii_case(name) || cause.slug == name)
+    }
+
+    /// Whether this cause makes `other` precise, directly or over several steps.
+    #[must_use]
+    pub fn refines(&self, other: &Self) -> bool {
+        let mut parent = self.refines;
+        while let Some(code) = parent {
+            if code == other.code {
+                return true;
+            }
+            parent = Self::find(code).and_then(|cause| cause.refines);
+        }
+        false
+    }
+}
+
+/// All causes in the order in which they are tried: refinements before what they refine, then by code.
+pub fn by_precision() -> impl Iterator<Item = &'static Cause> {
+    let depth = |cause: &Cause| {
+        let mut depth = 0_u8;
+        let mut parent = cause.refines;
+        while let Some(next) = parent.and_then(Cause::find) {
+            depth = depth.saturating_add(1);
+            parent = next.refines;
+        }
+        depth
+    };
+    (0..4).rev().flat_map(move |wanted| REGISTRY.iter().copied().filter(move |cause| depth(cause).min(3) == wanted))
+}

@@ -1,0 +1,237 @@
+//! What Envoy, or a log line, told about one request or connection. No interpretation.
+
+use std::borrow::Cow;
+
+use crate::details::{self, Details};
+use crate::flags::{Flag, ResponseFlags};
+use crate::transport::{self, TransportFailure};
+
+/// The way the traffic went through the proxy that speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Towards the workload that the proxy serves (`xds.listener_direction` 1).
+    Inbound,
+    /// Away from the workload (`xds.listener_direction` 2).
+    Outbound,
+    /// Through a gateway.
+    Gateway,
+}
+
+impl Side {
+    /// The word used in the annotation, in records and in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    /// Reads the word that [`Side::as_str`] gives.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Inbound, Self::Outbound, Self::Gateway].into_iter().find(|side| side.as_str() == word)
+    }
+}
+
+/// Something that a proxy noticed and that no status code tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A sampled request came without any trace context.
+    TraceContextMissing,
+}
+
+impl Event {
+    /// The word used in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TraceContextMissing => "trace_context_missing",
+        }
+    }
+
+    /// Reads the word that [`Event::as_str`] gives.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        (word == Self::TraceContextMissing.as_str()).then_some(Self::TraceContextMissing)
+    }
+}
+
+/// Facts about one request or connection; every field is optional.
+///
+/// # Shape
+/// Text is borrowed from the line, the record or the host's buffer and is untrusted. `None` means that the source does
+/// not say; an empty text means that Envoy says there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts<'a> {
+    /// Response status; 0 when no response was sent (TCP, resets).
+    pub status: Option<u16>,
+    /// Response flags. In reply-time facts late flags are missing: see `facts::Facts::details` first.
+    pub flags: Option<ResponseFlags>,
+    /// Response code details, as Envoy gives them; parse with [`Facts::parsed_details`], never search them.
+    pub details: Option<Cow<'a, str>>,
+    /// Why the downstream connection was ended.
+    pub termination_details: Option<Cow<'a, str>>,
+    /// Why the connection to the upstream could not be made.
+    pub upstream_transport_failure: Option<Cow<'a, str>>,
+    /// Why the connection from the downstream failed (listener level).
+    pub downstream_transport_failure: Option<Cow<'a, str>>,
+    /// The gRPC status as a number; 0 is OK.
+    pub grpc_status: Option<u32>,
+    /// `HTTP/1.1`, `HTTP/2`, …
+    pub protocol: Option<Cow<'a, str>>,
+    /// Request method.
+    pub method: Option<Cow<'a, str>>,
+    /// Request path; the query string is cut by [`crate::redact`].
+    pub path: Option<Cow<'a, str>>,
+    /// Host that the client asked for.
+    pub authority: Option<Cow<'a, str>>,
+    /// `x-request-id`.
+    pub request_id: Option<Cow<'a, str>>,
+    /// 32 hex digits.
+    pub trace_id: Option<Cow<'a, str>>,
+    /// The virtual host that matched; empty when Envoy says that none did.
+    pub virtual_host: Option<Cow<'a, str>>,
+    /// Route name.
+    pub route: Option<Cow<'a, str>>,
+    /// Cluster name, such as `outbound|8080||reviews.default.svc.cluster.local`.
+    pub cluster: Option<Cow<'a, str>>,
+    /// Address of the upstream host last tried.
+    pub upstream_host: Option<Cow<'a, str>>,
+    /// Our end of the upstream connection; equals the server's `downstream_remote_address`.
+    pub upstream_local_address: Option<Cow<'a, str>>,
+    /// The address the client connected to.
+    pub downstream_local_address: Option<Cow<'a, str>>,
+    /// The client's address.
+    pub downstream_remote_address: Option<Cow<'a, str>>,
+    /// SNI of the downstream connection.
+    pub server_name: Option<Cow<'a, str>>,
+    /// Configuration name of the filter that produced the local reply (Envoy 1.29 and later).
+    pub local_reply_owner: Option<Cow<'a, str>>,
+    /// The cause code that a proxy wrote into its `Proxy-Status` member.
+    pub annotated_code: Option<Cow<'a, str>>,
+    /// Which way the traffic went.
+    pub side: Option<Side>,
+    /// Whether the downstream connection is mutual TLS.
+    pub mtls: Option<bool>,
+    /// The workload whose proxy speaks.
+    pub workload: Option<Cow<'a, str>>,
+    /// The namespace of the proxy.
+    pub namespace: Option<Cow<'a, str>>,
+    /// The pod of the proxy.
+    pub pod: Option<Cow<'a, str>>,
+    /// When the request started, as the source prints it.
+    pub start_time: Option<Cow<'a, str>>,
+    /// What the proxy noticed beside the response.
+    pub event: Option<Event>,
+}
+
+impl<'a> Facts<'a> {
+    /// The code details, understood; `None` when absent.
+    #[must_use]
+    pub fn parsed_details(&self) -> Option<Details<'_>> {
+        text(self.details.as_ref()).map(details::parse)
+    }
+
+    /// The upstream transport failure, understood.
+    ///
+    /// The details carry a copy, which is used where the field itself is absent (body-only sources, old formats).
+    #[must_use]
+    pub fn upstream_transport(&self) -> Option<TransportFailure<'_>> {
+        let own = self.upstream_transport_failure.as_deref().and_then(transport::parse);
+        own.or_else(|| match self.parsed_details()? {
+            Details::ResetBeforeResponse { transport, .. } | Details::ResetAfterResponse { transport, .. } => {
+                transport.and_then(transport::parse)
+            }
+            _ => None,
+        })
+    }
+
+    /// The downstream transport failure, understood.
+    #[must_use]
+    pub fn downstream_transport(&self) -> Option<TransportFailure<'_>> {
+        self.downstream_transport_failure.as_deref().and_then(transport::parse)
+    }
+
+    /// Whether `flag` is known to be set.
+    #[must_use]
+    pub fn has_flag(&self, flag: Flag) -> bool {
+        self.flags.is_some_and(|flags| flags.contains(flag))
+    }
+
+    /// Whether anything here says that something went wrong.
+    ///
+    /// A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket (`101 UC`) and a caller that went away
+    /// by itself (`0 DC`, `0 DR`) are healthy.
+    #[must_use]
+    pub fn shows_failure(&self) -> bool {
+        const HEALTHY: ResponseFlags = ResponseFlags(Flag::DI.mask() | Flag::RFCF.mask());
+        if self.event.is_some() || self.upstream_transport().is_some() || self.downstream_transport().is_some() {
+            return true;
+        }
+        if self.status == Some(101) || self.caller_left() {
+            return false;
+        }
+        let status_fails = self.status.is_some_and(|status| status >= 400);
+        let flagged = self.flags.is_some_and(|flags| flags.0 & !HEALTHY.0 != 0);
+        // Envoy infers a gRPC status from any other HTTP status.
+        let grpc_fails = self.status == Some(200) && self.grpc_status.is_some_and(|status| status != 0);
+        if status_fails || flagged || grpc_fails {
+            return true;
+        }
+        let answered = self.status.is_some_and(|status| status > 0);
+        !answered && self.parsed_details().is_some_and(|details| details != Details::Word(details::Word::ViaUpstream))
+    }
+
+    /// Whether the caller ended the request itself; the flag `DR` alone also stands for resets by Envoy's own codec.
+    fn caller_left(&self) -> bool {
+        use details::Word::{DownstreamRemoteDisconnect, Http2RemoteReset, Http3RemoteReset};
+        let Some(Details::Word(word)) = self.parsed_details() else { return false };
+        matches!(word, DownstreamRemoteDisconnect | Http2RemoteReset | Http3RemoteReset)
+    }
+
+    /// Copies every borrowed text, so that the facts outlive their source.
+    #[must_use]
+    pub fn into_owned(self) -> Facts<'static> {
+        let own = |text: Option<Cow<'a, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Facts {
+            status: self.status,
+            flags: self.flags,
+            details: own(self.details),
+            termination_details: own(self.termination_details),
+            upstream_transport_failure: own(self.upstream_transport_failure),
+            downstream_transport_failure: own(self.downstream_transport_failure),
+            grpc_status: self.grpc_status,
+            protocol: own(self.protocol),
+            method: own(self.method),
+            path: own(self.path),
+            authority: own(self.authority),
+            request_id: own(self.request_id),
+            trace_id: own(self.trace_id),
+            virtual_host: own(self.virtual_host),
+            route: own(self.route),
+            cluster: own(self.cluster),
+            upstream_host: own(self.upstream_host),
+            upstream_local_address: own(self.upstream_local_address),
+            downstream_local_address: own(self.downstream_local_address),
+            downstream_remote_address: own(self.downstream_remote_address),
+            server_name: own(self.server_name),
+            local_reply_owner: own(self.local_reply_owner),
+            annotated_code: own(self.annotated_code),
+            side: self.side,
+            mtls: self.mtls,
+            workload: own(self.workload),
+            namespace: own(self.namespace),
+            pod: own(self.pod),
+            start_time: own(self.start_time),
+            event: self.event,
+        }
+    }
+}
+
+/// The text of a fact, unless it is absent or empty.
+#[must_use]
+pub fn text<'t>(fact: Option<&'t Cow<'_, str>>) -> Option<&'t str> {
+    fact.map(AsRef::as_ref).filter(|text| !text.is_empty())
+}

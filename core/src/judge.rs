@@ -1,0 +1,106 @@
+//! Chooses the cause that some facts prove.
+
+use crate::catalogue::{Cause, Confidence};
+use crate::causes::{BY_PRECISION, unknown};
+use crate::condition::{Condition, Shown};
+use crate::facts::{Facts, text};
+
+/// A cause chosen for some facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdict {
+    /// The cause.
+    pub cause: &'static Cause,
+    /// How sure the facts make it.
+    pub confidence: Confidence,
+    /// The condition that held; `None` for `unknown` and for causes that only an annotation names.
+    pub condition: Option<&'static Condition>,
+}
+
+/// A cause that nearly matched.
+#[derive(Debug, Clone)]
+pub struct NearMiss {
+    /// The cause.
+    pub cause: &'static Cause,
+    /// The leaves of its nearest condition that held.
+    pub held: Vec<&'static Condition>,
+    /// The leaves that were missing.
+    pub missing: Vec<&'static Condition>,
+}
+
+/// Names the most precise cause; `None` when nothing says that something failed.
+///
+/// Certain conditions come before likely ones, and refinements before what they refine; nothing else orders causes.
+/// An annotation in a log line may make the cause more precise, never replace it: an upstream can write that header too.
+///
+/// # Cost
+/// No allocation. One pass over the conditions of the catalogue per confidence.
+#[must_use]
+pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
+    let annotated = text(facts.annotated_code.as_ref()).and_then(Cause::find);
+    if let Some(found) = matching(facts, Confidence::Certain).or_else(|| matching(facts, Confidence::Likely)) {
+        let precise = annotated.filter(|cause| cause.refines(found.cause));
+        return Some(Verdict { cause: precise.unwrap_or(found.cause), ..found });
+    }
+    let only_annotated = facts.status.is_none() && facts.flags.is_none() && facts.details.is_none();
+    if let Some(cause) = annotated.filter(|_| only_annotated) {
+        return Some(Verdict { cause, confidence: Confidence::Certain, condition: None });
+    }
+    facts.shows_failure().then_some(Verdict { cause: &unknown::CAUSE, confidence: Confidence::Likely, condition: None })
+}
+
+fn matching(facts: &Facts<'_>, wanted: Confidence) -> Option<Verdict> {
+    if !facts.shows_failure() {
+        return None;
+    }
+    BY_PRECISION.iter().copied().find_map(|cause| {
+        let holds = |(confidence, condition): &&(Confidence, Condition)| *confidence == wanted && condition.holds(facts);
+        let (confidence, condition) = cause.conditions.iter().find(holds)?;
+        Some(Verdict { cause, confidence: *confidence, condition: Some(condition) })
+    })
+}
+
+impl Verdict {
+    /// The facts that prove the verdict, one entry per fact.
+    #[must_use]
+    pub fn evidence(&self, facts: &Facts<'_>) -> Vec<Shown> {
+        let mut evidence: Vec<Shown> = Vec::new();
+        let held = self.condition.map(|condition| condition.explain(facts).held).unwrap_or_default();
+        let mut shown: Vec<Shown> = held.iter().filter_map(|leaf| leaf.shown(facts)).collect();
+        if self.condition.is_none() && let Some(code) = text(facts.annotated_code.as_ref()) {
+            shown.push(Shown { name: "mw-cause", value: code.chars().take(200).collect() });
+        }
+        let context = [
+            Condition::Status(0).shown(facts),
+            Condition::Flag(crate::Flag::NR).shown(facts),
+            Condition::RbacDenied.shown(facts),
+            Condition::Present(crate::condition::Field::UpstreamHost).shown(facts),
+        ];
+        shown.extend(context.into_iter().flatten().filter(|fact| fact.value != "-"));
+        for fact in shown {
+            if !evidence.iter().any(|seen| seen.name == fact.name) {
+                evidence.push(fact);
+            }
+        }
+        evidence
+    }
+
+    /// The causes that nearly matched, nearest first: at least one leaf held and at least one was missing.
+    #[must_use]
+    pub fn near_misses(&self, facts: &Facts<'_>) -> Vec<NearMiss> {
+        let mut near: Vec<NearMiss> = BY_PRECISION
+            .iter()
+            .copied()
+            .filter(|cause| cause.code != self.cause.code && !self.cause.refines(cause))
+            .filter_map(|cause| {
+                let evaluations = cause.conditions.iter().map(|(_, condition)| condition.explain(facts));
+                let nearest = evaluations
+                    .filter(|evaluation| !evaluation.missing.is_empty() && evaluation.held.iter().any(|leaf| leaf.shown(facts).is_some()))
+                    .min_by_key(|evaluation| evaluation.missing.len())?;
+                Some(NearMiss { cause, held: nearest.held, missing: nearest.missing })
+            })
+            .collect();
+        near.sort_by_key(|miss| (miss.missing.len(), miss.cause.code));
+        near.truncate(5);
+        near
+    }
+}

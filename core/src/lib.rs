@@ -1,0 +1,27 @@
+//! Facts about one failed request in, a verdict out: the vocabulary, the conditions and the catalogue of causes.
+//!
+//! Pure: no I/O, no clock, no logging. The module and the CLI judge with the same code, Envoy with the same conditions
+//! compiled to CEL. Long texts sit behind the feature `texts`, so that none of them is in the module.
+
+pub mod catalogue;
+pub mod causes;
+pub mod condition;
+pub mod details;
+pub mod facts;
+pub mod fix;
+pub mod flags;
+pub mod judge;
+pub mod proxy_status;
+pub mod record;
+pub mod redact;
+#[cfg(feature = "texts")]
+pub mod report;
+#[cfg(feature = "texts")]
+pub mod texts;
+pub mod trace;
+pub mod transport;
+
+pub use catalogue::{Cause, Confidence, Stage};
+pub use facts::{Facts, Side};
+pub use flags::{Flag, ResponseFlags};
+pub use judge::{Verdict, judge};

@@ -1,0 +1,156 @@
+//! Certificates made anew for every run, so that none is ever out of date by accident.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use crate::scenario::ClientTls;
+
+/// A small PKI: two authorities, of which everyone trusts only the first.
+#[derive(Debug)]
+pub struct Certificates {
+    directory: PathBuf,
+    ca: CertificateDer<'static>,
+    server: Pair,
+    untrusted: Pair,
+    expired: Pair,
+    client: Pair,
+}
+
+/// Which certificate a server shows, and whether it asks for the client's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerIdentity {
+    /// A good one.
+    Good,
+    /// One of an authority that nobody trusts.
+    Untrusted,
+    /// One whose time is over.
+    Expired,
+    /// A good one, and the client must show one as well.
+    Mutual,
+}
+
+#[derive(Debug)]
+struct Pair {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Certificates {
+    /// Makes them and writes the PEM files that Envoy needs into `directory`.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn make(directory: &Path) -> Result<Self> {
+        let trusted = authority("meshwhy test authority")?;
+        let stranger = authority("somebody else")?;
+        fs::write(directory.join("ca.pem"), &trusted.pem)?;
+        Ok(Self {
+            directory: directory.to_path_buf(),
+            ca: CertificateDer::from_pem_slice(trusted.pem.as_bytes())?,
+            server: leaf(&trusted, directory, "server", false)?,
+            untrusted: leaf(&stranger, directory, "untrusted", false)?,
+            expired: leaf(&trusted, directory, "expired", true)?,
+            client: leaf(&trusted, directory, "client", false)?,
+        })
+    }
+
+    /// The placeholders of scenarios and what they stand for.
+    pub fn placeholders(&self) -> Vec<(&'static str, String)> {
+        [
+            ("{{ca}}", "ca.pem"),
+            ("{{server_cert}}", "server.pem"),
+            ("{{server_key}}", "server.key"),
+            ("{{client_cert}}", "client.pem"),
+            ("{{client_key}}", "client.key"),
+        ]
+        .into_iter()
+        .map(|(word, file)| (word, self.directory.join(file).display().to_string()))
+        .collect()
+    }
+
+    /// A TLS server's configuration.
+    ///
+    /// # Errors
+    /// The TLS library refuses the certificate.
+    pub fn server(&self, identity: ServerIdentity) -> Result<Arc<ServerConfig>> {
+        let pair = match identity {
+            ServerIdentity::Good | ServerIdentity::Mutual => &self.server,
+            ServerIdentity::Untrusted => &self.untrusted,
+            ServerIdentity::Expired => &self.expired,
+        };
+        let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+        let builder = if identity == ServerIdentity::Mutual {
+            builder.with_client_cert_verifier(
+                WebPkiClientVerifier::builder_with_provider(Arc::new(self.roots()?), provider()).build()?,
+            )
+        } else {
+            builder.with_no_client_auth()
+        };
+        Ok(Arc::new(builder.with_single_cert(vec![pair.certificate.clone()], pair.key.clone_key())?))
+    }
+
+    /// A TLS client's configuration, absent if the client speaks plaintext.
+    ///
+    /// # Errors
+    /// The TLS library refuses the certificate.
+    pub fn client(&self, tls: ClientTls) -> Result<Option<Arc<ClientConfig>>> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(self.roots()?);
+        Ok(match tls {
+            ClientTls::None => None,
+            ClientTls::Server => Some(Arc::new(builder.with_no_client_auth())),
+            ClientTls::Mutual => {
+                Some(Arc::new(builder.with_client_auth_cert(vec![self.client.certificate.clone()], self.client.key.clone_key())?))
+            }
+        })
+    }
+
+    fn roots(&self) -> Result<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.ca.clone())?;
+        Ok(roots)
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn authority(name: &str) -> Result<Authority> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let key = KeyPair::generate()?;
+    let pem = params.self_signed(&key)?.pem();
+    Ok(Authority { issuer: Issuer::new(params, key), pem })
+}
+
+fn leaf(authority: &Authority, directory: &Path, name: &str, expired: bool) -> Result<Pair> {
+    let mut params = CertificateParams::new(["shop.demo".to_owned(), "127.0.0.1".to_owned()])?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    if expired {
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2020, 2, 1);
+    }
+    let key = KeyPair::generate()?;
+    let certificate = params.signed_by(&key, &authority.issuer)?;
+    fs::write(directory.join(format!("{name}.pem")), certificate.pem())?;
+    fs::write(directory.join(format!("{name}.key")), key.serialize_pem())?;
+    Ok(Pair { certificate: certificate.der().clone(), key: PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes())? })
+}

@@ -1,0 +1,8 @@
+//! A real Envoy: getting one, running one, leaving none behind.
+
+pub mod func_e;
+pub mod locate;
+pub mod process;
+
+pub use locate::{Launcher, VERSION, locate};
+pub use process::{Envoy, stop_all};

@@ -1,0 +1,179 @@
+//! One Envoy process: quickly ready, certainly gone.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::locate::Launcher;
+use crate::client;
+use crate::tail::wait_for;
+
+/// How long an Envoy may take to become ready. It takes a third of a second on an idle machine.
+const READY: Duration = Duration::from_secs(30);
+/// The lines of its log that a failure shows.
+const LOG_LINES: usize = 100;
+
+/// Istio's log format, so that everything downstream sees what it would see in a mesh.
+const LOG_FORMAT: &str = "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t";
+
+/// Kills its Envoy as soon as the harness is gone, however it went: the pipe to the waiting shell closes then.
+const WATCHED: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL $$ 2>/dev/null) & exec "$@" </dev/null 3<&-"#;
+
+static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
+
+/// A running Envoy; it ends when dropped, and with the process that started it.
+#[derive(Debug)]
+pub struct Envoy {
+    child: Arc<Mutex<Child>>,
+    command: String,
+    config: PathBuf,
+    log: PathBuf,
+    admin: SocketAddr,
+    listeners: BTreeMap<String, SocketAddr>,
+}
+
+impl Envoy {
+    /// Starts Envoy in `directory` with the given bootstrap and waits until it is ready. Its files are `envoy.json` and `envoy.log` there.
+    ///
+    /// # Errors
+    /// It cannot be started or refuses the configuration; the message has the end of its log and how to start it by hand.
+    pub fn start(launcher: &Launcher, bootstrap: &Value, directory: &Path) -> Result<Self> {
+        let (config, log, admin_path) = (directory.join("envoy.json"), directory.join("envoy.log"), directory.join("admin"));
+        fs::write(&config, serde_json::to_vec_pretty(bootstrap)?)?;
+        let arguments = arguments(launcher, &config, &admin_path);
+        let command = reproduction(launcher, &arguments);
+        let output = File::create(&log)?;
+        let child = Command::new("sh")
+            .args(["-c", WATCHED, "sh"])
+            .arg(&launcher.program)
+            .args(&arguments)
+            .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
+            .envs(IDENTITY)
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .context("starting Envoy")?;
+        let child = Arc::new(Mutex::new(child));
+        lock(&RUNNING).push(Arc::downgrade(&child));
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut envoy = Self { child, command, config, log, admin: nowhere, listeners: BTreeMap::new() };
+        envoy.wait_until_ready(&admin_path)?;
+        Ok(envoy)
+    }
+
+    /// Where the listener of this name really is.
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        self.listeners.get(name).copied()
+    }
+
+    /// Where its log is: what it wrote to standard output and standard error.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Asks the admin interface.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn admin(&self, path: &str) -> Result<String> {
+        client::get(self.admin, path)
+    }
+
+    /// What a person needs who wants to know why a test failed: the end of the log, the configuration, one line to start it again.
+    pub fn failure_report(&self) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n");
+        format!(
+            "--- last {LOG_LINES} lines of {}\n{last}\n--- configuration: {}\n--- reproduce: {}",
+            self.log.display(),
+            self.config.display(),
+            self.command
+        )
+    }
+
+    fn wait_until_ready(&mut self, admin_path: &Path) -> Result<()> {
+        let ready = wait_for(READY, || {
+            if let Some(status) = lock(&self.child).try_wait().ok().flatten() {
+                return Some(Err(status));
+            }
+            let admin: SocketAddr = fs::read_to_string(admin_path).ok()?.trim().parse().ok()?;
+            client::get(admin, "/ready").ok().map(|_| Ok(admin))
+        });
+        match ready {
+            Some(Ok(admin)) => self.admin = admin,
+            Some(Err(status)) => bail!("Envoy ended ({status})\n{}", self.failure_report()),
+            None => bail!("Envoy did not become ready\n{}", self.failure_report()),
+        }
+        let listeners: Value = serde_json::from_str(&self.admin("/listeners?format=json")?)?;
+        let statuses = listeners.get("listener_statuses").and_then(Value::as_array);
+        self.listeners = statuses.into_iter().flatten().filter_map(listener_address).collect();
+        Ok(())
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        end(&self.child);
+    }
+}
+
+/// Ends every Envoy of this process: for a handler of Ctrl-C.
+pub fn stop_all() {
+    lock(&RUNNING).drain(..).filter_map(|child| child.upgrade()).for_each(|child| end(&child));
+}
+
+/// The variables that Istio gives its proxy.
+const IDENTITY: [(&str, &str); 2] = [("POD_NAME", "shop-0"), ("POD_NAMESPACE", "demo")];
+
+fn arguments(launcher: &Launcher, config: &Path, admin_path: &Path) -> Vec<String> {
+    let mut arguments = launcher.arguments.clone();
+    arguments.extend(["-c".to_owned(), config.display().to_string()]);
+    arguments.extend(["--admin-address-path".to_owned(), admin_path.display().to_string()]);
+    arguments.extend(["--log-format".to_owned(), LOG_FORMAT.to_owned()]);
+    arguments.extend(
+        ["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "50", "--log-level", "warning"]
+            .map(str::to_owned),
+    );
+    arguments.extend(["--component-log-level", "wasm:info"].map(str::to_owned));
+    arguments
+}
+
+fn reproduction(launcher: &Launcher, arguments: &[String]) -> String {
+    let mut words: Vec<String> = IDENTITY.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    words.extend(launcher.environment.iter().map(|(name, value)| format!("{name}={}", value.display())));
+    words.push(launcher.program.display().to_string());
+    words.extend(
+        arguments.iter().map(|argument| if argument.contains(['\t', ' ']) { format!("'{argument}'") } else { argument.clone() }),
+    );
+    words.join(" ")
+}
+
+fn listener_address(status: &Value) -> Option<(String, SocketAddr)> {
+    let name = status.get("name")?.as_str()?.to_owned();
+    let socket = status.get("local_address")?.get("socket_address")?;
+    let address = socket.get("address")?.as_str()?.parse().ok()?;
+    let port = u16::try_from(socket.get("port_value")?.as_u64()?).ok()?;
+    Some((name, SocketAddr::new(address, port)))
+}
+
+/// Kills it at once: whatever a caller wants from its files is read by then. An Envoy under func-e dies with func-e, which asks the kernel
+/// for that.
+fn end(child: &Mutex<Child>) {
+    let mut child = lock(child);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,27 @@
+//! The harness that puts meshwhy in front of a real Envoy.
+//!
+//! A [`Scenario`] says how to provoke one cause; [`Session`] boots one Envoy with the shipped manifests of a [`Deployment`], sends the
+//! scenarios' requests and returns what a user would have: the responses, the access-log lines and the records. The module and the
+//! command line are artifacts given by path (see [`artifacts`]); nothing here knows the catalogue, so agreement between the two is proved
+//! and not assumed.
+
+pub mod artifacts;
+mod bootstrap;
+pub mod certificates;
+pub mod client;
+pub mod deployment;
+pub mod envoy;
+mod manifest;
+mod merge;
+pub mod run;
+pub mod scenario;
+pub mod tail;
+pub mod upstream;
+
+pub use artifacts::{Artifacts, Cause};
+pub use client::Response;
+pub use deployment::{Deployment, Placement, Setup, Visibility, string_value};
+pub use envoy::stop_all;
+pub use run::{Observation, Outcome, Session, record_json, run};
+pub use scenario::{Scenario, load_all};
+pub use upstream::UpstreamKind;

@@ -1,0 +1,95 @@
+//! `Proxy-Status` headers as a client sees them: `curl -i`, `curl -v`, or the value alone.
+
+use meshwhy_core::proxy_status::{self, Member};
+use meshwhy_core::{Cause, Facts, Flag, ResponseFlags};
+
+const NAME: &str = "proxy-status";
+
+/// Reads one header line; one entry per member that says what failed, none when the line is no such header.
+///
+/// Without the header's name a line counts only when a member carries a cause of ours or a registered error type:
+/// application logs hold `error=` too.
+pub(crate) fn parse(line: &str) -> Vec<Facts<'static>> {
+    let line = line.trim_start_matches("< ").trim();
+    let named = line.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case(NAME));
+    if named.is_none() && !line.contains("mw-cause=") && !line.contains("error=") {
+        return Vec::new();
+    }
+    let members = proxy_status::read(named.map_or(line, |(_, value)| value));
+    members.into_iter().filter(|member| named.is_some() || is_ours_or_registered(member)).filter_map(facts).collect()
+}
+
+fn is_ours_or_registered(member: &Member) -> bool {
+    member.code.as_deref().is_some_and(|code| Cause::find(code).is_some())
+        || member.error.as_deref().is_some_and(|error| flag(error).is_some() || TYPES_WITHOUT_FLAG.contains(&error))
+}
+
+fn facts(member: Member) -> Option<Facts<'static>> {
+    let (details, termination_details, flags) = member.details.as_deref().map(split).unwrap_or_default();
+    let flags = flags.or_else(|| {
+        details.is_none().then(|| member.error.as_deref().and_then(flag)).flatten().filter(|_| member.code.is_none())
+    });
+    if member.code.is_none() && details.is_none() && flags.is_none() {
+        return None;
+    }
+    let (pod, namespace) = proxy(&member.name).unzip();
+    Some(Facts {
+        flags,
+        details: details.map(Into::into),
+        termination_details: termination_details.map(Into::into),
+        annotated_code: member.code.map(Into::into),
+        upstream_host: member.next_hop.map(Into::into),
+        side: member.side,
+        pod: pod.map(|pod| pod.to_owned().into()),
+        namespace: namespace.map(|namespace| namespace.to_owned().into()),
+        ..Facts::default()
+    })
+}
+
+type Details = (Option<String>, Option<String>, Option<ResponseFlags>);
+
+/// Splits what Envoy writes itself: `CODE_DETAILS; TERMINATION_DETAILS; FLAGS`, each of them optional.
+fn split(text: &str) -> Details {
+    let mut parts: Vec<&str> = text.split("; ").map(str::trim).filter(|part| !part.is_empty()).collect();
+    let flags = parts.last().filter(|last| last.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b','));
+    let flags = flags.and_then(|last| ResponseFlags::parse(last));
+    if flags.is_some() {
+        parts.pop();
+    }
+    let mut parts = parts.into_iter().map(str::to_owned);
+    (parts.next(), parts.next(), flags)
+}
+
+/// Pod and namespace of `POD.NAMESPACE`, or of a node id such as `sidecar~IP~POD.NAMESPACE~DOMAIN`.
+fn proxy(name: &str) -> Option<(&str, &str)> {
+    let id = name.split('~').nth(2).unwrap_or(name);
+    id.rsplit_once('.')
+}
+
+/// The error types that Envoy writes for more than one flag, and those that it never writes.
+const TYPES_WITHOUT_FLAG: [&str; 7] = [
+    "connection_refused",
+    "connection_timeout",
+    "http_request_denied",
+    "proxy_configuration_error",
+    "proxy_internal_error",
+    "tls_certificate_error",
+    "tls_protocol_error",
+];
+
+/// The response flag behind an error type that Envoy writes itself, where there is only one.
+///
+/// Source: Envoy `source/common/stream_info/utility.cc`, `ProxyStatusUtils::fromStreamInfo`, 1.30–1.40.
+fn flag(error: &str) -> Option<ResponseFlags> {
+    let flag = match error {
+        "destination_not_found" => Flag::NR,
+        "connection_limit_reached" => Flag::UO,
+        "connection_terminated" => Flag::UC,
+        "http_protocol_error" => Flag::UPE,
+        "http_response_timeout" => Flag::UT,
+        "http_request_error" => Flag::DPE,
+        "destination_unavailable" => Flag::UH,
+        _ => return None,
+    };
+    Some(ResponseFlags(flag.mask()))
+}

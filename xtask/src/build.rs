@@ -1,0 +1,84 @@
+//! Builds the artifacts and runs the tests on them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use meshwhy_integration::artifacts::target;
+use meshwhy_integration::envoy::locate;
+
+use crate::shell::{cargo, cargo_program, run, workspace};
+use crate::generate;
+
+const TARGET: &str = "wasm32-wasip1";
+
+/// What was built.
+pub struct Built {
+    /// The module.
+    pub module: PathBuf,
+    /// The command line.
+    pub cli: PathBuf,
+}
+
+/// Builds the module and the command line. The module is built alone, so that no feature of another crate gets into it.
+///
+/// # Errors
+/// The target cannot be added, or something does not compile.
+pub fn artifacts() -> Result<Built> {
+    let module = module()?;
+    cargo(&["build", "--quiet", "--package", "meshwhy", "--release"])?;
+    let cli = target().join("release").join(format!("meshwhy{}", std::env::consts::EXE_SUFFIX));
+    ensure!(cli.is_file(), "cargo built no {}", cli.display());
+    Ok(Built { module, cli })
+}
+
+/// Builds the module.
+///
+/// # Errors
+/// As [`artifacts`].
+pub fn module() -> Result<PathBuf> {
+    ensure_target()?;
+    cargo(&["build", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--profile", "module"])?;
+    let module = target().join(TARGET).join("module/meshwhy_filter.wasm");
+    ensure!(module.is_file(), "cargo built no {}", module.display());
+    Ok(module)
+}
+
+/// Adds the Rust target of the module when it is missing.
+fn ensure_target() -> Result<()> {
+    let output = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(workspace()).output();
+    let output = output.context("rustup is needed to add the target wasm32-wasip1: see https://rustup.rs")?;
+    if String::from_utf8_lossy(&output.stdout).lines().any(|line| line.trim() == TARGET) {
+        return Ok(());
+    }
+    run(Command::new("rustup").args(["target", "add", TARGET]))
+}
+
+/// Runs every test, those under a real Envoy included.
+///
+/// # Errors
+/// A test fails, or there is no Envoy.
+pub fn test() -> Result<()> {
+    let built = artifacts()?;
+    let envoy = locate()?;
+    generate::run(true)?;
+    eprintln!("testing with {envoy}");
+    run(Command::new(cargo_program())
+        .args(["test", "--workspace", "--quiet"])
+        .env("MESHWHY_WASM", built.module)
+        .env("MESHWHY_CLI", built.cli)
+        .env("INSTA_UPDATE", "no"))
+}
+
+/// Checks format and lints, for the host and for the module's target.
+///
+/// # Errors
+/// Something is not as it should be.
+pub fn lint() -> Result<()> {
+    ensure_target()?;
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
+    cargo(&["clippy", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--", "--deny", "warnings"])?;
+    ensure!(workspace().join("Cargo.lock").is_file(), "Cargo.lock is not checked in");
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Generated files are checked in; this writes them, or says which are stale.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use meshwhy_envoyfilter::{Deployment, Proxy, render};
+
+use crate::catalogue;
+use crate::shell::workspace;
+
+/// Writes all generated files, or with `check` compares them.
+///
+/// # Errors
+/// With `check`, some file is not what would be written; the message names it and says what to run.
+pub fn run(check: bool) -> Result<()> {
+    let mut stale = Vec::new();
+    let mut put = |path: String, text: String| -> Result<()> {
+        let file = workspace().join(&path);
+        if fs::read_to_string(&file).is_ok_and(|present| present == text) {
+            return Ok(());
+        }
+        if check {
+            stale.push(path);
+            return Ok(());
+        }
+        fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
+        fs::write(&file, text).with_context(|| format!("writing {path}"))?;
+        eprintln!("wrote {path}");
+        Ok(())
+    };
+    put("core/src/causes/mod.rs".to_owned(), catalogue::registry()?)?;
+    for proxy in Proxy::ALL {
+        for deployment in Deployment::ALL {
+            put(format!("envoyfilter/{}/{}.yaml", proxy.name(), deployment.name()), render(deployment, proxy))?;
+        }
+    }
+    if !stale.is_empty() {
+        bail!("stale: {}; run `cargo xtask gen` and look at the difference", stale.join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `cargo xtask …`: everything that is done to this workspace.
+
+mod build;
+mod catalogue;
+mod demo;
+mod generate;
+mod shell;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Builds, tests, generates and demonstrates meshwhy")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Provokes every cause under a real Envoy in all three deployments and reports what was found
+    Demo,
+    /// Runs every test: units, cases, laws, transcripts, and those under a real Envoy
+    Test,
+    /// Checks format and lints
+    Lint,
+    /// Builds the module and the command line
+    Build,
+    /// Measures how long judging takes
+    Bench,
+    /// Writes what is generated: the registry of causes and the deployment manifests
+    Gen {
+        /// Changes nothing and fails when something is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Makes the folder of a new cause
+    NewCause {
+        /// Kebab-case name of the problem
+        slug: String,
+        /// The next free code of its stage, such as MW3005
+        code: String,
+    },
+    /// Runs a cause's scenario and writes the facts that Envoy gave into its cases.md
+    Record {
+        /// Slug of the cause; all that have a scenario when left out
+        slug: Option<String>,
+    },
+    /// Confirms that zh.md says what en.md says
+    BlessTranslation {
+        /// Slug of the cause; all when left out
+        slug: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Demo => demo::run(),
+        Task::Test => build::test(),
+        Task::Lint => build::lint(),
+        Task::Build => build::artifacts().map(drop),
+        Task::Bench => shell::cargo(&["bench", "--package", "meshwhy-core"]),
+        Task::Gen { check } => generate::run(check),
+        Task::NewCause { slug, code } => catalogue::new_cause(&slug, &code),
+        Task::Record { slug } => catalogue::record(slug.as_deref()),
+        Task::BlessTranslation { slug } => catalogue::bless(slug.as_deref()),
+    }
+}
