@@ -66,7 +66,9 @@ impl Verdict {
         let mut evidence: Vec<Shown> = Vec::new();
         let held = self.condition.map(|condition| condition.explain(facts).held).unwrap_or_default();
         let mut shown: Vec<Shown> = held.iter().filter_map(|leaf| leaf.shown(facts)).collect();
-        if self.condition.is_none() && let Some(code) = text(facts.annotated_code.as_ref()) {
+        if self.condition.is_none()
+            && let Some(code) = text(facts.annotated_code.as_ref())
+        {
             shown.push(Shown { name: "mw-cause", value: code.chars().take(200).collect() });
         }
         let context = [
@@ -94,7 +96,7 @@ impl Verdict {
             .filter_map(|cause| {
                 let evaluations = cause.conditions.iter().map(|(_, condition)| condition.explain(facts));
                 let nearest = evaluations
-                    .filter(|evaluation| !evaluation.missing.is_empty() && evaluation.held.iter().any(|leaf| leaf.shown(facts).is_some()))
+                    .filter(|evaluation| !evaluation.missing.is_empty() && evaluation.held.iter().any(|leaf| leaf.is_positive()))
                     .min_by_key(|evaluation| evaluation.missing.len())?;
                 Some(NearMiss { cause, held: nearest.held, missing: nearest.missing })
             })

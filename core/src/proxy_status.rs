@@ -221,12 +221,22 @@ mod tests {
 
     fn annotation(name: &str) -> String {
         let cause = Cause::find("no-route").unwrap();
-        Annotation { name, cause, side: Some(Side::Outbound), details: Some("route_not_found"), next_hop: None, level: Level::Standard }.encode()
+        Annotation {
+            name,
+            cause,
+            side: Some(Side::Outbound),
+            details: Some("route_not_found"),
+            next_hop: None,
+            level: Level::Standard,
+        }
+        .encode()
     }
 
     #[test]
     fn a_name_is_a_token_only_when_it_provably_is() {
-        assert!(annotation("cart-1.shop").starts_with("cart-1.shop; error=destination_not_found; mw-cause=MW2001; mw-side=outbound"));
+        assert!(
+            annotation("cart-1.shop").starts_with("cart-1.shop; error=destination_not_found; mw-cause=MW2001; mw-side=outbound")
+        );
         assert!(annotation("1cart.shop").starts_with("\"1cart.shop\"; "));
     }
 

@@ -149,12 +149,7 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     }
     let code = known("meshwhy.code");
     facts.annotated_code = code.clone().map(Cow::Owned);
-    Some(Record {
-        facts,
-        code,
-        count: number("count").unwrap_or(1).max(1),
-        suppressed: number("suppressed").unwrap_or(0),
-    })
+    Some(Record { facts, code, count: number("count").unwrap_or(1).max(1), suppressed: number("suppressed").unwrap_or(0) })
 }
 
 fn scalar(value: &Value) -> Option<String> {

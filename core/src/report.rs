@@ -87,15 +87,19 @@ impl Slots {
         slots.offer(Slot::Namespace, text(facts.namespace.as_ref()));
         slots.offer(Slot::Pod, text(facts.pod.as_ref()));
         slots.offer(Slot::Workload, text(facts.workload.as_ref()));
-        slots.offer(Slot::UpstreamAddress, text(facts.upstream_host.as_ref()).filter(|host| host.parse::<std::net::SocketAddr>().is_ok()));
+        slots.offer(
+            Slot::UpstreamAddress,
+            text(facts.upstream_host.as_ref()).filter(|host| host.parse::<std::net::SocketAddr>().is_ok()),
+        );
         let cluster = text(facts.cluster.as_ref());
         slots.offer(Slot::Cluster, cluster);
         let mut parts = cluster.into_iter().flat_map(|cluster| cluster.split('|'));
         let (port, host) = (parts.nth(1), parts.nth(1).filter(|host| !host.is_empty()));
-        let (authority_host, authority_port) = match text(facts.authority.as_ref()).map(|name| name.rsplit_once(':').unwrap_or((name, ""))) {
-            Some((host, port)) => (Some(host), Some(port).filter(|port| !port.is_empty())),
-            None => (None, None),
-        };
+        let (authority_host, authority_port) =
+            match text(facts.authority.as_ref()).map(|name| name.rsplit_once(':').unwrap_or((name, ""))) {
+                Some((host, port)) => (Some(host), Some(port).filter(|port| !port.is_empty())),
+                None => (None, None),
+            };
         let host = host.or(authority_host);
         slots.offer(Slot::Host, host);
         slots.offer(Slot::Port, port.or(authority_port));
@@ -155,7 +159,14 @@ impl Explanation {
     pub fn new(cause: &'static Cause, lang: Lang, facts: &Facts<'_>) -> Self {
         let slots = Slots::from_facts(facts);
         let Ok(text) = cause.text(lang) else {
-            return Self { what: cause.slug, why: vec![], confirm: vec![], fix: vec![], refused_slots: vec![], sources: cause.sources };
+            return Self {
+                what: cause.slug,
+                why: vec![],
+                confirm: vec![],
+                fix: vec![],
+                refused_slots: vec![],
+                sources: cause.sources,
+            };
         };
         let part = |block: &Block| match *block {
             Block::Prose(text) => Some(Part::Prose { text }),

@@ -41,12 +41,12 @@ pub fn recognise(mut header: impl FnMut(&str) -> Option<Vec<u8>>) -> Option<Trac
 pub fn is_traceparent(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
     let mut fields = text.split('-');
-    let (Some(version), Some(trace), Some(parent), Some(flags)) = (fields.next(), fields.next(), fields.next(), fields.next()) else {
+    let (Some(version), Some(trace), Some(parent), Some(flags)) = (fields.next(), fields.next(), fields.next(), fields.next())
+    else {
         return false;
     };
-    let lower_hex = |field: &str, length: usize| {
-        field.len() == length && field.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
+    let lower_hex =
+        |field: &str, length: usize| field.len() == length && field.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let nonzero = |field: &str| field.bytes().any(|byte| byte != b'0');
     let more = fields.next().is_some();
     lower_hex(version, 2)
@@ -106,9 +106,15 @@ mod tests {
     #[test]
     fn each_form_is_recognised() {
         assert_eq!(with(&[("traceparent", PARENT)]), Some(TraceContext::W3c));
-        assert_eq!(with(&[("b3", "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1-05e3ac9a4f6e3b90")]), Some(TraceContext::B3Single));
+        assert_eq!(
+            with(&[("b3", "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1-05e3ac9a4f6e3b90")]),
+            Some(TraceContext::B3Single)
+        );
         assert_eq!(with(&[("b3", "0")]), Some(TraceContext::B3Single));
-        assert_eq!(with(&[("x-b3-traceid", "463ac35c9f6413ad"), ("x-b3-spanid", "a2fb4a1d1a96d312")]), Some(TraceContext::B3Multi));
+        assert_eq!(
+            with(&[("x-b3-traceid", "463ac35c9f6413ad"), ("x-b3-spanid", "a2fb4a1d1a96d312")]),
+            Some(TraceContext::B3Multi)
+        );
         assert_eq!(with(&[("x-b3-sampled", "1")]), Some(TraceContext::B3Multi));
         assert_eq!(with(&[("x-b3-flags", "1")]), Some(TraceContext::B3Multi));
         assert_eq!(with(&[]), None);
@@ -127,7 +133,10 @@ mod tests {
         ] {
             assert_eq!(with(&[("traceparent", value)]), None, "{value}");
         }
-        assert_eq!(with(&[("traceparent", "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later")]), Some(TraceContext::W3c));
+        assert_eq!(
+            with(&[("traceparent", "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later")]),
+            Some(TraceContext::W3c)
+        );
     }
 
     #[test]

@@ -49,7 +49,11 @@ impl TransportKind {
     pub const fn is_socket(self) -> bool {
         matches!(
             self,
-            Self::ConnectionRefused | Self::ConnectionTimedOut | Self::NoRouteToHost | Self::NetworkUnreachable | Self::ConnectionReset
+            Self::ConnectionRefused
+                | Self::ConnectionTimedOut
+                | Self::NoRouteToHost
+                | Self::NetworkUnreachable
+                | Self::ConnectionReset
         )
     }
 }

@@ -38,7 +38,8 @@ fn every_case_gets_its_verdict() {
     let mut wrong = Vec::new();
     for cause in REGISTRY {
         for case in cases(cause) {
-            let object = serde_json::from_str(&case.json).unwrap_or_else(|error| panic!("{}: {}: {error}", cause.slug, case.heading));
+            let object =
+                serde_json::from_str(&case.json).unwrap_or_else(|error| panic!("{}: {}: {error}", cause.slug, case.heading));
             let mut object: serde_json::Map<_, _> = object;
             object.insert("meshwhy.record".to_owned(), "1".into());
             let facts = record::from_object(&object).unwrap().facts;
@@ -80,7 +81,10 @@ fn no_case_is_ambiguous() {
             let facts = record::from_object(&object).unwrap().facts;
             let Some(verdict) = judge(&facts) else { continue };
             let equals = REGISTRY.iter().filter(|other| {
-                let holds = other.conditions.iter().any(|(confidence, condition)| *confidence == verdict.confidence && condition.holds(&facts));
+                let holds = other
+                    .conditions
+                    .iter()
+                    .any(|(confidence, condition)| *confidence == verdict.confidence && condition.holds(&facts));
                 holds && other.code != verdict.cause.code && !verdict.cause.refines(other)
             });
             ambiguous.extend(equals.map(|other| format!("{}: {}: also {}", cause.slug, case.heading, other.slug)));

@@ -49,8 +49,15 @@ fn slugs_name_the_folder_and_never_the_remedy() {
 fn texts_have_their_four_parts_and_a_short_headline() {
     for cause in REGISTRY {
         for lang in LANGS {
-            let text = cause.text(lang).unwrap_or_else(|heading| panic!("{} {lang:?}: heading {heading} is missing or empty", cause.slug));
-            assert!(text.what.width() <= 80 && !text.what.contains('\n'), "{} {lang:?}: headline over 80 columns: {}", cause.slug, text.what);
+            let text = cause
+                .text(lang)
+                .unwrap_or_else(|heading| panic!("{} {lang:?}: heading {heading} is missing or empty", cause.slug));
+            assert!(
+                text.what.width() <= 80 && !text.what.contains('\n'),
+                "{} {lang:?}: headline over 80 columns: {}",
+                cause.slug,
+                text.what
+            );
         }
     }
 }
@@ -61,16 +68,24 @@ fn anchors_and_steps_are_the_same_in_both_languages() {
         for lang in LANGS {
             let text = cause.text(lang).unwrap();
             let blocks = || text.why.iter().chain(&text.confirm).chain(&text.fix);
-            let confirms: Vec<_> = blocks().filter_map(|block| if let Block::Confirm(id) = block { Some(*id) } else { None }).collect();
+            let confirms: Vec<_> =
+                blocks().filter_map(|block| if let Block::Confirm(id) = block { Some(*id) } else { None }).collect();
             let fixes: Vec<_> = blocks().filter_map(|block| if let Block::Fix(id) = block { Some(*id) } else { None }).collect();
             let sorted = |mut ids: Vec<&'static str>| {
                 ids.sort_unstable();
                 ids
             };
             let slug = cause.slug;
-            assert_eq!(sorted(confirms), sorted(cause.confirm.iter().map(|confirm| confirm.id).collect()), "{slug} {lang:?}: confirm anchors");
+            assert_eq!(
+                sorted(confirms),
+                sorted(cause.confirm.iter().map(|confirm| confirm.id).collect()),
+                "{slug} {lang:?}: confirm anchors"
+            );
             assert_eq!(sorted(fixes), sorted(cause.fixes.iter().map(|fix| fix.id).collect()), "{slug} {lang:?}: fix anchors");
-            assert!(!cause.files.en.contains("```") && !cause.files.zh.contains("```"), "{slug}: commands and YAML are data in mod.rs");
+            assert!(
+                !cause.files.en.contains("```") && !cause.files.zh.contains("```"),
+                "{slug}: commands and YAML are data in mod.rs"
+            );
         }
     }
 }
@@ -133,13 +148,19 @@ fn translations_are_of_todays_english() {
     for cause in REGISTRY {
         let marked = cause.files.zh.strip_prefix(TRANSLATION_MARK).and_then(|rest| rest.split(' ').next());
         let hash = cause.translation_hash();
-        assert_eq!(marked, Some(hash.as_str()), "read zh.md against en.md, then run `cargo xtask bless-translation {}`", cause.slug);
+        assert_eq!(
+            marked,
+            Some(hash.as_str()),
+            "read zh.md against en.md, then run `cargo xtask bless-translation {}`",
+            cause.slug
+        );
     }
 }
 
 #[test]
 fn product_terms_stay_as_they_are_in_chinese() {
-    let glossary = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/contributing/glossary.md")).unwrap();
+    let glossary =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/contributing/glossary.md")).unwrap();
     let kept: Vec<&str> = glossary
         .lines()
         .filter_map(|row| {

@@ -65,10 +65,9 @@ impl Proxy {
 
     const fn contexts(self) -> &'static [Context] {
         match self {
-            Self::Sidecar => &[
-                Context { istio: "SIDECAR_INBOUND", side: "inbound" },
-                Context { istio: "SIDECAR_OUTBOUND", side: "outbound" },
-            ],
+            Self::Sidecar => {
+                &[Context { istio: "SIDECAR_INBOUND", side: "inbound" }, Context { istio: "SIDECAR_OUTBOUND", side: "outbound" }]
+            }
             Self::Gateway => &[Context { istio: "GATEWAY", side: "gateway" }],
         }
     }
@@ -142,7 +141,10 @@ fn envoy_filter(document: &mut Document, proxy: Proxy, deployment: &str) {
 fn connection_manager(document: &mut Document, context: &Context, value: impl FnOnce(&mut Document)) {
     document.comment(2, &format!("HTTP, {}.", context.side));
     network_filter(document, context, "envoy.filters.network.http_connection_manager");
-    document.line(10, "\"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager");
+    document.line(
+        10,
+        "\"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    );
     value(document);
 }
 
@@ -163,7 +165,8 @@ fn network_filter(document: &mut Document, context: &Context, name: &str) {
 }
 
 fn listener(document: &mut Document, context: &Context, loggers: impl FnOnce(&mut Document)) {
-    document.comment(2, &format!("Listener, {}: TLS handshakes that failed here; Istio itself logs nothing for them.", context.side));
+    document
+        .comment(2, &format!("Listener, {}: TLS handshakes that failed here; Istio itself logs nothing for them.", context.side));
     document.text(2, "- applyTo: LISTENER\n  match:");
     document.line(6, &format!("context: {}", context.istio));
     document.text(4, "patch:\n  operation: MERGE\n  value:\n    access_log:");

@@ -122,10 +122,8 @@ typed_config:
     configuration:
       \"@type\": type.googleapis.com/google.protobuf.StringValue",
     );
-    let configuration = format!(
-        "{{\"side\": \"{side}\", {}\"records_per_interval\": 10, \"interval_ms\": 10000}}",
-        report.configuration()
-    );
+    let configuration =
+        format!("{{\"side\": \"{side}\", {}\"records_per_interval\": 10, \"interval_ms\": 10000}}", report.configuration());
     document.line(indent + 8, &format!("value: '{configuration}'"));
     document.text(
         indent + 6,

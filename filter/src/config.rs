@@ -156,8 +156,9 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     }
     let mut problems = Vec::new();
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let raw: Result<Raw, _> =
-        serde_ignored::deserialize(&mut reader, |path| problems.push(format!("unknown field `{}` is ignored", printable(&path.to_string()))));
+    let raw: Result<Raw, _> = serde_ignored::deserialize(&mut reader, |path| {
+        problems.push(format!("unknown field `{}` is ignored", printable(&path.to_string())))
+    });
     match raw.and_then(|raw| reader.end().map(|()| raw)) {
         Ok(raw) => {
             let out_of_range = ranges(&raw);

@@ -25,7 +25,11 @@ impl Counters {
             5 => "5xx",
             _ => "none",
         };
-        self.add(host, format!("cause=.={};.side=.={};.code_class=.={class};.meshwhy_local_replies_total", cause.slug, word(side)), 1);
+        self.add(
+            host,
+            format!("cause=.={};.side=.={};.code_class=.={class};.meshwhy_local_replies_total", cause.slug, word(side)),
+            1,
+        );
     }
 
     /// Counts one check for trace context.

@@ -110,7 +110,8 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
-        let bytes = receive(|data, length| unsafe { abi::proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, length) });
+        let bytes =
+            receive(|data, length| unsafe { abi::proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, length) });
         let parsed = config::parse(&bytes.ok().flatten().unwrap_or_default());
         if !parsed.problems.is_empty() {
             let outcome = if parsed.config.is_some() { "" } else { "; the module is inert" };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use meshwhy_core::details::{self, Details, Reset, Word};
+use meshwhy_core::facts::Event;
 use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;
@@ -46,7 +47,12 @@ pub fn status(host: &impl Host) -> Option<u16> {
 /// # Cost
 /// At most [`BUDGET`] host calls.
 pub fn failure(host: &impl Host, phase: Phase) -> Facts<'static> {
-    let mut facts = Facts { status: status(host), flags: flags(host), details: text(host, &["response", "code_details"]), ..Facts::default() };
+    let mut facts = Facts {
+        status: status(host),
+        flags: flags(host),
+        details: text(host, &["response", "code_details"]),
+        ..Facts::default()
+    };
     let routed = !refused_before_routing(&facts);
     let tried = routed && reached_for_upstream(&facts);
     if tried {
@@ -85,7 +91,27 @@ fn log_phase(host: &impl Host, facts: &mut Facts<'static>, routed: bool, tried: 
         facts.local_reply_owner =
             text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
         // Envoy infers a gRPC status from any other HTTP status.
-        facts.grpc_status = (facts.status == Some(200)).then(|| number(host, &["response", "grpc_status"])).flatten().and_then(|status| status.try_into().ok());
+        facts.grpc_status = (facts.status == Some(200))
+            .then(|| number(host, &["response", "grpc_status"]))
+            .flatten()
+            .and_then(|status| status.try_into().ok());
+    }
+}
+
+/// Gathers what locates a request that is no failure: an event says the rest.
+///
+/// # Cost
+/// Six host calls.
+pub fn event(host: &impl Host, event: Event) -> Facts<'static> {
+    Facts {
+        event: Some(event),
+        cluster: text(host, &["xds", "cluster_name"]),
+        route: text(host, &["xds", "route_name"]),
+        method: text(host, &["request", "method"]),
+        path: text(host, &["request", "url_path"]),
+        authority: text(host, &["request", "host"]),
+        request_id: text(host, &["request", "id"]),
+        ..Facts::default()
     }
 }
 

@@ -65,11 +65,10 @@ impl Observer {
     /// [`gather::BUDGET`] calls plus clock, counter and log line for a failure.
     pub fn on_log(&mut self, host: &impl Host, request: Request) {
         if self.config.report == Report::TraceContext || request.lacks_trace_context {
-            let mut facts = gather::failure(host, Phase::Log);
-            facts.event = Some(Event::TraceContextMissing);
             if self.config.report == Report::TraceContext {
                 self.count_trace_context(host, false);
             }
+            let facts = gather::event(host, Event::TraceContextMissing);
             self.report(host, facts);
         }
         if self.config.report == Report::Failures && gather_shows_failure(host) {
@@ -204,6 +203,14 @@ mod tests {
         let host = refused().property("request.host", b"\xa1\xb1").property("xds.route_name", b"\xff");
         Observer::new(Config::default()).on_log(&host, Request::default());
         assert_eq!(host.records().len(), 1);
+    }
+
+    #[test]
+    fn a_failed_request_without_trace_context_gives_one_record_of_each() {
+        let host = refused();
+        Observer::new(Config::default()).on_log(&host, Request { lacks_trace_context: true });
+        let codes: Vec<_> = host.records().iter().filter_map(|line| record::decode(line)?.code).collect();
+        assert_eq!(codes, ["MW8001", "MW3002"]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use meshwhy_integration::artifacts::target;
 use meshwhy_integration::envoy::locate;
 
-use crate::shell::{cargo, cargo_program, run, workspace};
 use crate::generate;
+use crate::shell::{cargo, cargo_program, run, workspace};
 
 const TARGET: &str = "wasm32-wasip1";
 

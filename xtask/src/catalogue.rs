@@ -32,10 +32,7 @@ fn declared() -> Result<BTreeMap<String, (String, Option<String>)>> {
         let code = code.with_context(|| format!("no code in {}", path.display()))?;
         let refines = field("refines: Some(\"").and_then(|rest| rest.split('"').next());
         let module = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        ensure!(
-            causes.insert(code.to_owned(), (module, refines.map(str::to_owned))).is_none(),
-            "the code {code} is used twice"
-        );
+        ensure!(causes.insert(code.to_owned(), (module, refines.map(str::to_owned))).is_none(), "the code {code} is used twice");
     }
     Ok(causes)
 }
@@ -61,7 +58,11 @@ pub fn registry() -> Result<String> {
         text.push_str("];\n");
     };
     list("All causes by code.", "REGISTRY", &causes.keys().collect::<Vec<_>>());
-    list("All causes in the order in which they are tried: refinements before what they refine, then by code.", "BY_PRECISION", &precise);
+    list(
+        "All causes in the order in which they are tried: refinements before what they refine, then by code.",
+        "BY_PRECISION",
+        &precise,
+    );
     Ok(text)
 }
 
@@ -105,7 +106,8 @@ pub fn record(slug: Option<&str>) -> Result<()> {
     for scenario in scenarios {
         let session = Session::start(std::slice::from_ref(&scenario), &Setup::new(Deployment::Observe))?;
         let observation = session.check(|session| session.send(&scenario.slug, &scenario.request))?;
-        let mut records = observation.records.iter().filter_map(|line| record_json(line)).filter_map(|json| record::decode(&json.to_string()));
+        let mut records =
+            observation.records.iter().filter_map(|line| record_json(line)).filter_map(|json| record::decode(&json.to_string()));
         let Some(case) = records.next() else { bail!("{}: Envoy gave no record", scenario.slug) };
         write_case(&scenario.slug, case)?;
     }
@@ -152,7 +154,8 @@ pub fn bless(slug: Option<&str>) -> Result<()> {
     for cause in causes {
         let path = folder(cause.slug).join("zh.md");
         let text = fs::read_to_string(&path)?;
-        let body = text.strip_prefix(TRANSLATION_MARK).and_then(|rest| rest.split_once('\n')).map_or(text.as_str(), |(_, body)| body);
+        let body =
+            text.strip_prefix(TRANSLATION_MARK).and_then(|rest| rest.split_once('\n')).map_or(text.as_str(), |(_, body)| body);
         fs::write(&path, format!("{TRANSLATION_MARK}{} -->\n{body}", cause.translation_hash()))?;
     }
     Ok(())

@@ -16,9 +16,13 @@ impl Condition {
             (Self::Not(part), Lang::Zh) => format!("并非({})", part.prose(lang)),
             (Self::Details(word), Lang::En) => format!("the code details are `{}`", word.as_str()),
             (Self::Details(word), Lang::Zh) => format!("response code details 为 `{}`", word.as_str()),
-            (Self::ResetBefore(reset), Lang::En) => format!("the upstream stream ended before the response with `{}`", reset.as_str()),
+            (Self::ResetBefore(reset), Lang::En) => {
+                format!("the upstream stream ended before the response with `{}`", reset.as_str())
+            }
             (Self::ResetBefore(reset), Lang::Zh) => format!("响应开始前上游 stream 因 `{}` 结束", reset.as_str()),
-            (Self::ResetAfter(reset), Lang::En) => format!("the upstream stream ended during the response with `{}`", reset.as_str()),
+            (Self::ResetAfter(reset), Lang::En) => {
+                format!("the upstream stream ended during the response with `{}`", reset.as_str())
+            }
             (Self::ResetAfter(reset), Lang::Zh) => format!("响应过程中上游 stream 因 `{}` 结束", reset.as_str()),
             (Self::RbacDenied, Lang::En) => "the code details are `rbac_access_denied_matched_policy[…]`".to_owned(),
             (Self::RbacDenied, Lang::Zh) => "response code details 为 `rbac_access_denied_matched_policy[…]`".to_owned(),
@@ -34,7 +38,9 @@ impl Condition {
             (Self::StatusAtLeast(status), Lang::Zh) => format!("状态码不小于 {status}"),
             (Self::Present(field), Lang::En) => format!("there is {}", field.prose(lang)),
             (Self::Present(field), Lang::Zh) => format!("有{}", field.prose(lang)),
-            (Self::Absent(field), Lang::En) => format!("there is no {}", field.prose(lang).trim_start_matches("a ").trim_start_matches("an ")),
+            (Self::Absent(field), Lang::En) => {
+                format!("there is no {}", field.prose(lang).trim_start_matches("a ").trim_start_matches("an "))
+            }
             (Self::Absent(field), Lang::Zh) => format!("没有{}", field.prose(lang)),
             (Self::Event(event), Lang::En) => format!("the proxy noticed `{}`", event.as_str()),
             (Self::Event(event), Lang::Zh) => format!("代理观察到 `{}`", event.as_str()),

@@ -46,7 +46,11 @@ impl Reset {
     pub fn parse(text: &str) -> Option<Self> {
         let same = |reset: &Self| {
             reset.as_str().len() == text.len()
-                && reset.as_str().bytes().zip(text.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b' '))
+                && reset
+                    .as_str()
+                    .bytes()
+                    .zip(text.bytes())
+                    .all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b' '))
         };
         Self::ALL.iter().copied().find(same)
     }
