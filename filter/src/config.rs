@@ -252,7 +252,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
-            parse(&bytes);
+            let _ = parse(&bytes);
         }
     }
 }

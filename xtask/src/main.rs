@@ -71,7 +71,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test => build::test(),
         Task::Lint => build::lint(),
         Task::Build => build::artifacts().map(drop),
-        Task::Bench => shell::cargo(&["bench", "--package", "meshwhy-core"]),
+        Task::Bench => shell::cargo(&["bench", "--package", "meshwhy-core", "--bench", "judge"]),
         Task::Gen { check } => generate::run(check),
         Task::NewCause { slug, code } => catalogue::new_cause(&slug, &code),
         Task::Record { slug } => catalogue::record(slug.as_deref()),

@@ -1,0 +1,61 @@
+//! What the built module is: its size, what it imports and exports, and that no text of the catalogue is in it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use meshwhy_integration::artifacts::{module, workspace};
+use wasmparser::{Parser, Payload};
+
+/// Sizes are compared in steps, so that the golden file changes when something grows and not with every edit.
+const STEP_KIB: usize = 25;
+
+#[test]
+fn its_imports_exports_and_size_are_those_of_the_golden_file() {
+    let bytes = fs::read(module().unwrap()).unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/module.txt");
+    let actual = describe(&bytes);
+    let expected = fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(actual, expected, "if this change of the module is meant, write it into {}", golden.display());
+}
+
+#[test]
+fn no_text_of_the_catalogue_is_in_it() {
+    let bytes = fs::read(module().unwrap()).unwrap();
+    let mut sentences = 0;
+    for folder in fs::read_dir(workspace().join("core/src/causes")).unwrap() {
+        for language in ["en.md", "zh.md"] {
+            let Ok(text) = fs::read_to_string(folder.as_ref().unwrap().path().join(language)) else { continue };
+            for line in text.lines().filter(|line| line.len() > 30 && !line.starts_with("<!--")) {
+                sentences += 1;
+                let found = bytes.windows(line.len()).any(|window| window == line.as_bytes());
+                assert!(!found, "the module holds: {line}");
+            }
+        }
+    }
+    assert!(sentences > 100, "only {sentences} sentences were looked for");
+}
+
+fn describe(bytes: &[u8]) -> String {
+    let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.unwrap() {
+            Payload::ImportSection(section) => {
+                imports.extend(
+                    section
+                        .into_imports()
+                        .map(|import| import.map(|import| format!("{}.{}", import.module, import.name)).unwrap()),
+                );
+            }
+            Payload::ExportSection(section) => exports.extend(section.into_iter().map(|export| export.unwrap().name.to_owned())),
+            _ => {}
+        }
+    }
+    let mut text = format!("size: at most {} KiB\n", bytes.len().div_ceil(STEP_KIB * 1024) * STEP_KIB);
+    for (title, names) in [("imports", imports), ("exports", exports)] {
+        writeln!(text, "\n{title}:").unwrap();
+        names.iter().for_each(|name| writeln!(text, "  {name}").unwrap());
+    }
+    text
+}
