@@ -1,4 +1,4 @@
-//! Sessions at the command line; `TRYCMD=overwrite` rewrites them.
+//! Sessions at the command line, those of the READMEs among them; `TRYCMD=overwrite` rewrites them.
 
 #[test]
 fn transcripts() {
@@ -6,5 +6,5 @@ fn transcripts() {
     for name in ["LC_ALL", "LC_MESSAGES"] {
         cases.env(name, "");
     }
-    cases.env("LANG", "C.UTF-8").case("tests/cmd/*.md").run();
+    cases.env("LANG", "C.UTF-8").case("tests/cmd/*.md").case("../README.md").case("../README.zh-CN.md").run();
 }

@@ -33,7 +33,7 @@ impl Condition {
             Self::All(parts) => parts.iter().all(|part| part.holds(facts)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(facts)),
             Self::Not(part) => !part.holds(facts),
-            Self::Details(word) => facts.parsed_details() == Some(Details::Word(*word)),
+            Self::Details(word) => facts.details.as_deref() == Some(word.as_str()),
             Self::ResetBefore(wanted) => {
                 matches!(facts.parsed_details(), Some(Details::ResetBeforeResponse { reset, .. }) if reset == *wanted)
             }
