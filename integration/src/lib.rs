@@ -22,6 +22,6 @@ pub use artifacts::{Artifacts, Cause};
 pub use client::Response;
 pub use deployment::{Deployment, Placement, Setup, Visibility, string_value};
 pub use envoy::stop_all;
-pub use run::{Observation, Outcome, Session, record_json, run};
+pub use run::{Observation, Outcome, Session, collect, record_json, run};
 pub use scenario::{Scenario, load_all};
 pub use upstream::UpstreamKind;

@@ -92,6 +92,16 @@ pub fn run(scenarios: &[Scenario], setup: &Setup) -> Result<Outcome> {
     session.finish(observations)
 }
 
+/// Runs the scenarios in one Envoy and returns what `kubectl logs --prefix` of that proxy would print.
+///
+/// # Errors
+/// As [`run`].
+pub fn collect(scenarios: &[Scenario], deployment: Deployment) -> Result<String> {
+    let outcome = run(scenarios, &Setup::new(deployment))?;
+    let lines = outcome.observations.iter().flat_map(Observation::lines);
+    Ok(lines.map(|line| format!("[pod/shop-0.{deployment}/istio-proxy] {line}\n")).collect())
+}
+
 /// The record in a log line.
 pub fn record_json(line: &str) -> Option<Value> {
     let start = line.find(RECORD_PREFIX).map(|start| start + RECORD_PREFIX.len() - 1).or_else(|| line.find('{'))?;

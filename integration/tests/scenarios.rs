@@ -93,7 +93,8 @@ impl Answers {
         let logged = scenario.expect.access_log;
         let header = match deployment {
             Deployment::Observe | Deployment::Native => scenario.expect.local_reply,
-            Deployment::Annotate => event,
+            // What the codec refuses never reaches an HTTP filter.
+            Deployment::Annotate => event || (scenario.expect.local_reply && !cause.code.starts_with("MW1")),
         };
         // TCP and failed TLS handshakes never reach an HTTP filter, and without a module nothing counts events.
         let record = match deployment {

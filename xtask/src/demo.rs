@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use meshwhy_integration::{Deployment, Observation, Scenario, Setup, load_all, stop_all};
+use meshwhy_integration::{Deployment, collect, load_all, stop_all};
 
 use crate::build::{self, Built};
 use crate::shell::workspace;
@@ -35,12 +35,6 @@ pub fn run() -> Result<()> {
     }
     eprintln!("collected in {:.0} s\n", started.elapsed().as_secs_f64());
     report(&built, &directory, &collected)
-}
-
-fn collect(scenarios: &[Scenario], deployment: Deployment) -> Result<String> {
-    let outcome = meshwhy_integration::run(scenarios, &Setup::new(deployment))?;
-    let lines = outcome.observations.iter().flat_map(Observation::lines);
-    Ok(lines.map(|line| format!("[pod/shop-0.{deployment}/istio-proxy] {line}\n")).collect())
 }
 
 fn report(built: &Built, directory: &Path, collected: &[std::path::PathBuf]) -> Result<()> {

@@ -43,11 +43,22 @@ pub(crate) fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
     causes(&mut page, labels, &report.entries, |page, entry| {
         for example in &entry.examples {
-            page.line(&format!("  {example}"))?;
+            page.line(&format!("  {}", clipped(example)))?;
         }
         Ok(())
     })?;
     tally(&mut page, labels, report)
+}
+
+/// An example is there to be recognised; JSON output has all of it.
+fn clipped(example: &str) -> String {
+    const LONGEST: usize = 160;
+    let mut letters = example.chars();
+    let mut start: String = letters.by_ref().take(LONGEST).collect();
+    if letters.next().is_some() {
+        start.push('…');
+    }
+    start
 }
 
 /// Writes every cause once, under it each of its entries, and then its explanation with the first entry's names.
