@@ -38,10 +38,19 @@ pub fn artifacts() -> Result<Built> {
 /// As [`artifacts`].
 pub fn module() -> Result<PathBuf> {
     ensure_target()?;
-    cargo(&["build", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--profile", "module"])?;
+    run(Command::new(cargo_program())
+        .args(["build", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--profile", "module"])
+        .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", without_paths()))?;
     let module = target().join(TARGET).join("module/meshwhy_filter.wasm");
     ensure!(module.is_file(), "cargo built no {}", module.display());
     Ok(module)
+}
+
+/// Compiler flags that keep the paths of the builder's machine out of the module: they tell of the machine and make every build differ.
+fn without_paths() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
+    format!("--remap-path-prefix={}=cargo --remap-path-prefix={}=meshwhy", home.display(), workspace().display())
 }
 
 /// Adds the Rust target of the module when it is missing.
