@@ -167,7 +167,10 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn shows_failure(&self) -> bool {
         const HEALTHY: ResponseFlags = ResponseFlags(Flag::DI.mask() | Flag::RFCF.mask());
-        if self.event.is_some() || self.upstream_transport().is_some() || self.downstream_transport().is_some() {
+        // A retry may have succeeded after a connection that failed.
+        let succeeded = self.status.is_some_and(|status| (1..400).contains(&status));
+        let upstream_failed = !succeeded && self.upstream_transport().is_some();
+        if self.event.is_some() || upstream_failed || self.downstream_transport().is_some() {
             return true;
         }
         if self.status == Some(101) || self.caller_left() {
@@ -234,4 +237,16 @@ impl<'a> Facts<'a> {
 #[must_use]
 pub fn text<'t>(fact: Option<&'t Cow<'_, str>>) -> Option<&'t str> {
     fact.map(AsRef::as_ref).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_that_succeeded_is_healthy() {
+        let failed = Facts { upstream_transport_failure: Some("delayed_connect_error:_111".into()), ..Facts::default() };
+        assert!(failed.shows_failure());
+        assert!(!Facts { status: Some(200), ..failed }.shows_failure());
+    }
 }
