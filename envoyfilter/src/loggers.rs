@@ -80,20 +80,16 @@ filter:
 filter:
   and_filter:
     filters:
-    - metadata_filter:
-        matcher:
-          filter: meshwhy
-          path:
-          - key: trace_context
-          value:
-            string_match:
-              exact: missing
-        match_if_key_not_found: false
     - runtime_filter:
         runtime_key: meshwhy.trace_check
         percent_sampled:
           numerator: 100
-          denominator: TEN_THOUSAND",
+          denominator: TEN_THOUSAND
+    - extension_filter:
+        name: envoy.access_loggers.extension_filters.cel
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
+          expression: metadata.filter_metadata['meshwhy']['trace_context'] != 'present'",
             ),
         }
     }
@@ -252,17 +248,37 @@ patch:
     document.comment(2, "---- end optional: trace check ----");
 }
 
-/// Later rules win: missing until a header of W3C or B3 proves otherwise.
+/// Headers that may carry a trace context, and what makes each valid.
+///
+/// Nearly as strict as `core::trace`: Envoy takes RE2 programs of at most 100 instructions (measured, 1.40), so span ids are
+/// matched without their length, and all-zero ids and version `ff` pass.
+const CONTEXTS: [(&str, &str); 5] = [
+    ("x-b3-traceid", "^([0-9a-fA-F]{16}){1,2}$"),
+    ("x-b3-sampled", "^(0|1|[tT][rR][uU][eE]|[fF][aA][lL][sS][eE])$"),
+    ("x-b3-flags", "^1$"),
+    ("b3", "^([01d]|([0-9a-fA-F]{16}){1,2}-[0-9a-fA-F]+(-[01d](-[0-9a-fA-F]+)?)?)$"),
+    ("traceparent", "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]+-[0-9a-f]{2}(-.*)?$"),
+];
+
+/// Later rules win: missing until a header proves otherwise. A value that breaks its rule stays as it came, and so is not `present`.
 fn trace_rules(document: &mut Document, indent: usize) {
     document.text(
         indent,
         "\
-- header: traceparent
-  on_header_present: {metadata_namespace: meshwhy, key: trace_context, value: present}
-  on_header_missing: {metadata_namespace: meshwhy, key: trace_context, value: missing}",
+- header: \":method\"
+  on_header_present: {metadata_namespace: meshwhy, key: trace_context, value: missing}",
     );
-    for header in ["b3", "x-b3-traceid", "x-b3-sampled", "x-b3-flags"] {
+    for (header, valid) in CONTEXTS {
         document.line(indent, &format!("- header: {header}"));
-        document.line(indent + 2, "on_header_present: {metadata_namespace: meshwhy, key: trace_context, value: present}");
+        document.text(
+            indent + 2,
+            "\
+on_header_present:
+  metadata_namespace: meshwhy
+  key: trace_context
+  regex_value_rewrite:
+    substitution: present",
+        );
+        document.line(indent + 6, &format!("pattern: {{regex: '{valid}'}}"));
     }
 }
