@@ -164,9 +164,10 @@ macro_rules! declare_cause {
                 #[allow(unused_imports, reason = "each cause uses some of the vocabulary")]
                 use $crate::{
                     catalogue::Confidence::{Certain, Likely},
-                    condition::{Condition::*, Field},
-                    details::{Reset, Word},
-                    facts::Event,
+                    codec::CodecFault,
+                    condition::{ClusterKind, Condition::*, Field, RouteName},
+                    details::{self, CloseReason, Reset, Word},
+                    event,
                     flags::Flag as ResponseFlag,
                     transport::TransportKind,
                 };

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::codec::{self, CodecError};
 use crate::details::{self, Details};
+use crate::event::Event;
 use crate::flags::{Flag, ResponseFlags};
 use crate::transport::{self, TransportFailure};
 
@@ -35,29 +37,6 @@ impl Side {
     }
 }
 
-/// Something that a proxy noticed and that no status code tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Event {
-    /// A sampled request came without any trace context.
-    TraceContextMissing,
-}
-
-impl Event {
-    /// The word used in records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TraceContextMissing => "trace_context_missing",
-        }
-    }
-
-    /// Reads the word that [`Event::as_str`] gives.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        (word == Self::TraceContextMissing.as_str()).then_some(Self::TraceContextMissing)
-    }
-}
-
 /// Facts about one request or connection; every field is optional.
 ///
 /// # Shape
@@ -77,6 +56,17 @@ pub struct Facts<'a> {
     pub upstream_transport_failure: Option<Cow<'a, str>>,
     /// Why the connection from the downstream failed (listener level).
     pub downstream_transport_failure: Option<Cow<'a, str>>,
+    /// Why Envoy closed the upstream connection itself (Envoy 1.38 and later, or its own log); parse with
+    /// [`Facts::upstream_codec`].
+    pub upstream_local_close: Option<Cow<'a, str>>,
+    /// Why Envoy closed the downstream connection itself (Envoy 1.38 and later).
+    pub downstream_local_close: Option<Cow<'a, str>>,
+    /// What Mixer's policy check said (Istio 1.4 and earlier).
+    pub policy_status: Option<Cow<'a, str>>,
+    /// From the first byte of the request to the last of the response, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// Whether the upstream connection had served a request before, where the source says so.
+    pub upstream_reused: Option<bool>,
     /// The gRPC status as a number; 0 is OK.
     pub grpc_status: Option<u32>,
     /// `HTTP/1.1`, `HTTP/2`, …
@@ -154,6 +144,28 @@ impl<'a> Facts<'a> {
         self.downstream_transport_failure.as_deref().and_then(transport::parse)
     }
 
+    /// What the upstream codec said, understood.
+    #[must_use]
+    pub fn upstream_codec(&self) -> Option<CodecError<'_>> {
+        text(self.upstream_local_close.as_ref()).map(codec::parse)
+    }
+
+    /// What the downstream codec said, understood; the details carry it where the connection was cut.
+    #[must_use]
+    pub fn downstream_codec(&self) -> Option<CodecError<'_>> {
+        const HEADS: [&str; 2] = ["codec_error:", "downstream_local_disconnect(codec_error:"];
+        let details = text(self.details.as_ref());
+        let from_details = details.and_then(|text| HEADS.iter().find_map(|head| text.strip_prefix(head)));
+        let from_close = || text(self.downstream_local_close.as_ref())?.strip_prefix("codec_error:");
+        from_details.or_else(from_close).map(|text| codec::parse(text.trim_end_matches(')')))
+    }
+
+    /// The status of a failed gRPC call that HTTP calls a success; Envoy infers one from any other HTTP status.
+    #[must_use]
+    pub fn grpc_failure(&self) -> Option<u32> {
+        self.grpc_status.filter(|grpc| *grpc != 0 && self.status.is_none_or(|status| status == 200))
+    }
+
     /// Whether `flag` is known to be set.
     #[must_use]
     pub fn has_flag(&self, flag: Flag) -> bool {
@@ -162,8 +174,8 @@ impl<'a> Facts<'a> {
 
     /// Whether anything here says that something went wrong.
     ///
-    /// A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket (`101 UC`) and a caller that went away
-    /// by itself (`0 DC`, `0 DR`) are healthy.
+    /// A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket (`101 UC`) and a stream that its caller
+    /// cancelled (`0 DR http2.remote_reset`) are healthy.
     #[must_use]
     pub fn shows_failure(&self) -> bool {
         const HEALTHY: ResponseFlags = ResponseFlags(Flag::DI.mask() | Flag::RFCF.mask());
@@ -173,25 +185,27 @@ impl<'a> Facts<'a> {
         if self.event.is_some() || upstream_failed || self.downstream_transport().is_some() {
             return true;
         }
-        if self.status == Some(101) || self.caller_left() {
+        if self.status == Some(101) || self.cancelled() {
             return false;
         }
         let status_fails = self.status.is_some_and(|status| status >= 400);
         let flagged = self.flags.is_some_and(|flags| flags.0 & !HEALTHY.0 != 0);
-        // Envoy infers a gRPC status from any other HTTP status.
-        let grpc_fails = self.status == Some(200) && self.grpc_status.is_some_and(|status| status != 0);
-        if status_fails || flagged || grpc_fails {
+        if status_fails || flagged || self.grpc_failure().is_some() {
             return true;
         }
-        let answered = self.status.is_some_and(|status| status > 0);
-        !answered && self.parsed_details().is_some_and(|details| details != Details::Word(details::Word::ViaUpstream))
+        if succeeded {
+            return false;
+        }
+        let codec_failed = self.upstream_codec().is_some() || self.downstream_codec().is_some();
+        let refused = text(self.termination_details.as_ref()).is_some();
+        codec_failed || refused || self.parsed_details().is_some_and(|details| !details.is_success())
     }
 
-    /// Whether the caller ended the request itself; the flag `DR` alone also stands for resets by Envoy's own codec.
-    fn caller_left(&self) -> bool {
-        use details::Word::{DownstreamRemoteDisconnect, Http2RemoteReset, Http3RemoteReset};
-        let Some(Details::Word(word)) = self.parsed_details() else { return false };
-        matches!(word, DownstreamRemoteDisconnect | Http2RemoteReset | Http3RemoteReset)
+    /// Whether the caller cancelled one stream of a connection that lived on, which gRPC clients do all the time; the flag
+    /// `DR` alone also stands for resets by Envoy's own codec.
+    fn cancelled(&self) -> bool {
+        use details::Word::{Http2RemoteReset, Http3RemoteReset};
+        matches!(self.parsed_details(), Some(Details::Word(Http2RemoteReset | Http3RemoteReset)))
     }
 
     /// Copies every borrowed text, so that the facts outlive their source.
@@ -205,6 +219,11 @@ impl<'a> Facts<'a> {
             termination_details: own(self.termination_details),
             upstream_transport_failure: own(self.upstream_transport_failure),
             downstream_transport_failure: own(self.downstream_transport_failure),
+            upstream_local_close: own(self.upstream_local_close),
+            downstream_local_close: own(self.downstream_local_close),
+            policy_status: own(self.policy_status),
+            duration_ms: self.duration_ms,
+            upstream_reused: self.upstream_reused,
             grpc_status: self.grpc_status,
             protocol: own(self.protocol),
             method: own(self.method),

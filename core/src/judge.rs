@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Cause, Confidence};
 use crate::causes::{BY_PRECISION, unknown};
-use crate::condition::{Condition, Shown};
+use crate::condition::{Condition, Observed, Shown};
 use crate::facts::{Facts, text};
 
 /// A cause chosen for some facts.
@@ -37,7 +37,8 @@ pub struct NearMiss {
 #[must_use]
 pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
     let annotated = text(facts.annotated_code.as_ref()).and_then(Cause::find);
-    if let Some(found) = matching(facts, Confidence::Certain).or_else(|| matching(facts, Confidence::Likely)) {
+    let fails = facts.shows_failure();
+    if fails && let Some(found) = matching(facts) {
         let precise = annotated.filter(|cause| cause.refines(found.cause));
         return Some(Verdict { cause: precise.unwrap_or(found.cause), ..found });
     }
@@ -45,18 +46,19 @@ pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
     if let Some(cause) = annotated.filter(|_| only_annotated) {
         return Some(Verdict { cause, confidence: Confidence::Certain, condition: None });
     }
-    facts.shows_failure().then_some(Verdict { cause: &unknown::CAUSE, confidence: Confidence::Likely, condition: None })
+    fails.then_some(Verdict { cause: &unknown::CAUSE, confidence: Confidence::Likely, condition: None })
 }
 
-fn matching(facts: &Facts<'_>, wanted: Confidence) -> Option<Verdict> {
-    if !facts.shows_failure() {
-        return None;
-    }
-    BY_PRECISION.iter().copied().find_map(|cause| {
-        let holds = |(confidence, condition): &&(Confidence, Condition)| *confidence == wanted && condition.holds(facts);
-        let (confidence, condition) = cause.conditions.iter().find(holds)?;
-        Some(Verdict { cause, confidence: *confidence, condition: Some(condition) })
-    })
+fn matching(facts: &Facts<'_>) -> Option<Verdict> {
+    let observed = Observed::new(facts);
+    let first = |wanted: Confidence| {
+        BY_PRECISION.iter().copied().find_map(|cause| {
+            let holds = |(confidence, condition): &&(Confidence, Condition)| *confidence == wanted && condition.holds(&observed);
+            let (confidence, condition) = cause.conditions.iter().find(holds)?;
+            Some(Verdict { cause, confidence: *confidence, condition: Some(condition) })
+        })
+    };
+    first(Confidence::Certain).or_else(|| first(Confidence::Likely))
 }
 
 impl Verdict {

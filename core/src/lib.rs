@@ -5,8 +5,10 @@
 
 pub mod catalogue;
 pub mod causes;
+pub mod codec;
 pub mod condition;
 pub mod details;
+pub mod event;
 pub mod facts;
 pub mod fix;
 pub mod flags;

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::facts::{Event, Facts, Side};
+use crate::event::Event;
+use crate::facts::{Facts, Side};
 use crate::flags::ResponseFlags;
 use crate::judge::Verdict;
 
@@ -40,6 +41,9 @@ macro_rules! text_attributes {
             "envoy.upstream_transport_failure_reason" => upstream_transport_failure,
             "envoy.downstream_transport_failure_reason" => downstream_transport_failure,
             "envoy.connection_termination_details" => termination_details,
+            "envoy.upstream_local_close_reason" => upstream_local_close,
+            "envoy.downstream_local_close_reason" => downstream_local_close,
+            "envoy.policy_status" => policy_status,
             "envoy.upstream_cluster" => cluster,
             "envoy.virtual_host_name" => virtual_host,
             "envoy.route_name" => route,
@@ -94,6 +98,12 @@ pub fn encode(facts: &Facts<'_>, verdict: Option<&Verdict>, count: u64, suppress
     if let Some(grpc) = facts.grpc_status {
         line.number("rpc.grpc.status_code", grpc.into());
     }
+    if let Some(duration) = facts.duration_ms {
+        line.number("envoy.duration_ms", duration);
+    }
+    if let Some(reused) = facts.upstream_reused {
+        line.raw("envoy.upstream_reused", if reused { "true" } else { "false" });
+    }
     if let Some(protocol) = &facts.protocol {
         line.text("network.protocol.version", protocol.strip_prefix("HTTP/").unwrap_or(protocol));
     }
@@ -131,6 +141,8 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
         status: number("http.response.status_code").and_then(|status| status.try_into().ok()),
         flags: text("envoy.response_flags").as_deref().and_then(ResponseFlags::parse),
         grpc_status: number("rpc.grpc.status_code").and_then(|status| status.try_into().ok()),
+        duration_ms: number("envoy.duration_ms"),
+        upstream_reused: text("envoy.upstream_reused").and_then(|reused| reused.parse().ok()),
         protocol: known("network.protocol.version").map(Cow::Owned),
         side: text("meshwhy.side").as_deref().and_then(side),
         mtls: text("envoy.connection.mtls").and_then(|mtls| mtls.parse().ok()),

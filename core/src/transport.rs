@@ -24,37 +24,105 @@ macro_rules! kinds {
 }
 
 kinds! {
+    BindFailure = "failed_to_bind_to",
+    CannotAssignAddress = "Cannot_assign_requested_address",
     ConnectionRefused = "Connection_refused",
-    ConnectionTimedOut = "Connection_timed_out",
-    NoRouteToHost = "No_route_to_host",
-    NetworkUnreachable = "Network_is_unreachable",
     ConnectionReset = "Connection_reset_by_peer",
-    WrongVersionNumber = "WRONG_VERSION_NUMBER",
+    ConnectionTimedOut = "Connection_timed_out",
+    InvalidArgument = "Invalid_argument",
+    NetworkUnreachable = "Network_is_unreachable",
+    NoRouteToHost = "No_route_to_host",
+    NoSuchFile = "No_such_file_or_directory",
+    OperationNotPermitted = "Operation_not_permitted",
+    PermissionDenied = "Permission_denied",
+    SocketCreationFailure = "socket_creation_failure",
+    TooManyOpenFiles = "Too_many_open_files",
+    TunnelResponse = "tunnel_response",
+    SecretNotSupplied = "Secret_is_not_supplied_by_SDS",
+    HandshakeReset = "OPENSSL_internal:Connection_reset_by_peer",
+    CertificateHasExpired = "certificate_has_expired",
+    CertificateNotYetValid = "certificate_is_not_yet_valid",
+    AlertAccessDenied = "TLSV1_ALERT_ACCESS_DENIED",
+    AlertBadCertificate = "SSLV3_ALERT_BAD_CERTIFICATE",
+    AlertCertificateExpired = "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    AlertCertificateRequired = "TLSV1_ALERT_CERTIFICATE_REQUIRED",
+    AlertCertificateRevoked = "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    AlertCertificateUnknown = "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+    AlertDecodeError = "TLSV1_ALERT_DECODE_ERROR",
+    AlertDecryptError = "TLSV1_ALERT_DECRYPT_ERROR",
+    AlertHandshakeFailure = "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    AlertIllegalParameter = "SSLV3_ALERT_ILLEGAL_PARAMETER",
+    AlertInsufficientSecurity = "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+    AlertInternalError = "TLSV1_ALERT_INTERNAL_ERROR",
+    AlertNoApplicationProtocol = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
+    AlertProtocolVersion = "TLSV1_ALERT_PROTOCOL_VERSION",
+    AlertUnknownCa = "TLSV1_ALERT_UNKNOWN_CA",
+    AlertUnrecognizedName = "TLSV1_ALERT_UNRECOGNIZED_NAME",
+    AlertUnsupportedCertificate = "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    AlertUnsupportedExtension = "TLSV1_ALERT_UNSUPPORTED_EXTENSION",
+    BadPacketLength = "BAD_PACKET_LENGTH",
     CertificateVerifyFailed = "CERTIFICATE_VERIFY_FAILED",
+    EncryptedLengthTooLong = "ENCRYPTED_LENGTH_TOO_LONG",
+    HandshakeFailureOnClientHello = "HANDSHAKE_FAILURE_ON_CLIENT_HELLO",
     HttpRequest = "HTTP_REQUEST",
     HttpsProxyRequest = "HTTPS_PROXY_REQUEST",
+    InvalidOuterRecordType = "INVALID_OUTER_RECORD_TYPE",
+    KeyUsageBitIncorrect = "KEY_USAGE_BIT_INCORRECT",
+    NoApplicationProtocol = "NO_APPLICATION_PROTOCOL",
+    NoCommonSignatureAlgorithms = "NO_COMMON_SIGNATURE_ALGORITHMS",
+    NoSharedCipher = "NO_SHARED_CIPHER",
     PeerDidNotReturnACertificate = "PEER_DID_NOT_RETURN_A_CERTIFICATE",
-    UnknownCa = "TLSV1_ALERT_UNKNOWN_CA",
-    CertificateUnknown = "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
-    CertificateExpired = "SSLV3_ALERT_CERTIFICATE_EXPIRED",
-    HandshakeFailure = "SSLV3_ALERT_HANDSHAKE_FAILURE",
-    ProtocolVersion = "TLSV1_ALERT_PROTOCOL_VERSION",
-    NoApplicationProtocol = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
-    SecretNotSupplied = "Secret_is_not_supplied_by_SDS",
+    RecordTooLarge = "RECORD_TOO_LARGE",
+    UnexpectedMessage = "UNEXPECTED_MESSAGE",
+    UnsupportedProtocol = "UNSUPPORTED_PROTOCOL",
+    WrongCipherReturned = "WRONG_CIPHER_RETURNED",
+    WrongCurve = "WRONG_CURVE",
+    WrongVersionNumber = "WRONG_VERSION_NUMBER",
+    OtherTls = "TLS_error",
+}
+
+/// Whether Envoy puts `connect error: ` before the text.
+const fn follows_connect_error(kind: TransportKind) -> bool {
+    use TransportKind as Kind;
+    matches!(
+        kind,
+        Kind::CannotAssignAddress
+            | Kind::ConnectionRefused
+            | Kind::ConnectionReset
+            | Kind::ConnectionTimedOut
+            | Kind::InvalidArgument
+            | Kind::NetworkUnreachable
+            | Kind::NoRouteToHost
+            | Kind::NoSuchFile
+            | Kind::OperationNotPermitted
+            | Kind::PermissionDenied
+            | Kind::TooManyOpenFiles
+    )
 }
 
 impl TransportKind {
     /// Whether the socket failed before TLS began.
     #[must_use]
     pub const fn is_socket(self) -> bool {
-        matches!(
-            self,
-            Self::ConnectionRefused
-                | Self::ConnectionTimedOut
-                | Self::NoRouteToHost
-                | Self::NetworkUnreachable
-                | Self::ConnectionReset
-        )
+        follows_connect_error(self) || matches!(self, Self::BindFailure | Self::SocketCreationFailure | Self::TunnelResponse)
+    }
+
+    /// What the raw reason of Envoy, with its spaces, contains for this kind and no other; [`TransportKind::OtherTls`] is
+    /// any TLS error that no other kind takes.
+    #[must_use]
+    pub fn raw(self) -> String {
+        let spaced = self.as_str().replace('_', " ");
+        match self {
+            _ if follows_connect_error(self) => format!("connect error: {spaced}"),
+            Self::TunnelResponse | Self::OtherTls => format!("{}:", self.as_str()),
+            Self::BindFailure
+            | Self::SocketCreationFailure
+            | Self::SecretNotSupplied
+            | Self::HandshakeReset
+            | Self::CertificateHasExpired
+            | Self::CertificateNotYetValid => spaced,
+            _ => format!(":{}", self.as_str()),
+        }
     }
 }
 
@@ -69,9 +137,6 @@ pub struct TransportFailure<'a> {
     pub detail: Option<&'a str>,
 }
 
-/// BoringSSL packs `library << 24 | reason`; 16 is the SSL library.
-const SSL_LIBRARY: u32 = 16;
-
 /// Understands a transport failure reason; `None` for an empty text.
 #[must_use]
 pub fn parse(text: &str) -> Option<TransportFailure<'_>> {
@@ -79,8 +144,8 @@ pub fn parse(text: &str) -> Option<TransportFailure<'_>> {
     if text.is_empty() || text == "-" {
         return None;
     }
-    let failure = tls(text).or_else(|| socket(text)).unwrap_or(TransportFailure { kind: kind(text), name: text, detail: None });
-    Some(failure)
+    let plain = || TransportFailure { kind: prefixed(text).or_else(|| kind(text)), name: text, detail: None };
+    Some(tls(text).or_else(|| socket(text)).unwrap_or_else(plain))
 }
 
 /// `TLS_error:|code:lib:func:NAME[:detail]…:TLS_error_end`, `TLS error: code:lib:func:NAME` up to Envoy 1.27, and
@@ -88,25 +153,81 @@ pub fn parse(text: &str) -> Option<TransportFailure<'_>> {
 fn tls(text: &str) -> Option<TransportFailure<'_>> {
     if let Some(inspected) = text.strip_prefix("TLS_error|error:").or_else(|| text.strip_prefix("TLS error|error:")) {
         let name = inspected.split(':').nth(3)?;
-        return Some(TransportFailure { kind: kind(name), name, detail: None });
+        return Some(TransportFailure { kind: kind(name).or(Some(TransportKind::OtherTls)), name, detail: None });
     }
     let start = text.find("TLS_error:").or_else(|| text.find("TLS error:"))?;
     let body = text.get(start + "TLS_error:".len()..)?.trim_start_matches(['_', ' ']);
     let body = body.split_once(":TLS_error_end").map_or(body, |(body, _)| body);
     let mut entries = body.split('|').filter(|entry| !entry.is_empty());
     let first = entries.clone().next()?;
-    let entry = entries.find(|entry| library(entry) == Some(SSL_LIBRARY)).unwrap_or(first);
+    let entry = entries.find(|entry| Code::of(entry).is_some_and(Code::is_ssl)).unwrap_or(first);
     let mut parts = entry.splitn(5, ':');
-    let (head, name) = (parts.next()?, parts.nth(2));
-    let Some(name) = name else {
-        return Some(TransportFailure { kind: kind(head), name: head, detail: None });
+    let (head, name) = (parts.next()?, parts.nth(2).filter(|name| !name.is_empty()));
+    let Some(code) = Code::of(entry) else {
+        return Some(TransportFailure { kind: kind(head).or(Some(TransportKind::OtherTls)), name: head, detail: None });
     };
+    let name = name.unwrap_or(head);
     let detail = parts.next().filter(|detail| !detail.is_empty());
-    Some(TransportFailure { kind: kind(name), name, detail })
+    let kind = if code.is_ssl() { kind(name).or_else(|| code.alert()) } else { code.reset() };
+    let dated = (kind == Some(TransportKind::CertificateVerifyFailed)).then(|| detail.and_then(validity)).flatten();
+    Some(TransportFailure { kind: dated.or(kind).or(Some(TransportKind::OtherTls)), name, detail })
 }
 
-fn library(entry: &str) -> Option<u32> {
-    entry.split_once(':')?.0.parse::<u32>().ok().map(|code| code >> 24)
+/// BoringSSL packs `library << 24 | reason`; 2 is the system library, 16 the SSL library.
+#[derive(Clone, Copy)]
+struct Code(u32);
+
+impl Code {
+    fn of(entry: &str) -> Option<Self> {
+        let digits = entry.split_once(':').map_or(entry, |(digits, _)| digits);
+        digits.parse().ok().map(Self)
+    }
+
+    const fn is_ssl(self) -> bool {
+        self.0 >> 24 == 16
+    }
+
+    /// Some log levels print the number alone; reasons from 1000 on are 1000 + the alert of RFC 8446.
+    const fn alert(self) -> Option<TransportKind> {
+        use TransportKind as Kind;
+        Some(match self.0 & 0xFFFF {
+            125 => Kind::CertificateVerifyFailed,
+            156 => Kind::HttpRequest,
+            192 => Kind::PeerDidNotReturnACertificate,
+            247 => Kind::WrongVersionNumber,
+            1040 => Kind::AlertHandshakeFailure,
+            1042 => Kind::AlertBadCertificate,
+            1045 => Kind::AlertCertificateExpired,
+            1046 => Kind::AlertCertificateUnknown,
+            1048 => Kind::AlertUnknownCa,
+            1070 => Kind::AlertProtocolVersion,
+            1112 => Kind::AlertUnrecognizedName,
+            1116 => Kind::AlertCertificateRequired,
+            1120 => Kind::AlertNoApplicationProtocol,
+            _ => return None,
+        })
+    }
+
+    /// `ECONNRESET` of the system library: the peer reset the connection during the handshake.
+    const fn reset(self) -> Option<TransportKind> {
+        if self.0 == (2 << 24) + 104 { Some(TransportKind::HandshakeReset) } else { None }
+    }
+}
+
+/// Why a certificate was refused, where its dates are the reason (Envoy 1.37 and later).
+fn validity(detail: &str) -> Option<TransportKind> {
+    [TransportKind::CertificateHasExpired, TransportKind::CertificateNotYetValid].into_iter().find(|kind| {
+        let (wanted, tail) = (kind.as_str().as_bytes(), detail.as_bytes());
+        tail.len().checked_sub(wanted.len()).and_then(|at| tail.get(at..)).is_some_and(|tail| same(wanted, tail))
+    })
+}
+
+/// Texts that go on with something dynamic.
+fn prefixed(text: &str) -> Option<TransportKind> {
+    let begins = |kind: &TransportKind| {
+        text.as_bytes().get(..kind.as_str().len()).is_some_and(|head| same(kind.as_str().as_bytes(), head))
+    };
+    [TransportKind::TunnelResponse, TransportKind::BindFailure].into_iter().find(begins)
 }
 
 /// `delayed connect error: TEXT`, `immediate connect error: TEXT|remote address:…`.
@@ -124,17 +245,20 @@ fn errno(name: &str) -> Option<TransportKind> {
         "110" => Some(TransportKind::ConnectionTimedOut),
         "113" => Some(TransportKind::NoRouteToHost),
         "101" => Some(TransportKind::NetworkUnreachable),
+        "99" => Some(TransportKind::CannotAssignAddress),
         "104" => Some(TransportKind::ConnectionReset),
         _ => None,
     }
 }
 
 fn kind(name: &str) -> Option<TransportKind> {
-    let same = |kind: &TransportKind| {
-        kind.as_str().len() == name.len()
-            && kind.as_str().bytes().zip(name.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b' '))
-    };
-    TransportKind::ALL.iter().copied().find(same)
+    TransportKind::ALL.iter().copied().find(|kind| same(kind.as_str().as_bytes(), name.as_bytes()))
+}
+
+/// Whether the texts are the same when a space counts as `_`.
+fn same(ours: &[u8], theirs: &[u8]) -> bool {
+    ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(ours, theirs)| ours == theirs || (*ours == b'_' && *theirs == b' '))
 }
 
 #[cfg(test)]

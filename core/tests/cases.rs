@@ -3,6 +3,7 @@
 #![expect(clippy::panic, reason = "a law that is broken fails its test")]
 
 use meshwhy_core::causes::REGISTRY;
+use meshwhy_core::condition::Observed;
 use meshwhy_core::{Cause, judge, record};
 
 /// One fenced block of a `cases.md`.
@@ -86,7 +87,7 @@ fn no_case_is_ambiguous() {
                 let holds = other
                     .conditions
                     .iter()
-                    .any(|(confidence, condition)| *confidence == verdict.confidence && condition.holds(&facts));
+                    .any(|(confidence, condition)| *confidence == verdict.confidence && condition.holds(&Observed::new(&facts)));
                 holds && other.code != verdict.cause.code && !verdict.cause.refines(other)
             });
             ambiguous.extend(equals.map(|other| format!("{}: {}: also {}", cause.slug, case.heading, other.slug)));

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use meshwhy_core::causes::{BY_PRECISION, REGISTRY};
-use meshwhy_core::facts::{Event, Side};
+use meshwhy_core::event::Event;
+use meshwhy_core::facts::Side;
 use meshwhy_core::fix::{PatchKind, Step, pieces};
 use meshwhy_core::texts::{Block, Lang, TRANSLATION_MARK};
 use meshwhy_core::{Cause, Facts, ResponseFlags, judge, record, redact};

@@ -1,6 +1,6 @@
 //! The HTTP filter's part: what one request remembers between its callbacks, and the member it may add.
 
-use meshwhy_core::facts::Event;
+use meshwhy_core::event::Event;
 use meshwhy_core::proxy_status::Annotation;
 use meshwhy_core::trace;
 use meshwhy_core::{Facts, catalogue::Cause, judge};

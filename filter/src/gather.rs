@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use meshwhy_core::details::{self, Details, Reset, Word};
-use meshwhy_core::facts::Event;
+use meshwhy_core::event::Event;
 use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::facts::Event;
+use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::redact;
 use meshwhy_core::{Confidence, Facts, Verdict, judge};

@@ -4,6 +4,7 @@
 //! makes the expression fail, which counts as no match; CEL has no bit operators; nesting stops at 32.
 
 use super::{Condition, Field};
+use crate::details::Family;
 use crate::flags::Flag;
 
 impl Condition {
@@ -18,16 +19,38 @@ impl Condition {
             Self::ResetBefore(reset) => {
                 format!("response.code_details.startsWith('upstream_reset_before_response_started{{{}')", reset.as_str())
             }
-            Self::RbacDenied => "response.code_details.startsWith('rbac_access_denied_matched_policy[')".to_owned(),
+            Self::Family(family) => {
+                let begins = |prefix: &&str| format!("response.code_details.startsWith('{prefix}')");
+                match family.prefixes().iter().map(begins).collect::<Vec<_>>().as_slice() {
+                    [one] => one.clone(),
+                    many => format!("({})", many.join(" || ")),
+                }
+            }
+            Self::RbacDenied => Self::Family(Family::RbacDenied).cel()?,
+            Self::BadCustomAction => {
+                format!("{} && response.code_details.endsWith('due-to-bad-CUSTOM-action]')", Self::RbacDenied.cel()?)
+            }
             Self::UpstreamTransport(kind) => transport(*kind),
             Self::Flag(flag) => format!("response.flags / {} % 2 == 1", flag.mask()),
             Self::Status(status) => format!("response.code == {status}"),
             Self::StatusAtLeast(status) => format!("response.code >= {status}"),
+            Self::StatusClass(hundred) => format!("response.code / 100 == {hundred}"),
+            Self::Cluster(kind) => format!("xds.cluster_name == '{}'", kind.as_str()),
+            Self::Route(name) => format!("xds.route_name == '{}'", name.as_str()),
+            Self::UpstreamIpv6 => "upstream.address.startsWith('[')".to_owned(),
             Self::Present(field) => format!("has({})", field.attribute()?),
             Self::Absent(field) => format!("!has({})", field.attribute()?),
-            // After the response began there is no local reply; a server-side handshake that failed has no stream;
-            // events are noticed by the module.
-            Self::ResetAfter(_) | Self::DownstreamTransport(_) | Self::Event(_) => return None,
+            // After the response began, and for a connection that was cut, there is no local reply; a server-side handshake
+            // that failed has no stream; the rest is known only when the request is over, or only to others.
+            Self::ResetAfter(_)
+            | Self::Closed(_)
+            | Self::DownstreamTransport(_)
+            | Self::UpstreamCodec(_)
+            | Self::DownstreamCodec(_)
+            | Self::GrpcFailed
+            | Self::DurationBelow(_)
+            | Self::UpstreamReused
+            | Self::Event(_) => return None,
         })
     }
 
@@ -44,9 +67,12 @@ impl Condition {
 }
 
 fn joined(parts: &[Condition], operator: &str) -> Option<String> {
-    // A part of an alternative that Envoy cannot know is left out; a part of a conjunction makes the whole unknowable.
-    let known: Vec<String> = parts.iter().filter_map(Condition::cel).collect();
     let all_needed = operator == " && ";
+    // A part of an alternative that Envoy cannot know is left out; a part of a conjunction makes the whole unknowable.
+    let (words, others): (Vec<_>, Vec<_>) = parts.iter().partition(|part| !all_needed && matches!(part, Condition::Details(_)));
+    // One list, since Envoy's CEL nests each `||` and stops at a depth of 32.
+    let words = if words.len() > 1 { Some(listed(&words)) } else { words.first().and_then(|word| word.cel()) };
+    let known: Vec<String> = words.into_iter().chain(others.into_iter().filter_map(Condition::cel)).collect();
     if known.is_empty() || (all_needed && known.len() < parts.len()) {
         return None;
     }
@@ -56,11 +82,16 @@ fn joined(parts: &[Condition], operator: &str) -> Option<String> {
     })
 }
 
+fn listed(words: &[&Condition]) -> String {
+    let word = |condition: &&Condition| {
+        if let Condition::Details(word) = condition { Some(format!("'{}'", word.as_str())) } else { None }
+    };
+    format!("response.code_details in [{}]", words.iter().filter_map(word).collect::<Vec<_>>().join(", "))
+}
+
 fn transport(kind: crate::transport::TransportKind) -> String {
     // The attribute keeps spaces where logs print `_`.
-    let spaced = kind.as_str().replace('_', " ");
-    let text = if kind.is_socket() { format!("connect error: {spaced}") } else { format!(":{}", kind.as_str()) };
-    format!("upstream.transport_failure_reason.contains('{text}')")
+    format!("upstream.transport_failure_reason.contains('{}')", kind.raw())
 }
 
 impl Field {
@@ -70,7 +101,7 @@ impl Field {
             Self::UpstreamTransportFailure => Some("upstream.transport_failure_reason"),
             Self::VirtualHost => Some("xds.virtual_host_name"),
             Self::UpstreamHost => Some("upstream.address"),
-            Self::Flags => None,
+            Self::Flags | Self::PolicyStatus => None,
         }
     }
 }

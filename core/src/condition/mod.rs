@@ -5,10 +5,11 @@ mod evaluate;
 #[cfg(feature = "texts")]
 pub mod prose;
 
-pub use evaluate::{Evaluation, Shown};
+pub use evaluate::{Evaluation, Observed, Shown};
 
-use crate::details::{Reset, Word};
-use crate::facts::Event;
+use crate::codec::CodecFault;
+use crate::details::{CloseReason, Family, Reset, Word};
+use crate::event::Event;
 use crate::flags::Flag as ResponseFlag;
 use crate::transport::TransportKind;
 
@@ -25,6 +26,45 @@ pub enum Field {
     UpstreamHost,
     /// Any response flag.
     Flags,
+    /// What Mixer's policy check said (Istio 1.4 and earlier).
+    PolicyStatus,
+}
+
+/// A cluster with a meaning of its own in Istio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClusterKind {
+    /// Where Istio sends what the mesh does not allow.
+    BlackHole,
+    /// Where Istio sends what it knows nothing about, as it is.
+    Passthrough,
+}
+
+impl ClusterKind {
+    /// The name that Istio gives it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BlackHole => "BlackHoleCluster",
+            Self::Passthrough => "PassthroughCluster",
+        }
+    }
+}
+
+/// A route with a meaning of its own in Istio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RouteName {
+    /// The direct response 502 to hosts that `REGISTRY_ONLY` does not allow.
+    BlockAll,
+}
+
+impl RouteName {
+    /// The name that Istio gives it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BlockAll => "block_all",
+        }
+    }
 }
 
 /// A condition on facts: leaves under `All`, `Any` and `Not`.
@@ -42,18 +82,42 @@ pub enum Condition {
     ResetBefore(Reset),
     /// The upstream stream ended so after the response began.
     ResetAfter(Reset),
-    /// An RBAC filter refused the request, with or without a matching policy.
+    /// The code details begin as this family does.
+    Family(Family),
+    /// Envoy closed the downstream connection itself for this reason.
+    Closed(CloseReason),
+    /// An RBAC filter refused the request or the connection, with or without a matching policy.
     RbacDenied,
+    /// The policy that refused is Istio's stand-in for a `CUSTOM` policy that it could not build.
+    BadCustomAction,
     /// The connection to the upstream failed so.
     UpstreamTransport(TransportKind),
     /// The connection from the downstream failed so.
     DownstreamTransport(TransportKind),
+    /// The upstream codec found this fault.
+    UpstreamCodec(CodecFault),
+    /// The downstream codec found this fault.
+    DownstreamCodec(CodecFault),
     /// The response flag is set.
     Flag(ResponseFlag),
     /// The status is exactly this.
     Status(u16),
     /// The status is at least this.
     StatusAtLeast(u16),
+    /// The status is of this hundred: 3 stands for 300 to 399.
+    StatusClass(u16),
+    /// The gRPC status is a failure although HTTP says 200.
+    GrpcFailed,
+    /// All took less than so many milliseconds.
+    DurationBelow(u64),
+    /// The request was sent to this cluster.
+    Cluster(ClusterKind),
+    /// The request took this route.
+    Route(RouteName),
+    /// The upstream connection had served a request before.
+    UpstreamReused,
+    /// The upstream host has an IPv6 address.
+    UpstreamIpv6,
     /// The fact is present.
     Present(Field),
     /// The fact is absent.

@@ -5,9 +5,13 @@
 //!
 //! Source: Envoy "response code details" page and the source trees 1.24–1.40.
 
+mod close;
+mod family;
 mod reset;
 mod word;
 
+pub use close::CloseReason;
+pub use family::Family;
 pub use reset::Reset;
 pub use word::Word;
 
@@ -43,15 +47,48 @@ pub enum Details<'a> {
     /// `downstream_local_disconnect(reason)`, Envoy 1.26 and later.
     LocalDisconnect {
         /// Why Envoy closed the connection itself.
-        reason: &'a str,
+        reason: CloseReason,
+        /// The text of it.
+        text: &'a str,
     },
-    /// `dns_resolution_failure{details}`.
-    DnsResolutionFailure {
-        /// The resolver's text.
-        detail: &'a str,
-    },
+    /// Another text with a known beginning and a dynamic rest.
+    Family(Family),
     /// A text that this version does not know.
     Other(&'a str),
+}
+
+impl Details<'_> {
+    /// Whether nothing failed: the upstream answered, or a filter did its work.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        use Word as W;
+        matches!(
+            self,
+            Self::Word(
+                W::ViaUpstream
+                    | W::AdminFilterResponse
+                    | W::CacheInsertViaUpstream
+                    | W::CacheResponseFromCacheFilter
+                    | W::CorsResponse
+                    | W::FileServer
+                    | W::HealthCheckCached
+                    | W::HealthCheckOk
+                    | W::HealthCheckOkClusterHealthy
+                    | W::InternalRedirect
+                    | W::McpJsonRestBridgeFilterInitialize
+                    | W::McpJsonRestBridgeFilterInitializeAck
+                    | W::McpJsonRestBridgeFilterServerDiscover
+                    | W::McpJsonRestBridgeInternalToolsListPassthrough
+                    | W::McpJsonRestBridgeOk
+                    | W::McpJsonRestBridgeToolsList
+                    | W::McpRouter
+                    | W::OauthLoggedIn
+                    | W::OauthMissingCredentials
+                    | W::OauthRaceRedirect
+                    | W::OauthSignOut
+            )
+        )
+    }
 }
 
 const RESET_BEFORE: &str = "upstream_reset_before_response_started{";
@@ -85,10 +122,16 @@ fn dynamic(text: &str) -> Option<Details<'_>> {
     if let Some(status) = between(text, "jwt_authn_access_denied{", '}') {
         return Some(Details::JwtDenied { status });
     }
-    if let Some(reason) = between(text, "downstream_local_disconnect(", ')') {
-        return Some(Details::LocalDisconnect { reason });
+    if let Some(text) = between(text, "downstream_local_disconnect(", ')') {
+        return Some(Details::LocalDisconnect { reason: CloseReason::parse(text), text });
     }
-    between(text, "dns_resolution_failure{", '}').map(|detail| Details::DnsResolutionFailure { detail })
+    Family::of(text).map(Details::Family)
+}
+
+/// Whether `text` begins with `head`; a space counts as an underscore.
+fn begins(text: &str, head: &str) -> bool {
+    text.len() >= head.len()
+        && head.bytes().zip(text.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b' '))
 }
 
 fn between<'a>(text: &'a str, head: &str, tail: char) -> Option<&'a str> {

@@ -159,6 +159,7 @@ words! {
     InvalidFormatForBasicAuth = "invalid_format_for_basic_auth",
     InvalidPath = "invalid_path",
     InvalidSchemeForBasicAuth = "invalid_scheme_for_basic_auth",
+    JwksRemoteFetchFailed = "jwt_authn_access_denied{Jwks_remote_fetch_is_failed}",
     LocalRateLimited = "local_rate_limited",
     LocalReset = "local_reset",
     LowVersion = "low_version",

@@ -9,7 +9,7 @@ declare_cause! {
     stage: Telemetry,
     error: None,
     refines: None,
-    conditions: &[(Certain, Event(crate::facts::Event::TraceContextMissing))],
+    conditions: &[(Certain, Event(event::Event::TraceContextMissing))],
     confirm: &[Confirm {
         id: "broken-trace",
         steps: &[
