@@ -59,6 +59,13 @@ pub fn parse(text: &str) -> CodecError<'_> {
     CodecError { fault: gone.unwrap_or(CodecFault::Malformed), known: gone.is_some(), text }
 }
 
+/// Understands a local close reason, which need not be a codec's: `None` unless it names one or is one of [`TEXTS`].
+#[must_use]
+pub fn recognise(reason: &str) -> Option<CodecError<'_>> {
+    let error = parse(reason);
+    (error.known || error.text.len() < reason.trim().len()).then_some(error)
+}
+
 fn without<'t>(text: &'t str, head: &str) -> &'t str {
     match text.split_at_checked(head.len()) {
         Some((start, rest)) if same(head, start) => rest,
@@ -165,6 +172,12 @@ mod tests {
             assert_eq!(parse(text).fault, CodecFault::TooManyHeaders, "{text}");
         }
         assert_eq!(parse("stream_7_is_already_gone").fault, CodecFault::Closing);
+    }
+
+    #[test]
+    fn other_close_reasons_are_no_codec_error() {
+        assert_eq!(recognise("closing_upstream_tcp_connection_due_to_downstream_remote_close"), None);
+        assert_eq!(recognise("codec_error:_something_new").map(|error| error.fault), Some(CodecFault::Malformed));
     }
 
     #[test]

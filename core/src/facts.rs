@@ -147,7 +147,7 @@ impl<'a> Facts<'a> {
     /// What the upstream codec said, understood.
     #[must_use]
     pub fn upstream_codec(&self) -> Option<CodecError<'_>> {
-        text(self.upstream_local_close.as_ref()).map(codec::parse)
+        text(self.upstream_local_close.as_ref()).and_then(codec::recognise)
     }
 
     /// What the downstream codec said, understood; the details carry it where the connection was cut.
@@ -179,26 +179,26 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn shows_failure(&self) -> bool {
         const HEALTHY: ResponseFlags = ResponseFlags(Flag::DI.mask() | Flag::RFCF.mask());
+        let answered = self.status.filter(|status| *status > 0);
+        if answered.is_some_and(|status| status >= 400) || self.event.is_some() {
+            return true;
+        }
         // A retry may have succeeded after a connection that failed.
-        let succeeded = self.status.is_some_and(|status| (1..400).contains(&status));
+        let succeeded = answered.is_some();
         let upstream_failed = !succeeded && self.upstream_transport().is_some();
-        if self.event.is_some() || upstream_failed || self.downstream_transport().is_some() {
+        if upstream_failed || self.downstream_transport().is_some() {
             return true;
         }
-        if self.status == Some(101) || self.cancelled() {
-            return false;
-        }
-        let status_fails = self.status.is_some_and(|status| status >= 400);
         let flagged = self.flags.is_some_and(|flags| flags.0 & !HEALTHY.0 != 0);
-        if status_fails || flagged || self.grpc_failure().is_some() {
-            return true;
-        }
-        if succeeded {
-            return false;
+        let refused = self.details.as_deref() == Some(details::Word::WebsocketHandshakeUnsuccessful.as_str());
+        let fails = flagged || refused || self.grpc_failure().is_some();
+        if fails || succeeded {
+            return fails && self.status != Some(101) && !self.cancelled();
         }
         let codec_failed = self.upstream_codec().is_some() || self.downstream_codec().is_some();
         let refused = text(self.termination_details.as_ref()).is_some();
-        codec_failed || refused || self.parsed_details().is_some_and(|details| !details.is_success())
+        let ended_badly = self.parsed_details().is_some_and(|details| !details.is_success()) && !self.cancelled();
+        codec_failed || refused || ended_badly
     }
 
     /// Whether the caller cancelled one stream of a connection that lived on, which gRPC clients do all the time; the flag

@@ -67,7 +67,9 @@ fn every_cause_has_a_case_and_a_near_miss() {
         .iter()
         .filter(|cause| {
             let cases = cases(cause);
-            !cases.iter().any(|case| case.verdict == cause.slug) || !cases.iter().any(|case| case.near_miss)
+            // Where nothing failed there is no verdict.
+            let own = if cause.slug == "none-success" { "none" } else { cause.slug };
+            !cases.iter().any(|case| case.verdict == own) || !cases.iter().any(|case| case.near_miss)
         })
         .map(|cause| cause.slug)
         .collect();

@@ -14,7 +14,40 @@ use unicode_width::UnicodeWidthStr;
 
 const LANGS: [Lang; 2] = [Lang::En, Lang::Zh];
 /// Causes without a scenario, and why. An entry that is no longer needed fails.
-const NO_SCENARIO: &[(&str, &str)] = &[("unknown", "it is what no scenario provokes")];
+const NO_SCENARIO: &[(&str, &str)] = &[
+    ("alpn-mismatch", "no upstream of the harness chooses an application protocol"),
+    ("config-rejected", "a static configuration with this fault stops Envoy from starting"),
+    ("connection-closed-by-proxy", "it takes an HTTP/2 client that leaves pings unanswered; a TCP line does not say the reason"),
+    ("cookies-too-large", "it needs HTTP/2 cookies and a runtime key, the client speaks HTTP/1.1"),
+    ("duplicate-domain", "a static configuration with this fault stops Envoy from starting"),
+    ("ext-authz-redirect", "its authorizer answers with a redirect, which no upstream of the harness does"),
+    ("grpc-error", "Istio's log formats lack the gRPC status, so that there the request counts as healthy"),
+    ("http2-flood", "it needs an HTTP/2 client, the client speaks HTTP/1.1"),
+    ("injector-webhook-tls", "it is an event of Kubernetes"),
+    ("istio-token-mount", "it is an event of Kubernetes"),
+    ("keepalive-race", "whether the connection was used before is known only from several access-log lines together"),
+    ("listener-conflict", "a static configuration with this fault stops Envoy from starting"),
+    ("listener-drain", "it takes a listener that changes while a request is open, and the harness has no control plane"),
+    ("local-reset", "it needs an HTTP/2 upstream or a filter that misbehaves"),
+    ("maintenance-mode", "it needs a runtime key, which a scenario cannot set"),
+    ("none-success", "it is what every healthy request shows"),
+    ("overload", "the overload manager belongs to the bootstrap, and it would act on every scenario of the same Envoy"),
+    ("policy-check-unavailable", "the Mixer client was last part of the proxy of Istio 1.7"),
+    ("probe-startup-benign", "it is an event of Kubernetes"),
+    ("proxy-not-ready", "it is an event of Istio's agent, which the harness does not run"),
+    ("proxy-not-started", "it is an event of Istio's agent, and there is no Envoy to ask"),
+    ("redirect-loop", "only the client that follows the redirects can see the loop; each answer of the proxy is healthy"),
+    ("response-headers-too-large", "neither Istio's log formats nor the module's attributes have the codec's reason"),
+    ("response-payload-too-large", "it needs a response above the listener's buffer limit, and those of the harness are small"),
+    ("trace-not-sampled", "it is read from the headers that somebody shows; the proxy writes nothing about it"),
+    ("unknown", "it is what no scenario provokes"),
+    ("upstream-stream-reset", "it needs an upstream that speaks HTTP/2, and those of the harness speak HTTP/1.1"),
+    ("xds-benign-warning", "it takes a control plane, and the harness has none"),
+    ("xds-control-plane-error", "it takes a control plane, and the harness has none"),
+    ("xds-disconnect-benign", "it takes a control plane, and the harness has none"),
+    ("xds-unreachable", "it is an event of the control-plane stream, which no request shows"),
+    ("ztunnel-benign-log", "it is a log line of ztunnel, not of Envoy"),
+];
 
 fn folder(cause: &Cause) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/causes").join(cause.slug.replace('-', "_"))

@@ -92,7 +92,7 @@ fn observe(document: &mut Document, proxy: Proxy) {
         "\
 # The module as access logger: it is entered for failures only, and cannot hurt a request even if it traps.
 # Envoy itself writes the cause into `proxy-status`, from the mappers below; healthy requests never evaluate them.
-# Mount the module at /var/lib/meshwhy/meshwhy_filter.wasm in the proxy container, for example from a ConfigMap with the
+# Mount the module at /var/lib/meshwhy/meshwhy.wasm in the proxy container, for example from a ConfigMap with the
 # annotations sidecar.istio.io/userVolume and sidecar.istio.io/userVolumeMount.
 # The proxy needs Envoy 1.33 or later (Istio 1.25) for FAIL_RELOAD.",
     );
@@ -189,7 +189,7 @@ fn annotate(document: &mut Document, proxy: Proxy) {
         document.text(2, "selector:\n  matchLabels:\n    istio: ingressgateway");
     }
     document.comment(2, "Path in the proxy container; an oci:// or https:// address works as well (then give its sha256).");
-    document.line(2, "url: file:///var/lib/meshwhy/meshwhy_filter.wasm");
+    document.line(2, "url: file:///var/lib/meshwhy/meshwhy.wasm");
     document.comment(2, "Early, so that replies of the filters behind are seen; after peer metadata exchange and ext_authz.");
     document.text(2, "phase: AUTHN\npriority: 1000");
     document.comment(2, "Never left at its default, which would turn a failed download or a trap into an outage.");

@@ -139,7 +139,7 @@ vm_config:
   runtime: envoy.wasm.runtime.v8
   code:
     local:
-      filename: /var/lib/meshwhy/meshwhy_filter.wasm",
+      filename: /var/lib/meshwhy/meshwhy.wasm",
     );
 }
 

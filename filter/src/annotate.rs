@@ -140,7 +140,7 @@ mod tests {
         let mut observer = observer(Visibility::Always);
         let request = observer.on_request(&host);
         observer.on_response(&host, request);
-        observer.on_log(&host, request);
+        observer.on_log(&host, Some(request));
         observer.on_tick(&host);
     }
 }

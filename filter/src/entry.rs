@@ -132,7 +132,7 @@ impl RootContext for Root {
     }
 
     fn on_log(&mut self) {
-        with(&self.observer, |observer| observer.on_log(&Envoy, Request::default()));
+        with(&self.observer, |observer| observer.on_log(&Envoy, None));
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -158,7 +158,7 @@ impl HttpContext for Stream {
     }
 
     fn on_log(&mut self) {
-        with(&self.observer, |observer| observer.on_log(&Envoy, self.request));
+        with(&self.observer, |observer| observer.on_log(&Envoy, Some(self.request)));
     }
 }
 

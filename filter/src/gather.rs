@@ -42,6 +42,11 @@ pub fn status(host: &impl Host) -> Option<u16> {
     number(host, &["response", "code"]).and_then(|code| code.try_into().ok())
 }
 
+/// The gRPC status.
+pub fn grpc_status(host: &impl Host) -> Option<u32> {
+    number(host, &["response", "grpc_status"]).and_then(|status| status.try_into().ok())
+}
+
 /// Gathers what decides and locates one failure.
 ///
 /// # Cost
@@ -91,10 +96,7 @@ fn log_phase(host: &impl Host, facts: &mut Facts<'static>, routed: bool, tried: 
         facts.local_reply_owner =
             text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
         // Envoy infers a gRPC status from any other HTTP status.
-        facts.grpc_status = (facts.status == Some(200))
-            .then(|| number(host, &["response", "grpc_status"]))
-            .flatten()
-            .and_then(|status| status.try_into().ok());
+        facts.grpc_status = (facts.status == Some(200)).then(|| grpc_status(host)).flatten();
     }
 }
 

@@ -58,20 +58,21 @@ impl Observer {
         self.counters.trace_context(host, facts.side, present);
     }
 
-    /// The log callback of both attachments.
+    /// The log callback of both attachments: of the HTTP filter for its request, of the access logger without one.
     ///
     /// # Cost
     /// Two host calls for a healthy request of the HTTP filter; the access logger is not entered for one. At most
     /// [`gather::BUDGET`] calls plus clock, counter and log line for a failure.
-    pub fn on_log(&mut self, host: &impl Host, request: Request) {
-        if self.config.report == Report::TraceContext || request.lacks_trace_context {
+    pub fn on_log(&mut self, host: &impl Host, request: Option<Request>) {
+        let lacks_trace_context = request.is_some_and(|request| request.lacks_trace_context);
+        if self.config.report == Report::TraceContext || lacks_trace_context {
             if self.config.report == Report::TraceContext {
                 self.count_trace_context(host, false);
             }
             let facts = gather::event(host, Event::TraceContextMissing);
             self.report(host, facts);
         }
-        if self.config.report == Report::Failures && gather_shows_failure(host) {
+        if self.config.report == Report::Failures && gather_shows_failure(host, request.is_none()) {
             let facts = gather::failure(host, Phase::Log);
             self.report(host, facts);
         }
@@ -128,13 +129,18 @@ impl Observer {
 }
 
 /// Decides with as few calls as possible: flags first, then the status.
-fn gather_shows_failure(host: &impl Host) -> bool {
+fn gather_shows_failure(host: &impl Host, logger: bool) -> bool {
     let facts = Facts { flags: gather::flags(host), ..Facts::default() };
     if facts.shows_failure() {
         return true;
     }
-    // Without a status there was no response: a connection or a stream that ended early.
-    gather::status(host).is_none_or(|status| status >= 400)
+    match gather::status(host) {
+        // Without a status there was no response: a connection or a stream that ended early.
+        None => true,
+        // The access logger is entered for failures only: here gRPC must have failed.
+        Some(200) if logger => gather::grpc_status(host).is_some_and(|status| status != 0),
+        Some(status) => status >= 400,
+    }
 }
 
 fn write(host: &impl Host, facts: &Facts<'_>, verdict: &Verdict, count: u64, suppressed: u64) {
@@ -167,7 +173,7 @@ mod tests {
     fn a_failure_gives_one_record_within_the_budget() {
         let host = refused();
         let mut observer = Observer::new(Config::default());
-        observer.on_log(&host, Request::default());
+        observer.on_log(&host, Some(Request::default()));
         let records = host.records();
         assert_eq!(records.len(), 1);
         let record = record::decode(&records[0]).unwrap();
@@ -180,8 +186,19 @@ mod tests {
     #[test]
     fn a_healthy_request_costs_two_calls_and_says_nothing() {
         let host = FakeHost::default().number("response.code", 200);
-        Observer::new(Config::default()).on_log(&host, Request::default());
+        Observer::new(Config::default()).on_log(&host, Some(Request::default()));
         assert_eq!((host.calls.get(), host.lines.borrow().len()), (2, 0));
+    }
+
+    #[test]
+    fn a_failed_grpc_status_is_a_failure_for_the_access_logger() {
+        let host = || FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
+        let failed = host().number("response.grpc_status", 13).property("request.protocol", b"HTTP/2");
+        Observer::new(Config::default()).on_log(&failed, None);
+        assert_eq!(record::decode(&failed.records()[0]).unwrap().facts.grpc_status, Some(13));
+        let fine = host().number("response.grpc_status", 0);
+        Observer::new(Config::default()).on_log(&fine, None);
+        assert_eq!(fine.records().len(), 0);
     }
 
     #[test]
@@ -189,7 +206,7 @@ mod tests {
         let host = refused();
         let mut observer = Observer::new(Config { records_per_interval: 3, ..Config::default() });
         for _ in 0..100 {
-            observer.on_log(&host, Request::default());
+            observer.on_log(&host, Some(Request::default()));
         }
         host.now.set(10_000);
         observer.on_tick(&host);
@@ -201,14 +218,14 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_do_no_harm() {
         let host = refused().property("request.host", b"\xa1\xb1").property("xds.route_name", b"\xff");
-        Observer::new(Config::default()).on_log(&host, Request::default());
+        Observer::new(Config::default()).on_log(&host, Some(Request::default()));
         assert_eq!(host.records().len(), 1);
     }
 
     #[test]
     fn a_failed_request_without_trace_context_gives_one_record_of_each() {
         let host = refused();
-        Observer::new(Config::default()).on_log(&host, Request { lacks_trace_context: true });
+        Observer::new(Config::default()).on_log(&host, Some(Request { lacks_trace_context: true }));
         let codes: Vec<_> = host.records().iter().filter_map(|line| record::decode(line)?.code).collect();
         assert_eq!(codes, ["MW8001", "MW3002"]);
     }
@@ -217,7 +234,7 @@ mod tests {
     fn an_access_logger_for_trace_context_reports_events_and_not_failures() {
         let host = refused();
         let mut observer = Observer::new(Config { report: Report::TraceContext, ..Config::default() });
-        observer.on_log(&host, Request::default());
+        observer.on_log(&host, Some(Request::default()));
         let records = host.records();
         assert_eq!(records.len(), 1);
         assert!(records[0].contains(r#""meshwhy.event":"trace_context_missing""#));

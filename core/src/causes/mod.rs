@@ -2,74 +2,278 @@
 
 use crate::catalogue::Cause;
 
+pub mod admission_refused;
+pub mod alpn_mismatch;
 pub mod app_error;
+pub mod certificate_expired;
 pub mod certificate_verify_failed;
 pub mod circuit_breaker_overflow;
+pub mod client_too_slow;
+pub mod config_rejected;
+pub mod connection_closed_by_proxy;
+pub mod cookies_too_large;
+pub mod credentials_rejected;
+pub mod direct_response;
+pub mod dns_resolution_failed;
+pub mod downstream_disconnect;
+pub mod drop_overload;
+pub mod duplicate_domain;
+pub mod ext_authz_denied;
+pub mod ext_authz_error;
+pub mod ext_authz_misconfigured;
+pub mod ext_authz_redirect;
+pub mod ext_proc_error;
+pub mod fault_injected;
+pub mod filter_config_missing;
+pub mod filter_error;
+pub mod filter_response;
+pub mod grpc_error;
 pub mod headers_too_large;
+pub mod health_check_failed;
 pub mod http10_rejected;
+pub mod http2_flood;
+pub mod injector_webhook_tls;
+pub mod invalid_envoy_header;
+pub mod istio_token_mount;
+pub mod jwks_fetch_failed;
+pub mod jwt_rejected;
+pub mod keepalive_race;
+pub mod listener_conflict;
+pub mod listener_drain;
+pub mod local_reset;
+pub mod local_socket_failed;
+pub mod maintenance_mode;
+pub mod max_duration;
 pub mod no_cluster;
+pub mod no_filter_chain;
 pub mod no_healthy_endpoints;
 pub mod no_route;
 pub mod no_virtual_host;
+pub mod none_success;
+pub mod overload;
+pub mod passthrough_blackhole;
+pub mod payload_too_large;
 pub mod plaintext_to_tls_port;
+pub mod policy_check_unavailable;
+pub mod probe_startup_benign;
 pub mod protocol_error_downstream;
 pub mod protocol_error_upstream;
+pub mod proxy_not_ready;
+pub mod proxy_not_started;
+pub mod rate_limit_service_error;
+pub mod rate_limited;
 pub mod rbac_denied;
+pub mod redirect_loop;
 pub mod request_timeout;
+pub mod response_headers_too_large;
+pub mod response_payload_too_large;
+pub mod retry_exhausted;
+pub mod stream_idle_timeout;
+pub mod tls_handshake_failed;
+pub mod tls_secret_missing;
 pub mod tls_to_plaintext_port;
 pub mod too_many_headers;
 pub mod trace_context_missing;
+pub mod trace_not_sampled;
+pub mod transcoding_failed;
+pub mod tunnel_refused;
 pub mod unknown;
+pub mod upgrade_not_allowed;
 pub mod upstream_closed_connection;
 pub mod upstream_connection_refused;
 pub mod upstream_connection_timeout;
+pub mod upstream_host_unreachable;
+pub mod upstream_stream_reset;
+pub mod wasm_load_failed;
+pub mod websocket_handshake_refused;
+pub mod xds_benign_warning;
+pub mod xds_control_plane_error;
+pub mod xds_disconnect_benign;
+pub mod xds_unreachable;
+pub mod ztunnel_benign_log;
 
 /// All causes by code.
 pub static REGISTRY: &[&Cause] = &[
     &unknown::CAUSE,
+    &none_success::CAUSE,
     &http10_rejected::CAUSE,
     &headers_too_large::CAUSE,
     &too_many_headers::CAUSE,
     &protocol_error_downstream::CAUSE,
+    &upgrade_not_allowed::CAUSE,
+    &payload_too_large::CAUSE,
+    &cookies_too_large::CAUSE,
+    &invalid_envoy_header::CAUSE,
+    &http2_flood::CAUSE,
+    &downstream_disconnect::CAUSE,
+    &client_too_slow::CAUSE,
+    &transcoding_failed::CAUSE,
     &no_route::CAUSE,
     &no_virtual_host::CAUSE,
     &no_cluster::CAUSE,
+    &passthrough_blackhole::CAUSE,
+    &direct_response::CAUSE,
+    &no_filter_chain::CAUSE,
+    &redirect_loop::CAUSE,
     &no_healthy_endpoints::CAUSE,
     &upstream_connection_refused::CAUSE,
     &upstream_connection_timeout::CAUSE,
     &circuit_breaker_overflow::CAUSE,
+    &upstream_host_unreachable::CAUSE,
+    &local_socket_failed::CAUSE,
+    &dns_resolution_failed::CAUSE,
+    &drop_overload::CAUSE,
+    &maintenance_mode::CAUSE,
+    &tunnel_refused::CAUSE,
     &tls_to_plaintext_port::CAUSE,
     &plaintext_to_tls_port::CAUSE,
     &certificate_verify_failed::CAUSE,
+    &alpn_mismatch::CAUSE,
+    &certificate_expired::CAUSE,
+    &tls_secret_missing::CAUSE,
+    &tls_handshake_failed::CAUSE,
     &upstream_closed_connection::CAUSE,
     &protocol_error_upstream::CAUSE,
     &request_timeout::CAUSE,
     &app_error::CAUSE,
+    &retry_exhausted::CAUSE,
+    &upstream_stream_reset::CAUSE,
+    &stream_idle_timeout::CAUSE,
+    &max_duration::CAUSE,
+    &local_reset::CAUSE,
+    &grpc_error::CAUSE,
+    &keepalive_race::CAUSE,
+    &response_headers_too_large::CAUSE,
+    &response_payload_too_large::CAUSE,
+    &websocket_handshake_refused::CAUSE,
     &rbac_denied::CAUSE,
+    &jwt_rejected::CAUSE,
+    &jwks_fetch_failed::CAUSE,
+    &ext_authz_denied::CAUSE,
+    &ext_authz_redirect::CAUSE,
+    &ext_authz_error::CAUSE,
+    &ext_authz_misconfigured::CAUSE,
+    &policy_check_unavailable::CAUSE,
+    &rate_limited::CAUSE,
+    &rate_limit_service_error::CAUSE,
+    &fault_injected::CAUSE,
+    &credentials_rejected::CAUSE,
+    &ext_proc_error::CAUSE,
+    &filter_response::CAUSE,
+    &admission_refused::CAUSE,
+    &overload::CAUSE,
+    &listener_drain::CAUSE,
+    &filter_error::CAUSE,
+    &wasm_load_failed::CAUSE,
+    &filter_config_missing::CAUSE,
+    &health_check_failed::CAUSE,
+    &connection_closed_by_proxy::CAUSE,
     &trace_context_missing::CAUSE,
+    &trace_not_sampled::CAUSE,
+    &xds_disconnect_benign::CAUSE,
+    &xds_benign_warning::CAUSE,
+    &xds_unreachable::CAUSE,
+    &xds_control_plane_error::CAUSE,
+    &listener_conflict::CAUSE,
+    &duplicate_domain::CAUSE,
+    &proxy_not_started::CAUSE,
+    &proxy_not_ready::CAUSE,
+    &probe_startup_benign::CAUSE,
+    &istio_token_mount::CAUSE,
+    &injector_webhook_tls::CAUSE,
+    &ztunnel_benign_log::CAUSE,
+    &config_rejected::CAUSE,
 ];
 
 /// All causes in the order in which they are tried: refinements before what they refine, then by code.
 pub static BY_PRECISION: &[&Cause] = &[
+    &certificate_expired::CAUSE,
+    &cookies_too_large::CAUSE,
     &no_virtual_host::CAUSE,
+    &tls_to_plaintext_port::CAUSE,
+    &plaintext_to_tls_port::CAUSE,
+    &certificate_verify_failed::CAUSE,
+    &alpn_mismatch::CAUSE,
+    &tls_secret_missing::CAUSE,
+    &retry_exhausted::CAUSE,
+    &grpc_error::CAUSE,
+    &keepalive_race::CAUSE,
+    &response_headers_too_large::CAUSE,
+    &ext_authz_misconfigured::CAUSE,
     &unknown::CAUSE,
+    &none_success::CAUSE,
     &http10_rejected::CAUSE,
     &headers_too_large::CAUSE,
     &too_many_headers::CAUSE,
     &protocol_error_downstream::CAUSE,
+    &upgrade_not_allowed::CAUSE,
+    &payload_too_large::CAUSE,
+    &invalid_envoy_header::CAUSE,
+    &http2_flood::CAUSE,
+    &downstream_disconnect::CAUSE,
+    &client_too_slow::CAUSE,
+    &transcoding_failed::CAUSE,
     &no_route::CAUSE,
     &no_cluster::CAUSE,
+    &passthrough_blackhole::CAUSE,
+    &direct_response::CAUSE,
+    &no_filter_chain::CAUSE,
+    &redirect_loop::CAUSE,
     &no_healthy_endpoints::CAUSE,
     &upstream_connection_refused::CAUSE,
     &upstream_connection_timeout::CAUSE,
     &circuit_breaker_overflow::CAUSE,
-    &tls_to_plaintext_port::CAUSE,
-    &plaintext_to_tls_port::CAUSE,
-    &certificate_verify_failed::CAUSE,
+    &upstream_host_unreachable::CAUSE,
+    &local_socket_failed::CAUSE,
+    &dns_resolution_failed::CAUSE,
+    &drop_overload::CAUSE,
+    &maintenance_mode::CAUSE,
+    &tunnel_refused::CAUSE,
+    &tls_handshake_failed::CAUSE,
     &upstream_closed_connection::CAUSE,
     &protocol_error_upstream::CAUSE,
     &request_timeout::CAUSE,
     &app_error::CAUSE,
+    &upstream_stream_reset::CAUSE,
+    &stream_idle_timeout::CAUSE,
+    &max_duration::CAUSE,
+    &local_reset::CAUSE,
+    &response_payload_too_large::CAUSE,
+    &websocket_handshake_refused::CAUSE,
     &rbac_denied::CAUSE,
+    &jwt_rejected::CAUSE,
+    &jwks_fetch_failed::CAUSE,
+    &ext_authz_denied::CAUSE,
+    &ext_authz_redirect::CAUSE,
+    &ext_authz_error::CAUSE,
+    &policy_check_unavailable::CAUSE,
+    &rate_limited::CAUSE,
+    &rate_limit_service_error::CAUSE,
+    &fault_injected::CAUSE,
+    &credentials_rejected::CAUSE,
+    &ext_proc_error::CAUSE,
+    &filter_response::CAUSE,
+    &admission_refused::CAUSE,
+    &overload::CAUSE,
+    &listener_drain::CAUSE,
+    &filter_error::CAUSE,
+    &wasm_load_failed::CAUSE,
+    &filter_config_missing::CAUSE,
+    &health_check_failed::CAUSE,
+    &connection_closed_by_proxy::CAUSE,
     &trace_context_missing::CAUSE,
+    &trace_not_sampled::CAUSE,
+    &xds_disconnect_benign::CAUSE,
+    &xds_benign_warning::CAUSE,
+    &xds_unreachable::CAUSE,
+    &xds_control_plane_error::CAUSE,
+    &listener_conflict::CAUSE,
+    &duplicate_domain::CAUSE,
+    &proxy_not_started::CAUSE,
+    &proxy_not_ready::CAUSE,
+    &probe_startup_benign::CAUSE,
+    &istio_token_mount::CAUSE,
+    &injector_webhook_tls::CAUSE,
+    &ztunnel_benign_log::CAUSE,
+    &config_rejected::CAUSE,
 ];

@@ -6,6 +6,7 @@
 use super::{Condition, Field};
 use crate::details::Family;
 use crate::flags::Flag;
+use crate::transport::TransportKind;
 
 impl Condition {
     /// The CEL expression; `None` when Envoy cannot know a leaf at reply time.
@@ -31,6 +32,9 @@ impl Condition {
                 format!("{} && response.code_details.endsWith('due-to-bad-CUSTOM-action]')", Self::RbacDenied.cel()?)
             }
             Self::UpstreamTransport(kind) => transport(*kind),
+            Self::UpstreamTls => {
+                format!("({} || {})", transport(TransportKind::OtherTls), transport(TransportKind::SecretNotSupplied))
+            }
             Self::Flag(flag) => format!("response.flags / {} % 2 == 1", flag.mask()),
             Self::Status(status) => format!("response.code == {status}"),
             Self::StatusAtLeast(status) => format!("response.code >= {status}"),
@@ -45,6 +49,7 @@ impl Condition {
             Self::ResetAfter(_)
             | Self::Closed(_)
             | Self::DownstreamTransport(_)
+            | Self::DownstreamTls
             | Self::UpstreamCodec(_)
             | Self::DownstreamCodec(_)
             | Self::GrpcFailed
@@ -89,7 +94,7 @@ fn listed(words: &[&Condition]) -> String {
     format!("response.code_details in [{}]", words.iter().filter_map(word).collect::<Vec<_>>().join(", "))
 }
 
-fn transport(kind: crate::transport::TransportKind) -> String {
+fn transport(kind: TransportKind) -> String {
     // The attribute keeps spaces where logs print `_`.
     format!("upstream.transport_failure_reason.contains('{}')", kind.raw())
 }

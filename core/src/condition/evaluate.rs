@@ -70,6 +70,10 @@ pub struct Evaluation {
     pub missing: Vec<&'static Condition>,
 }
 
+fn is_tls(failure: TransportFailure<'_>) -> bool {
+    failure.kind.is_some_and(|kind| !kind.is_socket())
+}
+
 impl Condition {
     /// Whether the condition holds.
     #[must_use]
@@ -92,6 +96,8 @@ impl Condition {
             Self::BadCustomAction => observed.policy().is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
             Self::UpstreamTransport(kind) => observed.upstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
             Self::DownstreamTransport(kind) => observed.downstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
+            Self::UpstreamTls => observed.upstream_transport.is_some_and(is_tls),
+            Self::DownstreamTls => observed.downstream_transport.is_some_and(is_tls),
             Self::UpstreamCodec(fault) => observed.upstream_codec.is_some_and(|error| error.fault == *fault),
             Self::DownstreamCodec(fault) => observed.downstream_codec.is_some_and(|error| error.fault == *fault),
             Self::Flag(flag) => facts.has_flag(*flag),
@@ -164,11 +170,11 @@ impl Condition {
             Self::Route(_) => show("route_name", text(facts.route.as_ref())),
             Self::UpstreamReused => show("upstream_reused", facts.upstream_reused.map(|reused| reused.to_string()).as_deref()),
             Self::UpstreamIpv6 => show("upstream_host", text(facts.upstream_host.as_ref())),
-            Self::UpstreamTransport(_) => match text(facts.upstream_transport_failure.as_ref()) {
+            Self::UpstreamTransport(_) | Self::UpstreamTls => match text(facts.upstream_transport_failure.as_ref()) {
                 Some(reason) => show("upstream_transport_failure_reason", Some(reason)),
                 None => show("response_code_details", text(facts.details.as_ref())),
             },
-            Self::DownstreamTransport(_) => {
+            Self::DownstreamTransport(_) | Self::DownstreamTls => {
                 show("downstream_transport_failure_reason", text(facts.downstream_transport_failure.as_ref()))
             }
             Self::Flag(_) => show("response_flags", facts.flags.map(|flags| flags.to_string()).as_deref()),

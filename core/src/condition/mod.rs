@@ -94,6 +94,10 @@ pub enum Condition {
     UpstreamTransport(TransportKind),
     /// The connection from the downstream failed so.
     DownstreamTransport(TransportKind),
+    /// The TLS handshake with the upstream failed, for whatever reason.
+    UpstreamTls,
+    /// The TLS handshake with the downstream failed, for whatever reason.
+    DownstreamTls,
     /// The upstream codec found this fault.
     UpstreamCodec(CodecFault),
     /// The downstream codec found this fault.

@@ -5,7 +5,7 @@ use super::begins;
 /// What a local close reason comes down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseReason {
-    /// The codec gave up on the client's bytes.
+    /// The codec gave up on the client's bytes; the codec's own text says why.
     Codec,
     /// `tcp_proxy` could not connect (`tcp_initializion_failure:0`, the spelling is Envoy's).
     ConnectFailed,
@@ -33,6 +33,8 @@ pub enum CloseReason {
     NoRoute,
     /// The overload manager.
     Overload,
+    /// The HTTP/2 codec found the connection broken.
+    ProtocolViolation,
     /// A rate limit.
     RateLimit,
     /// The rate limit service failed.
@@ -41,6 +43,8 @@ pub enum CloseReason {
     Rbac,
     /// The TLS handshake was not finished in time, or could not begin.
     Handshake,
+    /// `tcp_proxy` met a limit of the upstream cluster.
+    UpstreamLimit,
     /// Anything else.
     Other,
 }
@@ -74,7 +78,7 @@ const TEXTS: &[(&str, CloseReason)] = &[
     ("max_connection_duration_reached", CloseReason::MaxDuration),
     ("duration_timeout", CloseReason::MaxDuration),
     ("tcp_initializion_failure:1", CloseReason::NoHealthyHost),
-    ("tcp_initializion_failure:2", CloseReason::ConnectionLimit),
+    ("tcp_initializion_failure:2", CloseReason::UpstreamLimit),
     ("tcp_initializion_failure:3", CloseReason::NoRoute),
     ("tcp_initializion_failure", CloseReason::ConnectFailed),
     ("non_pooled_tcp_connection_host_health_failure", CloseReason::NoHealthyHost),
@@ -88,7 +92,7 @@ const TEXTS: &[(&str, CloseReason)] = &[
     ("overload_manager_close", CloseReason::Overload),
     ("overload_error:", CloseReason::Overload),
     ("too_many_premature_resets", CloseReason::Flood),
-    ("http2_connection_protocol_violation", CloseReason::Codec),
+    ("http2_connection_protocol_violation", CloseReason::ProtocolViolation),
     ("codec_error:", CloseReason::Codec),
     ("no_filter_chain_found", CloseReason::NoFilterChain),
     ("no_filters", CloseReason::NoFilterChain),

@@ -10,11 +10,8 @@ declare_cause! {
     error: None,
     refines: None,
     conditions: &[
-        (Certain, All(&[Details(Word::ViaUpstream), StatusAtLeast(400)])),
-        (
-            Likely,
-            All(&[StatusAtLeast(400), Absent(Field::Details), Absent(Field::Flags), Present(Field::UpstreamHost)]),
-        ),
+        (Certain, All(&[Details(Word::ViaUpstream), Any(&[StatusAtLeast(400), GrpcFailed])])),
+        (Likely, All(&[StatusAtLeast(400), Absent(Field::Details), Absent(Field::Flags), Present(Field::UpstreamHost)])),
     ],
     confirm: &[Confirm {
         id: "next-hop",

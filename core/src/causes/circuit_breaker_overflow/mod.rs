@@ -10,7 +10,19 @@ declare_cause! {
     error: Some(ConnectionLimitReached),
     refines: None,
     conditions: &[
-        (Certain, ResetBefore(Reset::Overflow)),
+        (
+            Certain,
+            Any(&[
+                ResetBefore(Reset::Overflow),
+                ResetAfter(Reset::Overflow),
+                Closed(CloseReason::UpstreamLimit),
+                Details(Word::Overflow),
+                Details(Word::DnsCacheOverflow),
+                Details(Word::DnsCachePendingRequestsOverflow),
+                Details(Word::DynamicForwardProxyPendingRequestOverflow),
+                Details(Word::SubClusterOverflow),
+            ]),
+        ),
         (Likely, All(&[Flag(ResponseFlag::UO), Absent(Field::Details)])),
     ],
     confirm: &[Confirm {

@@ -10,8 +10,17 @@ declare_cause! {
     error: Some(HttpRequestError),
     refines: None,
     conditions: &[
-        (Certain, Any(&[Details(Word::Http1HeadersTooLarge), Details(Word::Http2HeaderListSizeTooLarge)])),
-        (Likely, All(&[Status(431), Flag(ResponseFlag::DPE), Absent(Field::Details)])),
+        (
+            Certain,
+            Any(&[
+                Details(Word::Http1HeadersTooLarge),
+                Details(Word::Http2HeaderListSizeTooLarge),
+                Details(Word::Http2CookiesTotalBytesTooLarge),
+                Details(Word::Http3HeadersTooLarge),
+                DownstreamCodec(CodecFault::HeadersTooLarge),
+            ]),
+        ),
+        (Likely, All(&[Status(431), Absent(Field::Details)])),
     ],
     confirm: &[Confirm {
         id: "limit",

@@ -10,7 +10,7 @@ declare_cause! {
     error: Some(HttpRequestError),
     refines: None,
     conditions: &[
-        (Certain, Details(Word::LowVersion)),
+        (Certain, Any(&[Details(Word::LowVersion), DownstreamCodec(CodecFault::LowVersion)])),
         (Likely, All(&[Status(426), Flag(ResponseFlag::DPE)])),
     ],
     confirm: &[Confirm {

@@ -9,7 +9,13 @@ declare_cause! {
     stage: Routing,
     error: Some(ProxyConfigurationError),
     refines: None,
-    conditions: &[(Certain, Details(Word::ClusterNotFound)), (Likely, Flag(ResponseFlag::NC))],
+    conditions: &[
+        (
+            Certain,
+            Any(&[Details(Word::ClusterNotFound), Details(Word::CacheNoCluster), Details(Word::DynamicForwardProxyClusterIsGone)]),
+        ),
+        (Likely, All(&[Flag(ResponseFlag::NC), Absent(Field::Details)])),
+    ],
     confirm: &[Confirm {
         id: "clusters",
         steps: &[

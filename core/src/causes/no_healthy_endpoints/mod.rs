@@ -9,7 +9,16 @@ declare_cause! {
     stage: Connecting,
     error: Some(DestinationUnavailable),
     refines: None,
-    conditions: &[(Certain, Details(Word::NoHealthyUpstream)), (Likely, Flag(ResponseFlag::UH))],
+    conditions: &[
+        (
+            Certain,
+            Any(&[
+                All(&[Details(Word::NoHealthyUpstream), Not(&Cluster(ClusterKind::BlackHole))]),
+                Closed(CloseReason::NoHealthyHost),
+            ]),
+        ),
+        (Likely, All(&[Flag(ResponseFlag::UH), Absent(Field::Details)])),
+    ],
     confirm: &[Confirm {
         id: "endpoints",
         steps: &[

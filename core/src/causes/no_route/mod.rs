@@ -10,8 +10,16 @@ declare_cause! {
     error: Some(DestinationNotFound),
     refines: None,
     conditions: &[
-        (Certain, Any(&[Details(Word::RouteNotFound), Details(Word::RouteConfigurationNotFound)])),
-        (Likely, All(&[Flag(ResponseFlag::NR), Status(404), Absent(Field::Details)])),
+        (
+            Certain,
+            Any(&[
+                Details(Word::RouteNotFound),
+                Details(Word::RouteConfigurationNotFound),
+                Details(Word::CacheNoRoute),
+                Closed(CloseReason::NoRoute),
+            ]),
+        ),
+        (Likely, All(&[Flag(ResponseFlag::NR), Not(&Status(0)), Absent(Field::Details)])),
     ],
     confirm: &[Confirm {
         id: "routes",

@@ -8,11 +8,20 @@ declare_cause! {
     since: "0.1.0",
     stage: Tls,
     error: Some(TlsProtocolError),
-    refines: None,
-    conditions: &[(
-        Certain,
-        Any(&[DownstreamTransport(TransportKind::HttpRequest), DownstreamTransport(TransportKind::HttpsProxyRequest)]),
-    )],
+    refines: Some("MW4007"),
+    conditions: &[
+        (
+            Certain,
+            Any(&[
+                DownstreamTransport(TransportKind::HttpRequest),
+                DownstreamTransport(TransportKind::HttpsProxyRequest),
+                DownstreamTransport(TransportKind::WrongVersionNumber),
+            ]),
+        ),
+        (Likely, All(&[ResetBefore(Reset::ConnectionTermination), Cluster(ClusterKind::Passthrough)])),
+        // Without details: a new connection takes its millisecond, a pooled one that had just been closed none.
+        (Likely, All(&[Flag(ResponseFlag::UC), Absent(Field::Details), DurationBelow(10), Not(&DurationBelow(1))])),
+    ],
     confirm: &[
         Confirm {
             id: "listener",

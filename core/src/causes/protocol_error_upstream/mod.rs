@@ -10,7 +10,22 @@ declare_cause! {
     error: Some(HttpProtocolError),
     refines: None,
     conditions: &[
-        (Certain, Any(&[ResetBefore(Reset::ProtocolError), ResetAfter(Reset::ProtocolError)])),
+        (
+            Certain,
+            Any(&[
+                ResetBefore(Reset::ProtocolError),
+                ResetAfter(Reset::ProtocolError),
+                Details(Word::Http1ContentLengthNotAllowed),
+                Details(Word::Http1TransferEncodingNotAllowed),
+                Details(Word::ProtocolError),
+                UpstreamCodec(CodecFault::Malformed),
+                UpstreamCodec(CodecFault::HeadersTooLarge),
+                UpstreamCodec(CodecFault::TooManyHeaders),
+                UpstreamCodec(CodecFault::LowVersion),
+                UpstreamCodec(CodecFault::Flood),
+                UpstreamCodec(CodecFault::Closing),
+            ]),
+        ),
         (Likely, All(&[Flag(ResponseFlag::UPE), Absent(Field::Details)])),
     ],
     confirm: &[Confirm {

@@ -9,7 +9,7 @@ declare_cause! {
     stage: Policy,
     error: Some(HttpRequestDenied),
     refines: None,
-    conditions: &[(Certain, RbacDenied)],
+    conditions: &[(Certain, Any(&[RbacDenied, Closed(CloseReason::Rbac)]))],
     confirm: &[
         Confirm {
             id: "policies",

@@ -14,10 +14,10 @@ declare_cause! {
             Certain,
             Any(&[
                 Details(Word::ResponseTimeout),
+                Details(Word::Timeout),
                 Details(Word::UpstreamResponseTimeout),
                 Details(Word::UpstreamPerTryTimeout),
                 Details(Word::UpstreamPerTryIdleTimeout),
-                Details(Word::RequestOverallTimeout),
             ]),
         ),
         (Likely, All(&[Flag(ResponseFlag::UT), Absent(Field::Details)])),

@@ -8,8 +8,20 @@ declare_cause! {
     since: "0.1.0",
     stage: Tls,
     error: Some(TlsProtocolError),
-    refines: None,
-    conditions: &[(Certain, UpstreamTransport(TransportKind::WrongVersionNumber))],
+    refines: Some("MW4007"),
+    conditions: &[
+        (
+            Certain,
+            Any(&[
+                UpstreamTransport(TransportKind::WrongVersionNumber),
+                UpstreamTransport(TransportKind::HttpRequest),
+                UpstreamTransport(TransportKind::RecordTooLarge),
+                UpstreamTransport(TransportKind::BadPacketLength),
+                UpstreamTransport(TransportKind::EncryptedLengthTooLong),
+                UpstreamTransport(TransportKind::InvalidOuterRecordType),
+            ]),
+        ),
+    ],
     confirm: &[
         Confirm {
             id: "rules",

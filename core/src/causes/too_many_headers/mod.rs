@@ -9,7 +9,19 @@ declare_cause! {
     stage: Downstream,
     error: Some(HttpRequestError),
     refines: None,
-    conditions: &[(Certain, Any(&[Details(Word::Http1TooManyHeaders), Details(Word::Http2TooManyHeaders)]))],
+    conditions: &[
+        (
+            Certain,
+            Any(&[
+                Details(Word::Http1TooManyHeaders),
+                Details(Word::Http2TooManyHeaders),
+                Details(Word::Http3TooManyHeaders),
+                Details(Word::Http3TooManyTrailers),
+                DownstreamCodec(CodecFault::TooManyHeaders),
+            ]),
+        ),
+        (Likely, Event(event::Event::StreamResetByCodec)),
+    ],
     confirm: &[Confirm {
         id: "limit",
         steps: &[

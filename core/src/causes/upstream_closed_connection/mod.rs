@@ -10,8 +10,15 @@ declare_cause! {
     error: Some(ConnectionTerminated),
     refines: None,
     conditions: &[
-        (Certain, Any(&[ResetBefore(Reset::ConnectionTermination), ResetAfter(Reset::ConnectionTermination)])),
-        (Likely, All(&[Flag(ResponseFlag::UC), Absent(Field::Details)])),
+        (
+            Certain,
+            Any(&[
+                All(&[ResetBefore(Reset::ConnectionTermination), Not(&Cluster(ClusterKind::Passthrough))]),
+                ResetAfter(Reset::ConnectionTermination),
+                Details(Word::ConnectionTermination),
+            ]),
+        ),
+        (Likely, All(&[Flag(ResponseFlag::UC), Absent(Field::Details), Not(&All(&[DurationBelow(10), Not(&DurationBelow(1))]))])),
     ],
     confirm: &[
         Confirm {

@@ -10,8 +10,28 @@ declare_cause! {
     error: Some(ConnectionRefused),
     refines: None,
     conditions: &[
-        (Certain, UpstreamTransport(TransportKind::ConnectionRefused)),
-        (Likely, All(&[ResetBefore(Reset::RemoteConnectionFailure), Absent(Field::UpstreamTransportFailure)])),
+        (Certain, Any(&[UpstreamTransport(TransportKind::ConnectionRefused), UpstreamTransport(TransportKind::ConnectionReset)])),
+        (
+            Likely,
+            All(&[
+                Absent(Field::UpstreamTransportFailure),
+                Any(&[
+                    ResetBefore(Reset::RemoteConnectionFailure),
+                    ResetBefore(Reset::ConnectionFailure),
+                    Details(Word::ConnectionFailure),
+                ]),
+            ]),
+        ),
+        (
+            Likely,
+            All(&[
+                Flag(ResponseFlag::UF),
+                Absent(Field::Details),
+                Absent(Field::UpstreamTransportFailure),
+                DurationBelow(1000),
+                Not(&UpstreamIpv6),
+            ]),
+        ),
     ],
     confirm: &[
         Confirm {

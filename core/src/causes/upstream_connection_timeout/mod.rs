@@ -11,7 +11,16 @@ declare_cause! {
     refines: None,
     conditions: &[
         (Certain, Any(&[ResetBefore(Reset::ConnectionTimeout), UpstreamTransport(TransportKind::ConnectionTimedOut)])),
-        (Likely, All(&[Flag(ResponseFlag::UF), Absent(Field::Details), Absent(Field::UpstreamTransportFailure)])),
+        (
+            Likely,
+            All(&[
+                Flag(ResponseFlag::UF),
+                Absent(Field::Details),
+                Absent(Field::UpstreamTransportFailure),
+                Not(&DurationBelow(1000)),
+            ]),
+        ),
+        (Likely, All(&[Closed(CloseReason::ConnectFailed), Absent(Field::UpstreamTransportFailure)])),
     ],
     confirm: &[Confirm {
         id: "reach",
