@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use meshwhy_logs::{Content, Line, Lines, parse_line};
+use meshwhy_logs::{Content, Formats, Item, Line, Reader};
 use serde::Serialize;
 
 use crate::coverage::Coverage;
@@ -43,6 +43,7 @@ pub struct Analysis {
 /// Takes lines and sums them up.
 #[derive(Debug, Default)]
 pub struct Collector {
+    formats: Formats,
     batch: Vec<Observation>,
     coverage: Coverage,
     groups: Groups,
@@ -50,27 +51,43 @@ pub struct Collector {
 }
 
 impl Collector {
+    /// A collector that reads these formats beside those that everybody knows.
+    #[must_use]
+    pub fn reading(formats: Formats) -> Self {
+        Self { formats, ..Self::default() }
+    }
+
     /// Reads all lines of one source; what one proxy wrote should have one number.
     ///
     /// # Errors
     /// What the reader reports.
     pub fn read(&mut self, source: u32, reader: &mut dyn BufRead) -> io::Result<()> {
-        let mut lines = Lines::new(reader);
-        while let Some(bytes) = lines.next_line()? {
-            self.tally.read += 1;
-            self.line(source, bytes);
+        let before = self.tally.read;
+        let mut items = Reader::new(reader, self.formats.clone());
+        while let Some(Item { first, last, bytes, line }) = items.next_item()? {
+            self.tally.read = before + last;
+            self.item(source, before + first, bytes, line);
         }
         Ok(())
     }
 
-    fn line(&mut self, source: u32, bytes: &[u8]) {
-        let Line { origin, content } = parse_line(bytes);
-        let place = Place { line: self.tally.read, source, origin, bytes };
+    fn item(&mut self, source: u32, first: u64, bytes: &[u8], line: Line<'_>) {
+        let Line { origin, content, truncated } = line;
+        let origin = origin.as_ref();
+        let place = Place {
+            line: first,
+            last: self.tally.read,
+            source,
+            origin: origin.map(|origin| origin.text.as_ref()),
+            pod: origin.and_then(|origin| origin.pod.as_deref()),
+            bytes,
+        };
         match content {
-            Content::Facts(facts, _) => self.take(Observation::from_facts(&place, facts)),
+            Content::Healthy => self.tally.healthy += 1,
+            Content::Facts(facts, _) => self.take(Observation::from_facts(&place, facts, truncated)),
             Content::Header(members) => {
                 for facts in members {
-                    self.take(Observation::from_facts(&place, facts));
+                    self.take(Observation::from_facts(&place, facts, truncated));
                 }
             }
             Content::Record(record, writer) => {

@@ -48,6 +48,8 @@ pub(crate) struct ExplainArgs {
     /// Read this file instead; may be repeated
     #[arg(long = "file", value_name = "PATH")]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
     /// Also say which causes nearly matched, and what was missing
     #[arg(long)]
     pub(crate) why_not: bool,
@@ -61,7 +63,17 @@ pub(crate) struct DiagnoseArgs {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadingArgs {
+    /// The access-log format, as Envoy's format string; `@FILE` takes it from a MeshConfig, a ConfigMap or a Telemetry resource.
+    /// Istio's and Envoy's own formats need none
+    #[arg(long, value_name = "FORMAT|@FILE")]
+    pub(crate) log_format: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -110,8 +110,11 @@ fn source(observation: &Observation) -> (Option<u32>, Option<&str>) {
 
 /// The code of the most general cause that `cause` makes precise: a log line knows less than a record.
 fn general(cause: &'static Cause) -> &'static str {
-    let parent = cause.refines.and_then(Cause::find);
-    parent.map_or(cause.code, |parent| parent.code)
+    let mut cause = cause;
+    while let Some(parent) = cause.refines.and_then(Cause::find) {
+        cause = parent;
+    }
+    cause.code
 }
 
 /// The fixed part of a details text, which every witness spells alike.

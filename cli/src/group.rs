@@ -165,31 +165,43 @@ pub(crate) enum Class {
     Application,
     /// Nobody knows.
     Unknown,
+    /// Nothing failed, and the line only looks as if.
+    Noise,
 }
+
+/// Causes that say a line is harmless; anything else in the input tells more.
+const NOISE: [&str; 4] = ["probe-startup-benign", "xds-benign-warning", "xds-disconnect-benign", "ztunnel-benign-log"];
 
 impl Class {
     pub(crate) fn of(cause: &Cause) -> Self {
         match (cause.slug, cause.stage) {
             ("unknown", _) => Self::Unknown,
-            ("app-error", _) => Self::Application,
+            (slug, _) if NOISE.contains(&slug) => Self::Noise,
             (_, Stage::Telemetry) => Self::Telemetry,
+            _ if is_of(cause, "app-error") => Self::Application,
             _ => Self::Failure,
         }
     }
+}
+
+/// Whether the cause is the one with this slug, or makes it precise.
+pub(crate) fn is_of(cause: &Cause, slug: &str) -> bool {
+    Cause::find(slug).is_some_and(|general| cause.code == general.code || cause.refines(general))
 }
 
 /// The order of verdicts, the most telling first: certain before likely, and the deeper on the request's way the better.
 pub(crate) fn order(verdict: &Verdict) -> (Class, bool, u8, &'static str) {
     let cause = verdict.cause;
     let depth = match cause.stage {
-        Stage::Tls => 0,
-        Stage::Connecting => 1,
-        Stage::Response => 2,
-        Stage::Policy => 3,
-        Stage::Routing => 4,
-        Stage::Proxy | Stage::ControlPlane => 5,
-        Stage::Downstream => 6,
-        Stage::Telemetry | Stage::Unknown => 7,
+        Stage::ControlPlane => 0,
+        Stage::Tls => 1,
+        Stage::Connecting => 2,
+        Stage::Response => 3,
+        Stage::Policy => 4,
+        Stage::Routing => 5,
+        Stage::Proxy => 6,
+        Stage::Downstream => 7,
+        Stage::Telemetry | Stage::Unknown => 8,
     };
     (Class::of(cause), verdict.confidence != Confidence::Certain, depth, cause.code)
 }

@@ -1,6 +1,8 @@
 //! One failure as one line tells it, judged.
 
 use meshwhy_core::condition::Shown;
+use meshwhy_core::details::{Details, Word};
+use meshwhy_core::facts::text;
 use meshwhy_core::record::Record;
 use meshwhy_core::redact::{self, MAX_TEXT};
 use meshwhy_core::{Cause, Confidence, Facts, Side, Verdict, judge};
@@ -29,8 +31,12 @@ pub(crate) struct Place<'a> {
     pub(crate) line: u64,
     /// Number of the source.
     pub(crate) source: u32,
+    /// The last of its lines, where it has several.
+    pub(crate) last: u64,
     /// The container that wrote it.
     pub(crate) origin: Option<&'a str>,
+    /// The pod of that container.
+    pub(crate) pod: Option<&'a str>,
     /// The line as it stands.
     pub(crate) bytes: &'a [u8],
 }
@@ -58,10 +64,12 @@ pub(crate) struct Observation {
 }
 
 impl Observation {
-    /// Judges the facts of a line; `None` when nothing failed.
-    pub(crate) fn from_facts(place: &Place<'_>, facts: Facts<'_>) -> Option<Self> {
+    /// Judges the facts of a line; `None` when nothing failed. A line that is cut makes nothing certain.
+    pub(crate) fn from_facts(place: &Place<'_>, facts: Facts<'_>, truncated: bool) -> Option<Self> {
         let verdict = judge(&facts)?;
-        Some(Self::new(place, Witness::Log, facts, verdict, (1, 0)))
+        let confidence = if truncated { Confidence::Likely } else { verdict.confidence };
+        let side = side(&facts, place.pod);
+        Some(Self::new(place, Witness::Log, Facts { side, ..facts }, Verdict { confidence, ..verdict }, (1, 0)))
     }
 
     /// Judges a record anew. Its own code is used where it is more precise, or where its facts alone say nothing.
@@ -90,7 +98,7 @@ impl Observation {
             verdict,
             count,
             suppressed,
-            joined: Vec::new(),
+            joined: (place.line..=place.last).skip(1).collect(),
             more_evidence: Vec::new(),
             covered: false,
             absorbed: false,
@@ -122,12 +130,35 @@ impl Observation {
     }
 }
 
+/// Names that Istio's charts give to gateways, and so their pods.
+const GATEWAYS: [&str; 3] = ["istio-ingressgateway", "istio-egressgateway", "istio-eastwestgateway"];
+
+/// Which way the traffic went, from what a log line says of it beside the cluster.
+fn side(facts: &Facts<'_>, pod: Option<&str>) -> Option<Side> {
+    if pod.is_some_and(|pod| GATEWAYS.iter().any(|gateway| pod.starts_with(gateway))) {
+        return Some(Side::Gateway);
+    }
+    if facts.side.is_some() {
+        return facts.side;
+    }
+    match facts.parsed_details() {
+        Some(Details::Word(Word::FilterChainNotFound)) => Some(Side::Inbound),
+        // Inbound listeners have one route, and it always names a cluster.
+        Some(Details::Word(Word::RouteNotFound | Word::ClusterNotFound)) => Some(Side::Outbound),
+        // Istio names the server so when a sidecar calls another one.
+        _ => text(facts.server_name.as_ref()).filter(|name| name.starts_with("outbound_.")).map(|_| Side::Inbound),
+    }
+}
+
 /// Facts that own a bounded amount of text, whatever the line held.
 fn bounded(facts: Facts<'_>) -> Facts<'static> {
     let mut facts = facts;
     redact::redact(&mut facts);
     let short = [
         &mut facts.trace_id,
+        &mut facts.upstream_local_close,
+        &mut facts.downstream_local_close,
+        &mut facts.policy_status,
         &mut facts.upstream_local_address,
         &mut facts.downstream_local_address,
         &mut facts.downstream_remote_address,

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anstream::ColorChoice;
 use meshwhy_core::Cause;
 use meshwhy_core::texts::Lang;
+use meshwhy_logs::Formats;
 
-use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg};
+use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, ReadingArgs};
 use crate::failure::Failure;
-use crate::lang;
+use crate::{escape, input, lang};
 
 /// A run.
 pub(crate) struct Options {
@@ -19,8 +20,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) enum Task {
-    Explain { input: Input, why_not: bool, format: FormatArg },
-    Diagnose { input: Input, format: FormatArg },
+    Explain { input: Input, formats: Formats, why_not: bool, format: FormatArg },
+    Diagnose { input: Input, formats: Formats, format: FormatArg },
     Causes { cause: Option<&'static Cause>, format: FormatArg },
     CheckConfig { input: Input },
     Completions(clap_complete::Shell),
@@ -54,9 +55,11 @@ impl Options {
                 } else {
                     stdin(args.input.is_empty())?
                 };
-                Task::Explain { input, why_not: args.why_not, format: args.output.format }
+                Task::Explain { input, formats: formats(args.reading)?, why_not: args.why_not, format: args.output.format }
             }
-            Action::Diagnose(args) => Task::Diagnose { input: files(args.files)?, format: args.output.format },
+            Action::Diagnose(args) => {
+                Task::Diagnose { input: files(args.files)?, formats: formats(args.reading)?, format: args.output.format }
+            }
             Action::Causes(args) => {
                 let find = |name: String| Cause::find(&name).ok_or_else(|| Failure::Usage(unknown_cause(&name)));
                 Task::Causes { cause: args.name.map(find).transpose()?, format: args.output.format }
@@ -77,6 +80,21 @@ impl Options {
         };
         Ok(Self { task, lang, color })
     }
+}
+
+/// Largest file with a format, in bytes.
+const MAX_FORMAT_FILE: u64 = 1024 * 1024;
+
+fn formats(args: ReadingArgs) -> Result<Formats, Failure> {
+    let Some(given) = args.log_format else { return Ok(Formats::default()) };
+    let (formats, name) = match given.strip_prefix('@') {
+        None => (Formats::compile(&given), "--log-format".to_owned()),
+        Some(path) => {
+            let bytes = input::bytes(Input::Sources(vec![Source::File(path.into())]), MAX_FORMAT_FILE)?;
+            (Formats::from_mesh_config(&String::from_utf8_lossy(&bytes)), escape::line(path))
+        }
+    };
+    formats.map_err(|error| Failure::Usage(format!("{name}: {}", escape::line(&error.to_string()))))
 }
 
 fn files(paths: Vec<PathBuf>) -> Result<Input, Failure> {

@@ -2,6 +2,7 @@
 
 use meshwhy_core::report::Explanation;
 use meshwhy_core::texts::Lang;
+use meshwhy_core::{Cause, Stage};
 use serde::Serialize;
 
 use crate::analysis::{Analysis, Tally};
@@ -27,8 +28,9 @@ pub(crate) struct Entry {
     pub(crate) target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hop: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) side: Option<&'static str>,
+    /// Whose decision it was: `proxy`, `application`, `caller` or `control-plane`.
+    pub(crate) decided_by: &'static str,
     pub(crate) count: u64,
     pub(crate) suppressed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +97,7 @@ impl Entry {
             target: group.target,
             hop: group.hop,
             side: group.side.map(meshwhy_core::Side::as_str),
+            decided_by: decided_by(cause),
             count: group.count,
             suppressed: group.suppressed,
             first: group.first,
@@ -103,6 +106,15 @@ impl Entry {
             evidence: group.evidence.into_iter().map(|fact| Evidence { name: fact.name, value: fact.value }).collect(),
             examples: group.examples,
         }
+    }
+}
+
+fn decided_by(cause: &Cause) -> &'static str {
+    match (Class::of(cause), cause.stage) {
+        (Class::Application, _) => "application",
+        (_, Stage::ControlPlane) => "control-plane",
+        _ if cause.slug == "downstream-disconnect" => "caller",
+        _ => "proxy",
     }
 }
 

@@ -7,27 +7,30 @@ use std::collections::HashMap;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
+use meshwhy_core::transport::TransportKind;
 use meshwhy_core::{Cause, Confidence, Side, Verdict};
 
-use crate::group::order;
+use crate::group::{is_of, order};
 use crate::observation::Observation;
 
 /// Joins the hops of a batch: changes verdicts that another hop's line makes precise, and marks lines that it explains.
 pub(crate) fn join(batch: &mut [Observation]) {
-    plaintext_to_tls(batch);
+    refused_handshakes(batch);
     tls_to_plaintext(batch);
     relays(batch);
+    spoken_of_twice(batch);
+    reconnected(batch);
 }
 
-/// A caller's closed connection, and the server that had no place for its plaintext.
+/// A caller's closed or reset connection, and the server that refused its handshake.
 ///
-/// The two ends of one connection have the same pair of addresses; where one of them is not known, the server's own
-/// address must do.
-fn plaintext_to_tls(batch: &mut [Observation]) {
-    let Some(cause) = Cause::find("plaintext-to-tls-port") else { return };
+/// With TLS 1.3 the caller's side of the handshake is done before the server refuses, and plaintext has none: all that it sees
+/// is a connection that ends. The two ends of one connection have the same pair of addresses; where one of them is not known,
+/// the server's own address must do.
+fn refused_handshakes(batch: &mut [Observation]) {
     let mut by_client: HashMap<&str, usize> = HashMap::new();
     let mut by_server: HashMap<&str, usize> = HashMap::new();
-    for (at, server) in batch.iter().enumerate().filter(|(_, server)| refused_plaintext(server)) {
+    for (at, server) in batch.iter().enumerate().filter(|(_, server)| refusal(server).is_some()) {
         if let Some(address) = text(server.facts.downstream_remote_address.as_ref()) {
             by_client.insert(address, at);
         }
@@ -36,7 +39,7 @@ fn plaintext_to_tls(batch: &mut [Observation]) {
         }
     }
     let mut pairs = Vec::new();
-    for (at, client) in batch.iter().enumerate().filter(|(_, client)| client.slug() == "upstream-closed-connection") {
+    for (at, client) in batch.iter().enumerate().filter(|(_, client)| saw_the_connection_end(client)) {
         let own = text(client.facts.upstream_local_address.as_ref());
         let same = own.and_then(|address| by_client.get(address)).copied();
         let near = || {
@@ -46,9 +49,8 @@ fn plaintext_to_tls(batch: &mut [Observation]) {
         };
         pairs.extend(same.or_else(near).map(|server| (at, server)));
     }
-    let verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
     for (client, server) in pairs {
-        let Some(theirs) = batch.get(server) else { continue };
+        let Some((theirs, cause)) = batch.get(server).and_then(|theirs| Some((theirs, refusal(theirs)?))) else { continue };
         let mut evidence = shown("peer_response_code_details", theirs.facts.details.as_deref());
         evidence.extend(shown("peer_downstream_transport_failure_reason", theirs.facts.downstream_transport_failure.as_deref()));
         evidence.extend(shown("peer_downstream_local_address", theirs.facts.downstream_local_address.as_deref()));
@@ -57,16 +59,26 @@ fn plaintext_to_tls(batch: &mut [Observation]) {
             client.more_evidence = shown("response_code_details", client.facts.details.as_deref());
             client.more_evidence.extend(shown("upstream_local_address", client.facts.upstream_local_address.as_deref()));
             client.more_evidence.extend(evidence);
-            client.verdict = verdict;
+            client.verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
         }
         absorb(batch, server, client);
     }
 }
 
-/// No filter chain for a connection without SNI, or BoringSSL's word that it read an HTTP request.
-fn refused_plaintext(server: &Observation) -> bool {
-    let no_chain = server.facts.parsed_details() == Some(Details::Word(Word::FilterChainNotFound));
-    (no_chain && server.facts.server_name.is_none()) || server.slug() == "plaintext-to-tls-port"
+/// What a server's line says about a caller that could not come in.
+fn refusal(server: &Observation) -> Option<&'static Cause> {
+    if server.facts.parsed_details() == Some(Details::Word(Word::FilterChainNotFound)) {
+        // A handshake names the server it wants; plaintext does not.
+        let slug = if server.facts.server_name.is_none() { "plaintext-to-tls-port" } else { "no-filter-chain" };
+        return Cause::find(slug);
+    }
+    let refused = server.facts.downstream_transport().is_some() && is_of(server.verdict.cause, "tls-handshake-failed");
+    refused.then_some(server.verdict.cause)
+}
+
+fn saw_the_connection_end(client: &Observation) -> bool {
+    let reset = client.facts.upstream_transport().and_then(|failure| failure.kind) == Some(TransportKind::HandshakeReset);
+    is_of(client.verdict.cause, "upstream-closed-connection") || client.slug() == "plaintext-to-tls-port" || reset
 }
 
 /// A server's unreadable bytes, and the caller whose TLS they were.
@@ -110,10 +122,10 @@ fn relays(batch: &mut [Observation]) {
         }
     }
     let mut pairs = Vec::new();
-    for (at, relay) in batch.iter().enumerate().filter(|(_, relay)| !relay.absorbed && relay.slug() == "app-error") {
+    for (at, relay) in batch.iter().enumerate().filter(|(_, relay)| !relay.absorbed && is_of(relay.verdict.cause, "app-error")) {
         let Some(decider) = text(relay.facts.request_id.as_ref()).and_then(|id| deciders.get(id)).copied() else { continue };
         let Some(theirs) = batch.get(decider) else { continue };
-        let both_next_to_the_application = theirs.slug() == "app-error" && relay.side() == Some(Side::Inbound);
+        let both_next_to_the_application = is_of(theirs.verdict.cause, "app-error") && relay.side() == Some(Side::Inbound);
         let unrelated = theirs.slug() == "unknown" && theirs.facts.status != relay.facts.status;
         if at != decider && !both_next_to_the_application && !unrelated {
             pairs.push((at, decider));
@@ -125,7 +137,50 @@ fn relays(batch: &mut [Observation]) {
 }
 
 fn decides(observation: &Observation) -> bool {
-    observation.slug() != "app-error" || observation.side() == Some(Side::Inbound)
+    !is_of(observation.verdict.cause, "app-error") || observation.side() == Some(Side::Inbound)
+}
+
+/// An upstream's protocol error that Envoy's own log tells, and the access-log line of it: before Envoy 1.18 that line had the
+/// flag `UC` and no details.
+fn spoken_of_twice(batch: &mut [Observation]) {
+    let mut flagged: HashMap<(u32, Option<&str>), Vec<usize>> = HashMap::new();
+    let old = |line: &Observation| !line.absorbed && line.slug() == "upstream-closed-connection" && line.facts.details.is_none();
+    for (at, line) in batch.iter().enumerate().rev().filter(|(_, line)| old(line)) {
+        flagged.entry((line.source, line.origin.as_deref())).or_default().push(at);
+    }
+    let told = |words: &Observation| words.slug() == "protocol-error-upstream" && words.facts.status.is_none();
+    let mut pairs = Vec::new();
+    for (at, words) in batch.iter().enumerate().filter(|(_, words)| told(words)) {
+        let line = flagged.get_mut(&(words.source, words.origin.as_deref())).and_then(Vec::pop);
+        pairs.extend(line.map(|line| (line, at)));
+    }
+    for (line, words) in pairs {
+        absorb(batch, line, words);
+    }
+}
+
+/// Words that only a proxy says that has reached its control plane: what failed before them was the start.
+fn reconnected(batch: &mut [Observation]) {
+    const REACHED: [&str; 6] = [
+        "config-rejected",
+        "duplicate-domain",
+        "listener-conflict",
+        "xds-benign-warning",
+        "xds-control-plane-error",
+        "xds-disconnect-benign",
+    ];
+    let mut last: HashMap<(u32, Option<&str>), usize> = HashMap::new();
+    for (at, observation) in batch.iter().enumerate().filter(|(_, observation)| REACHED.contains(&observation.slug())) {
+        last.insert((observation.source, observation.origin.as_deref()), at);
+    }
+    let early = |(at, observation): (usize, &Observation)| {
+        let end = *last.get(&(observation.source, observation.origin.as_deref()))?;
+        (observation.slug() == "xds-unreachable" && at < end).then_some((at, end))
+    };
+    let pairs: Vec<_> = batch.iter().enumerate().filter_map(early).collect();
+    for (start, end) in pairs {
+        absorb(batch, start, end);
+    }
 }
 
 fn absorb(batch: &mut [Observation], explained: usize, by: usize) {

@@ -5,16 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
 use meshwhy::analysis::Analysis;
-use meshwhy_core::Cause;
 use serde_json::Value;
 
-/// Cases whose proxies wrote no line that tells of the failure.
-const SILENT: &[(&str, &str)] = &[
-    ("grpc-unimplemented", "the grpc-status of the application is in no field of the log: `200 - via_upstream`"),
-    ("gw-passthrough-with-http-routes", "no listener, so nobody wrote a line"),
-    ("gw-mutual-no-client-cert", "Envoy logs no failed server-side handshake"),
-    ("strict-wrong-client-tls", "Envoy logs no failed server-side handshake"),
-];
+/// Cases whose lines do not decide them, and why. An entry that is no longer needed fails.
+const MISSED: &[(&str, &str)] =
+    &[("grpc-unimplemented", "the grpc-status of the application is in no field of the log: `200 - via_upstream`")];
+
+/// Of the cases with lines, how many of a hundred must be right.
+const WANTED_PERCENT: usize = 97;
 
 fn cases() -> Vec<Value> {
     include_str!("data/istio-lab.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -31,56 +29,32 @@ fn slugs(case: &Value) -> Vec<&'static str> {
     Analysis::of(input(case).as_bytes()).groups.iter().map(|group| group.verdict.cause.slug).collect()
 }
 
-fn is_silent(case: &Value) -> bool {
-    SILENT.iter().any(|(id, _)| case["id"] == *id)
-}
-
-#[test]
-fn every_failure_of_a_known_cause_is_named_first() {
-    let mut wrong = Vec::new();
-    let mut judged = 0;
-    for case in cases() {
-        let expected = case["expected_cause"].as_str().unwrap();
-        let known = Cause::find(expected).is_some() && expected != "unknown";
-        if case["expects_failure"] == false || !known || is_silent(&case) {
-            continue;
-        }
-        judged += 1;
-        let slugs = slugs(&case);
-        let accepted =
-            |slug: &&str| *slug == expected || case["also_accept"].as_array().unwrap().iter().any(|other| other == *slug);
-        if !slugs.first().is_some_and(accepted) {
-            wrong.push(format!("{}: expected {expected}, got {slugs:?}", case["id"]));
-        }
+fn is_right(case: &Value) -> bool {
+    let accepted =
+        |slug: &str| case["expected_cause"] == slug || case["also_accept"].as_array().unwrap().iter().any(|other| other == slug);
+    match slugs(case).first() {
+        _ if case["expects_failure"] == false => slugs(case).is_empty(),
+        Some(slug) => accepted(slug),
+        None => accepted("none-success"),
     }
-    assert_eq!(wrong, Vec::<String>::new());
-    assert!(judged >= 50, "only {judged} cases were judged");
 }
 
 #[test]
-fn healthy_controls_give_no_verdict() {
-    let healthy = cases().into_iter().filter(|case| case["expects_failure"] == false);
-    let wrong: Vec<_> =
-        healthy.map(|case| (case["id"].to_string(), slugs(&case))).filter(|(_, slugs)| !slugs.is_empty()).collect();
-    assert_eq!(wrong, []);
+fn the_right_cause_comes_first_and_healthy_controls_give_none() {
+    let told: Vec<Value> = cases().into_iter().filter(|case| !input(case).is_empty()).collect();
+    let wrong: Vec<&Value> = told.iter().filter(|case| !is_right(case)).collect();
+    let ids: Vec<&str> = wrong.iter().map(|case| case["id"].as_str().unwrap()).collect();
+    let listed: Vec<&str> = MISSED.iter().map(|(id, _)| *id).collect();
+    let say = |case: &&Value| format!("{}: expected {}, got {:?}", case["id"], case["expected_cause"], slugs(case));
+    assert_eq!(ids, listed, "the list of misses is stale:\n{}", wrong.iter().map(say).collect::<Vec<_>>().join("\n"));
+    assert!((told.len() - wrong.len()) * 100 >= told.len() * WANTED_PERCENT, "{} of {} are wrong", wrong.len(), told.len());
+    assert!(told.len() >= 78, "only {} cases have lines", told.len());
 }
 
 #[test]
 fn every_line_of_the_mesh_is_understood() {
     for case in cases() {
         assert_eq!(Analysis::of(input(&case).as_bytes()).tally.unreadable, 0, "{}", case["id"]);
-    }
-}
-
-#[test]
-fn silent_cases_are_silent_and_listed() {
-    let silent: Vec<String> = cases()
-        .iter()
-        .filter(|case| case["expects_failure"] == true && slugs(case).is_empty())
-        .map(|case| case["id"].as_str().unwrap().to_owned())
-        .collect();
-    for (id, reason) in SILENT {
-        assert!(silent.iter().any(|case| case == id), "{id} is not silent any more: {reason}");
     }
 }
 
@@ -100,4 +74,33 @@ fn two_hops_tell_one_story() {
         let lines = u64::try_from(input(&case).lines().count()).unwrap();
         assert_eq!(analysis.groups[0].lines, (1..=lines).collect::<Vec<_>>(), "{id}");
     }
+}
+
+/// `client sidecar (web.orders)`, `server sidecar (orders.shop2)`, `application (tickets)`, `ingress gateway`.
+fn decider(hop: &str) -> Option<&str> {
+    if hop == "ingress gateway" {
+        return Some("istio-ingressgateway");
+    }
+    hop.split_once('(')?.1.split(['.', ')', ' ']).next()
+}
+
+#[test]
+fn the_hop_that_decided_is_named() {
+    let several = |case: &Value| case["logs"].as_object().unwrap().values().filter(|lines| lines[0].is_string()).count() > 1;
+    let mut named = 0;
+    let mut wrong = Vec::new();
+    for case in cases().iter().filter(|case| case["expects_failure"] == true && several(case)) {
+        let analysis = Analysis::of(input(case).as_bytes());
+        let hop = analysis.groups[0].hop.as_deref().unwrap_or_default();
+        let expected = case["hop"].as_str().unwrap();
+        let pods = case["logs"].as_object().unwrap();
+        // Where the record tells the story of both ends, the caller speaks.
+        let Some(decider) = decider(expected).filter(|name| pods.contains_key(*name)) else { continue };
+        named += 1;
+        if hop != decider {
+            wrong.push(format!("{}: {expected}, got {hop}", case["id"]));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(named >= 4, "only {named} cases name one of their proxies");
 }

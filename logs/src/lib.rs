@@ -1,18 +1,31 @@
-//! Bytes in, facts out: access logs, the module's records and `Proxy-Status` headers.
+//! Bytes in, facts out: access logs, the module's records, `Proxy-Status` headers, and what proxies, agents, the control
+//! plane and clients say in words, in whatever tools and people wrapped it.
 //!
-//! Pure: no I/O beyond the reader it is handed, no clock. One line is one value; a line that is none of ours is
-//! [`Content::Unreadable`] and the caller counts it. Nothing here panics or grows with the input.
+//! Pure: no I/O beyond the reader it is handed, no clock. One item – a line, or several that belong together – is one value;
+//! an item that is none of ours is [`Content::Unreadable`] and the caller counts it. Nothing here panics or grows with the
+//! input, and nothing judges: facts are what the text says.
 
 mod access_log;
+mod evidence;
 mod header;
 mod lines;
 mod origin;
+mod reader;
 mod record_line;
+mod weight;
+mod wrapper;
 
+use std::borrow::Cow;
+
+use access_log::AccessLog;
 use meshwhy_core::Facts;
-use meshwhy_core::record::Record;
+use meshwhy_core::record::{self, Record};
 
+pub use access_log::format::{FormatError, Formats};
 pub use lines::Lines;
+pub use origin::Origin;
+pub use reader::{Item, Reader};
+use wrapper::Peeled;
 
 /// Longest line that is read, in bytes.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -20,34 +33,46 @@ pub const MAX_LINE: usize = 64 * 1024;
 /// One line, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// What the prefix of `kubectl logs --prefix` or of compose names, such as `pod/cart-1/istio-proxy`.
-    pub origin: Option<&'a str>,
-    /// The rest of the line.
+    /// Who wrote the line, as the tools that carried it say.
+    pub origin: Option<Origin<'a>>,
+    /// What is left without their wrapping.
     pub content: Content<'a>,
+    /// Whether the line is known to be cut: facts may be missing.
+    pub truncated: bool,
 }
 
 /// What a line holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content<'a> {
-    /// One request or connection, healthy or not.
+    /// One request or connection that did not fail, found so without reading all of it.
+    Healthy,
+    /// One request, connection or event, healthy or not.
     Facts(Facts<'a>, Format),
     /// One record.
     Record(Record, Writer),
     /// The members of a `Proxy-Status` header in header order, the one nearest the origin first.
     Header(Vec<Facts<'a>>),
-    /// Nothing but white space.
+    /// Nothing but white space, or what only frames other lines.
     Blank,
     /// No UTF-8, longer than [`MAX_LINE`], or of no known format.
     Unreadable,
 }
 
-/// The format of an access-log line.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Istio's default, `accessLogEncoding: TEXT`.
     IstioText,
-    /// Istio's default keys, `accessLogEncoding: JSON`.
+    /// Istio's default keys, `accessLogEncoding: JSON`, or keys that mean the same.
     IstioJson,
+    /// Envoy's default format.
+    EnvoyText,
+    /// A format that the user gave.
+    Custom,
+    /// ztunnel's access log.
+    Ztunnel,
+    /// Anything else that tells of a failure: application logs, events, response heads and bodies, pieces of lines.
+    Evidence,
 }
 
 /// Who wrote a record.
@@ -62,40 +87,195 @@ pub enum Writer {
 /// Reads one line, without its line end.
 ///
 /// # Shape
-/// Total. An access log is tried before a record in a text line, since clients choose parts of access logs.
+/// Total. An access log is tried before anything else, since clients choose parts of access logs.
 ///
 /// # Cost
-/// A healthy access-log line allocates nothing, unless its JSON strings hold escapes.
+/// A healthy access-log line allocates nothing, unless its wrapping or its JSON strings hold escapes.
 #[must_use]
-pub fn parse_line(bytes: &[u8]) -> Line<'_> {
-    let text = if bytes.len() <= MAX_LINE { std::str::from_utf8(bytes).ok() } else { None };
-    let Some(text) = text else { return Line { origin: None, content: Content::Unreadable } };
-    let (origin, rest) = origin::split(text.trim());
-    if rest.is_empty() {
-        return Line { origin, content: Content::Blank };
+pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> Line<'a> {
+    if bytes.len() > MAX_LINE {
+        return Line::of(Content::Unreadable);
     }
-    let mut content = content(rest);
-    if let Content::Facts(facts, _) = &mut content
-        && facts.pod.is_none()
-    {
-        facts.pod = origin.and_then(origin::pod).map(Into::into);
-    }
-    Line { origin, content }
+    let mut line = match std::str::from_utf8(bytes) {
+        Ok(text) => read(text, formats, 0),
+        Err(_) => read(&String::from_utf8_lossy(bytes), formats, 0).into_owned(),
+    };
+    line.complete();
+    line
 }
 
+/// Reads a text, and what is in it when it is wrapped; the innermost text that says something decides.
+fn read<'a>(text: &'a str, formats: &Formats, depth: usize) -> Line<'a> {
+    let text = trimmed(text);
+    if text.is_empty() {
+        return Line::of(Content::Blank);
+    }
+    if let Some(plain) = wrapper::without_colours(text) {
+        return read(&plain, formats, depth).into_owned();
+    }
+    // What is plainly the beginning of an access log is one; before anything else a layer comes off first, since an access log
+    // is read without its head, too.
+    let begins = wrapper::begins_access_log(text);
+    let mut own = None;
+    if begins {
+        own = access_log(text, formats);
+        if let Some(line) = own.take_if(|line| !line.truncated) {
+            return line;
+        }
+    }
+    let inner = if depth < wrapper::MAX_LAYERS { within(text, formats, depth + 1) } else { None };
+    if !begins && !inner.as_ref().is_some_and(Line::is_whole) {
+        own = access_log(text, formats);
+    }
+    match (own, inner) {
+        (Some(own), Some(inner)) if !own.truncated || inner.says_less_than(&own) => own,
+        (_, Some(inner)) if matches!(inner.content, Content::Record(..)) => inner,
+        (own, inner) => match record_line::find(text) {
+            Some((record, writer)) => Line::of(Content::Record(record, writer)),
+            None => inner.or(own).unwrap_or_else(|| Line::of(content(text))),
+        },
+    }
+}
+
+fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<Line<'a>> {
+    let mut line = access_log::parse(text, formats).map(Line::of_access_log)?;
+    // Shippers put their keys beside those of a structured log.
+    if text.starts_with('{') && line.fails() {
+        line.origin = wrapper::origin_in_json(text);
+    }
+    Some(line)
+}
+
+/// The text without white space around it and without line ends that somebody's tool wrote as escapes.
+fn trimmed(text: &str) -> &str {
+    let mut text = text.trim_start_matches('\u{feff}').trim();
+    while let Some(rest) = text.strip_suffix("\\n").or_else(|| text.strip_suffix("\\r")) {
+        text = rest.trim_end();
+    }
+    text
+}
+
+/// Reads the text inside the outermost layer, or as it was before an editor or a page changed its characters; `None` when
+/// neither is ours.
+fn within<'a>(text: &'a str, formats: &Formats, depth: usize) -> Option<Line<'a>> {
+    let peeled = wrapper::peel(text).map(|peeled| unwrap(peeled, formats, depth));
+    let peeled = peeled.filter(|line| line.content != Content::Unreadable);
+    if peeled.as_ref().is_some_and(|line| line.is_whole() || line.content == Content::Blank) {
+        return peeled;
+    }
+    let plain = wrapper::normalised(text).map(|plain| read_each(&plain, formats, depth));
+    plain.filter(|line| line.is_whole() || (peeled.is_none() && line.is_ours())).or(peeled)
+}
+
+fn unwrap<'a>(peeled: Peeled<'a>, formats: &Formats, depth: usize) -> Line<'a> {
+    let Peeled { origin, time, text: inner, cut, .. } = peeled;
+    let mut line = match inner {
+        Cow::Borrowed(inner) => read(inner, formats, depth),
+        Cow::Owned(inner) => read_each(&inner, formats, depth),
+    };
+    if let (Some(time), Content::Facts(facts, _)) = (time, &mut line.content) {
+        facts.start_time.get_or_insert(time.into());
+    }
+    line.truncated |= cut;
+    line.origin = line.origin.map(|own| own.within(origin.clone())).or(origin);
+    line
+}
+
+/// Reads a text that was unescaped and so may hold several lines: the first that tells of a failure counts.
+fn read_each(text: &str, formats: &Formats, depth: usize) -> Line<'static> {
+    let text = text.trim();
+    if !text.contains('\n') || text.starts_with('{') {
+        return read(text, formats, depth).into_owned();
+    }
+    let mut best: Option<Line<'static>> = None;
+    for part in text.lines() {
+        let line = read(part, formats, depth).into_owned();
+        if line.fails() {
+            return line;
+        }
+        best = best.filter(|best| best.is_ours() || !line.is_ours()).or(Some(line));
+    }
+    best.unwrap_or_else(|| Line::of(Content::Unreadable))
+}
+
+/// Reads what is no access log and no record, and is wrapped in nothing.
 fn content(text: &str) -> Content<'_> {
-    if text.starts_with('{') {
-        return access_log::istio_json::parse(text);
+    // A record that somebody quotes tells of no failure of its own.
+    if memchr::memmem::find(text.as_bytes(), record::PREFIX.as_bytes()).is_some() {
+        return Content::Unreadable;
     }
-    if let Some(facts) = access_log::istio_text::parse(text) {
-        return Content::Facts(facts, Format::IstioText);
+    let members = header::parse(text);
+    if !members.is_empty() {
+        return Content::Header(members);
     }
-    if let Some(record) = record_line::find(text) {
-        return Content::Record(record, Writer::Module);
+    let facts = evidence::line(text).or_else(|| evidence::fragment(text));
+    facts.map_or(Content::Unreadable, |facts| Content::Facts(facts, Format::Evidence))
+}
+
+impl<'a> Line<'a> {
+    const fn of(content: Content<'a>) -> Self {
+        Self { origin: None, content, truncated: false }
     }
-    match header::parse(text) {
-        members if members.is_empty() => Content::Unreadable,
-        members => Content::Header(members),
+
+    fn of_access_log(log: AccessLog<'a>) -> Self {
+        match log {
+            AccessLog::Healthy => Self::of(Content::Healthy),
+            AccessLog::Facts { facts, format, truncated } => Self { truncated, ..Self::of(Content::Facts(facts, format)) },
+        }
+    }
+
+    /// Whether the line tells of a failure.
+    fn fails(&self) -> bool {
+        match &self.content {
+            Content::Facts(facts, _) => facts.shows_failure(),
+            Content::Record(..) | Content::Header(_) => true,
+            Content::Healthy | Content::Blank | Content::Unreadable => false,
+        }
+    }
+
+    /// Whether the line is an access log from its beginning to its end, or a record.
+    fn is_whole(&self) -> bool {
+        match &self.content {
+            Content::Healthy | Content::Record(..) => true,
+            Content::Facts(_, format) => *format != Format::Evidence && !self.truncated,
+            Content::Header(_) | Content::Blank | Content::Unreadable => false,
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        !matches!(self.content, Content::Blank | Content::Unreadable)
+    }
+
+    /// Whether an access log, cut as it is, is worth more than what was found inside of it.
+    fn says_less_than(&self, outer: &Self) -> bool {
+        let weight = |line: &Self| match &line.content {
+            Content::Facts(_, Format::Evidence) | Content::Header(_) | Content::Blank | Content::Unreadable => 0,
+            Content::Facts(facts, _) => weight::of(facts),
+            Content::Healthy | Content::Record(..) => usize::MAX,
+        };
+        weight(self) < weight(outer)
+    }
+
+    /// Puts the pod that the wrapping names into facts that name none.
+    fn complete(&mut self) {
+        if let (Some(origin), Content::Facts(facts, _)) = (&self.origin, &mut self.content) {
+            facts.pod = facts.pod.take().or_else(|| origin.pod.clone());
+            facts.namespace = facts.namespace.take().or_else(|| origin.namespace.clone());
+        }
+    }
+
+    /// Copies every borrowed text, so that the line outlives its bytes.
+    #[must_use]
+    pub fn into_owned(self) -> Line<'static> {
+        let content = match self.content {
+            Content::Facts(facts, format) => Content::Facts(facts.into_owned(), format),
+            Content::Header(members) => Content::Header(members.into_iter().map(Facts::into_owned).collect()),
+            Content::Record(record, writer) => Content::Record(record, writer),
+            Content::Healthy => Content::Healthy,
+            Content::Blank => Content::Blank,
+            Content::Unreadable => Content::Unreadable,
+        };
+        Line { origin: self.origin.map(Origin::into_owned), content, truncated: self.truncated }
     }
 }
 

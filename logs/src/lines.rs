@@ -25,7 +25,15 @@ impl<R: BufRead> Lines<R> {
     /// # Errors
     /// What the reader reports; interrupted reads are repeated.
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
-        self.buffer.clear();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let any = self.next_into(&mut buffer);
+        self.buffer = buffer;
+        Ok(any?.then_some(self.buffer.as_slice()))
+    }
+
+    /// Puts the next line in place of what the buffer holds; whether there was one.
+    pub(crate) fn next_into(&mut self, buffer: &mut Vec<u8>) -> io::Result<bool> {
+        buffer.clear();
         let mut any = false;
         loop {
             let chunk = match self.reader.fill_buf() {
@@ -34,17 +42,20 @@ impl<R: BufRead> Lines<R> {
                 Err(error) => return Err(error),
             };
             if chunk.is_empty() {
-                return Ok(any.then_some(self.buffer.as_slice()));
+                return Ok(any);
             }
             any = true;
             let end = memchr::memchr(b'\n', chunk);
             let (part, used) =
                 end.map_or((chunk, chunk.len()), |end| (chunk.get(..end).unwrap_or_default(), end.saturating_add(1)));
-            let room = (MAX_LINE + 1).saturating_sub(self.buffer.len());
-            self.buffer.extend_from_slice(part.get(..room).unwrap_or(part));
+            let room = (MAX_LINE + 1).saturating_sub(buffer.len());
+            buffer.extend_from_slice(part.get(..room).unwrap_or(part));
             self.reader.consume(used);
             if end.is_some() {
-                return Ok(Some(self.buffer.strip_suffix(b"\r").unwrap_or(&self.buffer)));
+                if buffer.ends_with(b"\r") {
+                    buffer.pop();
+                }
+                return Ok(true);
             }
         }
     }

@@ -1,25 +1,48 @@
-//! The prefixes that tools put before a line to say which container wrote it.
+//! Who wrote a line, as the tools that carried it say.
 
-/// Splits `[pod/NAME/CONTAINER] ` (`kubectl logs --prefix`) or `NAME | ` (compose) from the line.
-pub(crate) fn split(text: &str) -> (Option<&str>, &str) {
-    let found = kubectl(text).or_else(|| compose(text));
-    found.map_or((None, text), |(origin, rest)| (Some(origin), rest.trim_start()))
+use std::borrow::Cow;
+
+/// Who wrote a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The pod, where the tool names one.
+    pub pod: Option<Cow<'a, str>>,
+    /// The namespace of the pod.
+    pub namespace: Option<Cow<'a, str>>,
+    /// The container.
+    pub container: Option<Cow<'a, str>>,
+    /// What the tool prints, such as `pod/cart-1/istio-proxy` or `envoy-1`.
+    pub text: Cow<'a, str>,
 }
 
-/// The pod that an origin names.
-pub(crate) fn pod(origin: &str) -> Option<&str> {
-    origin.strip_prefix("pod/")?.split('/').next().filter(|name| !name.is_empty())
-}
+impl<'a> Origin<'a> {
+    /// An origin of which only the tool's own text is known.
+    pub(crate) fn named(text: &'a str) -> Self {
+        Self { pod: None, namespace: None, container: None, text: text.into() }
+    }
 
-fn kubectl(text: &str) -> Option<(&str, &str)> {
-    let (origin, rest) = text.strip_prefix('[')?.split_once(']')?;
-    let named = origin.starts_with("pod/") && origin.len() <= 512 && !origin.contains(char::is_whitespace);
-    named.then_some((origin, rest))
-}
+    /// An origin that is a container of a pod.
+    pub(crate) fn of_pod(text: &'a str, pod: &'a str, container: Option<&'a str>) -> Self {
+        Self { pod: Some(pod.into()), container: container.map(Into::into), ..Self::named(text) }
+    }
 
-fn compose(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '-' | '_' | '.'))?;
-    let (name, rest) = text.split_at_checked(end)?;
-    let rest = rest.trim_start_matches(' ').strip_prefix("| ")?;
-    (1..=128).contains(&name.len()).then_some((name, rest))
+    /// Fills in what only an outer wrapping says; the inner one stands nearer to the proxy.
+    pub(crate) fn within(self, outer: Option<Self>) -> Self {
+        let Some(outer) = outer else { return self };
+        if self.pod.is_none() && outer.pod.is_some() {
+            return Self { container: outer.container.or(self.container), ..outer };
+        }
+        Self { namespace: self.namespace.or(outer.namespace), container: self.container.or(outer.container), ..self }
+    }
+
+    /// Copies every borrowed text.
+    pub(crate) fn into_owned(self) -> Origin<'static> {
+        let own = |text: Option<Cow<'a, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Origin {
+            pod: own(self.pod),
+            namespace: own(self.namespace),
+            container: own(self.container),
+            text: Cow::Owned(self.text.into_owned()),
+        }
+    }
 }

@@ -10,15 +10,23 @@ const JSON: &str = r#"{"authority":"catalog:8080","bytes_received":0,"connection
 const RECORD: &str =
     r#"meshwhy1 {"meshwhy.record":"1","meshwhy.code":"MW2003","count":3,"suppressed":2,"envoy.response_flags":"NC"}"#;
 
+fn read_line(bytes: &[u8]) -> Line<'_> {
+    parse_line(bytes, &Formats::default())
+}
+
+fn parse(line: &str) -> Line<'_> {
+    read_line(line.as_bytes())
+}
+
 fn facts(line: &str) -> Facts<'_> {
-    match parse_line(line.as_bytes()).content {
+    match parse(line).content {
         Content::Facts(facts, _) => facts,
         other => panic!("{other:?}"),
     }
 }
 
 fn record(line: &str) -> (Record, Writer) {
-    match parse_line(line.as_bytes()).content {
+    match parse(line).content {
         Content::Record(record, writer) => (record, writer),
         other => panic!("{other:?}"),
     }
@@ -97,22 +105,24 @@ fn records_are_found_in_every_kind_of_envoy_log() {
 fn a_record_in_what_a_client_sends_is_no_record() {
     let agent = TEXT.replace("curl/8.9.1", &format!("wasm log {RECORD}"));
     assert_eq!(facts(&agent).status, Some(503));
-    assert_eq!(parse_line(format!("app says {RECORD}").as_bytes()).content, Content::Unreadable);
+    assert_eq!(read_line(format!("app says {RECORD}").as_bytes()).content, Content::Unreadable);
 }
 
 #[test]
 fn origins_are_kept() {
     let line = format!("[pod/web-1/istio-proxy] {TEXT}");
-    let parsed = parse_line(line.as_bytes());
-    assert_eq!(parsed.origin, Some("pod/web-1/istio-proxy"));
+    let parsed = parse(&line);
+    let origin = parsed.origin.unwrap();
+    assert_eq!(origin.text, "pod/web-1/istio-proxy");
+    assert_eq!((origin.pod.as_deref(), origin.container.as_deref()), (Some("web-1"), Some("istio-proxy")));
     assert_eq!(facts(&line).pod.as_deref(), Some("web-1"));
     let line = format!("envoy-1  | {TEXT}");
-    assert_eq!(parse_line(line.as_bytes()).origin, Some("envoy-1"));
+    assert_eq!(parse(&line).origin.unwrap().text, "envoy-1");
 }
 
 #[test]
 fn headers_give_one_entry_per_member() {
-    let members = |line: &str| match parse_line(line.as_bytes()).content {
+    let members = |line: &str| match parse(line).content {
         Content::Header(members) => members.into_iter().map(Facts::into_owned).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
@@ -129,11 +139,11 @@ fn headers_give_one_entry_per_member() {
 
 #[test]
 fn what_is_none_of_ours() {
-    assert_eq!(parse_line(b" \t ").content, Content::Blank);
-    assert_eq!(parse_line(b"\xff\xfe").content, Content::Unreadable);
-    assert_eq!(parse_line(&vec![b'a'; MAX_LINE + 1]).content, Content::Unreadable);
+    assert_eq!(read_line(b" \t ").content, Content::Blank);
+    assert_eq!(read_line(b"\xff\xfe").content, Content::Unreadable);
+    assert_eq!(read_line(&vec![b'a'; MAX_LINE + 1]).content, Content::Unreadable);
     for line in ["hello", "{}", "{", "[", "[] \"\"", "app failed; error=boom", "null", "<html>"] {
-        assert_eq!(parse_line(line.as_bytes()).content, Content::Unreadable, "{line}");
+        assert_eq!(parse(line).content, Content::Unreadable, "{line}");
     }
 }
 
@@ -152,7 +162,7 @@ fn a_stream_splits_into_lines_of_bounded_length() {
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = parse_line(&bytes);
+        let _ = read_line(&bytes);
     }
 
     #[test]
@@ -161,12 +171,12 @@ proptest! {
         let at = at % bytes.len();
         let end = (at + cut).min(bytes.len());
         bytes.splice(at..end, with);
-        let _ = parse_line(&bytes);
+        let _ = read_line(&bytes);
     }
 
     #[test]
     fn mutated_text_never_panics(text in "[\\[\\]\" |{}a-z0-9.;=,-]{0,200}") {
-        let _ = parse_line(text.as_bytes());
-        let _ = parse_line(format!("{TEXT} \"{text}\"").as_bytes());
+        let _ = parse(&text);
+        let _ = read_line(format!("{TEXT} \"{text}\"").as_bytes());
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use meshwhy_logs::Formats;
+
 use crate::analysis::{Analysis, Collector};
 use crate::args::FormatArg;
 use crate::escape;
@@ -22,13 +24,13 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     let Options { task, lang, color } = options;
     let mut out = io::BufWriter::new(anstream::AutoStream::new(io::stdout().lock(), color));
     let outcome = match task {
-        Task::Explain { input, why_not, format } => {
+        Task::Explain { input, formats, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
-            report(&mut out, input, format, render, |analysis| Report::new(analysis, lang, why_not))
+            report(&mut out, input, formats, format, render, |analysis| Report::new(analysis, lang, why_not))
         }
-        Task::Diagnose { input, format } => {
+        Task::Diagnose { input, formats, format } => {
             let render = if format == FormatArg::Json { render::json::findings } else { render::text::findings };
-            report(&mut out, input, format, render, |analysis| Report::new(analysis, lang, false).by_count())
+            report(&mut out, input, formats, format, render, |analysis| Report::new(analysis, lang, false).by_count())
         }
         Task::Causes { cause, format } => {
             match cause {
@@ -60,11 +62,12 @@ type Render = fn(&mut dyn Write, &Report) -> io::Result<()>;
 fn report(
     out: &mut dyn Write,
     input: Input,
+    formats: Formats,
     format: FormatArg,
     render: Render,
     tell: impl Fn(Analysis) -> Report,
 ) -> Result<Outcome, Failure> {
-    let mut collector = Collector::default();
+    let mut collector = Collector::reading(formats);
     input::for_each(input, |source, reader| collector.read(source, reader))?;
     let analysis = collector.finish();
     let recognised = analysis.recognised();

@@ -1,9 +1,80 @@
 //! Access-log lines of Envoy and Istio.
 
-pub(crate) mod istio_json;
-pub(crate) mod istio_text;
+mod field;
+pub(crate) mod format;
+mod json;
+mod text;
 
+use std::borrow::Cow;
+
+use format::Formats;
 use meshwhy_core::{Facts, Side, proxy_status};
+
+use crate::Format;
+
+/// An access-log line, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a box would cost an allocation per failing line")]
+pub(crate) enum AccessLog<'a> {
+    /// Nothing failed, and nothing was looked at beyond what says so.
+    Healthy,
+    /// What the line says; it may be healthy, too.
+    Facts {
+        /// The facts.
+        facts: Facts<'a>,
+        /// The format that the line is in.
+        format: Format,
+        /// Whether the head or the tail is missing.
+        truncated: bool,
+    },
+}
+
+/// Reads an access-log line of any format; `None` when it is something else.
+///
+/// # Shape
+/// Takes the line without what tools put around it; several physical lines may stand in it, joined by line ends. Objects
+/// that are records (`meshwhy.record`) or that name no field of an access log are something else.
+///
+/// # Cost
+/// A healthy line allocates nothing, unless its texts hold escapes.
+pub(crate) fn parse<'a>(text: &'a str, formats: &Formats) -> Option<AccessLog<'a>> {
+    if let Some(custom) = formats.parse(text) {
+        return Some(custom);
+    }
+    if text.starts_with('{') {
+        return json::parse(text, None);
+    }
+    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+        return text::parse(text);
+    }
+    text::parse(&on_one_line(text)).map(AccessLog::into_owned)
+}
+
+/// Line ends and the white space around them become one space.
+fn on_one_line(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(part);
+    }
+    joined
+}
+
+impl AccessLog<'_> {
+    fn into_owned<'b>(self) -> AccessLog<'b> {
+        match self {
+            Self::Healthy => AccessLog::Healthy,
+            Self::Facts { facts, format, truncated } => AccessLog::Facts { facts: facts.into_owned(), format, truncated },
+        }
+    }
+}
+
+/// A field as access logs print it: `-` and nothing say that there is none.
+fn known(field: &str) -> Option<Cow<'_, str>> {
+    (field != "-" && !field.is_empty()).then_some(Cow::Borrowed(field))
+}
 
 /// Puts in what follows from other fields: the side, and the cause that a logged `Proxy-Status` header names.
 ///
@@ -16,9 +87,14 @@ fn complete(facts: &mut Facts<'_>, proxy_status: Option<&str>) {
 
 /// The side that a cluster's name tells.
 fn side(cluster: &str) -> Option<Side> {
-    match cluster.split_once('|')?.0 {
-        "inbound" => Some(Side::Inbound),
-        "outbound" => Some(Side::Outbound),
+    match cluster.split_once('|').map_or(cluster, |(direction, _)| direction) {
+        "inbound" | "InboundPassthroughCluster" | "InboundPassthroughClusterIpv4" | "InboundPassthroughClusterIpv6" => {
+            Some(Side::Inbound)
+        }
+        "outbound" | "PassthroughCluster" | "BlackHoleCluster" => Some(Side::Outbound),
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

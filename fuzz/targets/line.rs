@@ -1,0 +1,14 @@
+//! One line of whatever format, in whatever wrapping, and what is judged of it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use meshwhy_core::judge;
+use meshwhy_logs::{Content, Formats, parse_line};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Content::Facts(facts, _) = parse_line(bytes, &Formats::default()).content
+        && let Some(verdict) = judge(&facts)
+    {
+        let _ = (verdict.evidence(&facts), verdict.near_misses(&facts));
+    }
+});

@@ -1,0 +1,120 @@
+//! JSON access logs: Istio's keys, or keys that mean the same; any order, any extra keys, cut or wrapped.
+
+mod healthy;
+mod key;
+mod scan;
+
+use std::borrow::Cow;
+
+use super::AccessLog;
+use super::field::{Field, Fields};
+use super::format::Labels;
+use crate::Format;
+pub(super) use healthy::shows_success;
+use key::{Expected, Kind, Spelling};
+use scan::{Scanner, Token};
+
+/// Deepest object that is looked into.
+const DEEPEST: usize = 4;
+
+/// Reads an object; with `labels`, the keys that the user's format gives come before those that are known.
+pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<AccessLog<'a>> {
+    if labels.is_none() && healthy::is_healthy(text) {
+        return Some(AccessLog::Healthy);
+    }
+    let mut object = Object { labels, ..Object::default() };
+    let mut scanner = Scanner::new(text);
+    let whole = object.read(&mut scanner, "", 0).is_some();
+    if whole && !scanner.is_at_end() {
+        return None;
+    }
+    object.finish(!whole)
+}
+
+#[derive(Default)]
+struct Object<'a, 'l> {
+    labels: Option<&'l Labels>,
+    fields: Fields<'a>,
+    /// A key that only Envoy's access logs have.
+    specific: bool,
+    /// The status under a name that others use, too.
+    outcome: bool,
+    message: bool,
+    record: bool,
+    custom: bool,
+}
+
+impl<'a> Object<'a, '_> {
+    /// Reads to the end of the object; `None` when the text ends before it or is no JSON.
+    fn read(&mut self, scanner: &mut Scanner<'a>, path: &str, depth: usize) -> Option<()> {
+        scanner.open()?;
+        let mut expected = Expected::default();
+        let predict = path.is_empty() && self.labels.is_none();
+        loop {
+            if predict && let Some(spelling) = expected.take(scanner) {
+                match scanner.value()? {
+                    Token::Text(value) => self.put(spelling, || value.text()),
+                    Token::Literal("null") => self.put(spelling, || Cow::Borrowed("")),
+                    Token::Literal(value) => self.put(spelling, || Cow::Borrowed(value)),
+                    Token::Object | Token::Array => scanner.skip()?,
+                }
+                continue;
+            }
+            let Some(key) = scanner.key()? else { return Some(()) };
+            if predict {
+                expected.resume(&key);
+            }
+            match scanner.value()? {
+                Token::Object if depth < DEEPEST => {
+                    let path = key::below(path, &key.text());
+                    self.read(scanner, &path, depth.saturating_add(1))?;
+                }
+                Token::Object | Token::Array => scanner.skip()?,
+                Token::Text(value) => self.take(path, &key, || value.text()),
+                Token::Literal("null") => self.take(path, &key, || Cow::Borrowed("")),
+                Token::Literal(value) => self.take(path, &key, || Cow::Borrowed(value)),
+            }
+        }
+    }
+
+    fn take(&mut self, path: &str, key: &scan::Text<'a>, value: impl FnOnce() -> Cow<'a, str>) {
+        if let Some(labels) = self.labels
+            && path.is_empty()
+            && let Some(template) = labels.find(&key.text())
+        {
+            self.custom |= template.fill(value(), &mut self.fields);
+            return;
+        }
+        if let Some(spelling) = key::find(path, key) {
+            self.put(spelling, value);
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, Spelling { field, kind }: Spelling, value: impl FnOnce() -> Cow<'a, str>) {
+        match kind {
+            Kind::Specific => self.specific = true,
+            Kind::Outcome => self.outcome = true,
+            Kind::Common => {}
+            Kind::Message => self.message = true,
+            Kind::Record => self.record = true,
+        }
+        if field != Field::Ignored {
+            self.fields.put(field, value());
+        }
+    }
+
+    fn finish(self, truncated: bool) -> Option<AccessLog<'a>> {
+        let facts = &self.fields.facts;
+        let tells = facts.status.is_some() || facts.flags.is_some() || facts.details.is_some();
+        let ours = self.custom || self.specific || self.outcome && !self.message;
+        if self.record || !tells || !ours {
+            return None;
+        }
+        if healthy::shows_success(facts) {
+            return Some(AccessLog::Healthy);
+        }
+        let format = if self.custom { Format::Custom } else { Format::IstioJson };
+        Some(AccessLog::Facts { facts: self.fields.finish(), format, truncated })
+    }
+}

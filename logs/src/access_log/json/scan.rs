@@ -1,0 +1,252 @@
+//! A flat reader of JSON objects that stops where the text is cut and forgives what people and terminals put into it.
+
+use std::borrow::Cow;
+
+/// Where in a text we are.
+#[derive(Debug, Clone)]
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// The beginning of a value.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Token<'a> {
+    Text(Text<'a>),
+    /// A number, `true`, `false` or `null`.
+    Literal(&'a str),
+    /// An object, still to be read or skipped.
+    Object,
+    /// An array, still to be skipped.
+    Array,
+}
+
+/// A string without its quotes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    raw: &'a str,
+    /// Whether the text is what it says: no escapes, no line ends.
+    plain: bool,
+}
+
+impl<'a> Text<'a> {
+    /// The text when it can be borrowed.
+    #[inline]
+    pub(super) const fn plain(&self) -> Option<&'a str> {
+        if self.plain { Some(self.raw) } else { None }
+    }
+
+    /// The text with escapes resolved and without the line ends of whoever wrapped it.
+    #[inline]
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        if self.plain { Cow::Borrowed(self.raw) } else { Cow::Owned(unescaped(self.raw)) }
+    }
+}
+
+#[cold]
+fn unescaped(raw: &str) -> String {
+    let mut lines = raw.lines();
+    let mut quoted = String::with_capacity(raw.len().saturating_add(2));
+    quoted.push('"');
+    quoted.push_str(lines.next().unwrap_or_default());
+    for line in lines {
+        let indented = line.starts_with("  ");
+        quoted.push_str(if indented { line.trim_start() } else { line });
+    }
+    quoted.push('"');
+    serde_json::from_str(&quoted).unwrap_or_else(|_| quoted.trim_matches('"').to_owned())
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Whether nothing follows but what quoting leaves behind.
+    pub(super) fn is_at_end(&self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        rest.len() < 64 && rest.chars().all(|letter| letter.is_whitespace() || matches!(letter, '`' | '\'' | '"' | ',' | ';'))
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        self.at = self.at.saturating_add(1);
+    }
+
+    #[inline]
+    fn skip_space(&mut self) -> Option<u8> {
+        loop {
+            let byte = self.peek()?;
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
+            self.advance();
+        }
+    }
+
+    /// Enters an object.
+    pub(super) fn open(&mut self) -> Option<()> {
+        self.skip_space().filter(|byte| *byte == b'{')?;
+        self.advance();
+        Some(())
+    }
+
+    /// Passes over `expected` – a key with its quotes and its colon – and the comma before it, if they stand here.
+    #[inline]
+    pub(super) fn passes(&mut self, expected: &str) -> bool {
+        let begin = if self.peek() == Some(b',') { self.at.saturating_add(1) } else { self.at };
+        let comes = self.text.as_bytes().get(begin..).is_some_and(|rest| rest.starts_with(expected.as_bytes()));
+        if comes {
+            self.at = begin.saturating_add(expected.len());
+        }
+        comes
+    }
+
+    /// The next key with its colon; `Some(None)` at the end of the object, `None` when the text is cut or broken.
+    #[inline]
+    pub(super) fn key(&mut self) -> Option<Option<Text<'a>>> {
+        let mut byte = self.skip_space()?;
+        while byte == b',' {
+            self.advance();
+            byte = self.skip_space()?;
+        }
+        match byte {
+            b'}' => {
+                self.advance();
+                Some(None)
+            }
+            b'"' => {
+                let key = self.string()?;
+                self.skip_space().filter(|byte| *byte == b':')?;
+                self.advance();
+                Some(Some(key))
+            }
+            _ => None,
+        }
+    }
+
+    /// The next value; objects and arrays are not entered.
+    #[inline]
+    pub(super) fn value(&mut self) -> Option<Token<'a>> {
+        match self.skip_space()? {
+            b'"' => self.string().map(Token::Text),
+            b'{' => Some(Token::Object),
+            b'[' => Some(Token::Array),
+            _ => self.literal().map(Token::Literal),
+        }
+    }
+
+    fn literal(&mut self) -> Option<&'a str> {
+        let rest = self.text.get(self.at..)?;
+        let length = rest.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')))?;
+        self.at = self.at.saturating_add(length);
+        rest.get(..length).filter(|literal| !literal.is_empty())
+    }
+
+    /// Reads a string at its opening quote.
+    #[inline]
+    fn string(&mut self) -> Option<Text<'a>> {
+        self.advance();
+        let begin = self.at;
+        let mut plain = true;
+        loop {
+            let rest = self.text.as_bytes().get(self.at..)?;
+            let length = special(rest)?;
+            self.at = self.at.saturating_add(length);
+            match rest.get(length)? {
+                b'"' => {
+                    let raw = self.text.get(begin..self.at)?;
+                    self.advance();
+                    return Some(Text { raw, plain });
+                }
+                b'\\' => {
+                    plain = false;
+                    self.at = self.at.saturating_add(2);
+                }
+                _ => {
+                    plain = false;
+                    self.advance();
+                }
+            }
+        }
+    }
+
+    /// Passes over the object or array that begins here, without recursion.
+    pub(super) fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.skip_space()? {
+                b'"' => {
+                    self.string()?;
+                    continue;
+                }
+                b'{' | b'[' => depth = depth.saturating_add(1),
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.advance();
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// Where the first quote, backslash or control character stands; eight bytes are looked at together.
+#[inline]
+fn special(bytes: &[u8]) -> Option<usize> {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES.wrapping_mul(b'"' as u64));
+        let backslash = word ^ (ONES.wrapping_mul(b'\\' as u64));
+        let zeroes = |word: u64| word.wrapping_sub(ONES) & !word;
+        let control = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
+        let found = (zeroes(quote) | zeroes(backslash) | control) & HIGHS;
+        if found != 0 {
+            let within = usize::try_from(found.trailing_zeros() / 8).ok()?;
+            return at.checked_mul(8)?.checked_add(within);
+        }
+    }
+    let within = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    chunks.len().checked_mul(8)?.checked_add(within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_finds_the_first_one_wherever_it_stands() {
+        for length in 0..40 {
+            for wanted in [b'"', b'\\', b'\n'] {
+                let mut bytes = "é!€#".repeat(10).into_bytes();
+                bytes.truncate(length);
+                assert_eq!(special(&bytes), None);
+                bytes.push(wanted);
+                bytes.extend_from_slice(b"\"\\abcdefgh\"");
+                assert_eq!(special(&bytes), Some(length), "{length} {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn nested_values_are_skipped() {
+        let mut scanner = Scanner::new(r#"{"a":[1,{"b":"}]"},[]],"c":2}"#);
+        scanner.open().unwrap();
+        assert_eq!(scanner.key().unwrap().unwrap().plain(), Some("a"));
+        assert!(matches!(scanner.value(), Some(Token::Array)));
+        scanner.skip().unwrap();
+        assert_eq!(scanner.key().unwrap().unwrap().plain(), Some("c"));
+        assert!(matches!(scanner.value(), Some(Token::Literal("2"))));
+        assert!(scanner.key().unwrap().is_none());
+    }
+}

@@ -1,0 +1,66 @@
+//! Certificates that a TLS library outside Envoy refuses: Go's, Rust's, OpenSSL's, Java's.
+
+use meshwhy_core::Facts;
+use meshwhy_core::event::Event;
+
+use super::phrase::{Phrase, Said, event, happened, read};
+use super::words::holds_any;
+
+const OUT_OF_DATE: &[&str] = &[
+    "x509: certificate has expired or is not yet valid",
+    "x509: certificate has expired",
+    "tls: expired certificate",
+    "certificate is not yet valid",
+    "invalid peer certificate: Expired",
+    "invalid peer certificate: certificate expired",
+    "invalid peer certificate: NotValidYet",
+    "certificate verify failed: certificate has expired",
+    "SSL certificate problem: certificate has expired",
+    "CertificateExpiredException",
+    "CertificateNotYetValidException",
+];
+
+const UNTRUSTED: &[&str] = &[
+    "x509: ",
+    "tls: failed to verify certificate",
+    "remote error: tls: bad certificate",
+    "remote error: tls: unknown certificate",
+    "remote error: tls: unknown certificate authority",
+    "tls: certificate required",
+    "invalid peer certificate",
+    "certificate verify failed",
+    "SSL certificate problem",
+    "PKIX path building failed",
+    "self-signed certificate in certificate chain",
+];
+
+/// What the text says of a certificate.
+pub(super) fn fault(text: &str) -> Option<Event> {
+    if holds_any(text, OUT_OF_DATE) {
+        return Some(Event::CertificateOutOfDate);
+    }
+    holds_any(text, UNTRUSTED).then_some(Event::CertificateUntrusted)
+}
+
+pub(super) const PHRASES: &[Phrase] = &[
+    read("http: TLS handshake error from", handshake),
+    read("x509: ", named),
+    read("tls: failed to verify certificate", named),
+    read("remote error: tls: ", named),
+    read("invalid peer certificate", named),
+    read("certificate verify failed", named),
+    read("SSL certificate problem", named),
+    event("PKIX path building failed", Event::CertificateUntrusted),
+    event("CertificateExpiredException", Event::CertificateOutOfDate),
+    event("CertificateNotYetValidException", Event::CertificateOutOfDate),
+];
+
+fn named(said: Said<'_>) -> Option<Facts<'_>> {
+    fault(said.line.message).map(happened)
+}
+
+/// Go's HTTP server, where the other side refused its certificate: for istiod that is the API server calling the webhook.
+fn handshake(said: Said<'_>) -> Option<Facts<'_>> {
+    let refused = fault(said.after)? == Event::CertificateUntrusted;
+    Some(happened(if refused { Event::WebhookUntrusted } else { Event::CertificateOutOfDate }))
+}

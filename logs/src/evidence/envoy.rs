@@ -1,0 +1,179 @@
+//! Envoy's application log, and istiod's where both do the same work.
+//!
+//! Source: `ENVOY_LOG` and `ENVOY_CONN_LOG` texts of Envoy 1.10–1.40 (`source/common/{router,http,network,upstream}`,
+//! `source/extensions/filters`), Istio `pilot/pkg/model/jwks_resolver.go`.
+
+use meshwhy_core::details;
+use meshwhy_core::event::Event;
+use meshwhy_core::{Facts, Flag, ResponseFlags};
+
+use super::local_reply;
+use super::phrase::{Phrase, Said, details as with_details, event, happened, read};
+use super::words::{first, holds, holds_any, message, status};
+
+/// Signing keys; before certificates, which may be why they could not be fetched.
+pub(super) const JWKS: &[Phrase] = &[
+    read("fetch pubkey", fetched),
+    event("Jwks remote fetch is failed", Event::JwksFetchFailed),
+    event("Jwks async fetching url", Event::JwksFetchFailed),
+    event("Failed to fetch public key from", Event::JwksFetchFailed),
+    event("Failed to fetch jwt public key", Event::JwksFetchFailed),
+    event("Failed to fetch jwks_uri from", Event::JwksFetchFailed),
+    event("Failed to refresh JWT public key", Event::JwksFetchFailed),
+    event("The JWKS key is not yet fetched", Event::JwksFetchFailed),
+    event("using a fake JWKS", Event::JwksFetchFailed),
+];
+
+pub(super) const PHRASES: &[Phrase] = &[
+    read("Sending local reply with details", sent),
+    read("response details:", sent),
+    read("upstream timeout", router),
+    read("upstream per try timeout", router),
+    read("upstream per try idle timeout", router),
+    read("connect timeout", pool),
+    with_details("no healthy host for TCP connection pool", "no_healthy_upstream"),
+    with_details("no healthy host for HTTP connection pool", "no_healthy_upstream"),
+    with_details("no healthy host for", "no_healthy_upstream"),
+    with_details("no route match for URL", "route_not_found"),
+    // Up to Envoy 1.17 the router's word for a missing route.
+    with_details("no cluster match for URL", "route_not_found"),
+    read("unknown cluster '", unknown_cluster),
+    with_details("Cluster not found ", "cluster_not_found"),
+    with_details("no matching filter chain found", "filter_chain_not_found"),
+    read("enforced denied", denied),
+    read("Jwt authentication completed with:", jwt),
+    read("dispatch error:", dispatch),
+    read("Error dispatching received data:", received),
+    read("[client]", client),
+    read("protocol error: http/1.1 protocol error:", received),
+    read("protocol error: ", protocol),
+    read("sent reset code=", reset),
+    read("upstream reset: reset reason:", upstream_reset),
+    with_details("max pending streams overflow", "upstream_reset_before_response_started{overflow}"),
+    with_details("max streams overflow", "upstream_reset_before_response_started{overflow}"),
+    with_details("max requests overflow", "upstream_reset_before_response_started{overflow}"),
+    with_details("ext_authz filter rejected the request with an error", "ext_authz_error"),
+    with_details("ext_authz filter rejected the request. Response status code", "ext_authz_denied"),
+    with_details("CheckRequest call failed with status", "ext_authz_error"),
+    with_details("rate limit fail, status=", "rate_limiter_error"),
+    with_details("Stream max duration time reached", "max_duration_timeout"),
+    event("Failed to load Wasm module", Event::WasmLoadFailed),
+    event("Failed to load Wasm code", Event::WasmLoadFailed),
+    event("Wasm VM failed", Event::WasmLoadFailed),
+    event("Plugin configured to fail closed failed to load", Event::WasmLoadFailed),
+    read("createWasm: failed to", wasm),
+    event("Unable to create Wasm", Event::WasmLoadFailed),
+    event("cannot fetch Wasm module", Event::WasmLoadFailed),
+    event("fail to fetch Wasm module", Event::WasmLoadFailed),
+    event("failed to fetch Wasm module", Event::WasmLoadFailed),
+    event("wasm remote code fetch failed", Event::WasmLoadFailed),
+    event("wasm fetch failed", Event::WasmLoadFailed),
+    event("Failed to initialize Wasm", Event::WasmLoadFailed),
+    event("failed to convert Wasm", Event::WasmLoadFailed),
+];
+
+fn detailed(details: &str) -> Facts<'_> {
+    Facts { details: Some(details.into()), ..Facts::default() }
+}
+
+/// The details as Envoy's logger prints them: older ones hold spaces inside their braces.
+fn sent(said: Said<'_>) -> Option<Facts<'_>> {
+    let text = said.after.trim_start();
+    let braced = text
+        .rfind('}')
+        .and_then(|end| text.get(..=end))
+        .filter(|text| text.find(['{', ' ']).is_some_and(|at| text.get(at..).is_some_and(|rest| rest.starts_with('{'))));
+    let text = braced.or_else(|| first(text))?;
+    (text != "-" && !details::parse(text).is_success()).then(|| detailed(text))
+}
+
+/// Words of the router's own logger; clients and applications use the same ones.
+fn router(said: Said<'_>) -> Option<Facts<'_>> {
+    if said.line.logger != "router" || !message(said.after).is_empty() {
+        return None;
+    }
+    let per_try = |word: &str| said.line.message.ends_with(word);
+    Some(detailed(match () {
+        () if per_try("per try idle timeout") => "upstream_per_try_idle_timeout",
+        () if per_try("per try timeout") => "upstream_per_try_timeout",
+        () => "response_timeout",
+    }))
+}
+
+fn pool(said: Said<'_>) -> Option<Facts<'_>> {
+    let own = said.line.logger == "pool" && message(said.after).is_empty();
+    own.then(|| detailed("upstream_reset_before_response_started{connection_timeout}"))
+}
+
+fn unknown_cluster(said: Said<'_>) -> Option<Facts<'_>> {
+    let cluster = said.after.split('\'').next().filter(|name| !name.is_empty());
+    Some(Facts { cluster: cluster.map(Into::into), ..detailed("cluster_not_found") })
+}
+
+/// `enforced denied, matched policy NAME`; a shadow policy denies nothing.
+fn denied(said: Said<'_>) -> Option<Facts<'_>> {
+    let policy = said.after.split_once("matched policy").and_then(|(_, rest)| first(rest)).unwrap_or_default();
+    Some(Facts { details: Some(format!("rbac_access_denied_matched_policy[{policy}]").into()), ..Facts::default() })
+}
+
+fn jwt(said: Said<'_>) -> Option<Facts<'_>> {
+    let status = message(said.after);
+    if status.is_empty() || status.eq_ignore_ascii_case("OK") {
+        return None;
+    }
+    Some(local_reply::jwt(status))
+}
+
+/// `fetch pubkey [uri = URI]: …`, of Envoy; istiod says it of failures alone.
+fn fetched(said: Said<'_>) -> Option<Facts<'_>> {
+    let fine = holds_any(said.after, &[": success", ": start"]) || holds(said.after, "status code 200");
+    (!fine).then(|| happened(Event::JwksFetchFailed))
+}
+
+/// The downstream codec, where the connection manager hears of it.
+fn dispatch(said: Said<'_>) -> Option<Facts<'_>> {
+    let text = message(said.after);
+    (!text.is_empty()).then(|| Facts { details: Some(format!("codec_error:{text}").into()), ..Facts::default() })
+}
+
+/// The upstream codec, in the words of its client.
+fn received(said: Said<'_>) -> Option<Facts<'_>> {
+    let text = message(said.after);
+    (!text.is_empty()).then(|| Facts { upstream_local_close: Some(text.into()), ..Facts::default() })
+}
+
+fn client(said: Said<'_>) -> Option<Facts<'_>> {
+    let (_, text) = said.after.split_once("protocol error: ")?;
+    received(Said { after: text, ..said })
+}
+
+/// The codec client's line without its head, and not one of another library's.
+fn protocol(said: Said<'_>) -> Option<Facts<'_>> {
+    let alone = said.before.trim().is_empty() || said.line.logger == "client";
+    alone.then(|| received(said)).flatten()
+}
+
+/// 2 is INTERNAL_ERROR: what the HTTP/2 codec sends when it will not take a stream's headers.
+fn reset(said: Said<'_>) -> Option<Facts<'_>> {
+    (first(said.after) == Some("2")).then(|| happened(Event::StreamResetByCodec))
+}
+
+/// The router's `upstream reset: reset reason: R, transport failure reason: T`.
+fn upstream_reset(said: Said<'_>) -> Option<Facts<'_>> {
+    local_reply::reset(said.after)
+}
+
+/// The first attempt on code that is still being fetched fails by design.
+fn wasm(said: Said<'_>) -> Option<Facts<'_>> {
+    (!holds(said.after, "(in progress)")).then(|| happened(Event::WasmLoadFailed))
+}
+
+/// Facts of a status that a text names.
+pub(super) fn answered<'a>(text: &str) -> Option<Facts<'a>> {
+    status(text).filter(|status| *status >= 400).map(|status| Facts { status: Some(status), ..Facts::default() })
+}
+
+/// Facts of a flag that a text implies.
+pub(super) fn flagged<'a>(flag: Flag) -> Facts<'a> {
+    Facts { flags: Some(ResponseFlags(flag.mask())), ..Facts::default() }
+}

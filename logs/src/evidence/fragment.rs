@@ -1,0 +1,106 @@
+//! Pieces of lines: flags, a status and a flag, code details, transport failures, `key=value` bits, cut JSON.
+
+use meshwhy_core::details::{self, Details};
+use meshwhy_core::{Facts, ResponseFlags};
+
+use super::{bits, local_reply, transport_text};
+
+/// A longer text is prose, and holds such words by chance.
+const MAX_WORDS: usize = 40;
+
+/// Reads the piece; `None` when nothing in it says that something failed.
+pub(super) fn read(text: &str) -> Option<Facts<'_>> {
+    let bits = bits::read(text);
+    let base = if bits == Facts::default() { bare(text).unwrap_or_default() } else { bits };
+    let transport = transport_text::find(text);
+    let facts = match transport {
+        Some(found) if base.upstream_transport_failure.is_none() => Facts {
+            upstream_transport_failure: found.upstream_transport_failure,
+            downstream_transport_failure: found.downstream_transport_failure,
+            ..base
+        },
+        _ => base,
+    };
+    if facts == Facts::default() {
+        return local_reply::whole(text);
+    }
+    let said = facts.shows_failure() || facts.status.is_some_and(|status| status != 0);
+    said.then_some(facts)
+}
+
+/// Words that stand without a name.
+pub(super) fn bare(text: &str) -> Option<Facts<'_>> {
+    if Words(text).nth(MAX_WORDS).is_some() {
+        return None;
+    }
+    let words: Vec<&str> = Words(text).collect();
+    let pairs = || words.iter().copied().zip(words.iter().copied().skip(1));
+    let status = pairs().find_map(|(word, next)| {
+        let goes_on = flags(next).is_some() || next == "-" || is_details(next, true);
+        status(word).filter(|_| goes_on)
+    });
+    let details = words.iter().copied().find(|word| is_details(word, status.is_some()));
+    let announced = pairs().find_map(|(before, word)| flags(word).filter(|_| announces_flags(before)));
+    let all = || words.iter().try_fold(ResponseFlags::default(), |set, word| Some(ResponseFlags(set.0 | flags(word)?.0)));
+    let flags = announced.or_else(|| all().filter(|set| !set.is_empty()));
+    if details.is_none() && flags.is_none() {
+        return None;
+    }
+    Some(Facts { status, flags, details: details.map(Into::into), ..Facts::default() })
+}
+
+/// A status, or `response flag:` and the like.
+fn announces_flags(word: &str) -> bool {
+    let name = word.trim_end_matches(':');
+    status(name).is_some() || ["flag", "flags", "response_flags"].iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+fn status(word: &str) -> Option<u16> {
+    let known = |status: &u16| *status == 0 || (100..600).contains(status);
+    word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse().ok())?.filter(known)
+}
+
+/// Flags by name; a number is a status or a count.
+fn flags(word: &str) -> Option<ResponseFlags> {
+    let named = word.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+    ResponseFlags::parse(word).filter(|set| named && !set.is_empty())
+}
+
+/// Whether the word is code details that no other text uses; beside a status a success counts too.
+fn is_details(word: &str, beside_status: bool) -> bool {
+    match details::parse(word) {
+        Details::Word(_) if !word.contains(['_', '.']) => false,
+        parsed @ Details::Word(_) => beside_status || !parsed.is_success(),
+        Details::Family(_) => word.contains(['{', '[']) || word.starts_with("codec_error:"),
+        Details::Other(_) => false,
+        _ => true,
+    }
+}
+
+/// Words, where brackets keep together what stands in them, without the punctuation around them.
+struct Words<'a>(&'a str);
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let around = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '`' | '\'' | ',' | ';' | '(');
+        self.0 = self.0.trim_start_matches(around);
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut depth = 0_u32;
+        let end = self.0.find(|letter: char| {
+            match letter {
+                '{' | '[' | '(' => depth = depth.saturating_add(1),
+                '}' | ']' | ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && (letter.is_whitespace() || matches!(letter, '"' | '`'))
+        });
+        let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
+        self.0 = rest;
+        let word = word.trim_end_matches([',', ';', '.', '\'', ':']);
+        Some(if word.contains('(') { word } else { word.trim_end_matches(')') })
+    }
+}

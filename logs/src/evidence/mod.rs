@@ -1,0 +1,67 @@
+//! Other evidence than access logs: application logs, events, response heads and bodies, pieces of lines.
+//!
+//! Everything here turns words into facts and judges nothing. A text says something only by a phrase of the tables (see
+//! [`phrase`]), by a header, or by words of Envoy's vocabulary; whatever else it holds is not looked at. Lines that say
+//! that all is well give nothing.
+
+mod agent;
+mod bits;
+mod certificate;
+mod client;
+mod envoy;
+mod fragment;
+mod header_line;
+mod kubernetes;
+mod local_reply;
+mod log_line;
+mod phrase;
+mod rejected;
+mod response;
+mod secret;
+mod structured;
+mod transport_text;
+mod words;
+mod xds;
+mod ztunnel;
+
+#[cfg(test)]
+mod tests;
+
+use log_line::{Level, LogLine};
+use meshwhy_core::Facts;
+
+/// Reads one line of a log, a table of events, a body or a header.
+///
+/// # Cost
+/// One pass of an automaton over the line; nothing is allocated for a line that says nothing, unless it is JSON.
+pub(crate) fn line(text: &str) -> Option<Facts<'_>> {
+    let text = text.trim();
+    if let Some(facts) = ztunnel::access(text) {
+        return Some(facts);
+    }
+    if text.starts_with('{') {
+        return structured::read(text);
+    }
+    if memchr::memmem::find(text.as_bytes(), b"Metadata(").is_some() {
+        return response::read(text);
+    }
+    let header =
+        || header_line::split(text).filter(|_| !text.starts_with('\'')).and_then(|(name, value)| header_line::read(name, value));
+    in_log(LogLine::of(text)).or_else(header)
+}
+
+/// Reads the message of a log line: its phrases, then, where it is a log line, a transport failure.
+fn in_log(line: LogLine<'_>) -> Option<Facts<'_>> {
+    let logged = || transport_text::find(line.message).filter(|_| line.level != Level::Unsaid);
+    phrase::find(line).or_else(logged)
+}
+
+/// Reads a piece of a line, or several short lines that are pieces.
+pub(crate) fn fragment(text: &str) -> Option<Facts<'_>> {
+    fragment::read(text.trim())
+}
+
+/// Reads a response as a client prints it – status line, headers, body, in any part – or a request with its headers.
+pub(crate) fn response(block: &str) -> Option<Facts<'_>> {
+    response::read(block)
+}

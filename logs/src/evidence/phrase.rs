@@ -1,0 +1,148 @@
+//! Phrases that sources write, and what each of them says: one automaton finds them all, the table's order decides.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use meshwhy_core::Facts;
+use meshwhy_core::event::Event;
+
+use super::log_line::LogLine;
+use super::{agent, certificate, client, envoy, kubernetes, local_reply, rejected, secret, xds, ztunnel};
+
+/// A text and what it says where it stands as words of its own; upper and lower case are the same.
+pub(super) struct Phrase {
+    text: &'static str,
+    says: Says,
+}
+
+/// What a phrase says.
+pub(super) enum Says {
+    /// That something happened.
+    Event(Event),
+    /// Which code details the proxy would log.
+    Details(&'static str),
+    /// What the words around it add; `None` when they take it back.
+    Read(Read),
+}
+
+type Read = for<'a> fn(Said<'a>) -> Option<Facts<'a>>;
+
+/// A phrase in its line.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'a> {
+    /// The line.
+    pub line: LogLine<'a>,
+    /// What stands before the phrase.
+    pub before: &'a str,
+    /// What follows the phrase.
+    pub after: &'a str,
+}
+
+pub(super) const fn event(text: &'static str, event: Event) -> Phrase {
+    Phrase { text, says: Says::Event(event) }
+}
+
+pub(super) const fn details(text: &'static str, details: &'static str) -> Phrase {
+    Phrase { text, says: Says::Details(details) }
+}
+
+pub(super) const fn read(text: &'static str, read: Read) -> Phrase {
+    Phrase { text, says: Says::Read(read) }
+}
+
+/// All phrases; earlier tables and earlier entries come first where a line holds several.
+const TABLES: &[&[Phrase]] = &[
+    rejected::PHRASES,
+    kubernetes::PHRASES,
+    envoy::JWKS,
+    agent::PHRASES,
+    secret::PHRASES,
+    xds::PHRASES,
+    ztunnel::PHRASES,
+    envoy::PHRASES,
+    local_reply::PHRASES,
+    client::PHRASES,
+    certificate::PHRASES,
+];
+
+struct Table {
+    automaton: AhoCorasick,
+    phrases: Vec<&'static Phrase>,
+}
+
+static TABLE: LazyLock<Option<Table>> = LazyLock::new(|| {
+    let phrases: Vec<&Phrase> = TABLES.iter().copied().flatten().collect();
+    let texts = phrases.iter().map(|phrase| phrase.text);
+    let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok()?;
+    Some(Table { automaton, phrases })
+});
+
+/// What the first phrase of the tables that stands in the line and means something there says.
+///
+/// # Cost
+/// One pass over the line; allocates only when a phrase is found. Each phrase is read once, where it stands first.
+pub(super) fn find(line: LogLine<'_>) -> Option<Facts<'_>> {
+    let table = TABLE.as_ref()?;
+    let text = line.message;
+    let mut found: Vec<(usize, usize, usize)> = Vec::new();
+    for hit in table.automaton.find_overlapping_iter(text) {
+        let (phrase, start, end) = (hit.pattern().as_usize(), hit.start(), hit.end());
+        if !found.iter().any(|(seen, ..)| *seen == phrase) && stands_alone(text, start, end) {
+            found.push((phrase, start, end));
+        }
+    }
+    found.sort_unstable();
+    found.into_iter().find_map(|(phrase, start, end)| {
+        let said = Said { line, before: text.get(..start)?, after: text.get(end..)? };
+        table.phrases.get(phrase)?.says.facts(said)
+    })
+}
+
+impl Says {
+    fn facts<'a>(&self, said: Said<'a>) -> Option<Facts<'a>> {
+        match self {
+            Self::Event(event) => Some(happened(*event)),
+            Self::Details(details) => Some(Facts { details: Some((*details).into()), ..Facts::default() }),
+            Self::Read(read) => read(said),
+        }
+    }
+}
+
+/// Facts that hold an event and nothing else.
+pub(super) fn happened<'a>(event: Event) -> Facts<'a> {
+    Facts { event: Some(event), ..Facts::default() }
+}
+
+/// Whether no letter, digit or underscore continues a phrase that begins or ends with one.
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let bytes = text.as_bytes();
+    let word = |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let joined = |at: usize| at.checked_sub(1).is_some_and(|before| word(before) && word(at));
+    !joined(start) && !joined(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_is_found_and_none_twice() {
+        let table = TABLE.as_ref().unwrap();
+        let mut texts: Vec<String> = table.phrases.iter().map(|phrase| phrase.text.to_ascii_lowercase()).collect();
+        texts.sort();
+        assert!(texts.windows(2).all(|pair| pair[0] != pair[1]), "{texts:?}");
+        for phrase in &table.phrases {
+            let text = format!("x {} y", phrase.text.to_ascii_uppercase());
+            assert!(
+                table.automaton.find_overlapping_iter(&text).any(|hit| stands_alone(&text, hit.start(), hit.end())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_phrase_inside_a_word_is_none() {
+        assert!(find(LogLine::of("downstream timeouts")).is_none());
+        assert!(find(LogLine::of("stream timeout")).is_some());
+    }
+}

@@ -1,0 +1,97 @@
+//! Log lines and cluster events in JSON, cut ones too.
+
+use std::borrow::Cow;
+
+use meshwhy_core::Facts;
+use serde_json::{Map, Value};
+
+use super::log_line::{Level, LogLine};
+use super::{in_log, ztunnel};
+
+/// Where writers put their message: Istio, the cluster's events, ztunnel and most libraries.
+const MESSAGES: [&str; 6] = ["msg", "message", "note", "error", "err", "event"];
+
+/// How many events of one list are read.
+const MAX_ITEMS: usize = 500;
+
+/// Reads an object, or what is left of one.
+pub(super) fn read(text: &str) -> Option<Facts<'_>> {
+    match serde_json::from_str::<Map<String, Value>>(text) {
+        Ok(object) => object_facts(&object).map(Facts::into_owned),
+        Err(_) => cut(text),
+    }
+}
+
+fn object_facts(object: &Map<String, Value>) -> Option<Facts<'_>> {
+    if let Some(items) = object.get("items").and_then(Value::as_array) {
+        return items.iter().take(MAX_ITEMS).filter_map(Value::as_object).find_map(entry);
+    }
+    entry(object)
+}
+
+fn entry(object: &Map<String, Value>) -> Option<Facts<'_>> {
+    let get = |key: &str| text(object, key);
+    if let Some(facts) = ztunnel::structured(&get) {
+        return Some(facts);
+    }
+    let messages = MESSAGES.iter().filter_map(|key| object.get(*key)?.as_str());
+    let mut facts = messages.map(|message| line(object, message)).find_map(in_log)?;
+    facts.pod = facts.pod.or_else(|| pod(object));
+    Some(facts)
+}
+
+fn line<'a>(object: &'a Map<String, Value>, message: &'a str) -> LogLine<'a> {
+    let word = |key: &str| object.get(key).and_then(Value::as_str);
+    let logger = word("scope").or_else(|| word("logger")).unwrap_or_default();
+    LogLine {
+        level: word("level").and_then(Level::parse).unwrap_or_default(),
+        logger: logger.strip_prefix("envoy ").unwrap_or(logger),
+        message,
+    }
+}
+
+fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<Cow<'a, str>> {
+    match object.get(key)? {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
+}
+
+/// The pod that an event is about.
+fn pod(object: &Map<String, Value>) -> Option<Cow<'_, str>> {
+    let about = object.get("involvedObject").or_else(|| object.get("regarding"))?.as_object()?;
+    about.get("kind").and_then(Value::as_str).filter(|kind| *kind == "Pod")?;
+    text(about, "name")
+}
+
+/// The message of an object that ends too early.
+fn cut(text: &str) -> Option<Facts<'_>> {
+    let at = |key: &str| value(text, key);
+    let message = MESSAGES.iter().find_map(|key| at(key))?;
+    let message = if message.contains('\\') { Cow::Owned(unescape(message)) } else { Cow::Borrowed(message) };
+    let logger = at("scope").unwrap_or_default();
+    let level = at("level").and_then(Level::parse).unwrap_or_default();
+    let logger = logger.strip_prefix("envoy ").unwrap_or(logger);
+    match message {
+        Cow::Borrowed(message) => in_log(LogLine { level, logger, message }),
+        Cow::Owned(message) => in_log(LogLine { level, logger, message: &message }).map(Facts::into_owned),
+    }
+}
+
+/// The text of the string behind `"key":`, up to its quote or the end.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let after = text.split_once(&format!("\"{key}\""))?.1.trim_start().strip_prefix(':')?;
+    let string = after.trim_start().strip_prefix('"')?;
+    let mut escaped = false;
+    let end = string.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    });
+    string.get(..end.unwrap_or(string.len()))
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("\\\"", "\"").replace("\\n", " ").replace("\\t", " ").replace("\\/", "/").replace("\\\\", "\\")
+}

@@ -1,0 +1,202 @@
+//! Responses as clients print them, pieces of lines, and that no text breaks a reader.
+
+use meshwhy_core::event::Event;
+use meshwhy_core::{Flag, ResponseFlags};
+use proptest::prelude::*;
+
+use super::*;
+
+fn flags(flag: Flag) -> Option<ResponseFlags> {
+    Some(ResponseFlags(flag.mask()))
+}
+
+fn detailed(text: &str) -> Option<String> {
+    response(text).and_then(|facts| facts.details).map(Into::into)
+}
+
+#[test]
+fn a_body_behind_its_headers_decides() {
+    let curl = "> GET / HTTP/1.1\n> Host: cart.shop:8080\n> x-request-id: r-1\n>\n< HTTP/1.1 503 Service Unavailable\n< content-length: 95\n< content-type: text/plain\n< server: envoy\n<\nupstream connect error or disconnect/reset before headers. reset reason: connection termination* Connection #0 to host cart.shop left intact";
+    let facts = response(curl).unwrap();
+    assert_eq!(facts.status, Some(503));
+    assert_eq!(facts.details.as_deref(), Some("upstream_reset_before_response_started{connection_termination}"));
+    assert_eq!((facts.method.as_deref(), facts.path.as_deref()), (Some("GET"), Some("/")));
+    assert_eq!((facts.authority.as_deref(), facts.request_id.as_deref()), (Some("cart.shop:8080"), Some("r-1")));
+    let relayed =
+        "HTTP/1.1 403 Forbidden\ncontent-length: 19\nserver: envoy\nx-envoy-upstream-service-time: 1\n\nRBAC: access denied";
+    assert_eq!(detailed(relayed).as_deref(), Some("rbac_access_denied_matched_policy[]"));
+}
+
+#[test]
+fn without_a_body_its_length_decides_where_one_reply_has_it() {
+    let head =
+        |status: &str, length: usize| format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nserver: istio-envoy\r\n\r\n");
+    for (status, length, details) in [
+        ("502 Bad Gateway", 87, "upstream_reset_before_response_started{protocol_error}"),
+        ("503 Service Unavailable", 95, "upstream_reset_before_response_started{connection_termination}"),
+        ("503 Service Unavailable", 81, "upstream_reset_before_response_started{overflow}"),
+        ("503 Service Unavailable", 19, "no_healthy_upstream"),
+        ("504 Gateway Timeout", 24, "response_timeout"),
+        ("403 Forbidden", 19, "rbac_access_denied_matched_policy[]"),
+        ("401 Unauthorized", 14, "jwt_authn_access_denied{Jwt_is_missing}"),
+        ("429 Too Many Requests", 18, "local_rate_limited"),
+        ("426 Upgrade Required", 16, "low_version"),
+    ] {
+        assert_eq!(detailed(&head(status, length)).as_deref(), Some(details), "{status} {length}");
+    }
+    // 91 is `connection failure` and `connection timeout`: only the flag is sure.
+    let either = response(&head("503 Service Unavailable", 91)).map(Facts::into_owned).unwrap();
+    assert_eq!((either.details, either.flags), (None, flags(Flag::UF)));
+    // Another length, and a server that is not Envoy.
+    for text in [head("503 Service Unavailable", 70), head("503 Service Unavailable", 95).replace("istio-envoy", "nginx")] {
+        let facts = response(&text).unwrap();
+        assert_eq!((facts.status, facts.details.as_deref(), facts.flags), (Some(503), None, None), "{text}");
+    }
+}
+
+#[test]
+fn empty_replies_of_envoy_and_answers_of_the_application() {
+    let empty = |status: u16, more: &str| format!("< HTTP/1.1 {status} X\n{more}< server: envoy\n< content-length: 0\n<\n");
+    assert_eq!(response(&empty(404, "")).unwrap().flags, flags(Flag::NR));
+    assert_eq!(response(&empty(503, "")).unwrap().flags, flags(Flag::NC));
+    let blackhole = empty(502, "< location: http://x/\n");
+    let facts = response(&blackhole).unwrap();
+    assert_eq!((facts.details.as_deref(), facts.route.as_deref()), (Some("direct_response"), Some("block_all")));
+    assert_eq!(detailed(&format!("> upgrade: TLS/1.2\n{}", empty(403, ""))).as_deref(), Some("upgrade_failed"));
+    for status in [404, 502, 503, 500] {
+        let answered = empty(status, "< x-envoy-upstream-service-time: 3\n");
+        assert_eq!(detailed(&answered).as_deref(), Some("via_upstream"), "{status}");
+    }
+}
+
+#[test]
+fn grpc_trailers_headers_of_envoy_and_proxy_status() {
+    let grpc = "< HTTP/2 200\n< content-type: application/grpc\n< grpc-status: 14\n< grpc-message: upstream%20request%20timeout\n< server: envoy\n";
+    let facts = response(grpc).unwrap();
+    assert_eq!((facts.status, facts.grpc_status, facts.details.as_deref()), (Some(200), Some(14), Some("response_timeout")));
+    let own = "HTTP/2 200\ngrpc-status: 12\ngrpc-message: unknown method\nx-envoy-upstream-service-time: 2\nserver: envoy\n";
+    assert_eq!(detailed(own).as_deref(), Some("via_upstream"));
+    assert_eq!(detailed("HTTP/1.1 429 X\nx-envoy-ratelimited: true\nserver: envoy\n").as_deref(), Some("request_rate_limited"));
+    let overloaded = "HTTP/1.1 503 X\nx-envoy-overloaded: true\n";
+    assert_eq!(response(overloaded).unwrap().flags, flags(Flag::UO));
+    let member = "HTTP/1.1 503 X\nserver: envoy\nproxy-status: cart-1.shop; error=connection_refused; mw-cause=MW3002\n";
+    assert_eq!(response(member).unwrap().annotated_code.as_deref(), Some("MW3002"));
+}
+
+#[test]
+fn other_printers() {
+    let java = "cause=INTERNAL: HTTP status code 431\n  invalid content-type: null\n  trailers: Metadata(:status=431,date=Wed, 14 Sep 2022 13:36:25 GMT,server=envoy)";
+    assert_eq!(response(java).unwrap().status, Some(431));
+    let data = "headers: Metadata(:status=503,content-length=19,content-type=text/plain,server=envoy)\nDATA-----------------------------\nno healthy upstream";
+    let facts = response(data).unwrap();
+    assert_eq!((facts.status, facts.details.as_deref()), (Some(503), Some("no_healthy_upstream")));
+    let dump = "encoding headers via codec (end_stream=true):\n':status', '503'\n'content-length', '19'\n'server', 'envoy'\n";
+    assert_eq!(detailed(dump).as_deref(), Some("no_healthy_upstream"));
+    let wireshark = "Hypertext Transfer Protocol\n    GET /a/b HTTP/1.1\\r\\n\n    X-B3-Sampled: 0\\r\\n\n    Host: web:80\\r\\n";
+    let facts = response(wireshark).unwrap();
+    assert_eq!((facts.event, facts.authority.as_deref()), (Some(Event::TraceNotSampled), Some("web:80")));
+}
+
+#[test]
+fn the_last_response_counts_and_healthy_ones_fail_nothing() {
+    let redirected =
+        "HTTP/1.1 301 Moved\nlocation: /x\nserver: envoy\n\nHTTP/1.1 404 Not Found\ncontent-length: 0\nserver: envoy\n\n";
+    assert_eq!(response(redirected).unwrap().status, Some(404));
+    for healthy in [
+        "HTTP/1.1 200 OK\nserver: envoy\ncontent-length: 19\n\nno healthy upstream",
+        "':status', '200'\n'content-type', 'application/grpc'",
+        "':authority', 'web'\n'x-b3-sampled', '0'\n':status', '200'",
+        "HTTP/2 200\ngrpc-status: 0\n",
+    ] {
+        assert!(response(healthy).is_none_or(|facts| !facts.shows_failure()), "{healthy}");
+    }
+    assert_eq!(response("Dear all,\nplease: see below\n"), None);
+}
+
+#[test]
+fn pieces_of_lines() {
+    let is = |text: &str, status: Option<u16>, flags: &str, details: Option<&str>| {
+        let facts = fragment(text).unwrap_or_else(|| panic!("{text}"));
+        let said = facts.flags.map_or(String::new(), |set| set.to_string());
+        assert_eq!((facts.status, said.as_str(), facts.details.as_deref()), (status, flags, details), "{text}");
+    };
+    is("UF,URX", None, "UF,URX", None);
+    is("UF URX", None, "UF,URX", None);
+    is("NoHealthyUpstream", None, "UH", None);
+    is("503 UC", Some(503), "UC", None);
+    is("we see 503 NR all the time", Some(503), "NR", None);
+    is("response flag: UH", None, "UH", None);
+    is("0 DC downstream_remote_disconnect", Some(0), "DC", Some("downstream_remote_disconnect"));
+    is("401 jwt_authn_access_denied{Jwt_is_missing}", Some(401), "", Some("jwt_authn_access_denied{Jwt_is_missing}"));
+    is("got (no_healthy_upstream).", None, "", None.or(Some("no_healthy_upstream")));
+    is("429 local_rate_limited", Some(429), "", Some("local_rate_limited"));
+    is("response_flags=8388608", None, "UPE", None);
+    is("\"response_flags\":\"UF,URX\",\"upstream_cluster\":\"outbound|80||a\"", None, "UF,URX", None);
+    is("response_code: 503, response_flags: UO", Some(503), "UO", None);
+    is("responseFlags: \"UH\" and so on", None, "UH", None);
+    let old = "upstream_reset_before_response_started{connection failure,TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER}";
+    is(old, None, "", Some(old));
+    assert_eq!(fragment("response_code_details\":\"upstream_reset_bef").and_then(|facts| facts.flags), None);
+    for text in [
+        "",
+        "-",
+        "503",
+        "OK",
+        "U",
+        "UX",
+        "A,B",
+        "the DC of the US",
+        "use UH or not",
+        "503 apples",
+        "response_code=0",
+        "overflow",
+        "timeout",
+        "mcp_server_config",
+        "via_upstream",
+        "200 - via_upstream",
+        "the_word no_such_word",
+        "response_flags=-",
+    ] {
+        assert!(fragment(text).is_none_or(|facts| !facts.shows_failure()), "{text}");
+    }
+}
+
+#[test]
+fn json_lines_and_events() {
+    let envoy = r#"{"time":"2024-07-02T21:48:43.116090Z","level":"debug","scope":"envoy http","msg":"Sending local reply with details upgrade_failed","caller":"external/envoy/source/common/http/filter_manager.cc:1075","thread":"38","Connecti"#;
+    assert_eq!(line(envoy).unwrap().details.as_deref(), Some("upgrade_failed"));
+    let router = r#"{"level":"debug","scope":"envoy router","msg":"[C1][S2] upstream timeout"}"#;
+    assert_eq!(line(router).unwrap().details.as_deref(), Some("response_timeout"));
+    let event = r#"{"kind":"Event","type":"Warning","reason":"FailedMount","message":"MountVolume.SetUp failed for volume \"istio-token\" : failed to fetch token","involvedObject":{"kind":"Pod","name":"web-1"}}"#;
+    let list = format!("{{\"apiVersion\":\"v1\",\"items\":[{{\"message\":\"Pulled image\"}},{event}],\"kind\":\"List\"}}");
+    for text in [event, list.as_str(), event.strip_suffix("}}").unwrap()] {
+        let facts = line(text).unwrap();
+        assert_eq!(facts.event, Some(Event::TokenMountFailed), "{text}");
+        assert!(facts.pod.is_none_or(|pod| pod == "web-1"));
+    }
+    let ztunnel = r#"{"level":"error","scope":"access","message":"connection complete","src.addr":"10.0.0.1:4","dst.hbone_addr":"10.0.0.2:80","direction":"inbound","error":"connection closed due to policy rejection"}"#;
+    assert_eq!(line(ztunnel).unwrap().details.as_deref(), Some("rbac_access_denied_matched_policy[none]"));
+    for text in ["{}", "{", "{\"msg\":", r#"{"msg":"Envoy proxy is ready"}"#, r#"{"level":"info","msg":"started"#] {
+        assert_eq!(line(text), None, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in any::<String>()) {
+        let _ = (line(&text), fragment(&text), response(&text));
+    }
+
+    #[test]
+    fn any_text_like_evidence_is_read(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "gRPC config stream", " closed", ": 14", ", ", "TLS error:", "268435703:SSL routines:OPENSSL_internal:", "TLS_error_end",
+            "upstream connect error or disconnect/reset before headers", ". reset reason: ", "overflow", "src.addr=", "\"", "error=",
+            "HTTP/1.1 503 x\n", "content-length: ", "server: envoy\n", "\n\n", "Metadata(", ":status=", "é", "{", "}", "rejected:", "503",
+            "UC", "Jwt ", "is missing", "unmounted volumes=[", "istio-token", "{\"msg\":\"", "\\", "response_flags", "=", "'", "x-b3-sampled",
+        ]), 0..24)
+    ) {
+        let text = parts.concat();
+        let _ = (line(&text), fragment(&text), response(&text));
+    }
+}

@@ -1,0 +1,144 @@
+//! Transport failure reasons inside other text.
+
+use std::borrow::Cow;
+
+use meshwhy_core::Facts;
+use meshwhy_core::transport::{self, TransportFailure, TransportKind};
+
+use super::words::holds_any;
+
+/// How a reason begins, and what core calls it.
+const HEADS: &[(&str, &str)] = &[
+    ("TLS error:", ""),
+    ("TLS_error:", ""),
+    ("TLS_error|error:", ""),
+    ("TLS error|error:", ""),
+    ("delayed connect error:", ""),
+    ("delayed_connect_error:", ""),
+    ("immediate connect error:", ""),
+    ("immediate_connect_error:", ""),
+    ("delayed connection error:", "delayed connect error:"),
+    ("immediate connection error:", "immediate connect error:"),
+    ("tunnel_response:", ""),
+];
+
+/// Finds the first reason in the text, and on which side of the proxy it arose.
+pub(super) fn find(text: &str) -> Option<Facts<'_>> {
+    let headed =
+        HEADS.iter().filter_map(|(head, known)| Some((memchr::memmem::find(text.as_bytes(), head.as_bytes())?, *head, *known)));
+    let reason = match headed.min_by_key(|(at, ..)| *at) {
+        Some((at, head, "")) => Cow::Borrowed(Some(cut(text.get(at..)?)).filter(|reason| reason.len() > head.len())?),
+        Some((at, head, known)) => Cow::Owned(format!("{known}{}", cut(text.get(at.checked_add(head.len())?..)?))),
+        None => bare(text)?,
+    };
+    let failure = transport::parse(&reason)?;
+    let accepted = failure.kind.is_some() || reason.starts_with("TLS");
+    accepted.then(|| {
+        let inspected = reason.starts_with("TLS_error|") || reason.starts_with("TLS error|");
+        match inspected || is_downstream(text, &failure) {
+            true => Facts { downstream_transport_failure: Some(reason.clone()), ..Facts::default() },
+            false => Facts { upstream_transport_failure: Some(reason.clone()), ..Facts::default() },
+        }
+    })
+}
+
+/// Cuts the reason at the start of the text from what follows it.
+pub(super) fn cut(text: &str) -> &str {
+    const END: &str = "TLS_error_end";
+    let line = text.split(['"', '`', '\n', '\r', '\t']).next().unwrap_or_default();
+    let line = line.strip_suffix("\\").unwrap_or(line);
+    if let Some(end) = line.rfind(END).and_then(|at| at.checked_add(END.len())) {
+        return line.get(..end).unwrap_or(line);
+    }
+    let named = line.match_indices(':').nth(3).map(|(at, _)| at.saturating_add(1)).filter(|_| line.starts_with("TLS"));
+    let Some(start) = named else { return socket_end(line) };
+    let name = line.get(start..).unwrap_or_default();
+    let length = name.find(|letter: char| !letter.is_ascii_uppercase() && !letter.is_ascii_digit() && letter != '_');
+    match length.unwrap_or(name.len()) {
+        0 => line.trim_end(),
+        length => line.get(..start.saturating_add(length)).unwrap_or(line),
+    }
+}
+
+/// A socket's reason ends where a sentence, a bracket or a list goes on.
+fn socket_end(line: &str) -> &str {
+    let end = line.find(['}', ')', ']', ',', ';']).or_else(|| line.find(". ")).unwrap_or(line.len());
+    line.get(..end).unwrap_or(line).trim_end().trim_end_matches('.')
+}
+
+/// `268435703:SSL routines:OPENSSL_internal:NAME` alone, and what OpenSSL prints for plaintext where it expected TLS.
+fn bare(text: &str) -> Option<Cow<'_, str>> {
+    if let Some(at) = text.find(":SSL routines:OPENSSL_internal:").or_else(|| text.find(":SSL_routines:OPENSSL_internal:")) {
+        let before = text.get(..at)?;
+        let digits = before.len().checked_sub(before.trim_end_matches(|letter: char| letter.is_ascii_digit()).len())?;
+        let start = at.checked_sub(digits).filter(|_| digits > 0)?;
+        let old = format!("TLS error: {}", text.get(start..)?);
+        return Some(Cow::Owned(cut(&old).to_owned()));
+    }
+    let plain = holds_any(text, &["SSL routines"]) && holds_any(text, &["wrong version number", ":http request"]);
+    plain.then_some(Cow::Borrowed("TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER"))
+}
+
+/// Errors that only the accepting side of a handshake has, and lines that name that side.
+fn is_downstream(text: &str, failure: &TransportFailure<'_>) -> bool {
+    use TransportKind as Kind;
+    const ACCEPTING: [Kind; 5] = [
+        Kind::HttpRequest,
+        Kind::HttpsProxyRequest,
+        Kind::PeerDidNotReturnACertificate,
+        Kind::NoSharedCipher,
+        Kind::UnsupportedProtocol,
+    ];
+    failure.kind.is_some_and(|kind| ACCEPTING.contains(&kind))
+        || holds_any(text, &["tls_inspector", "tls inspector", "conn_handler", "downstream"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_cut_from_what_follows() {
+        for (text, reason) in [
+            (
+                "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER\" 0 91",
+                "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER",
+            ),
+            (
+                "TLS error: 268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED, closing",
+                "TLS error: 268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED",
+            ),
+            (
+                "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end} -",
+                "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end",
+            ),
+            ("TLS error: Secret is not supplied by SDS", "TLS error: Secret is not supplied by SDS"),
+            (
+                "TLS error: 33556294:system library:OPENSSL_internal:unknown error",
+                "TLS error: 33556294:system library:OPENSSL_internal:unknown error",
+            ),
+            ("delayed connect error: 111. Try again", "delayed connect error: 111"),
+        ] {
+            assert_eq!(cut(text), reason);
+        }
+    }
+
+    #[test]
+    fn sides() {
+        assert!(
+            find("[C1] TLS error: 268435612:SSL routines:OPENSSL_internal:HTTP_REQUEST")
+                .unwrap()
+                .downstream_transport_failure
+                .is_some()
+        );
+        assert!(find("TLS error: 268436576:SSL routines:OPENSSL_internal:").unwrap().upstream_transport_failure.is_some());
+        assert!(
+            find("delayed connection error: 111")
+                .unwrap()
+                .upstream_transport()
+                .is_some_and(|it| it.kind == Some(TransportKind::ConnectionRefused))
+        );
+        assert_eq!(find("TLS error:"), None);
+        assert_eq!(find("no TLS error here"), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! Fields of one request that somebody copied one below the other.
+
+use std::io::{self, BufRead};
+
+use meshwhy_core::Facts;
+
+use super::ahead::Ahead;
+use super::block::Block;
+use super::{Reading, worth, worth_of};
+use crate::wrapper::begins_line;
+use crate::{Formats, Line, evidence, weight};
+
+/// Longest line that counts as a field.
+const MAX_FIELD: usize = 300;
+
+/// Joins short lines that each hold a named value.
+pub(super) fn join<R: BufRead>(
+    text: &str,
+    alone: &Line<'_>,
+    ahead: &mut Ahead<R>,
+    formats: &Formats,
+    block: &mut Block,
+) -> io::Result<Option<Reading>> {
+    if !is_field(text) {
+        return Ok(None);
+    }
+    for index in 0..super::MAX_JOINED {
+        let Some(line) = ahead.peek(index)? else { break };
+        if begins_line(line.trim_end()) || !is_field(line) || !block.push("\n", line) {
+            break;
+        }
+    }
+    if block.joined() == 0 {
+        return Ok(None);
+    }
+    let Some(together) = evidence::fragment(block.text()).filter(Facts::shows_failure) else { return Ok(None) };
+    let most = block.text().lines().skip(1).map(|line| worth_of(line, formats)).max().unwrap_or_default();
+    let most = most.max(worth(alone)) % super::WHOLE;
+    Ok((weight::of(&together) > most).then_some(Reading::Fragment))
+}
+
+/// `name=value`, `name: value`, `"name":"value"`, or an end of such.
+fn is_field(line: &str) -> bool {
+    let line = line.trim().trim_start_matches(['-', '*', '>', '{', '"', '\'', '`', ' ', ',', '%']);
+    let end = line.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-' | '.'));
+    let Some((name, rest)) = end.and_then(|end| line.split_at_checked(end)) else { return false };
+    let rest = rest.trim_start_matches(['"', '\'', '`', '*', '%', ' ']);
+    line.len() <= MAX_FIELD && !name.is_empty() && rest.starts_with([':', '='])
+}

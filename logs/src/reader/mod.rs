@@ -1,0 +1,131 @@
+//! Items out of a stream: physical lines, joined where several of them are one text.
+//!
+//! A join is kept only where it says more than its first line alone; otherwise every physical line stands alone. Whatever
+//! the input, lines are looked at a bounded number of times.
+
+mod ahead;
+mod bits;
+mod block;
+mod frame;
+mod object;
+mod transcript;
+mod wrapped;
+
+use std::io::{self, BufRead};
+
+use ahead::{Ahead, Physical};
+use block::Block;
+
+use crate::{Content, Format, Formats, Line, Lines, MAX_LINE, parse_line, read};
+
+/// Most lines that are joined.
+const MAX_JOINED: usize = 50;
+
+/// The worth of a line whose format is complete.
+const WHOLE: usize = 1000;
+
+/// A line, or several that are one text.
+#[derive(Debug)]
+pub struct Item<'a> {
+    /// Number of the first physical line within the source, from 1.
+    pub first: u64,
+    /// Number of the last physical line.
+    pub last: u64,
+    /// The physical lines as they stand, at most a little more than [`MAX_LINE`] bytes of them.
+    pub bytes: &'a [u8],
+    /// What they say.
+    pub line: Line<'a>,
+}
+
+/// Reads the items of one source.
+///
+/// # Cost
+/// Memory for at most [`MAX_LINE`] bytes of lines read ahead, and a little more than that. A healthy access-log line
+/// allocates nothing.
+#[derive(Debug)]
+pub struct Reader<R> {
+    ahead: Ahead<R>,
+    formats: Formats,
+    current: Physical,
+    block: Block,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Takes the stream, and the formats that the user gave; nothing is read yet.
+    pub fn new(reader: R, formats: Formats) -> Self {
+        Self { ahead: Ahead::new(Lines::new(reader)), formats, current: Physical::default(), block: Block::default() }
+    }
+
+    /// The next item; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// What the reader reports; interrupted reads are repeated.
+    pub fn next_item(&mut self) -> io::Result<Option<Item<'_>>> {
+        let Self { ahead, formats, current, block } = self;
+        if !ahead.next(current)? {
+            return Ok(None);
+        }
+        let line = parse_line(&current.bytes, formats);
+        let alone = Item { first: current.number, last: current.number, bytes: &current.bytes, line };
+        let Some(text) = doubtful(&alone) else { return Ok(Some(alone)) };
+        if !ahead.affords_a_join() {
+            return Ok(Some(alone));
+        }
+        let cost = ahead.cost();
+        block.start(current);
+        let joins: [Join<R>; 4] = [object::join, transcript::join, wrapped::join, bits::join];
+        for join in joins {
+            block.restart(text);
+            if let Some(reading) = join(text, &alone.line, ahead, formats, block)? {
+                ahead.forgive(cost);
+                block.take_raw(ahead);
+                let line = block.read(reading, formats);
+                return Ok(Some(Item { first: alone.first, last: block.last(), bytes: block.raw(), line }));
+            }
+        }
+        Ok(Some(alone))
+    }
+}
+
+/// Tries to join the text of the first line with those that follow; how to read the block when that is better.
+type Join<R> = fn(&str, &Line<'_>, &mut Ahead<R>, &Formats, &mut Block) -> io::Result<Option<Reading>>;
+
+/// How a block is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// As a line.
+    Line,
+    /// As a response with its headers.
+    Response,
+    /// As pieces of one line.
+    Fragment,
+}
+
+/// The text of a line that may be a part of something; `None` for lines that are whole.
+fn doubtful<'a>(item: &Item<'a>) -> Option<&'a str> {
+    const MAX_PIECE: usize = 300;
+    let whole = match &item.line.content {
+        Content::Healthy | Content::Blank | Content::Record(..) => true,
+        Content::Facts(_, Format::Evidence) | Content::Header(_) | Content::Unreadable => false,
+        Content::Facts(..) => !item.line.truncated && item.bytes.len() > MAX_PIECE,
+    };
+    if whole || item.bytes.len() > MAX_LINE {
+        return None;
+    }
+    std::str::from_utf8(item.bytes).ok()
+}
+
+/// How much a line says: nothing, something, or all that its format holds.
+fn worth(line: &Line<'_>) -> usize {
+    match &line.content {
+        Content::Blank | Content::Unreadable => 0,
+        Content::Healthy | Content::Record(..) | Content::Header(_) => WHOLE,
+        Content::Facts(facts, Format::Evidence) => crate::weight::of(facts),
+        Content::Facts(facts, _) => crate::weight::of(facts) + if line.truncated { 0 } else { WHOLE },
+    }
+}
+
+/// Reads a text as a line, so that it can be compared.
+fn worth_of(text: &str, formats: &Formats) -> usize {
+    worth(&read(text, formats, 0))
+}

@@ -1,0 +1,73 @@
+//! Access-log lines that an editor or a terminal broke.
+
+use std::io::{self, BufRead};
+
+use super::ahead::Ahead;
+use super::block::Block;
+use super::frame::Frame;
+use super::{Reading, worth, worth_of};
+use crate::wrapper::{begins_line, is_request_line};
+use crate::{Formats, Line};
+
+/// Most lines that one was broken into.
+const MAX_PARTS: usize = 8;
+
+/// What a join must add when it still leaves the line incomplete.
+const GAIN: usize = 2;
+
+/// Joins a line that begins as an access log does with those that go on with it.
+pub(super) fn join<R: BufRead>(
+    text: &str,
+    alone: &Line<'_>,
+    ahead: &mut Ahead<R>,
+    formats: &Formats,
+    block: &mut Block,
+) -> io::Result<Option<Reading>> {
+    let first = Frame::of(text);
+    let inner = first.text.trim();
+    if !begins_access_log(inner) {
+        return Ok(None);
+    }
+    let words = text.find(inner).and_then(|at| text.get(..at)).unwrap_or_default();
+    let least = worth(alone);
+    let mut best: Option<(usize, String, usize)> = None;
+    // A terminal cuts at a column, wherever that is, an editor at a space.
+    let column = first.text.len();
+    let mut spaced = inner.to_owned();
+    let mut cut = first.text.trim_start().to_owned();
+    for index in 0..MAX_PARTS {
+        let Some(line) = ahead.peek(index)? else { break };
+        let next = Frame::of_next(line, words, first.carried);
+        let text = next.text.trim();
+        if text.is_empty() || begins_line(next.text.trim_end()) || spaced.len() + next.text.len() > crate::MAX_LINE {
+            break;
+        }
+        spaced.push('\n');
+        spaced.push_str(text);
+        cut.push_str(&next.text);
+        let (at_a_space, anywhere) = (worth_of(&spaced, formats), worth_of(&cut, formats));
+        let (worth, candidate) = if anywhere > at_a_space { (anywhere, &cut) } else { (at_a_space, &spaced) };
+        if worth > best.as_ref().map_or(least + GAIN - 1, |best| best.0) || is_whole_again(worth, best.as_ref()) {
+            best = Some((worth, candidate.clone(), index + 1));
+        }
+        if next.text.len() != column && best.as_ref().is_some_and(|best| best.0 >= super::WHOLE) {
+            break;
+        }
+    }
+    let Some((_, text, joined)) = best else { return Ok(None) };
+    block.set(text, joined);
+    block.written_by(first.origin);
+    Ok(Some(Reading::Line))
+}
+
+/// Whether a line that ended at the column goes on: what is missing may be a part of its last word.
+fn is_whole_again(worth: usize, best: Option<&(usize, String, usize)>) -> bool {
+    best.is_some_and(|best| best.0 >= super::WHOLE && worth >= best.0)
+}
+
+/// `[time] "` or `"METHOD /`, or a start time that was left out.
+fn begins_access_log(text: &str) -> bool {
+    let text = text.trim_start_matches(['`', '#', ' ']);
+    let behind_time = text.strip_prefix('[').and_then(|text| text.split_once("] ")).map_or(text, |(_, rest)| rest);
+    behind_time.strip_prefix('"').is_some_and(is_request_line)
+}
