@@ -8,6 +8,7 @@ use meshwhy_integration::artifacts::target;
 use meshwhy_integration::envoy::locate;
 
 use crate::generate;
+use crate::prune::prune;
 use crate::shell::{cargo, cargo_program, run, workspace};
 
 const TARGET: &str = "wasm32-wasip1";
@@ -41,8 +42,10 @@ pub fn module() -> Result<PathBuf> {
     run(Command::new(cargo_program())
         .args(["build", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--profile", "module"])
         .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", without_paths()))?;
-    let module = target().join(TARGET).join("module/meshwhy_filter.wasm");
-    ensure!(module.is_file(), "cargo built no {}", module.display());
+    let built = target().join(TARGET).join("module/meshwhy_filter.wasm");
+    ensure!(built.is_file(), "cargo built no {}", built.display());
+    let module = built.with_file_name("meshwhy.wasm");
+    prune(&built, &module)?;
     Ok(module)
 }
 

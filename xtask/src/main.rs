@@ -1,9 +1,12 @@
 //! `cargo xtask …`: everything that is done to this workspace.
 
+mod bench;
 mod build;
 mod catalogue;
 mod demo;
+mod fuzz;
 mod generate;
+mod prune;
 mod shell;
 
 use std::process::ExitCode;
@@ -28,8 +31,20 @@ enum Task {
     Lint,
     /// Builds the module and the command line
     Build,
-    /// Measures how long judging takes
-    Bench,
+    /// Measures how long judging and reading logs take
+    Bench {
+        /// What to measure; everything when left out
+        topic: Option<bench::Topic>,
+    },
+    /// Feeds every parser with random inputs (needs a nightly compiler)
+    Fuzz {
+        /// The target; all of them one after the other when left out
+        #[arg(value_parser = fuzz::TARGETS)]
+        target: Option<String>,
+        /// How long each of them runs
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+    },
     /// Writes what is generated: the registry of causes and the deployment manifests
     Gen {
         /// Changes nothing and fails when something is stale
@@ -71,7 +86,8 @@ fn run(task: Task) -> Result<()> {
         Task::Test => build::test(),
         Task::Lint => build::lint(),
         Task::Build => build::artifacts().map(drop),
-        Task::Bench => shell::cargo(&["bench", "--package", "meshwhy-core", "--bench", "judge"]),
+        Task::Bench { topic } => bench::run(topic),
+        Task::Fuzz { target, seconds } => fuzz::run_targets(target.as_deref(), seconds),
         Task::Gen { check } => generate::run(check),
         Task::NewCause { slug, code } => catalogue::new_cause(&slug, &code),
         Task::Record { slug } => catalogue::record(slug.as_deref()),
