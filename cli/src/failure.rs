@@ -56,9 +56,10 @@ impl Failure {
 const fn nothing_recognised(lang: Lang) -> &'static str {
     match lang {
         Lang::En => {
-            "nothing in the input is an access-log line of Envoy or Istio, a meshwhy record or a Proxy-Status header; \
-             give a whole line, as the proxy wrote it"
+            "nothing in the input tells of a request, a proxy or its control plane; give access-log lines, log lines of Envoy, \
+             istiod or ztunnel, events, `curl -v` output or an error text, as they were written; a custom access-log format \
+             needs --log-format"
         }
-        Lang::Zh => "输入中没有 Envoy 或 Istio 的访问日志行、meshwhy 记录或 Proxy-Status 响应头；请给出代理输出的完整一行",
+        Lang::Zh => "输入中没有与请求、代理或控制面有关的内容；请原样给出访问日志、Envoy/istiod/ztunnel 日志、Kubernetes 事件、`curl -v` 输出或报错文本；自定义的访问日志格式需要 --log-format",
     }
 }

@@ -66,10 +66,14 @@ pub(crate) struct Observation {
 impl Observation {
     /// Judges the facts of a line; `None` when nothing failed. A line that is cut makes nothing certain.
     pub(crate) fn from_facts(place: &Place<'_>, facts: Facts<'_>, truncated: bool) -> Option<Self> {
+        let mut facts = facts;
+        if truncated && matches!(facts.parsed_details(), Some(Details::Other(_))) {
+            // The line may end within the word.
+            facts.details = None;
+        }
         let verdict = judge(&facts)?;
         let confidence = if truncated { Confidence::Likely } else { verdict.confidence };
-        let side = side(&facts, place.pod);
-        Some(Self::new(place, Witness::Log, Facts { side, ..facts }, Verdict { confidence, ..verdict }, (1, 0)))
+        Some(Self::new(place, Witness::Log, facts, Verdict { confidence, ..verdict }, (1, 0)))
     }
 
     /// Judges a record anew. Its own code is used where it is more precise, or where its facts alone say nothing.
@@ -88,13 +92,14 @@ impl Observation {
 
     fn new(place: &Place<'_>, witness: Witness, facts: Facts<'_>, verdict: Verdict, (count, suppressed): (u64, u64)) -> Self {
         let text = String::from_utf8_lossy(place.bytes);
+        let side = side(&facts, place.pod);
         Self {
             line: place.line,
             source: place.source,
             origin: place.origin.map(str::to_owned),
             excerpt: escape::line(&text.trim().chars().take(MAX_EXCERPT).collect::<String>()),
             witness,
-            facts: bounded(facts),
+            facts: Facts { side, ..bounded(facts) },
             verdict,
             count,
             suppressed,

@@ -11,7 +11,10 @@ declare_cause! {
     refines: None,
     conditions: &[
         (Certain, Any(&[Details(Word::LowVersion), DownstreamCodec(CodecFault::LowVersion)])),
-        (Likely, All(&[Status(426), Flag(ResponseFlag::DPE)])),
+        (
+            Likely,
+            All(&[Status(426), Any(&[Flag(ResponseFlag::DPE), All(&[Absent(Field::Details), Absent(Field::UpstreamHost)])])]),
+        ),
     ],
     confirm: &[Confirm {
         id: "version",
