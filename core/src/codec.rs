@@ -25,6 +25,9 @@ pub enum CodecFault {
 }
 
 impl CodecFault {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::Malformed as usize + 1;
+
     /// The word in evidence and sentences.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -129,8 +129,13 @@ impl<'a> Facts<'a> {
     /// The details carry a copy, which is used where the field itself is absent (body-only sources, old formats).
     #[must_use]
     pub fn upstream_transport(&self) -> Option<TransportFailure<'_>> {
+        self.upstream_transport_beside(self.parsed_details())
+    }
+
+    /// The upstream transport failure beside details that are already understood.
+    pub(crate) fn upstream_transport_beside<'f>(&'f self, details: Option<Details<'f>>) -> Option<TransportFailure<'f>> {
         let own = self.upstream_transport_failure.as_deref().and_then(transport::parse);
-        own.or_else(|| match self.parsed_details()? {
+        own.or_else(|| match details? {
             Details::ResetBeforeResponse { transport, .. } | Details::ResetAfterResponse { transport, .. } => {
                 transport.and_then(transport::parse)
             }

@@ -2,6 +2,7 @@
 
 use crate::catalogue::{Cause, Confidence};
 use crate::causes::{BY_PRECISION, unknown};
+use crate::condition::index::INDEX;
 use crate::condition::{Condition, Observed, Shown};
 use crate::facts::{Facts, text};
 
@@ -33,7 +34,7 @@ pub struct NearMiss {
 /// An annotation in a log line may make the cause more precise, never replace it: an upstream can write that header too.
 ///
 /// # Cost
-/// No allocation. One pass over the conditions of the catalogue per confidence.
+/// No allocation. Each fact is understood once; of the catalogue's conditions only those are evaluated that the facts suggest.
 #[must_use]
 pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
     let annotated = text(facts.annotated_code.as_ref()).and_then(Cause::find);
@@ -50,15 +51,8 @@ pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
 }
 
 fn matching(facts: &Facts<'_>) -> Option<Verdict> {
-    let observed = Observed::new(facts);
-    let first = |wanted: Confidence| {
-        BY_PRECISION.iter().copied().find_map(|cause| {
-            let holds = |(confidence, condition): &&(Confidence, Condition)| *confidence == wanted && condition.holds(&observed);
-            let (confidence, condition) = cause.conditions.iter().find(holds)?;
-            Some(Verdict { cause, confidence: *confidence, condition: Some(condition) })
-        })
-    };
-    first(Confidence::Certain).or_else(|| first(Confidence::Likely))
+    let (cause, confidence, condition) = INDEX.first(&Observed::new(facts))?;
+    Some(Verdict { cause, confidence, condition: Some(condition) })
 }
 
 impl Verdict {

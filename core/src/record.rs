@@ -142,7 +142,10 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
         flags: text("envoy.response_flags").as_deref().and_then(ResponseFlags::parse),
         grpc_status: number("rpc.grpc.status_code").and_then(|status| status.try_into().ok()),
         duration_ms: number("envoy.duration_ms"),
-        upstream_reused: text("envoy.upstream_reused").and_then(|reused| reused.parse().ok()),
+        upstream_reused: text("envoy.upstream_reused").and_then(|reused| reused.parse().ok()).or_else(|| {
+            // Envoy writes how long before the request the connection was made, and nothing when it was made for it.
+            number("envoy.upstream_connection_age_us").map(|_| true)
+        }),
         protocol: known("network.protocol.version").map(Cow::Owned),
         side: text("meshwhy.side").as_deref().and_then(side),
         mtls: text("envoy.connection.mtls").and_then(|mtls| mtls.parse().ok()),

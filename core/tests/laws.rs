@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use meshwhy_core::causes::{BY_PRECISION, REGISTRY};
+use meshwhy_core::condition::Observed;
+use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::facts::Side;
 use meshwhy_core::fix::{PatchKind, Step, pieces};
 use meshwhy_core::texts::{Block, Lang, TRANSLATION_MARK};
-use meshwhy_core::{Cause, Facts, ResponseFlags, judge, record, redact};
+use meshwhy_core::{Cause, Confidence, Facts, ResponseFlags, judge, record, redact};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
@@ -249,7 +251,29 @@ prop_compose! {
     }
 }
 
+/// Judges by trying every condition of the catalogue.
+fn slowly(facts: &Facts<'_>) -> Option<&'static str> {
+    let observed = Observed::new(facts);
+    let first = |wanted: Confidence| {
+        BY_PRECISION.iter().find(|cause| {
+            cause.conditions.iter().any(|(confidence, condition)| *confidence == wanted && condition.holds(&observed))
+        })
+    };
+    let found = first(Confidence::Certain).or_else(|| first(Confidence::Likely));
+    facts.shows_failure().then(|| found.map_or("unknown", |cause| cause.slug))
+}
+
 proptest! {
+    #[test]
+    fn the_index_changes_no_verdict(facts in any_facts(), word in proptest::sample::select(Word::ALL), event in proptest::sample::select(Event::ALL)) {
+        let worded = Facts { details: Some(word.0.into()), ..facts.clone() };
+        let noticed = Facts { event: Some(event), ..facts.clone() };
+        let ended = Facts { termination_details: facts.details.clone(), details: None, ..facts.clone() };
+        for facts in [facts, worded, noticed, ended] {
+            prop_assert_eq!(judge(&facts).map(|verdict| verdict.cause.slug), slowly(&facts));
+        }
+    }
+
     #[test]
     fn whatever_shows_a_failure_gets_a_verdict(facts in any_facts()) {
         let verdict = judge(&facts);

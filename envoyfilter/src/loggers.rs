@@ -165,6 +165,8 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("k8s.pod.name", "%ENVIRONMENT(POD_NAME)%"),
     ("k8s.namespace.name", "%ENVIRONMENT(POD_NAMESPACE)%"),
     ("envoy.upstream_local_address", "%UPSTREAM_LOCAL_ADDRESS%"),
+    ("envoy.upstream_connection_age_us", "%COMMON_DURATION(US_CX_BEG:DS_RX_BEG:us)%"),
+    ("envoy.duration_ms", "%DURATION%"),
     ("envoy.downstream_local_address", "%DOWNSTREAM_LOCAL_ADDRESS%"),
     ("envoy.downstream_remote_address", "%DOWNSTREAM_REMOTE_ADDRESS%"),
     ("envoy.requested_server_name", "%REQUESTED_SERVER_NAME%"),

@@ -2,7 +2,7 @@
 
 use super::{Condition, Field};
 use crate::codec::CodecError;
-use crate::details::{CloseReason, Details, Family};
+use crate::details::{self, CloseReason, Details, Family};
 use crate::facts::{Facts, text};
 use crate::transport::TransportFailure;
 
@@ -11,13 +11,13 @@ use crate::transport::TransportFailure;
 pub struct Observed<'f, 'a> {
     /// The facts themselves.
     pub facts: &'f Facts<'a>,
-    details: Option<Details<'f>>,
-    details_text: &'f str,
-    upstream_transport: Option<TransportFailure<'f>>,
-    downstream_transport: Option<TransportFailure<'f>>,
-    upstream_codec: Option<CodecError<'f>>,
-    downstream_codec: Option<CodecError<'f>>,
-    closed: Option<CloseReason>,
+    pub(super) details: Option<Details<'f>>,
+    pub(super) policy: Option<&'f str>,
+    pub(super) upstream_transport: Option<TransportFailure<'f>>,
+    pub(super) downstream_transport: Option<TransportFailure<'f>>,
+    pub(super) upstream_codec: Option<CodecError<'f>>,
+    pub(super) downstream_codec: Option<CodecError<'f>>,
+    pub(super) closed: Option<CloseReason>,
 }
 
 impl<'f, 'a> Observed<'f, 'a> {
@@ -25,31 +25,27 @@ impl<'f, 'a> Observed<'f, 'a> {
     #[must_use]
     pub fn new(facts: &'f Facts<'a>) -> Self {
         let details = facts.parsed_details();
-        let unfinished =
-            text(facts.termination_details.as_ref()).map(CloseReason::parse).filter(|reason| *reason == CloseReason::Handshake);
-        let closed = match details {
-            Some(Details::LocalDisconnect { reason, .. }) => Some(reason),
-            _ => unfinished,
-        };
+        let termination = text(facts.termination_details.as_ref()).map(details::parse);
+        let unfinished = || text(facts.termination_details.as_ref()).map(CloseReason::parse);
         Self {
             facts,
             details,
-            details_text: facts.details.as_deref().unwrap_or_default(),
-            upstream_transport: facts.upstream_transport(),
+            policy: details.and_then(policy).or_else(|| termination.and_then(policy)),
+            upstream_transport: facts.upstream_transport_beside(details),
             downstream_transport: facts.downstream_transport(),
             upstream_codec: facts.upstream_codec(),
             downstream_codec: facts.downstream_codec(),
-            closed,
+            closed: match details {
+                Some(Details::LocalDisconnect { reason, .. }) => Some(reason),
+                _ => unfinished().filter(|reason| *reason == CloseReason::Handshake),
+            },
         }
     }
+}
 
-    fn policy(&self) -> Option<&'f str> {
-        let termination = || text(self.facts.termination_details.as_ref()).map(crate::details::parse);
-        match self.details.filter(|details| matches!(details, Details::RbacDenied { .. })).or_else(termination)? {
-            Details::RbacDenied { policy } => Some(policy.unwrap_or_default()),
-            _ => None,
-        }
-    }
+/// The policy that denied, empty when none allowed.
+fn policy(details: Details<'_>) -> Option<&str> {
+    if let Details::RbacDenied { policy } = details { Some(policy.unwrap_or_default()) } else { None }
 }
 
 /// A fact as evidence shows it: the name that logs use for it and its value.
@@ -84,7 +80,7 @@ impl Condition {
             Self::Any(parts) => parts.iter().any(|part| part.holds(observed)),
             Self::Not(part) => !part.holds(observed),
             Self::Details(word) => observed.details == Some(Details::Word(*word)),
-            Self::Family(family) => family.takes(observed.details_text),
+            Self::Family(family) => facts.details.as_deref().is_some_and(|details| family.takes(details)),
             Self::ResetBefore(wanted) => {
                 matches!(observed.details, Some(Details::ResetBeforeResponse { reset, .. }) if reset == *wanted)
             }
@@ -92,8 +88,8 @@ impl Condition {
                 matches!(observed.details, Some(Details::ResetAfterResponse { reset, .. }) if reset == *wanted)
             }
             Self::Closed(reason) => observed.closed == Some(*reason),
-            Self::RbacDenied => observed.policy().is_some(),
-            Self::BadCustomAction => observed.policy().is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
+            Self::RbacDenied => observed.policy.is_some(),
+            Self::BadCustomAction => observed.policy.is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
             Self::UpstreamTransport(kind) => observed.upstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
             Self::DownstreamTransport(kind) => observed.downstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
             Self::UpstreamTls => observed.upstream_transport.is_some_and(is_tls),

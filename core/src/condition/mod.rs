@@ -2,6 +2,7 @@
 
 pub mod cel;
 mod evaluate;
+pub(crate) mod index;
 #[cfg(feature = "texts")]
 pub mod prose;
 

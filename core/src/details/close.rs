@@ -50,6 +50,9 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::Other as usize + 1;
+
     /// The text as Envoy prints it for the commonest reason of the kind.
     #[must_use]
     pub fn as_str(self) -> &'static str {
