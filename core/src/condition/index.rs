@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Condition, Observed};
+use super::{ClusterKind, Condition, Field, Observed, RouteName};
 use crate::catalogue::{Cause, Confidence};
 use crate::causes::BY_PRECISION;
 use crate::codec::CodecFault;
@@ -47,6 +47,11 @@ enum Sign {
     DownstreamCodec(CodecFault),
     Flag(Flag),
     Event(Event),
+    NoDetails,
+    BlackHole,
+    Passthrough,
+    BlockAll,
+    GrpcFailed,
 }
 
 const FAMILIES: usize = Word::ALL.len();
@@ -60,7 +65,8 @@ const DOWNSTREAM_CODEC: usize = UPSTREAM_CODEC + CodecFault::COUNT;
 const FLAGS: usize = DOWNSTREAM_CODEC + CodecFault::COUNT;
 const EVENTS: usize = FLAGS + Flag::ALL.len();
 const TLS: usize = EVENTS + Event::ALL.len();
-const SIGNS: usize = TLS + 2;
+const OTHERS: usize = TLS + 2;
+const SIGNS: usize = OTHERS + 5;
 
 impl Sign {
     const fn place(self) -> usize {
@@ -78,6 +84,11 @@ impl Sign {
             Self::Event(event) => EVENTS + event as usize,
             Self::UpstreamTls => TLS,
             Self::DownstreamTls => TLS + 1,
+            Self::NoDetails => OTHERS,
+            Self::BlackHole => OTHERS + 1,
+            Self::Passthrough => OTHERS + 2,
+            Self::BlockAll => OTHERS + 3,
+            Self::GrpcFailed => OTHERS + 4,
         }
     }
 }
@@ -155,14 +166,16 @@ fn signs(condition: &Condition) -> Option<Vec<Sign>> {
         Condition::DownstreamCodec(fault) => vec![Sign::DownstreamCodec(*fault)],
         Condition::Flag(flag) => vec![Sign::Flag(*flag)],
         Condition::Event(event) => vec![Sign::Event(*event)],
+        Condition::Absent(Field::Details) => vec![Sign::NoDetails],
+        Condition::Cluster(ClusterKind::BlackHole) => vec![Sign::BlackHole],
+        Condition::Cluster(ClusterKind::Passthrough) => vec![Sign::Passthrough],
+        Condition::Route(RouteName::BlockAll) => vec![Sign::BlockAll],
+        Condition::GrpcFailed => vec![Sign::GrpcFailed],
         Condition::Not(_)
         | Condition::Status(_)
         | Condition::StatusAtLeast(_)
         | Condition::StatusClass(_)
-        | Condition::GrpcFailed
         | Condition::DurationBelow(_)
-        | Condition::Cluster(_)
-        | Condition::Route(_)
         | Condition::UpstreamReused
         | Condition::UpstreamIpv6
         | Condition::Present(_)
@@ -179,7 +192,8 @@ impl Observed<'_, '_> {
             Some(Details::ResetAfterResponse { reset, .. }) => take(Sign::After(reset)),
             Some(Details::JwtDenied { .. }) => take(Sign::Family(Family::JwtDenied)),
             Some(Details::Family(family)) => take(Sign::Family(family)),
-            Some(Details::RbacDenied { .. } | Details::LocalDisconnect { .. } | Details::Other(_)) | None => {}
+            Some(Details::RbacDenied { .. } | Details::LocalDisconnect { .. } | Details::Other(_)) => {}
+            None => take(Sign::NoDetails),
         }
         if self.policy.is_some() {
             take(Sign::Family(Family::RbacDenied));
@@ -210,6 +224,17 @@ impl Observed<'_, '_> {
         }
         if let Some(event) = self.facts.event {
             take(Sign::Event(event));
+        }
+        match self.facts.cluster.as_deref() {
+            Some(name) if name == ClusterKind::BlackHole.as_str() => take(Sign::BlackHole),
+            Some(name) if name == ClusterKind::Passthrough.as_str() => take(Sign::Passthrough),
+            _ => {}
+        }
+        if self.facts.route.as_deref() == Some(RouteName::BlockAll.as_str()) {
+            take(Sign::BlockAll);
+        }
+        if self.facts.grpc_failure().is_some() {
+            take(Sign::GrpcFailed);
         }
     }
 }
@@ -242,6 +267,6 @@ mod tests {
     #[test]
     fn few_entries_are_filed_nowhere() {
         let everywhere: u32 = INDEX.anywhere.iter().map(|part| part.count_ones()).sum();
-        assert!(everywhere <= 16, "{everywhere} entries are evaluated for every failure");
+        assert!(everywhere <= 4, "{everywhere} entries are evaluated for every failure");
     }
 }

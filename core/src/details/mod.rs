@@ -101,21 +101,23 @@ const RBAC: &str = "rbac_access_denied_matched_policy[";
 /// Total: texts that do not parse come back as [`Details::Other`].
 #[must_use]
 pub fn parse(text: &str) -> Details<'_> {
-    if let Some(word) = Word::parse(text) {
-        return Details::Word(word);
+    // The commonest texts first: they are no word, and a word is no reset.
+    if let Some(details) = reset(text) {
+        return details;
     }
-    dynamic(text).unwrap_or(Details::Other(text))
+    Word::parse(text).map(Details::Word).or_else(|| dynamic(text)).unwrap_or(Details::Other(text))
 }
 
-fn dynamic(text: &str) -> Option<Details<'_>> {
+fn reset(text: &str) -> Option<Details<'_>> {
     if let Some(inner) = between(text, RESET_BEFORE, '}') {
         let (reset, transport) = reset::split(inner)?;
         return Some(Details::ResetBeforeResponse { reset, transport });
     }
-    if let Some(inner) = between(text, RESET_AFTER, '}') {
-        let (reset, transport) = reset::split(inner)?;
-        return Some(Details::ResetAfterResponse { reset, transport });
-    }
+    let (reset, transport) = reset::split(between(text, RESET_AFTER, '}')?)?;
+    Some(Details::ResetAfterResponse { reset, transport })
+}
+
+fn dynamic(text: &str) -> Option<Details<'_>> {
     if let Some(policy) = between(text, RBAC, ']') {
         return Some(Details::RbacDenied { policy: (policy != "none").then_some(policy) });
     }
