@@ -18,6 +18,7 @@ declare_cause! {
                 Absent(Field::Details),
                 Absent(Field::UpstreamTransportFailure),
                 Not(&DurationBelow(1000)),
+                Present(Field::UpstreamHost),
             ]),
         ),
         (Likely, All(&[Closed(CloseReason::ConnectFailed), Absent(Field::UpstreamTransportFailure)])),
