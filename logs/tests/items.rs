@@ -1,5 +1,7 @@
 //! Texts that several physical lines hold, and lines that only look so.
 
+#![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
+
 use meshwhy_core::event::Event;
 use meshwhy_core::{Facts, judge};
 use meshwhy_logs::{Content, Formats, Line, MAX_LINE, Reader, parse_line};
@@ -213,7 +215,7 @@ fn utf_16_is_read() {
 }
 
 #[test]
-fn hostile_streams_are_read_in_linear_time() {
+fn hostile_streams_keep_every_line() {
     let mut lines: Vec<String> = vec![
         "{\"a\": \"b".to_owned(),
         "{ \"a\": [".to_owned(),
@@ -226,13 +228,11 @@ fn hostile_streams_are_read_in_linear_time() {
     ];
     lines.push("x".repeat(2 * MAX_LINE));
     for line in &lines {
-        let count = 200_000 / (line.len() + 1);
+        let count = 40_000 / line.len().min(1000) + 1;
         let input = format!("{line}\n").repeat(count);
-        let started = std::time::Instant::now();
         let all = items(input.as_bytes());
         let covered: u64 = all.iter().map(|item| item.last - item.first + 1).sum();
         assert_eq!(covered, count as u64, "{line}");
-        eprintln!("{:?} for {} bytes of {:?}", started.elapsed(), input.len(), line.get(..20.min(line.len())));
         assert!(all.iter().all(|item| item.bytes.len() <= MAX_LINE + 1));
     }
 }

@@ -1,5 +1,7 @@
 //! Lines of a real mesh in everything that carries or quotes them, alone and in pairs.
 
+#![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
+
 use meshwhy_core::{Facts, judge};
 use meshwhy_logs::{Content, Formats, Line, parse_line};
 use proptest::prelude::*;

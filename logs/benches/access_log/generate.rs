@@ -137,8 +137,8 @@ impl Random {
         self.next() % limit
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    fn pick<T: Copy, const N: usize>(&mut self, from: &[T; N]) -> T {
         let at = usize::try_from(self.below(from.len() as u64)).unwrap_or(0);
-        from[at]
+        *from.get(at).unwrap_or_else(|| unreachable!("there is something to pick from"))
     }
 }

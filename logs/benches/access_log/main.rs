@@ -130,9 +130,9 @@ fn on_processor() -> Option<Duration> {
     told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
-fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
+fn median<T: PartialOrd + Copy + Default>(mut values: Vec<T>) -> T {
     values.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
-    values[values.len() / 2]
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 fn per_line(took: Duration, lines: usize) -> f64 {

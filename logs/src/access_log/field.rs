@@ -97,6 +97,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The facts, with what follows from other fields.
+    #[inline]
     pub(crate) fn finish(mut self) -> Facts<'a> {
         super::complete(&mut self.facts, self.proxy_status.as_deref());
         self.facts
@@ -166,7 +167,7 @@ pub(crate) fn grpc_status(text: &str) -> Option<u32> {
 }
 
 /// Mixer's status is a quoted text inside the field.
-fn unquoted(value: Cow<'_, str>) -> Cow<'_, str> {
+pub(crate) fn unquoted(value: Cow<'_, str>) -> Cow<'_, str> {
     match value {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches('"')),
         Cow::Owned(text) => Cow::Owned(text.trim_matches('"').to_owned()),

@@ -44,22 +44,7 @@ pub(crate) fn parse<'a>(text: &'a str, formats: &Formats) -> Option<AccessLog<'a
     if text.starts_with('{') {
         return json::parse(text, None);
     }
-    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
-        return text::parse(text);
-    }
-    text::parse(&on_one_line(text)).map(AccessLog::into_owned)
-}
-
-/// Line ends and the white space around them become one space.
-fn on_one_line(text: &str) -> String {
-    let mut joined = String::with_capacity(text.len());
-    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
-        if !joined.is_empty() {
-            joined.push(' ');
-        }
-        joined.push_str(part);
-    }
-    joined
+    if memchr::memchr(b'\n', text.as_bytes()).is_some() { text::parse_wrapped(text) } else { text::parse(text) }
 }
 
 impl AccessLog<'_> {
@@ -72,8 +57,9 @@ impl AccessLog<'_> {
 }
 
 /// A field as access logs print it: `-` and nothing say that there is none.
-fn known(field: &str) -> Option<Cow<'_, str>> {
-    (field != "-" && !field.is_empty()).then_some(Cow::Borrowed(field))
+#[inline]
+fn told(field: Option<&str>) -> Option<Cow<'_, str>> {
+    field.filter(|field| *field != "-" && !field.is_empty()).map(Cow::Borrowed)
 }
 
 /// Puts in what follows from other fields: the side, and the cause that a logged `Proxy-Status` header names.
@@ -81,8 +67,10 @@ fn known(field: &str) -> Option<Cow<'_, str>> {
 /// The last member that names a cause decides: each hop appends its own.
 fn complete(facts: &mut Facts<'_>, proxy_status: Option<&str>) {
     facts.side = facts.cluster.as_deref().and_then(side);
-    let members = proxy_status.map(proxy_status::read).unwrap_or_default();
-    facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into);
+    if let Some(header) = proxy_status {
+        let members = proxy_status::read(header);
+        facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into);
+    }
 }
 
 /// The side that a cluster's name tells.

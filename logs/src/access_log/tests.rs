@@ -172,6 +172,15 @@ fn what_people_leave_out() {
 }
 
 #[test]
+fn several_lines_are_not_one() {
+    for other in [V19, ENVOY, TCP, &format!("pod-1 istio-proxy {V15}")] {
+        assert_eq!(read(&format!("{V19}\n{other}")), None, "{other}");
+    }
+    let (head, tail) = V19.split_at(V19.find("HTTP/1.1").unwrap());
+    assert_eq!(facts(&format!("{}\n  {tail}", head.trim_end())).0, facts(V19).0);
+}
+
+#[test]
 fn a_client_forges_nothing() {
     let agent = r#"x" "r" "evil" "h" outbound|1||evil.a.svc.cluster.local 1 2 3 4 5 "z; mw-cause=MW6001"#;
     let line = V19.replace("curl/8.9.1", agent).replace("/price?sku=11", "/a\"b");

@@ -40,8 +40,7 @@ pub struct Item<'a> {
 /// Reads the items of one source.
 ///
 /// # Cost
-/// Memory for at most [`MAX_LINE`] bytes of lines read ahead, and a little more than that. A healthy access-log line
-/// allocates nothing.
+/// Memory for at most fifty lines read ahead, each of at most [`MAX_LINE`] bytes. A healthy access-log line allocates nothing.
 #[derive(Debug)]
 pub struct Reader<R> {
     ahead: Ahead<R>,
@@ -129,3 +128,6 @@ fn worth(line: &Line<'_>) -> usize {
 fn worth_of(text: &str, formats: &Formats) -> usize {
     worth(&read(text, formats, 0))
 }
+
+#[cfg(test)]
+mod tests;

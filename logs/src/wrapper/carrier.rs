@@ -40,7 +40,11 @@ pub(super) fn words(text: &str) -> Option<Peeled<'_>> {
     for count in 0..names.len() {
         let (name, behind) = rest.split_once([' ', '\t'])?;
         // A record is our own line: what an application writes in front of one makes it a quotation.
-        if !is_name(name) || start::is_level(name) || name == record::PREFIX.trim_end() {
+        if !is_name(name) || start::is_level(name) || name == record::PREFIX.trim_end() || clock::timestamp(name).is_some() {
+            return None;
+        }
+        // Only one name alone may be a file, a stream or a tag.
+        if count > 0 && ![names.first().copied().unwrap_or_default(), name].into_iter().all(is_label) {
             return None;
         }
         *names.get_mut(count)? = name;
@@ -64,6 +68,11 @@ fn origin<'a>(all: &'a str, [first, second, third]: [&'a str; 3], count: usize) 
 fn is_name(word: &str) -> bool {
     let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b':' | b'@' | b'#');
     word.len() <= MAX_NAME && word.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric) && word.bytes().all(is_name_byte)
+}
+
+/// A name that Kubernetes accepts.
+fn is_label(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
 }
 
 /// `FILE:`, `FILE:LINE:` or `LINE:`, with no space before the line.

@@ -33,8 +33,10 @@ pub(crate) fn begins_access_log(text: &str) -> bool {
     text.starts_with(['{', '"']) || (text.starts_with('[') && !begins_bracketed(text))
 }
 
+/// A level in a column of its own: in a sentence one space follows.
 fn begins_with_level(text: &str) -> bool {
-    text.split_once([' ', '\t']).is_some_and(|(word, _)| is_level(word))
+    let level = text.split([' ', '\t']).next().filter(|word| is_level(word));
+    level.and_then(|word| text.get(word.len()..)).is_some_and(|rest| rest.starts_with('\t') || rest.starts_with("  "))
 }
 
 /// Whether a text begins with a method and a path, or with the dashes of a connection without a request.

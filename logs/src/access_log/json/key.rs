@@ -1,7 +1,7 @@
 //! How the keys of JSON access logs are spelt: Istio's own, and a closed table of what Envoy distributions, gateways and log
 //! pipelines call the same fields.
 
-use super::scan::{Scanner, Text};
+use super::scan::Text;
 use crate::access_log::field::Field;
 
 /// What a key says about the line.
@@ -42,65 +42,51 @@ pub(super) fn below(path: &str, key: &str) -> String {
 /// Finds what a key stands for, wherever it is nested.
 #[inline]
 pub(super) fn find(path: &str, key: &Text<'_>) -> Option<Spelling> {
+    if path.is_empty()
+        && let Some(known) = key.plain().and_then(istio)
+    {
+        return Some(known);
+    }
     spelt(path, &key.text())
 }
 
-/// Istio's default keys in the order in which Istio writes them, each with its quotes and its colon.
+/// Istio's default keys, sorted, as Istio writes them.
 #[rustfmt::skip]
 const ISTIO: [(&str, Spelling); 24] = {
     use Field as F;
     use Kind::{Common, Outcome, Specific};
     [
-        ("\"authority\":", Spelling { field: F::Authority, kind: Common }),
-        ("\"bytes_received\":", Spelling { field: F::Ignored, kind: Common }),
-        ("\"bytes_sent\":", Spelling { field: F::Ignored, kind: Common }),
-        ("\"connection_termination_details\":", Spelling { field: F::Termination, kind: Specific }),
-        ("\"downstream_local_address\":", Spelling { field: F::DownstreamLocalAddress, kind: Specific }),
-        ("\"downstream_remote_address\":", Spelling { field: F::DownstreamRemoteAddress, kind: Specific }),
-        ("\"duration\":", Spelling { field: F::Duration, kind: Common }),
-        ("\"method\":", Spelling { field: F::Method, kind: Common }),
-        ("\"path\":", Spelling { field: F::Path, kind: Common }),
-        ("\"protocol\":", Spelling { field: F::Protocol, kind: Common }),
-        ("\"request_id\":", Spelling { field: F::RequestId, kind: Common }),
-        ("\"requested_server_name\":", Spelling { field: F::ServerName, kind: Specific }),
-        ("\"response_code\":", Spelling { field: F::Status, kind: Outcome }),
-        ("\"response_code_details\":", Spelling { field: F::Details, kind: Specific }),
-        ("\"response_flags\":", Spelling { field: F::Flags, kind: Specific }),
-        ("\"route_name\":", Spelling { field: F::Route, kind: Specific }),
-        ("\"start_time\":", Spelling { field: F::StartTime, kind: Common }),
-        ("\"upstream_cluster\":", Spelling { field: F::Cluster, kind: Specific }),
-        ("\"upstream_host\":", Spelling { field: F::UpstreamHost, kind: Specific }),
-        ("\"upstream_local_address\":", Spelling { field: F::UpstreamLocalAddress, kind: Specific }),
-        ("\"upstream_service_time\":", Spelling { field: F::Ignored, kind: Common }),
-        ("\"upstream_transport_failure_reason\":", Spelling { field: F::UpstreamTransport, kind: Specific }),
-        ("\"user_agent\":", Spelling { field: F::Ignored, kind: Common }),
-        ("\"x_forwarded_for\":", Spelling { field: F::Ignored, kind: Common }),
+        ("authority", Spelling { field: F::Authority, kind: Common }),
+        ("bytes_received", Spelling { field: F::Ignored, kind: Common }),
+        ("bytes_sent", Spelling { field: F::Ignored, kind: Common }),
+        ("connection_termination_details", Spelling { field: F::Termination, kind: Specific }),
+        ("downstream_local_address", Spelling { field: F::DownstreamLocalAddress, kind: Specific }),
+        ("downstream_remote_address", Spelling { field: F::DownstreamRemoteAddress, kind: Specific }),
+        ("duration", Spelling { field: F::Duration, kind: Common }),
+        ("method", Spelling { field: F::Method, kind: Common }),
+        ("path", Spelling { field: F::Path, kind: Common }),
+        ("protocol", Spelling { field: F::Protocol, kind: Common }),
+        ("request_id", Spelling { field: F::RequestId, kind: Common }),
+        ("requested_server_name", Spelling { field: F::ServerName, kind: Specific }),
+        ("response_code", Spelling { field: F::Status, kind: Outcome }),
+        ("response_code_details", Spelling { field: F::Details, kind: Specific }),
+        ("response_flags", Spelling { field: F::Flags, kind: Specific }),
+        ("route_name", Spelling { field: F::Route, kind: Specific }),
+        ("start_time", Spelling { field: F::StartTime, kind: Common }),
+        ("upstream_cluster", Spelling { field: F::Cluster, kind: Specific }),
+        ("upstream_host", Spelling { field: F::UpstreamHost, kind: Specific }),
+        ("upstream_local_address", Spelling { field: F::UpstreamLocalAddress, kind: Specific }),
+        ("upstream_service_time", Spelling { field: F::Ignored, kind: Common }),
+        ("upstream_transport_failure_reason", Spelling { field: F::UpstreamTransport, kind: Specific }),
+        ("user_agent", Spelling { field: F::Ignored, kind: Common }),
+        ("x_forwarded_for", Spelling { field: F::Ignored, kind: Common }),
     ]
 };
 
-/// Which of Istio's keys is likely to come next: most lines have all of them, in order, and nothing else.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Expected(usize);
-
-impl Expected {
-    /// Passes over the expected key, if it comes.
-    #[inline]
-    pub(super) fn take(&mut self, scanner: &mut Scanner<'_>) -> Option<Spelling> {
-        let (key, spelling) = ISTIO.get(self.0)?;
-        if !scanner.passes(key) {
-            return None;
-        }
-        self.0 = self.0.saturating_add(1);
-        Some(*spelling)
-    }
-
-    /// Goes on behind a key that came instead.
-    pub(super) fn resume(&mut self, key: &Text<'_>) {
-        let matches = |(known, _): &(&str, Spelling)| known.get(1..known.len().saturating_sub(2)) == key.plain();
-        if let Some(at) = ISTIO.iter().position(matches) {
-            self.0 = at.saturating_add(1);
-        }
-    }
+/// Istio's default keys, which most lines have and nothing else.
+fn istio(key: &str) -> Option<Spelling> {
+    let at = ISTIO.binary_search_by(|(known, _)| (*known).cmp(key)).ok()?;
+    ISTIO.get(at).map(|(_, spelling)| *spelling)
 }
 
 /// The letters and digits of a key in small letters: `responseCode`, `response-code` and `RESPONSE_CODE` are one key.

@@ -2,6 +2,7 @@
 
 mod healthy;
 mod key;
+mod layout;
 mod scan;
 
 use std::borrow::Cow;
@@ -11,7 +12,7 @@ use super::field::{Field, Fields};
 use super::format::Labels;
 use crate::Format;
 pub(super) use healthy::shows_success;
-use key::{Expected, Kind, Spelling};
+use key::{Kind, Spelling};
 use scan::{Scanner, Token};
 
 /// Deepest object that is looked into.
@@ -22,9 +23,23 @@ pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<Access
     if labels.is_none() && healthy::is_healthy(text) {
         return Some(AccessLog::Healthy);
     }
-    let mut object = Object { labels, ..Object::default() };
     let mut scanner = Scanner::new(text);
-    let whole = object.read(&mut scanner, "", 0).is_some();
+    if scanner.is_plain()
+        && labels.is_none()
+        && let Some(facts) = layout::read(text)
+    {
+        if shows_success(&facts) {
+            return Some(AccessLog::Healthy);
+        }
+        return Some(AccessLog::Facts { facts, format: Format::IstioJson, truncated: false });
+    }
+    read_any(&mut scanner, labels)
+}
+
+/// Reads an object with keys of any order and spelling.
+fn read_any<'a>(scanner: &mut Scanner<'a>, labels: Option<&Labels>) -> Option<AccessLog<'a>> {
+    let mut object = Object { labels, ..Object::default() };
+    let whole = object.read(scanner, "", 0).is_some();
     if whole && !scanner.is_at_end() {
         return None;
     }
@@ -48,22 +63,8 @@ impl<'a> Object<'a, '_> {
     /// Reads to the end of the object; `None` when the text ends before it or is no JSON.
     fn read(&mut self, scanner: &mut Scanner<'a>, path: &str, depth: usize) -> Option<()> {
         scanner.open()?;
-        let mut expected = Expected::default();
-        let predict = path.is_empty() && self.labels.is_none();
         loop {
-            if predict && let Some(spelling) = expected.take(scanner) {
-                match scanner.value()? {
-                    Token::Text(value) => self.put(spelling, || value.text()),
-                    Token::Literal("null") => self.put(spelling, || Cow::Borrowed("")),
-                    Token::Literal(value) => self.put(spelling, || Cow::Borrowed(value)),
-                    Token::Object | Token::Array => scanner.skip()?,
-                }
-                continue;
-            }
             let Some(key) = scanner.key()? else { return Some(()) };
-            if predict {
-                expected.resume(&key);
-            }
             match scanner.value()? {
                 Token::Object if depth < DEEPEST => {
                     let path = key::below(path, &key.text());
@@ -104,6 +105,7 @@ impl<'a> Object<'a, '_> {
         }
     }
 
+    #[inline]
     fn finish(self, truncated: bool) -> Option<AccessLog<'a>> {
         let facts = &self.fields.facts;
         let tells = facts.status.is_some() || facts.flags.is_some() || facts.details.is_some();

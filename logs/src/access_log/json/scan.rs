@@ -7,6 +7,8 @@ use std::borrow::Cow;
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// Whether no escape and no line end stands anywhere, so that a string ends at the next quote.
+    plain: bool,
 }
 
 /// The beginning of a value.
@@ -58,8 +60,13 @@ fn unescaped(raw: &str) -> String {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, plain: memchr::memchr2(b'\\', b'\n', text.as_bytes()).is_none() }
+    }
+
+    /// Whether the text holds no escape and no line end.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// Whether nothing follows but what quoting leaves behind.
@@ -94,17 +101,6 @@ impl<'a> Scanner<'a> {
         self.skip_space().filter(|byte| *byte == b'{')?;
         self.advance();
         Some(())
-    }
-
-    /// Passes over `expected` – a key with its quotes and its colon – and the comma before it, if they stand here.
-    #[inline]
-    pub(super) fn passes(&mut self, expected: &str) -> bool {
-        let begin = if self.peek() == Some(b',') { self.at.saturating_add(1) } else { self.at };
-        let comes = self.text.as_bytes().get(begin..).is_some_and(|rest| rest.starts_with(expected.as_bytes()));
-        if comes {
-            self.at = begin.saturating_add(expected.len());
-        }
-        comes
     }
 
     /// The next key with its colon; `Some(None)` at the end of the object, `None` when the text is cut or broken.
@@ -153,10 +149,21 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Option<Text<'a>> {
         self.advance();
         let begin = self.at;
+        if self.plain {
+            let length = memchr::memchr(b'"', self.text.as_bytes().get(begin..)?)?;
+            self.at = begin.saturating_add(length);
+            let raw = self.text.get(begin..self.at)?;
+            self.advance();
+            return Some(Text { raw, plain: true });
+        }
+        self.escaped_string(begin)
+    }
+
+    fn escaped_string(&mut self, begin: usize) -> Option<Text<'a>> {
         let mut plain = true;
         loop {
             let rest = self.text.as_bytes().get(self.at..)?;
-            let length = special(rest)?;
+            let length = memchr::memchr3(b'"', b'\\', b'\n', rest)?;
             self.at = self.at.saturating_add(length);
             match rest.get(length)? {
                 b'"' => {
@@ -197,46 +204,9 @@ impl<'a> Scanner<'a> {
     }
 }
 
-const ONES: u64 = u64::from_le_bytes([1; 8]);
-const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-
-/// Where the first quote, backslash or control character stands; eight bytes are looked at together.
-#[inline]
-fn special(bytes: &[u8]) -> Option<usize> {
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (at, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES.wrapping_mul(b'"' as u64));
-        let backslash = word ^ (ONES.wrapping_mul(b'\\' as u64));
-        let zeroes = |word: u64| word.wrapping_sub(ONES) & !word;
-        let control = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
-        let found = (zeroes(quote) | zeroes(backslash) | control) & HIGHS;
-        if found != 0 {
-            let within = usize::try_from(found.trailing_zeros() / 8).ok()?;
-            return at.checked_mul(8)?.checked_add(within);
-        }
-    }
-    let within = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-    chunks.len().checked_mul(8)?.checked_add(within)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn special_finds_the_first_one_wherever_it_stands() {
-        for length in 0..40 {
-            for wanted in [b'"', b'\\', b'\n'] {
-                let mut bytes = "é!€#".repeat(10).into_bytes();
-                bytes.truncate(length);
-                assert_eq!(special(&bytes), None);
-                bytes.push(wanted);
-                bytes.extend_from_slice(b"\"\\abcdefgh\"");
-                assert_eq!(special(&bytes), Some(length), "{length} {wanted}");
-            }
-        }
-    }
 
     #[test]
     fn nested_values_are_skipped() {

@@ -115,6 +115,19 @@ fn cut<'a>(line: &mut Cursor<'a>) -> Start<'a> {
     Start { cut: true, ..Start::default() }
 }
 
+/// How many request lines with a status and flags behind them a text holds.
+pub(super) fn requests(text: &str) -> usize {
+    let ends_request = |at: &usize| {
+        let parts = text.get(..*at).zip(text.get(at.saturating_add(2)..));
+        parts.is_some_and(|(before, after)| {
+            let protocol = before.rsplit(' ').next().unwrap_or_default();
+            let protocol = protocol.rfind("HTTP/").and_then(|at| protocol.get(at..)).unwrap_or(protocol);
+            is_protocol(protocol) && followed_by_flags(Cursor::new(after))
+        })
+    };
+    memchr::memmem::find_iter(text.as_bytes(), b"\" ").filter(ends_request).count()
+}
+
 fn is_piece_of_protocol(text: &str) -> bool {
     ["HTTP/1.1", "HTTP/1.0", "HTTP/2"].iter().any(|whole| whole.ends_with(text))
 }

@@ -14,8 +14,7 @@ mod tail;
 use meshwhy_core::details::{self, Details};
 use meshwhy_core::{Facts, ResponseFlags, transport};
 
-use super::field::{Field, Fields};
-use super::{AccessLog, known};
+use super::{AccessLog, field, told};
 use crate::Format;
 use cursor::{Cursor, Numbers};
 use head::Start;
@@ -43,28 +42,46 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
     }
     let tail = tail::read(line.rest(), reasons.shape != Shape::Envoy);
     let truncated = start.is_cut() || !numbers.complete || tail.truncated;
-    let format = if reasons.shape == Shape::Envoy && tail.words == 0 { Format::EnvoyText } else { Format::IstioText };
+    let format = if reasons.shape == Shape::Envoy && tail.count == 0 { Format::EnvoyText } else { Format::IstioText };
 
-    let mut fields = Fields {
-        facts: Facts {
-            status: Some(status),
-            flags: Some(flags),
-            details: reasons.details.and_then(known),
-            termination_details: reasons.termination.and_then(known),
-            upstream_transport_failure: reasons.transport.and_then(known),
-            duration_ms: numbers.duration,
-            protocol: start.protocol.and_then(known),
-            method: start.method.and_then(known),
-            path: start.path.and_then(known),
-            start_time: start.time.and_then(known),
-            ..tail.facts
-        },
-        proxy_status: tail.proxy_status.and_then(known),
+    let [cluster, upstream_local_address, downstream_local_address, downstream_remote_address, server_name, route] = tail.words;
+    let mut facts = Facts {
+        status: Some(status),
+        flags: Some(flags),
+        details: told(reasons.details),
+        termination_details: told(reasons.termination),
+        upstream_transport_failure: told(reasons.transport),
+        policy_status: told(reasons.policy).map(field::unquoted),
+        duration_ms: numbers.duration,
+        protocol: told(start.protocol),
+        method: told(start.method),
+        path: told(start.path),
+        authority: told(tail.authority),
+        request_id: told(tail.request_id),
+        route: told(route),
+        cluster: told(cluster),
+        upstream_host: told(tail.host),
+        upstream_local_address: told(upstream_local_address),
+        downstream_local_address: told(downstream_local_address),
+        downstream_remote_address: told(downstream_remote_address),
+        server_name: told(server_name),
+        start_time: told(start.time),
+        ..Facts::default()
     };
-    if let Some(policy) = reasons.policy {
-        fields.put(Field::PolicyStatus, policy.into());
+    super::complete(&mut facts, tail.proxy_status);
+    Some(AccessLog::Facts { facts, format, truncated })
+}
+
+/// Reads a line that somebody wrapped; `None` when the text holds several lines.
+pub(crate) fn parse_wrapped(text: &str) -> Option<AccessLog<'static>> {
+    let mut joined = String::with_capacity(text.len());
+    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(part);
     }
-    Some(AccessLog::Facts { facts: fields.finish(), format, truncated })
+    if head::requests(&joined) > 1 { None } else { parse(&joined).map(AccessLog::into_owned) }
 }
 
 /// How the fields between the flags and the byte counts are written.

@@ -1,18 +1,16 @@
 //! The end of a line: five quoted names and up to six words, read from the right.
 
-use std::borrow::Cow;
-
-use meshwhy_core::Facts;
-
-use crate::access_log::known;
-
 /// What stands behind the upstream time.
 #[derive(Debug, Default)]
 pub(super) struct Tail<'a> {
-    pub(super) facts: Facts<'a>,
+    pub(super) host: Option<&'a str>,
+    pub(super) authority: Option<&'a str>,
+    pub(super) request_id: Option<&'a str>,
+    /// Cluster, upstream local address, downstream local and remote address, server name, route.
+    pub(super) words: [Option<&'a str>; WORDS],
     pub(super) proxy_status: Option<&'a str>,
     /// How many words stand behind the quoted names.
-    pub(super) words: usize,
+    pub(super) count: usize,
     pub(super) truncated: bool,
 }
 
@@ -41,26 +39,48 @@ pub(super) fn read(text: &str, istio: bool) -> Tail<'_> {
     let [Some(host), Some(authority), Some(request_id), Some(_agent), Some(_forwarded)] = names else {
         return Tail { truncated: true, ..Tail::default() };
     };
-    let count = words.split(' ').filter(|word| !word.is_empty()).take(WORDS).count();
-    let complete = count >= FEWEST_WORDS || count == 0 && !istio;
-    let mut words = words.splitn(WORDS, ' ').enumerate().map(|(at, word)| {
-        let whole = complete || at.saturating_add(1) < count;
-        known(word).filter(|word| whole && word != ":0")
-    });
-    let mut word = || words.next().flatten();
-    let facts = Facts {
-        cluster: word(),
-        upstream_local_address: word(),
-        downstream_local_address: word(),
-        downstream_remote_address: word(),
-        server_name: word(),
-        route: word(),
-        upstream_host: known(host),
-        authority: known(authority),
-        request_id: known(request_id).filter(|id| !is_elided(id)),
-        ..Facts::default()
-    };
-    Tail { facts, proxy_status, words: count, truncated: !complete }
+    let words = Words::split(words);
+    let complete = words.count >= FEWEST_WORDS || words.count == 0 && !istio;
+    let mut found = [None; WORDS];
+    for (at, (found, word)) in found.iter_mut().zip(words.texts).enumerate() {
+        let whole = complete || at.saturating_add(1) < words.count;
+        *found = Some(word).filter(|word| whole && *word != ":0");
+    }
+    Tail {
+        host: Some(host),
+        authority: Some(authority),
+        request_id: Some(request_id).filter(|id| !is_elided(id)),
+        words: found,
+        proxy_status,
+        count: words.count,
+        truncated: !complete,
+    }
+}
+
+/// The words behind the quoted names; the last one is a route and may hold spaces.
+struct Words<'a> {
+    texts: [&'a str; WORDS],
+    count: usize,
+}
+
+impl<'a> Words<'a> {
+    fn split(text: &'a str) -> Self {
+        let mut words = Self { texts: [""; WORDS], count: 0 };
+        let mut rest = text;
+        for (at, word) in words.texts.iter_mut().enumerate() {
+            if rest.is_empty() {
+                break;
+            }
+            let last = at.saturating_add(1) == WORDS;
+            let end = if last { None } else { memchr::memchr(b' ', rest.as_bytes()) };
+            let (text, behind) =
+                end.and_then(|end| Some((rest.get(..end)?, rest.get(end.saturating_add(1)..)?))).unwrap_or((rest, ""));
+            *word = text;
+            rest = behind;
+            words.count = at.saturating_add(1);
+        }
+        words
+    }
 }
 
 /// Splits at the last quote that has a space behind it.
@@ -85,7 +105,7 @@ impl<'a> Iterator for Names<'a> {
 }
 
 /// Whether somebody shortened the name, so that it joins nothing.
-fn is_elided(name: &Cow<'_, str>) -> bool {
+fn is_elided(name: &str) -> bool {
     name.ends_with("...") || name.ends_with('…')
 }
 
