@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use meshwhy_core::record;
 
+use crate::access_log::AccessLog;
 use crate::wrapper::{self, Peeled};
-use crate::{Content, Format, Formats, Line, access_log, evidence, header, record_line};
+use crate::{Content, Facts, Format, Formats, Line, Origin, access_log, evidence, header, record_line};
 
 /// Reads a text, and what is in it when it is wrapped; the innermost text that says something decides.
 pub(crate) fn read<'a>(text: &'a str, formats: &Formats, depth: usize) -> Line<'a> {
@@ -21,9 +22,18 @@ pub(crate) fn read<'a>(text: &'a str, formats: &Formats, depth: usize) -> Line<'
     let begins = wrapper::begins_access_log(text);
     let mut own = None;
     if begins {
-        own = access_log(text, formats);
-        if let Some(line) = own.take_if(|line| !line.truncated) {
-            return line;
+        match access_log::parse(text, formats) {
+            Some(AccessLog::Facts { facts, format, truncated: false }) => {
+                // The line is built where it is returned: facts are large, and each move of them shows in what a line costs.
+                let origin = origin(text, &facts);
+                return Line { origin, content: Content::Facts(facts, format), truncated: false };
+            }
+            Some(AccessLog::Healthy) => return Line::of(Content::Healthy),
+            Some(AccessLog::Facts { facts, format, .. }) => {
+                let origin = origin(text, &facts);
+                own = Some(Line { origin, content: Content::Facts(facts, format), truncated: true });
+            }
+            None => {}
         }
     }
     let (layered, inner) = if depth < wrapper::MAX_LAYERS { within(text, formats, depth) } else { (false, None) };
@@ -41,12 +51,17 @@ pub(crate) fn read<'a>(text: &'a str, formats: &Formats, depth: usize) -> Line<'
 }
 
 fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<Line<'a>> {
-    let mut line = access_log::parse(text, formats).map(Line::of_access_log)?;
-    // Shippers put their keys beside those of a structured log.
-    if text.starts_with('{') && line.fails() {
-        line.origin = wrapper::origin_in_json(text);
-    }
-    Some(line)
+    Some(match access_log::parse(text, formats)? {
+        AccessLog::Healthy => Line::of(Content::Healthy),
+        AccessLog::Facts { facts, format, truncated } => {
+            Line { origin: origin(text, &facts), content: Content::Facts(facts, format), truncated }
+        }
+    })
+}
+
+/// The proxy that a shipper names beside the keys of a structured log.
+fn origin(text: &str, facts: &Facts<'_>) -> Option<Origin<'static>> {
+    (text.starts_with('{') && facts.shows_failure()).then(|| wrapper::origin_in_json(text)).flatten()
 }
 
 /// The text without white space around it and without line ends that somebody's tool wrote as escapes.

@@ -16,7 +16,6 @@ mod record_line;
 mod weight;
 mod wrapper;
 
-use access_log::AccessLog;
 use layered::read;
 use meshwhy_core::Facts;
 use meshwhy_core::record::Record;
@@ -106,13 +105,6 @@ pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> Line<'a> {
 impl<'a> Line<'a> {
     const fn of(content: Content<'a>) -> Self {
         Self { origin: None, content, truncated: false }
-    }
-
-    fn of_access_log(log: AccessLog<'a>) -> Self {
-        match log {
-            AccessLog::Healthy => Self::of(Content::Healthy),
-            AccessLog::Facts { facts, format, truncated } => Self { truncated, ..Self::of(Content::Facts(facts, format)) },
-        }
     }
 
     /// Whether the line tells of a failure.
