@@ -52,6 +52,10 @@ impl Operator {
             "START_TIME" if arguments.is_none() => (F::StartTime, Word),
             "START_TIME" => (F::StartTime, Text),
             "DURATION" => (F::Duration, Word),
+            // How long before the request the connection was made; nothing when it was made for the request.
+            "COMMON_DURATION" if arguments.is_some_and(|points| points.starts_with("US_CX_BEG:DS_RX_BEG")) => {
+                (F::ConnectionAge, Word)
+            }
             "REQ" | "REQUEST_HEADER" => return header(arguments.unwrap_or_default()),
             "RESP" | "RESPONSE_HEADER" => return answer(arguments.unwrap_or_default()),
             "TRAILER" | "RESPONSE_TRAILER" => return answer(arguments.unwrap_or_default()),

@@ -49,6 +49,7 @@ fn every_operator_that_tells_something() {
         ("%REQUESTED_SERVER_NAME%", "sni"),
         ("%START_TIME(%Y/%m/%d %H:%M)%", "2026/11/21 06:36"),
         ("%DURATION%", "12"),
+        ("%COMMON_DURATION(US_CX_BEG:DS_RX_BEG:us)%", "1745924"),
         ("%DYNAMIC_METADATA(istio.mixer:status)%", "OK"),
         ("%RESP(PROXY-STATUS)%", "w.s; error=connection_refused; mw-cause=MW3002"),
     ];
@@ -78,6 +79,7 @@ fn every_operator_that_tells_something() {
         server_name: Some("sni".into()),
         start_time: Some("2026/11/21 06:36".into()),
         duration_ms: Some(12),
+        upstream_reused: Some(true),
         policy_status: Some("OK".into()),
         annotated_code: Some("MW3002".into()),
         side: Some(Side::Inbound),
