@@ -23,7 +23,7 @@ pub fn target() -> PathBuf {
 /// The built artifacts under test.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
-    /// The module, `meshwhy_filter.wasm`.
+    /// The module, `meshwhy.wasm`.
     pub module: PathBuf,
     /// The command line, `meshwhy`.
     pub cli: PathBuf,
@@ -34,8 +34,14 @@ pub struct Artifacts {
 pub struct Cause {
     /// Its code.
     pub code: String,
-    /// The code of the more general cause that it makes precise.
-    pub refines: Option<String>,
+    /// The stage of the request at which it strikes.
+    pub stage: String,
+    /// Whether it has an error type of RFC 9209, and so may be named in a response.
+    pub has_error_type: bool,
+    /// Whether facts can prove it at all: what stands for "nothing failed" has no conditions.
+    pub recognisable: bool,
+    /// The codes of the more general causes that it makes precise, the nearest first.
+    pub refines: Vec<String>,
 }
 
 /// What one run of the command line gave.
@@ -108,9 +114,26 @@ impl Artifacts {
     /// # Errors
     /// The command line does not know it.
     pub fn cause(&self, slug: &str) -> Result<Cause> {
-        let cause = self.cli_json(&["causes", "--format", "json", slug], "")?;
+        let mut cause = self.catalogued(slug)?;
+        let mut refines = Vec::new();
+        while let Some(general) = cause.refines.first().filter(|code| !refines.contains(*code)).cloned() {
+            cause.refines = self.catalogued(&general)?.refines;
+            refines.push(general);
+        }
+        Ok(Cause { refines, ..cause })
+    }
+
+    fn catalogued(&self, name: &str) -> Result<Cause> {
+        let cause = self.cli_json(&["causes", "--format", "json", name], "")?;
         let text = |name: &str| cause.get(name).and_then(Value::as_str).map(str::to_owned);
-        Ok(Cause { code: text("code").with_context(|| format!("no code of {slug} in {cause}"))?, refines: text("refines") })
+        let need = |name: &str| text(name).with_context(|| format!("no {name} in {cause}"));
+        Ok(Cause {
+            code: need("code")?,
+            stage: need("stage")?,
+            has_error_type: text("error_type").is_some(),
+            recognisable: cause.get("recognised_by").and_then(Value::as_array).is_some_and(|ways| !ways.is_empty()),
+            refines: text("refines").into_iter().collect(),
+        })
     }
 
     /// The codes that `meshwhy explain` names for these lines, each judged on its own; a line without a verdict names none.
@@ -138,7 +161,7 @@ fn best_code(report: &Value) -> Option<String> {
 /// # Errors
 /// As [`Artifacts::find`].
 pub fn module() -> Result<PathBuf> {
-    find("MESHWHY_WASM", &["wasm32-wasip1/module"], "meshwhy_filter.wasm")
+    find("MESHWHY_WASM", &["wasm32-wasip1/module"], "meshwhy.wasm")
 }
 
 fn find(variable: &str, directories: &[&str], name: &str) -> Result<PathBuf> {

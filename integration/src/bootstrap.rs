@@ -1,13 +1,15 @@
 //! Envoy's configuration for some scenarios: what an Istio sidecar would have, as small as possible.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::merge::{overlay, walk};
 use crate::scenario::{Direction, Protocol, Scenario};
+use crate::upstream::UpstreamKind;
 
 /// Istio's default TEXT format.
 const TEXT: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% %RESPONSE_FLAGS% \
@@ -17,7 +19,7 @@ const TEXT: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:
     %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
 
 /// Istio's JSON keys and what Envoy puts there.
-const JSON: [(&str, &str); 24] = [
+pub const JSON: [(&str, &str); 24] = [
     ("start_time", "%START_TIME%"),
     ("route_name", "%ROUTE_NAME%"),
     ("method", "%REQ(:METHOD)%"),
@@ -57,13 +59,28 @@ pub struct LogFiles<'a> {
     pub text: &'a Path,
 }
 
-/// One scenario's listener and, if it has one, its cluster.
+/// Where the servers of one scenario are.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// The upstream.
+    pub upstream: Option<SocketAddr>,
+    /// The further servers.
+    pub servers: BTreeMap<String, SocketAddr>,
+}
+
+/// What one scenario adds to a bootstrap.
 #[derive(Debug)]
 pub struct Part {
+    /// The name of its cluster, there or not.
+    pub cluster: String,
     /// The listener, named as the scenario.
     pub listener: Value,
-    /// The cluster.
-    pub cluster: Option<Value>,
+    /// The clusters: its own, if it has one, and those of its further servers.
+    pub clusters: Vec<Value>,
+    /// Runtime keys.
+    pub runtime: Value,
+    /// What it lays over the bootstrap.
+    pub bootstrap: Option<Value>,
 }
 
 /// The configuration of one scenario. `index` tells the clusters of several inbound scenarios apart.
@@ -73,72 +90,86 @@ pub struct Part {
 pub fn part(
     scenario: &Scenario,
     index: usize,
-    upstream: Option<SocketAddr>,
+    addresses: &Addresses,
     logs: &LogFiles<'_>,
     placeholders: &[(&str, String)],
 ) -> Result<Part> {
     let cluster_name = match scenario.direction {
-        Direction::Outbound => format!("outbound|8080||{}.demo.svc.cluster.local", scenario.slug),
+        Direction::Outbound => format!("outbound|8080||{}.demo.svc.cluster.local", scenario.id()),
         Direction::Inbound => format!("inbound|{}||", 8080 + index),
     };
-    let access_log = json!([
-        file_log(
-            logs.json,
-            json!({"json_format": JSON.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect::<serde_json::Map<_, _>>()})
-        ),
-        file_log(logs.text, json!({"text_format_source": {"inline_string": TEXT}}))
-    ]);
-    let network_filter = match scenario.protocol {
-        Protocol::Http => connection_manager(scenario, &cluster_name, access_log)?,
-        Protocol::Tcp => tcp_proxy(scenario, &cluster_name, access_log),
+    let mut words: Vec<_> = placeholders.iter().map(|(word, replacement)| ((*word).to_owned(), replacement.clone())).collect();
+    words.push(("{{cluster}}".to_owned(), cluster_name.clone()));
+    words.extend(scenario.servers.keys().map(|name| (format!("{{{{{name}}}}}"), server_cluster(scenario, name))));
+    let mut part = Part {
+        cluster: cluster_name.clone(),
+        listener: listener(scenario, &cluster_name, logs)?,
+        clusters: clusters(scenario, &cluster_name, addresses),
+        runtime: scenario.runtime.clone().into_iter().collect::<Map<_, _>>().into(),
+        bootstrap: scenario.bootstrap.clone(),
     };
-    let mut filter_chain = json!({"filters": [network_filter]});
-    overlay(&mut filter_chain, &scenario.filter_chain);
-    let mut listener = json!({
-        "name": scenario.slug,
-        "traffic_direction": match scenario.direction { Direction::Outbound => "OUTBOUND", Direction::Inbound => "INBOUND" },
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-        "filter_chains": [filter_chain],
-    });
-    let mut cluster = cluster(scenario, &cluster_name, upstream);
-    let mut words = placeholders.to_vec();
-    words.push(("{{cluster}}", cluster_name));
-    fill_in(&mut listener, &words);
-    if let Some(cluster) = &mut cluster {
-        fill_in(cluster, &words);
-    }
-    Ok(Part { listener, cluster })
+    let trees = [&mut part.listener, &mut part.runtime].into_iter().chain(&mut part.clusters).chain(&mut part.bootstrap);
+    trees.for_each(|tree| fill_in(tree, &words));
+    Ok(part)
 }
 
 /// The bootstrap of an Envoy with these parts.
 pub fn bootstrap(parts: &[Part]) -> Value {
-    json!({
+    // Every request is checked for trace context, not one in a hundred.
+    let mut runtime = json!({"meshwhy.trace_check": 10_000});
+    parts.iter().for_each(|part| overlay(&mut runtime, &part.runtime));
+    let mut bootstrap = json!({
         "node": {
             "id": "sidecar~10.0.0.1~shop-0.demo~demo.svc.cluster.local",
             "cluster": "shop.demo",
             "metadata": {"NAME": "shop-0", "NAMESPACE": "demo", "WORKLOAD_NAME": "shop", "ISTIO_VERSION": "1.29.6"},
         },
-        // Every request is checked for trace context, not one in a hundred.
-        "layered_runtime": {"layers": [{"name": "harness", "static_layer": {"meshwhy.trace_check": 10_000}}]},
+        "layered_runtime": {"layers": [{"name": "harness", "static_layer": runtime}]},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "static_resources": {
             "listeners": parts.iter().map(|part| &part.listener).collect::<Vec<_>>(),
-            "clusters": parts.iter().filter_map(|part| part.cluster.as_ref()).collect::<Vec<_>>(),
+            "clusters": parts.iter().flat_map(|part| &part.clusters).collect::<Vec<_>>(),
         },
-    })
+    });
+    parts.iter().filter_map(|part| part.bootstrap.as_ref()).for_each(|wish| overlay(&mut bootstrap, wish));
+    bootstrap
+}
+
+fn listener(scenario: &Scenario, cluster: &str, logs: &LogFiles<'_>) -> Result<Value> {
+    let access_log = json!([
+        file_log(
+            logs.json,
+            json!({"json_format": JSON.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect::<Map<_, _>>()})
+        ),
+        file_log(logs.text, json!({"text_format_source": {"inline_string": TEXT}}))
+    ]);
+    let mut filters = scenario.network_filters.clone();
+    filters.push(match scenario.protocol {
+        Protocol::Http => connection_manager(scenario, cluster, access_log)?,
+        Protocol::Tcp => tcp_proxy(scenario, cluster, access_log),
+    });
+    let mut filter_chain = json!({"filters": filters});
+    overlay(&mut filter_chain, &scenario.filter_chain);
+    let mut listener = json!({
+        "name": scenario.id(),
+        "traffic_direction": match scenario.direction { Direction::Outbound => "OUTBOUND", Direction::Inbound => "INBOUND" },
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [filter_chain],
+    });
+    overlay(&mut listener, &scenario.listener);
+    Ok(listener)
 }
 
 fn connection_manager(scenario: &Scenario, cluster: &str, access_log: Value) -> Result<Value> {
     let mut virtual_host = json!({"name": "shop", "domains": ["*"], "routes": routes(scenario, cluster)?});
     overlay(&mut virtual_host, &scenario.virtual_host);
     let mut http_filters = scenario.http_filters.clone();
-    http_filters.push(json!({
-        "name": "envoy.filters.http.router",
-        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-    }));
+    let mut router = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"});
+    overlay(&mut router, &scenario.router);
+    http_filters.push(json!({"name": "envoy.filters.http.router", "typed_config": router}));
     let mut config = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": scenario.slug,
+        "stat_prefix": scenario.id(),
         "generate_request_id": true,
         "normalize_path": true,
         "server_name": "istio-envoy",
@@ -153,7 +184,7 @@ fn connection_manager(scenario: &Scenario, cluster: &str, access_log: Value) -> 
 fn tcp_proxy(scenario: &Scenario, cluster: &str, access_log: Value) -> Value {
     let mut config = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-        "stat_prefix": scenario.slug,
+        "stat_prefix": scenario.id(),
         "cluster": cluster,
         "access_log": access_log,
     });
@@ -177,11 +208,23 @@ fn routes(scenario: &Scenario, cluster: &str) -> Result<Vec<Value>> {
     Ok(vec![route])
 }
 
-fn cluster(scenario: &Scenario, name: &str, upstream: Option<SocketAddr>) -> Option<Value> {
-    if scenario.cluster.is_none() && upstream.is_none() {
-        return None;
-    }
-    let endpoints: Vec<_> = upstream
+fn clusters(scenario: &Scenario, name: &str, addresses: &Addresses) -> Vec<Value> {
+    let own = scenario.cluster.as_ref().or(addresses.upstream.as_ref().map(|_| &Value::Null));
+    let own = own.map(|wish| cluster(name, scenario.upstream, addresses.upstream, wish));
+    let further = scenario.servers.iter().map(|(server, kind)| {
+        let wish = scenario.clusters.get(server).unwrap_or(&Value::Null);
+        cluster(&server_cluster(scenario, server), Some(*kind), addresses.servers.get(server).copied(), wish)
+    });
+    own.into_iter().chain(further).collect()
+}
+
+/// A name that can be the authority of a gRPC call: Envoy puts it there.
+fn server_cluster(scenario: &Scenario, server: &str) -> String {
+    format!("{server}.{}.demo", scenario.id())
+}
+
+fn cluster(name: &str, kind: Option<UpstreamKind>, address: Option<SocketAddr>, wish: &Value) -> Value {
+    let endpoints: Vec<_> = address
         .into_iter()
         .map(|address| {
             let address = json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}});
@@ -194,10 +237,20 @@ fn cluster(scenario: &Scenario, name: &str, upstream: Option<SocketAddr>) -> Opt
         "connect_timeout": "10s",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
     });
-    if let Some(wish) = &scenario.cluster {
+    if kind.is_some_and(UpstreamKind::speaks_http2) {
+        let options = json!({
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}},
+        });
+        overlay(
+            &mut cluster,
+            &json!({"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options}}),
+        );
+    }
+    if !wish.is_null() {
         overlay(&mut cluster, wish);
     }
-    Some(cluster)
+    cluster
 }
 
 /// An access log in a file.
@@ -212,14 +265,11 @@ fn file_log(path: &Path, format: Value) -> Value {
     })
 }
 
-fn fill_in(value: &mut Value, words: &[(&str, String)]) {
-    walk(value, &mut |value| {
-        if let Value::String(text) = value {
-            for (word, replacement) in words {
-                if text.contains(word) {
-                    *text = text.replace(word, replacement);
-                }
-            }
-        }
+fn fill_in(value: &mut Value, words: &[(String, String)]) {
+    let filled = |text: &str| words.iter().fold(text.to_owned(), |text, (word, replacement)| text.replace(word, replacement));
+    walk(value, &mut |value| match value {
+        Value::String(text) => *text = filled(text),
+        Value::Object(fields) => *fields = std::mem::take(fields).into_iter().map(|(key, value)| (filled(&key), value)).collect(),
+        _ => {}
     });
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::scenario::ClientTls;
+use crate::request::{ClientTls, Request};
 
 /// A small PKI: two authorities, of which everyone trusts only the first.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub enum ServerIdentity {
     Expired,
     /// A good one, and the client must show one as well.
     Mutual,
+    /// A good one, for clients that offer HTTP/2.
+    Http2Only,
 }
 
 #[derive(Debug)]
@@ -76,6 +78,10 @@ impl Certificates {
             ("{{server_key}}", "server.key"),
             ("{{client_cert}}", "client.pem"),
             ("{{client_key}}", "client.key"),
+            ("{{untrusted_cert}}", "untrusted.pem"),
+            ("{{untrusted_key}}", "untrusted.key"),
+            ("{{expired_cert}}", "expired.pem"),
+            ("{{expired_key}}", "expired.key"),
         ]
         .into_iter()
         .map(|(word, file)| (word, self.directory.join(file).display().to_string()))
@@ -88,7 +94,7 @@ impl Certificates {
     /// The TLS library refuses the certificate.
     pub fn server(&self, identity: ServerIdentity) -> Result<Arc<ServerConfig>> {
         let pair = match identity {
-            ServerIdentity::Good | ServerIdentity::Mutual => &self.server,
+            ServerIdentity::Good | ServerIdentity::Mutual | ServerIdentity::Http2Only => &self.server,
             ServerIdentity::Untrusted => &self.untrusted,
             ServerIdentity::Expired => &self.expired,
         };
@@ -100,24 +106,34 @@ impl Certificates {
         } else {
             builder.with_no_client_auth()
         };
-        Ok(Arc::new(builder.with_single_cert(vec![pair.certificate.clone()], pair.key.clone_key())?))
+        let mut config = builder.with_single_cert(vec![pair.certificate.clone()], pair.key.clone_key())?;
+        if identity == ServerIdentity::Http2Only {
+            config.alpn_protocols = vec![b"h2".to_vec()];
+        }
+        Ok(Arc::new(config))
     }
 
     /// A TLS client's configuration, absent if the client speaks plaintext.
     ///
     /// # Errors
     /// The TLS library refuses the certificate.
-    pub fn client(&self, tls: ClientTls) -> Result<Option<Arc<ClientConfig>>> {
+    pub fn client(&self, request: &Request) -> Result<Option<Arc<ClientConfig>>> {
+        let pair = match request.tls {
+            ClientTls::None => return Ok(None),
+            ClientTls::Server => None,
+            ClientTls::Mutual => Some(&self.client),
+            ClientTls::Untrusted => Some(&self.untrusted),
+            ClientTls::Expired => Some(&self.expired),
+        };
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_root_certificates(self.roots()?);
-        Ok(match tls {
-            ClientTls::None => None,
-            ClientTls::Server => Some(Arc::new(builder.with_no_client_auth())),
-            ClientTls::Mutual => {
-                Some(Arc::new(builder.with_client_auth_cert(vec![self.client.certificate.clone()], self.client.key.clone_key())?))
-            }
-        })
+        let mut config = match pair {
+            None => builder.with_no_client_auth(),
+            Some(pair) => builder.with_client_auth_cert(vec![pair.certificate.clone()], pair.key.clone_key())?,
+        };
+        config.alpn_protocols = request.alpn.iter().map(|protocol| protocol.clone().into_bytes()).collect();
+        Ok(Some(Arc::new(config)))
     }
 
     fn roots(&self) -> Result<RootCertStore> {

@@ -182,7 +182,7 @@ pub fn string_value(text: &str) -> Value {
 /// Lets a plugin load the built module.
 fn use_module(value: &mut Value, module: &Path) {
     if let Some(Value::String(path)) = value.get_mut("filename")
-        && path.ends_with("meshwhy_filter.wasm")
+        && path.ends_with("meshwhy.wasm")
     {
         *path = module.display().to_string();
     }
@@ -200,9 +200,10 @@ fn redirect(logger: &mut Value, file: &Path) {
     }
 }
 
-/// Drops the mappers that shield peers without mutual TLS: those that add no header.
+/// Drops the mapper that shields peers without mutual TLS.
 fn show_to_everyone(value: &mut Value) {
     if let Some(mappers) = value.pointer_mut("/local_reply_config/mappers").and_then(Value::as_array_mut) {
-        mappers.retain(|mapper| mapper.get("headers_to_add").is_some());
+        let expression = |mapper: &Value| mapper.pointer("/filter/extension_filter/typed_config/expression").cloned();
+        mappers.retain(|mapper| expression(mapper).is_none_or(|expression| expression != "!connection.mtls"));
     }
 }

@@ -1,11 +1,12 @@
 //! What istiod makes of the shipped manifests, for the few kinds of patches that they use. Anything else is an error: a manifest that the
 //! harness does not understand must not pass for tested.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::deployment::string_value;
 use crate::merge::merge;
+use crate::patch;
 
 /// The `context` of a patch that a proxy's listener is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,26 +61,8 @@ fn envoy_filter(document: &Value, context: ListenerContext, listener: &mut Value
         if !["", "ANY", context.name()].contains(&wanted) {
             continue;
         }
-        let value = patch.pointer("/patch/value").context("a patch without a value")?;
-        match (text(patch, "/applyTo"), text(patch, "/patch/operation")) {
-            ("NETWORK_FILTER", "MERGE") => {
-                network_filter(text(patch, "/match/listener/filterChain/filter/name"), value, listener)?
-            }
-            ("LISTENER", "MERGE") => merge(listener, value),
-            ("HTTP_FILTER", "INSERT_FIRST") => insert(value, None, listener)?,
-            ("HTTP_FILTER", "INSERT_BEFORE") => {
-                let before = text(patch, "/match/listener/filterChain/filter/subFilter/name");
-                insert(value, (!before.is_empty()).then_some(before), listener)?;
-            }
-            (target, operation) => bail!("a patch {operation} of {target}, which the harness does not know"),
-        }
+        patch::apply(patch, listener)?;
     }
-    Ok(())
-}
-
-fn network_filter(name: &str, value: &Value, listener: &mut Value) -> Result<()> {
-    ensure!(!name.is_empty(), "a NETWORK_FILTER patch without a filter's name");
-    network_filters(listener).filter(|filter| text(filter, "/name") == name).for_each(|filter| merge(filter, value));
     Ok(())
 }
 
@@ -114,7 +97,8 @@ fn wasm_plugin(document: &Value, context: ListenerContext, listener: &mut Value)
         "name": format!("extenstions.istio.io/wasmplugin/{name}"),
         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": config},
     });
-    insert(&filter, None, listener)
+    let insertion = json!({"applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_FIRST", "value": filter}});
+    patch::apply(&insertion, listener).map(drop)
 }
 
 fn environment_variables(environment: &[Value]) -> Value {
@@ -134,26 +118,7 @@ fn environment_variables(environment: &[Value]) -> Value {
 
 /// A plugin's file; an image or an archive would be fetched by Istio's agent, which then names its own copy.
 fn file(url: &str) -> &str {
-    url.strip_prefix("file://").unwrap_or("meshwhy_filter.wasm")
-}
-
-fn insert(filter: &Value, before: Option<&str>, listener: &mut Value) -> Result<()> {
-    for manager in network_filters(listener) {
-        let Some(filters) = manager.pointer_mut("/typed_config/http_filters").and_then(Value::as_array_mut) else { continue };
-        let position = match before {
-            None => Some(0),
-            Some(name) => filters.iter().position(|filter| text(filter, "/name") == name),
-        };
-        if let Some(position) = position {
-            filters.insert(position, filter.clone());
-        }
-    }
-    Ok(())
-}
-
-fn network_filters(listener: &mut Value) -> impl Iterator<Item = &mut Value> {
-    let chains = listener.get_mut("filter_chains").and_then(Value::as_array_mut).into_iter().flatten();
-    chains.flat_map(|chain| chain.get_mut("filters").and_then(Value::as_array_mut).into_iter().flatten())
+    url.strip_prefix("file://").unwrap_or("meshwhy.wasm")
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {

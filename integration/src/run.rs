@@ -1,7 +1,9 @@
 //! Boots one Envoy for some scenarios, sends their requests, collects what a user would have.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -10,14 +12,17 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::artifacts::{self, target};
-use crate::bootstrap::{LogFiles, bootstrap, part};
+use crate::bootstrap::{Addresses, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::{self, Response};
 use crate::deployment::{Deployment, Setup};
 use crate::envoy::{Envoy, Launcher, locate};
-use crate::scenario::{Request, Scenario};
-use crate::tail::{Tail, wait_for};
-use crate::upstream::Upstream;
+use crate::observation::{Logs, RECORD_PREFIX, log_files, looks_healthy};
+pub use crate::observation::{Observation, record_json};
+use crate::request::Request;
+use crate::scenario::{Protocol, Scenario};
+use crate::tail::wait_for;
+use crate::upstream::{Upstream, UpstreamKind};
 
 /// How long an access-log line may take after the response; Envoy flushes its files every 50 milliseconds.
 const LOG_PATIENCE: Duration = Duration::from_secs(5);
@@ -25,87 +30,52 @@ const LOG_PATIENCE: Duration = Duration::from_secs(5);
 const RECORD_PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait for a record that should not come: a healthy request always waits that long.
 const HEALTHY_PATIENCE: Duration = Duration::from_millis(200);
-/// What precedes a record in a log line.
-const RECORD_PREFIX: &str = "meshwhy1 {";
+/// How long Envoy may take until it shows the statistic that a scenario waits for.
+const READY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running Envoy in front of its upstreams, with meshwhy deployed.
 #[derive(Debug)]
 pub struct Session {
     setup: Setup,
-    scenarios: Vec<Scenario>,
-    certificates: Certificates,
+    cases: BTreeMap<String, Case>,
+    certificates: Arc<Certificates>,
     envoy: Envoy,
     _upstreams: Vec<Upstream>,
     directory: TempDir,
 }
 
-/// What one scenario gave.
-#[derive(Clone, Debug)]
-pub struct Observation {
-    /// The scenario's slug.
-    pub slug: String,
-    /// What the client got, one per request; absent if the connection ended without a response.
-    pub responses: Vec<Option<Response>>,
-    /// Istio's JSON access-log lines.
-    pub json: Vec<String>,
-    /// Istio's TEXT access-log lines.
-    pub text: Vec<String>,
-    /// The lines with a record: of Envoy's log, or of the native logger.
-    pub records: Vec<String>,
+/// A scenario, and the name of its cluster.
+#[derive(Debug)]
+struct Case {
+    scenario: Scenario,
+    cluster: String,
 }
 
-/// What a run gave.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// What each scenario gave, in their order.
-    pub observations: Vec<Observation>,
-    /// All of Envoy's log.
-    pub log: String,
-    /// Envoy's statistics as text.
-    pub stats: String,
+/// The scenarios of each Envoy: those that change the bootstrap have one of their own.
+pub fn groups(scenarios: Vec<Scenario>) -> Vec<Vec<Scenario>> {
+    let (own, shared): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(|scenario| scenario.bootstrap.is_some());
+    let shared = (!shared.is_empty()).then_some(shared);
+    shared.into_iter().chain(own.into_iter().map(|scenario| vec![scenario])).collect()
 }
 
-impl Observation {
-    /// The first response.
-    pub fn response(&self) -> Option<&Response> {
-        self.responses.first().and_then(Option::as_ref)
-    }
-
-    /// What a log collector would have of it: the JSON access-log lines and the records.
-    pub fn lines(&self) -> impl Iterator<Item = &String> {
-        self.json.iter().chain(&self.records)
-    }
-
-    /// The `proxy-status` of the first response.
-    pub fn proxy_status(&self) -> Option<String> {
-        self.response()?.header("proxy-status")
-    }
-}
-
-/// Runs the scenarios in one Envoy, one after the other.
+/// Runs the ordinary case of the scenarios, one after the other, and returns what `kubectl logs --prefix` of that proxy would print.
 ///
 /// # Errors
 /// Envoy does not start or a request cannot be sent; the message says how to reproduce it.
-pub fn run(scenarios: &[Scenario], setup: &Setup) -> Result<Outcome> {
-    let session = Session::start(scenarios, setup)?;
-    let observations = scenarios.iter().map(|scenario| session.send(&scenario.slug, &scenario.request)).collect::<Result<_>>()?;
-    session.finish(observations)
-}
-
-/// Runs the scenarios in one Envoy and returns what `kubectl logs --prefix` of that proxy would print.
-///
-/// # Errors
-/// As [`run`].
 pub fn collect(scenarios: &[Scenario], deployment: Deployment) -> Result<String> {
-    let outcome = run(scenarios, &Setup::new(deployment))?;
-    let lines = outcome.observations.iter().flat_map(Observation::lines);
-    Ok(lines.map(|line| format!("[pod/shop-0.{deployment}/istio-proxy] {line}\n")).collect())
-}
-
-/// The record in a log line.
-pub fn record_json(line: &str) -> Option<Value> {
-    let start = line.find(RECORD_PREFIX).map(|start| start + RECORD_PREFIX.len() - 1).or_else(|| line.find('{'))?;
-    serde_json::Deserializer::from_str(line.get(start..)?).into_iter().next()?.ok()
+    let mut collected = String::new();
+    for group in groups(scenarios.to_vec()) {
+        Session::start(&group, &Setup::new(deployment))?.check(|session| {
+            for scenario in &group {
+                let observation = session.send(&scenario.id(), &scenario.request)?;
+                observation
+                    .lines()
+                    .for_each(|line| collected.push_str(&format!("[pod/shop-0.{deployment}/istio-proxy] {line}\n")));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(collected)
 }
 
 impl Session {
@@ -122,6 +92,18 @@ impl Session {
     /// # Errors
     /// As [`Session::start`].
     pub fn start_with(launcher: &Launcher, scenarios: &[Scenario], setup: &Setup) -> Result<Self> {
+        Self::boot(launcher, scenarios, setup, None)
+    }
+
+    /// Boots another Envoy whose certificates are of the same authorities.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub fn beside(&self, scenarios: &[Scenario], setup: &Setup) -> Result<Self> {
+        Self::boot(&locate()?, scenarios, setup, Some(Arc::clone(&self.certificates)))
+    }
+
+    fn boot(launcher: &Launcher, scenarios: &[Scenario], setup: &Setup, certificates: Option<Arc<Certificates>>) -> Result<Self> {
         let module = match setup.deployment {
             Deployment::Native => PathBuf::new(),
             Deployment::Observe | Deployment::Annotate => artifacts::module()?,
@@ -130,66 +112,123 @@ impl Session {
         let runs = target().join("integration");
         fs::create_dir_all(&runs)?;
         let mut directory = tempfile::Builder::new().prefix(&format!("{}-", setup.deployment)).tempdir_in(&runs)?;
-        let certificates = Certificates::make(directory.path())?;
-        let mut upstreams = Vec::new();
-        let mut parts = Vec::new();
+        let certificates = certificates.map_or_else(|| Certificates::make(directory.path()).map(Arc::new), Ok)?;
+        let placeholders = certificates.placeholders();
+        let (mut upstreams, mut parts, mut cases) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (index, scenario) in scenarios.iter().enumerate() {
-            let upstream = scenario.upstream.map(|kind| Upstream::start(kind, &certificates)).transpose()?;
-            let [json, text, native] = log_files(directory.path(), &scenario.slug);
+            let [json, text, native] = log_files(directory.path(), &scenario.id());
             let logs = LogFiles { json: &json, text: &text };
-            let mut part = part(scenario, index, upstream.as_ref().map(Upstream::address), &logs, &certificates.placeholders())?;
+            let addresses = serve(scenario, &certificates, &mut upstreams)?;
+            let mut part = part(scenario, index, &addresses, &logs, &placeholders)?;
             setup.apply(&documents, scenario.direction, &mut part.listener, &module, &native)?;
+            cases.insert(scenario.id(), Case { scenario: scenario.clone(), cluster: part.cluster.clone() });
             parts.push(part);
-            upstreams.extend(upstream);
         }
         let envoy =
             Envoy::start(launcher, &bootstrap(&parts), directory.path()).inspect_err(|_| directory.disable_cleanup(true))?;
-        Ok(Self { setup: setup.clone(), scenarios: scenarios.to_vec(), certificates, envoy, _upstreams: upstreams, directory })
+        for wanted in scenarios.iter().filter_map(|scenario| scenario.ready.as_deref()) {
+            let reached = || envoy.admin("/stats").is_ok_and(|stats| stats.lines().any(|line| line == wanted)).then_some(());
+            wait_for(READY_PATIENCE, reached).with_context(|| format!("Envoy did not get to {wanted}"))?;
+        }
+        Ok(Self { setup: setup.clone(), cases, certificates, envoy, _upstreams: upstreams, directory })
     }
 
     /// Sends a request to the listener of one scenario and waits for what it leaves in the logs.
     ///
     /// # Errors
     /// There is no such scenario, the connection fails, or no access-log line comes where one must come.
-    pub fn send(&self, slug: &str, request: &Request) -> Result<Observation> {
-        let scenario =
-            self.scenarios.iter().find(|scenario| scenario.slug == slug).with_context(|| format!("no scenario {slug}"))?;
-        let address = self.envoy.listener(slug).with_context(|| format!("no listener {slug}"))?;
-        let tls = self.certificates.client(request.tls)?;
-        let [json, text, native] = log_files(self.directory.path(), slug).map(|path| Tail::at_end(&path));
-        let envoy_log = Tail::at_end(self.envoy.log());
-        let bytes = request.bytes();
+    pub fn send(&self, id: &str, request: &Request) -> Result<Observation> {
+        let case = self.cases.get(id).with_context(|| format!("no scenario {id}"))?;
+        let logs = self.logs(id);
+        let responses = self.responses(case, request)?;
+        let expected = if case.scenario.expect.access_log { request.repeat } else { 0 };
+        wait_for(LOG_PATIENCE, || (logs.json.lines().len() >= expected && logs.text.lines().len() >= expected).then_some(()))
+            .with_context(|| format!("{id}: no access-log line, responses {responses:?}"))?;
+        if request.resets > 0 {
+            // Each stream has a line of its own, and the telling one may come last.
+            thread::sleep(HEALTHY_PATIENCE);
+        }
+        let wanted =
+            if self.setup.deployment == Deployment::Native { case.scenario.failures().min(request.repeat).max(1) } else { 1 };
+        let healthy = responses.iter().all(|response| response.as_ref().is_some_and(|response| response.status < 400))
+            && logs.json.lines().iter().all(|line| looks_healthy(line));
+        let patience = if healthy { HEALTHY_PATIENCE } else { RECORD_PATIENCE };
+        wait_for(patience, || (self.records(case, &logs).len() >= wanted).then_some(()));
+        Ok(self.observation(case, &logs, responses))
+    }
 
+    /// Watches what something else, such as another proxy, leaves in the logs of one scenario.
+    ///
+    /// # Errors
+    /// There is no such scenario, or what was to be watched fails.
+    pub fn watch<T>(&self, id: &str, act: impl FnOnce() -> Result<T>) -> Result<(T, Observation)> {
+        let case = self.cases.get(id).with_context(|| format!("no scenario {id}"))?;
+        let logs = self.logs(id);
+        let done = act()?;
+        wait_for(RECORD_PATIENCE, || (!self.records(case, &logs).is_empty()).then_some(()));
+        Ok((done, self.observation(case, &logs, Vec::new())))
+    }
+
+    fn logs(&self, id: &str) -> Logs {
+        Logs::from_now(self.directory.path(), id, self.envoy.log())
+    }
+
+    fn records(&self, case: &Case, logs: &Logs) -> Vec<String> {
+        match self.setup.deployment {
+            Deployment::Native => logs.native.lines(),
+            Deployment::Observe | Deployment::Annotate => {
+                logs.envoy.lines().into_iter().filter(|line| self.is_record_of(line, case)).collect()
+            }
+        }
+    }
+
+    fn observation(&self, case: &Case, logs: &Logs, responses: Vec<Option<Response>>) -> Observation {
+        let (json, text) = (logs.json.lines(), logs.text.lines());
+        Observation { id: case.scenario.id(), responses, json, text, records: self.records(case, logs) }
+    }
+
+    /// What the client gets, one per request.
+    fn responses(&self, case: &Case, request: &Request) -> Result<Vec<Option<Response>>> {
+        let id = case.scenario.id();
+        let address = self.envoy.listener(&id).with_context(|| format!("no listener {id}"))?;
+        let tls = self.certificates.client(request)?;
+        let send = || match case.scenario.protocol {
+            Protocol::Http => client::send(address, request, tls.as_ref()),
+            Protocol::Tcp => client::send_bytes(address, request, tls.as_ref()).map(|()| None),
+        };
         let mut responses = Vec::new();
         while responses.len() < request.repeat {
             let parallel = request.parallel.clamp(1, request.repeat - responses.len());
             let batch: Vec<Result<Option<Response>>> = thread::scope(|scope| {
-                let threads: Vec<_> =
-                    (0..parallel).map(|_| scope.spawn(|| client::send(address, &bytes, tls.as_ref()))).collect();
+                let threads: Vec<_> = (0..parallel).map(|_| scope.spawn(send)).collect();
+                let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join();
                 threads
                     .into_iter()
-                    .map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("the client's thread panicked"))))
+                    .map(|thread| join(thread).unwrap_or_else(|_| Err(anyhow!("the client's thread panicked"))))
                     .collect()
             });
             for response in batch {
                 responses.push(response?);
             }
         }
+        Ok(responses)
+    }
 
-        let expected = if scenario.expect.access_log { request.repeat } else { 0 };
-        wait_for(LOG_PATIENCE, || (json.lines().len() >= expected && text.lines().len() >= expected).then_some(()))
-            .with_context(|| format!("{slug}: no access-log line"))?;
-        let records = || match self.setup.deployment {
-            Deployment::Native => native.lines(),
-            Deployment::Observe | Deployment::Annotate => {
-                envoy_log.lines().into_iter().filter(|line| line.contains(RECORD_PREFIX)).collect()
-            }
-        };
-        let wanted = if self.setup.deployment == Deployment::Native { expected.max(1) } else { 1 };
-        let healthy = responses.iter().all(|response| response.as_ref().is_some_and(|response| response.status < 400));
-        let patience = if healthy { HEALTHY_PATIENCE } else { RECORD_PATIENCE };
-        wait_for(patience, || (records().len() >= wanted).then_some(()));
-        Ok(Observation { slug: slug.to_owned(), responses, json: json.lines(), text: text.lines(), records: records() })
+    /// Whether a line of Envoy's log is a record of this case: by the listener's address, or where there is none by the cluster.
+    fn is_record_of(&self, line: &str, case: &Case) -> bool {
+        let Some(record) = line.contains(RECORD_PREFIX).then(|| record_json(line)).flatten() else { return false };
+        let text = |name: &str| record.get(name).and_then(Value::as_str);
+        let own = self.envoy.listener(&case.scenario.id()).map(|address| address.to_string());
+        match (text("envoy.downstream_local_address"), text("envoy.upstream_cluster")) {
+            (Some(address), _) => Some(address) == own.as_deref(),
+            (None, Some(cluster)) => cluster == case.cluster,
+            (None, None) => self.cases.len() == 1,
+        }
+    }
+
+    /// Where the listener of a scenario is.
+    pub fn address(&self, id: &str) -> Option<std::net::SocketAddr> {
+        self.envoy.listener(id)
     }
 
     /// The running Envoy.
@@ -200,16 +239,6 @@ impl Session {
     /// All that Envoy has logged so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.envoy.log()).unwrap_or_default()).into_owned()
-    }
-
-    /// Ends Envoy and returns what was collected.
-    ///
-    /// # Errors
-    /// The admin interface does not answer.
-    pub fn finish(self, observations: Vec<Observation>) -> Result<Outcome> {
-        let stats = self.envoy.admin("/stats")?;
-        let log = self.log();
-        Ok(Outcome { observations, log, stats })
     }
 
     /// Keeps the run's files and says how to look at them: for a failing test.
@@ -227,7 +256,15 @@ impl Session {
     }
 }
 
-/// The files of one scenario: Istio's JSON log, Istio's TEXT log, the native logger's.
-fn log_files(directory: &Path, slug: &str) -> [PathBuf; 3] {
-    ["json", "text", "native"].map(|kind| directory.join(format!("{slug}.{kind}.log")))
+/// Starts the servers of a scenario.
+fn serve(scenario: &Scenario, certificates: &Certificates, upstreams: &mut Vec<Upstream>) -> Result<Addresses> {
+    let mut start = |kind: UpstreamKind| {
+        let upstream = Upstream::start(kind, certificates)?;
+        let address = upstream.address();
+        upstreams.push(upstream);
+        Ok::<_, anyhow::Error>(address)
+    };
+    let upstream = scenario.upstream.map(&mut start).transpose()?;
+    let servers = scenario.servers.iter().map(|(name, kind)| Ok((name.clone(), start(*kind)?))).collect::<Result<_>>()?;
+    Ok(Addresses { upstream, servers })
 }

@@ -3,23 +3,22 @@
 //! It lies beside the cause it provokes. Whatever it leaves out is what an Istio sidecar would have: one listener, one virtual host `shop`
 //! for `*`, one route `default` to one static cluster whose endpoint is the misbehaving upstream.
 //!
-//! In every string of `cluster`, `route`, `virtual_host`, `http`, `http_filters` and `filter_chain` these words are replaced: `{{ca}}`,
-//! `{{server_cert}}`, `{{server_key}}`, `{{client_cert}}`, `{{client_key}}` by the paths of certificates made for the run, `{{cluster}}` by the
-//! name of the scenario's cluster.
+//! In every string and key of the configuration these words are replaced: `{{ca}}` and, for `x` = `server`, `client`, `untrusted` and
+//! `expired`, `{{x_cert}}` and `{{x_key}}` by the paths of certificates made for the run, `{{cluster}}` by the name of the scenario's
+//! cluster, and for each entry `y` of `servers` `{{y}}` by the name of its cluster.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::artifacts::workspace;
+use crate::merge::change;
+pub use crate::request::{ClientTls, HttpVersion, Request, StreamEnd};
 use crate::upstream::UpstreamKind;
-
-/// The trace context of a client that has one: the example of the W3C specification.
-const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// How to provoke one cause.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +27,13 @@ pub struct Scenario {
     /// The cause's slug, from the name of the folder.
     #[serde(skip)]
     pub slug: String,
+    /// Which variant of the scenario this is; absent for the ordinary case.
+    #[serde(skip)]
+    pub variant: Option<String>,
+    /// Further ways to provoke the cause. In the file each has a `name` and a JSON merge patch (RFC 7396) to the ordinary
+    /// case; `route: null` stays what it is.
+    #[serde(skip)]
+    pub variants: Vec<Scenario>,
     /// One sentence: what is wrong here.
     pub summary: String,
     /// The misbehaving upstream; without one the cluster, if there is one, has no endpoint.
@@ -36,6 +42,12 @@ pub struct Scenario {
     /// Laid over the default cluster. Without `cluster` and `upstream` there is no cluster.
     #[serde(default)]
     pub cluster: Option<Value>,
+    /// Further servers that the configuration needs, such as an authorization service, each behind a cluster of its own.
+    #[serde(default)]
+    pub servers: BTreeMap<String, UpstreamKind>,
+    /// Laid over the default cluster of a further server.
+    #[serde(default)]
+    pub clusters: BTreeMap<String, Value>,
     /// Laid over the default route if it has a key of a route (`match`, `route`, `direct_response`, …), else over the route's action.
     /// `null` leaves the virtual host without a route.
     #[serde(default = "nothing")]
@@ -46,12 +58,30 @@ pub struct Scenario {
     /// Laid over the HTTP connection manager, or over the TCP proxy.
     #[serde(default = "nothing")]
     pub http: Value,
+    /// Laid over the router's own configuration.
+    #[serde(default = "nothing")]
+    pub router: Value,
     /// HTTP filters in front of the router.
     #[serde(default)]
     pub http_filters: Vec<Value>,
+    /// Network filters in front of the connection manager or the TCP proxy.
+    #[serde(default)]
+    pub network_filters: Vec<Value>,
     /// Laid over the listener's filter chain: its place for a downstream `transport_socket`.
     #[serde(default = "nothing")]
     pub filter_chain: Value,
+    /// Laid over the listener.
+    #[serde(default = "nothing")]
+    pub listener: Value,
+    /// Envoy's runtime keys.
+    #[serde(default)]
+    pub runtime: BTreeMap<String, Value>,
+    /// Laid over the bootstrap; such a scenario has an Envoy of its own.
+    #[serde(default)]
+    pub bootstrap: Option<Value>,
+    /// A statistic of Envoy, as its admin interface prints it (`name: value`), to wait for before the first request.
+    #[serde(default)]
+    pub ready: Option<String>,
     /// The side of the proxy that fails.
     #[serde(default)]
     pub direction: Direction,
@@ -88,45 +118,6 @@ pub enum Protocol {
     Tcp,
 }
 
-/// What the client sends, once or several times, each time on a new connection.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Request {
-    /// These bytes and nothing else; a character up to U+00FF is sent as that one byte.
-    pub raw: Option<String>,
-    /// The method.
-    pub method: String,
-    /// The path.
-    pub path: String,
-    /// Headers, names in lower case; `host` is `shop.demo` unless given.
-    pub headers: BTreeMap<String, String>,
-    /// Headers of so many bytes.
-    pub header_bytes: BTreeMap<String, usize>,
-    /// So many small headers more.
-    pub header_count: usize,
-    /// How often.
-    pub repeat: usize,
-    /// How many of them at a time.
-    pub parallel: usize,
-    /// How the client secures the connection.
-    pub tls: ClientTls,
-    /// Whether the request carries a `traceparent`, as those of a traced client do.
-    pub trace_context: bool,
-}
-
-/// How the client secures the connection.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClientTls {
-    /// Not at all.
-    #[default]
-    None,
-    /// TLS without a client certificate.
-    Server,
-    /// TLS with a client certificate of the test CA.
-    Mutual,
-}
-
 /// What the harness waits for and checks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -137,66 +128,65 @@ pub struct Expect {
     pub local_reply: bool,
     /// Whether Envoy writes an access-log line at all.
     pub access_log: bool,
-}
-
-impl Default for Request {
-    fn default() -> Self {
-        Self {
-            raw: None,
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            headers: BTreeMap::new(),
-            header_bytes: BTreeMap::new(),
-            header_count: 0,
-            repeat: 1,
-            parallel: 1,
-            tls: ClientTls::None,
-            trace_context: true,
-        }
-    }
+    /// Whether the request gets as far as the HTTP filters.
+    pub http_filters: bool,
+    /// Whether the HTTP filters see the reply: one that replaces a response which they have already seen passes them by.
+    pub reply_filters: bool,
+    /// Whether the loggers' native filters let the request through: by its status, a flag or its gRPC status.
+    pub recorded: bool,
+    /// Whether only Envoy's own logger has the fact that tells the cause from the more general one.
+    pub native_only: bool,
+    /// How many of the requests fail; all of them unless told otherwise.
+    pub failures: Option<usize>,
 }
 
 impl Default for Expect {
     fn default() -> Self {
-        Self { status: None, local_reply: false, access_log: true }
-    }
-}
-
-impl Request {
-    /// A request that is these characters, each up to U+00FF sent as one byte.
-    pub fn raw(text: impl Into<String>) -> Self {
-        Self { raw: Some(text.into()), ..Self::default() }
-    }
-
-    /// The bytes on the wire.
-    pub fn bytes(&self) -> Vec<u8> {
-        if let Some(raw) = &self.raw {
-            return latin1(raw);
+        Self {
+            status: None,
+            local_reply: false,
+            access_log: true,
+            http_filters: true,
+            reply_filters: true,
+            recorded: true,
+            native_only: false,
+            failures: None,
         }
-        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
-        let mut line = |name: &str, value: &str| text.push_str(&format!("{name}: {value}\r\n"));
-        if !self.headers.contains_key("host") {
-            line("host", "shop.demo");
-        }
-        if self.trace_context {
-            line("traceparent", TRACEPARENT);
-        }
-        self.headers.iter().for_each(|(name, value)| line(name, value));
-        self.header_bytes.iter().for_each(|(name, size)| line(name, &"x".repeat(*size)));
-        (0..self.header_count).for_each(|index| line(&format!("x-many-{index}"), "1"));
-        text.push_str("\r\n");
-        latin1(&text)
     }
 }
 
 impl Scenario {
-    /// Reads one scenario; the slug is not in the file.
+    /// Reads one scenario with its variants; the slug is not in the file.
     ///
     /// # Errors
-    /// The text is not YAML of this shape; the message has the place.
+    /// The text is not YAML of this shape.
     pub fn parse(slug: &str, yaml: &str) -> Result<Self> {
-        let scenario: Self = serde_saphyr::from_str(yaml).with_context(|| format!("scenario of {slug}"))?;
-        Ok(Self { slug: slug.to_owned(), ..scenario })
+        let mut ordinary: Value = serde_saphyr::from_str(yaml).with_context(|| format!("scenario of {slug}"))?;
+        let variants =
+            ordinary.as_object_mut().and_then(|fields| fields.remove("variants")).unwrap_or_else(|| Value::Array(Vec::new()));
+        let mut scenario = Self::read(slug, None, &ordinary)?;
+        for mut changes in variants.as_array().cloned().with_context(|| format!("scenario of {slug}: `variants` is no list"))? {
+            let name = changes.as_object_mut().and_then(|fields| fields.remove("name"));
+            let name =
+                name.as_ref().and_then(Value::as_str).with_context(|| format!("scenario of {slug}: a variant without name"))?;
+            let mut fields = ordinary.clone();
+            change(&mut fields, &changes);
+            // The one field whose null means something.
+            if let (Some(fields), Some(route @ Value::Null)) = (fields.as_object_mut(), changes.get("route")) {
+                fields.insert("route".to_owned(), route.clone());
+            }
+            scenario.variants.push(Self::read(slug, Some(name), &fields)?);
+        }
+        let names: std::collections::BTreeSet<_> = scenario.variants.iter().map(Self::id).collect();
+        ensure!(names.len() == scenario.variants.len(), "scenario of {slug}: two variants of one name");
+        Ok(scenario)
+    }
+
+    fn read(slug: &str, variant: Option<&str>, fields: &Value) -> Result<Self> {
+        let scenario: Self = serde_json::from_value(fields.clone()).with_context(|| {
+            format!("scenario of {slug}{}", variant.map(|name| format!(", variant {name}")).unwrap_or_default())
+        })?;
+        Ok(Self { slug: slug.to_owned(), variant: variant.map(str::to_owned), ..scenario })
     }
 
     /// Reads the scenario of one cause.
@@ -206,6 +196,22 @@ impl Scenario {
     pub fn load(slug: &str) -> Result<Self> {
         let path = workspace().join("core/src/causes").join(slug.replace('-', "_")).join("scenario.yaml");
         Self::parse(slug, &fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?)
+    }
+
+    /// The slug, with the variant's name where it is one.
+    pub fn id(&self) -> String {
+        self.variant.as_ref().map_or_else(|| self.slug.clone(), |variant| format!("{}.{variant}", self.slug))
+    }
+
+    /// The ordinary case and its variants.
+    pub fn cases(&self) -> impl Iterator<Item = Self> + '_ {
+        let ordinary = Self { variants: Vec::new(), ..self.clone() };
+        std::iter::once(ordinary).chain(self.variants.iter().cloned())
+    }
+
+    /// How many of its requests fail.
+    pub fn failures(&self) -> usize {
+        self.expect.failures.unwrap_or(self.request.repeat)
     }
 }
 
@@ -239,15 +245,6 @@ fn nothing() -> Value {
     Value::Object(Map::new())
 }
 
-fn latin1(text: &str) -> Vec<u8> {
-    text.chars()
-        .flat_map(|character| match u8::try_from(u32::from(character)) {
-            Ok(byte) => vec![byte],
-            Err(_) => character.to_string().into_bytes(),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,10 +260,16 @@ mod tests {
     #[test]
     fn an_unknown_field_is_an_error() {
         assert!(Scenario::parse("a", "summary: x\nupstraem: refuse\n").is_err());
+        assert!(Scenario::parse("a", "summary: x\nvariants: [{name: y, upstraem: refuse}]\n").is_err());
+        assert!(Scenario::parse("a", "summary: x\nupstream: http-teapot\n").is_err());
     }
 
     #[test]
-    fn raw_bytes_stay_single_bytes() {
-        assert_eq!(Request::raw("a\u{a1}\u{b1}").bytes(), b"a\xa1\xb1");
+    fn a_variant_lays_its_fields_over_the_ordinary_case() {
+        let yaml = "summary: x\nrequest: {path: /a, repeat: 2}\nvariants: [{name: h2, request: {protocol: http2}}]\n";
+        let scenario = Scenario::parse("a", yaml).unwrap();
+        let cases: Vec<_> = scenario.cases().collect();
+        assert_eq!(cases.iter().map(Scenario::id).collect::<Vec<_>>(), ["a", "a.h2"]);
+        assert_eq!((cases[1].request.protocol, cases[1].request.repeat, &*cases[1].request.path), (HttpVersion::Http2, 2, "/a"));
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::locate::Launcher;
@@ -45,9 +45,17 @@ impl Envoy {
     /// # Errors
     /// It cannot be started or refuses the configuration; the message has the end of its log and how to start it by hand.
     pub fn start(launcher: &Launcher, bootstrap: &Value, directory: &Path) -> Result<Self> {
+        Self::start_with(launcher, bootstrap, directory, 1)
+    }
+
+    /// Starts Envoy with so many worker threads.
+    ///
+    /// # Errors
+    /// As [`Envoy::start`].
+    pub fn start_with(launcher: &Launcher, bootstrap: &Value, directory: &Path, workers: usize) -> Result<Self> {
         let (config, log, admin_path) = (directory.join("envoy.json"), directory.join("envoy.log"), directory.join("admin"));
         fs::write(&config, serde_json::to_vec_pretty(bootstrap)?)?;
-        let arguments = arguments(launcher, &config, &admin_path);
+        let arguments = arguments(launcher, &config, &admin_path, workers);
         let command = reproduction(launcher, &arguments);
         let output = File::create(&log)?;
         let child = Command::new("sh")
@@ -72,6 +80,11 @@ impl Envoy {
     /// Where the listener of this name really is.
     pub fn listener(&self, name: &str) -> Option<SocketAddr> {
         self.listeners.get(name).copied()
+    }
+
+    /// The id of its process, or of its launcher's where it has one.
+    pub fn id(&self) -> u32 {
+        lock(&self.child).id()
     }
 
     /// Where its log is: what it wrote to standard output and standard error.
@@ -132,16 +145,37 @@ pub fn stop_all() {
     lock(&RUNNING).drain(..).filter_map(|child| child.upgrade()).for_each(|child| end(&child));
 }
 
+/// Asks Envoy whether it takes a bootstrap, without starting it. The file is `envoy.json` in `directory`.
+///
+/// # Errors
+/// It refuses; the message is what it said.
+pub fn validate(launcher: &Launcher, bootstrap: &Value, directory: &Path) -> Result<()> {
+    let config = directory.join("envoy.json");
+    fs::write(&config, serde_json::to_vec_pretty(bootstrap)?)?;
+    let output = Command::new(&launcher.program)
+        .args(&launcher.arguments)
+        .args(["--mode", "validate", "--log-level", "error", "-c"])
+        .arg(&config)
+        .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
+        .envs(IDENTITY)
+        .stdin(Stdio::null())
+        .output()
+        .context("starting Envoy")?;
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "Envoy refuses the configuration ({}): {}", output.status, said.trim());
+    Ok(())
+}
+
 /// The variables that Istio gives its proxy.
 const IDENTITY: [(&str, &str); 2] = [("POD_NAME", "shop-0"), ("POD_NAMESPACE", "demo")];
 
-fn arguments(launcher: &Launcher, config: &Path, admin_path: &Path) -> Vec<String> {
+fn arguments(launcher: &Launcher, config: &Path, admin_path: &Path, workers: usize) -> Vec<String> {
     let mut arguments = launcher.arguments.clone();
     arguments.extend(["-c".to_owned(), config.display().to_string()]);
     arguments.extend(["--admin-address-path".to_owned(), admin_path.display().to_string()]);
     arguments.extend(["--log-format".to_owned(), LOG_FORMAT.to_owned()]);
     arguments.extend(
-        ["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "50", "--log-level", "warning"]
+        ["--concurrency", &workers.to_string(), "--disable-hot-restart", "--file-flush-interval-msec", "50", "--log-level", "warning"]
             .map(str::to_owned),
     );
     arguments.extend(["--component-log-level", "wasm:info"].map(str::to_owned));

@@ -1,0 +1,109 @@
+//! Two proxies, one request: what the client's and the server's sidecar write about a failed handshake is one story.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+use meshwhy_integration::{Artifacts, Deployment, Observation, Scenario, Session, Setup};
+use serde_json::Value;
+
+/// How the client's proxy tries to get in, and what the server's proxy makes of it.
+struct Story {
+    name: &'static str,
+    /// The client's `transport_socket`, none for plaintext.
+    client: Option<&'static str>,
+    /// The cause that both lines together lead to.
+    cause: &'static str,
+}
+
+const STORIES: [Story; 4] = [
+    Story { name: "plaintext", client: None, cause: "plaintext-to-tls-port" },
+    Story { name: "no-certificate", client: Some(""), cause: "tls-handshake-failed" },
+    Story { name: "untrusted-certificate", client: Some("untrusted"), cause: "certificate-verify-failed" },
+    Story { name: "expired-certificate", client: Some("expired"), cause: "certificate-expired" },
+];
+
+const SERVER: &str = "
+summary: A listener that requires mutual TLS.
+upstream: http
+direction: INBOUND
+filter_chain:
+  transport_socket:
+    name: envoy.transport_sockets.tls
+    typed_config:
+      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+      require_client_certificate: true
+      common_tls_context:
+        tls_certificates: [{certificate_chain: {filename: \"{{server_cert}}\"}, private_key: {filename: \"{{server_key}}\"}}]
+        validation_context: {trusted_ca: {filename: \"{{ca}}\"}}
+expect: {access_log: false}
+";
+
+/// The client's proxy, in front of the server's.
+fn client(story: &Story, server: SocketAddr) -> Result<Scenario> {
+    let (ip, port) = (server.ip(), server.port());
+    let mut yaml = format!(
+        "summary: A caller of the listener.\ncluster:\n  load_assignment:\n    endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: {ip}, port_value: {port}}}}}}}}}]}}]\n"
+    );
+    if let Some(certificate) = story.client {
+        yaml.push_str(
+            "  transport_socket:\n    name: envoy.transport_sockets.tls\n    typed_config:\n      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext\n      sni: shop.demo\n      common_tls_context:\n        tls_params: {tls_maximum_protocol_version: TLSv1_3}\n",
+        );
+        if !certificate.is_empty() {
+            yaml.push_str(&format!(
+                "        tls_certificates: [{{certificate_chain: {{filename: \"{{{{{certificate}_cert}}}}\"}}, private_key: {{filename: \"{{{{{certificate}_key}}}}\"}}}}]\n"
+            ));
+        }
+    }
+    Scenario::parse(story.name, &yaml)
+}
+
+#[test]
+fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
+    let artifacts = Artifacts::find()?;
+    let server = Scenario::parse("server", SERVER)?;
+    let mut wrong = Vec::new();
+    for deployment in [Deployment::Observe, Deployment::Native] {
+        let setup = Setup::new(deployment);
+        let servers = Session::start(std::slice::from_ref(&server), &setup)?;
+        let address = servers.address("server").context("no listener of the server")?;
+        let clients = STORIES.iter().map(|story| client(story, address)).collect::<Result<Vec<_>>>()?;
+        let clients = servers.beside(&clients, &setup)?;
+        for story in &STORIES {
+            let (ours, theirs) = servers.watch("server", || clients.send(story.name, &Default::default()))?;
+            let told = tell(&artifacts, story, &ours, &theirs);
+            wrong.extend(
+                told.err().map(|error| format!("{deployment}, {}: {error:#}\nclient {ours:#?}\nserver {theirs:#?}", story.name)),
+            );
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    Ok(())
+}
+
+fn tell(artifacts: &Artifacts, story: &Story, client: &Observation, server: &Observation) -> Result<()> {
+    let slugs = |lines: &str| -> Result<Vec<(String, Vec<u64>)>> {
+        let report = artifacts.cli_json(&["explain", "--format", "json", "-"], lines)?;
+        let verdicts = report.get("verdicts").and_then(Value::as_array).context("no verdicts")?;
+        let slug = |verdict: &Value| verdict.get("slug").and_then(Value::as_str).map(str::to_owned);
+        let lines = |verdict: &Value| {
+            verdict.get("lines").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64).collect()
+        };
+        Ok(verdicts.iter().filter_map(|verdict| Some((slug(verdict)?, lines(verdict)))).collect())
+    };
+    let caller = client.json.first().context("the client's proxy wrote no line")?;
+    ensure!(caller.contains("\"UC\""), "the client's proxy did not see the connection end: {caller}");
+    ensure!(!server.records.is_empty(), "the server's proxy left no record");
+
+    let alone = slugs(&format!("{caller}\n"))?;
+    ensure!(
+        alone.len() == 1 && alone.iter().all(|(slug, _)| slug == "upstream-closed-connection"),
+        "the client's line alone: {alone:?}"
+    );
+
+    let record = server.records.first().context("no record")?;
+    for lines in [format!("{caller}\n{record}\n"), format!("{record}\n{caller}\n")] {
+        let together = slugs(&lines)?;
+        ensure!(together == [(story.cause.to_owned(), vec![1, 2])], "both lines: {together:?}");
+    }
+    Ok(())
+}
