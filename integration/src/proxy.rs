@@ -14,21 +14,47 @@ use crate::scenario::Scenario;
 
 /// The places of a configuration that a fragment can be a part of, with the words by which a comment names them.
 const PLACES: [(&str, &str); 9] = [
-    ("HttpConnectionManager", "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config"),
+    ("HttpConnectionManager", "/static_resources/listeners/0/filter_chains/0/filters/1/typed_config"),
     ("cluster", "/static_resources/clusters/0"),
-    ("route", "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0"),
-    ("virtual_host", "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0"),
-    ("route_configuration", "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config"),
+    ("route", "/static_resources/listeners/0/filter_chains/0/filters/1/typed_config/route_config/virtual_hosts/0/routes/0"),
+    ("virtual_host", "/static_resources/listeners/0/filter_chains/0/filters/1/typed_config/route_config/virtual_hosts/0"),
+    ("route_configuration", "/static_resources/listeners/0/filter_chains/0/filters/1/typed_config/route_config"),
     ("filter_chain", "/static_resources/listeners/0/filter_chains/0"),
     ("listener", "/static_resources/listeners/0"),
     ("TcpProxy", "/static_resources/listeners/2/filter_chains/0/filters/0/typed_config"),
     ("bootstrap", ""),
 ];
 
+/// Filters that only users add, for patches that change them.
+const ADDED: &str = r#"
+http_filters:
+- name: envoy.filters.http.local_ratelimit
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit
+    stat_prefix: local
+    token_bucket: {max_tokens: 1, tokens_per_fill: 1, fill_interval: 60s}
+- name: envoy.filters.http.ratelimit
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit
+    domain: shop
+    rate_limit_service: {transport_api_version: V3, grpc_service: {envoy_grpc: {cluster_name: "{{cluster}}"}}}
+- name: envoy.filters.http.ext_proc
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor
+    grpc_service: {envoy_grpc: {cluster_name: "{{cluster}}"}}
+network_filters:
+- name: envoy.filters.network.connection_limit
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit
+    stat_prefix: connections
+    max_connections: 1
+"#;
+
 /// A sidecar: HTTP to others, HTTP to the workload, TCP to others.
 #[derive(Clone, Debug)]
 pub struct Proxy {
     bootstrap: Value,
+    extensions: Vec<Value>,
 }
 
 impl Proxy {
@@ -39,12 +65,12 @@ impl Proxy {
     pub fn sidecar(directory: &Path) -> Result<Self> {
         let logs = LogFiles { json: &directory.join("log.json"), text: &directory.join("log.txt") };
         let addresses = Addresses { upstream: Some(SocketAddr::from(([127, 0, 0, 1], 9))), ..Addresses::default() };
-        let kinds = [("outbound", ""), ("inbound", "direction: INBOUND\n"), ("tcp", "protocol: TCP\n")];
-        let parts = kinds.iter().enumerate().map(|(index, (name, fields))| {
-            let scenario = Scenario::parse(name, &format!("summary: A listener to patch.\n{fields}"))?;
+        let kinds = [("outbound", "", ADDED), ("inbound", "direction: INBOUND", ADDED), ("tcp", "protocol: TCP", "")];
+        let parts = kinds.iter().enumerate().map(|(index, (name, fields, added))| {
+            let scenario = Scenario::parse(name, &format!("summary: A listener to patch.\n{fields}\n{added}"))?;
             part(&scenario, index, &addresses, &logs, &[])
         });
-        Ok(Self { bootstrap: bootstrap(&parts.collect::<Result<Vec<_>>>()?) })
+        Ok(Self { bootstrap: bootstrap(&parts.collect::<Result<Vec<_>>>()?), extensions: Vec::new() })
     }
 
     /// The configuration with an EnvoyFilter applied.
@@ -78,6 +104,19 @@ impl Proxy {
                 let clusters = self.bootstrap.pointer_mut("/static_resources/clusters").and_then(Value::as_array_mut);
                 clusters.context("a bootstrap without clusters")?.push(value()?.clone());
                 Ok(1)
+            }
+            // A static bootstrap has no discovery of extensions: what it would deliver is tried in the filter's place.
+            ("EXTENSION_CONFIG", "ADD") => {
+                self.extensions.push(value()?.clone());
+                Ok(1)
+            }
+            ("HTTP_FILTER", _) if value().is_ok_and(|value| value.get("config_discovery").is_some()) => {
+                let name = value()?.get("name").cloned().unwrap_or_default();
+                let delivered = self.extensions.iter().find(|extension| extension.get("name") == Some(&name)).cloned();
+                let mut direct = patch.clone();
+                let place = direct.pointer_mut("/patch/value").context("a patch without a value")?;
+                *place = delivered.context("config_discovery without the EXTENSION_CONFIG that it asks for")?;
+                self.patch(&direct)
             }
             _ => {
                 let wanted = text("/match/context");

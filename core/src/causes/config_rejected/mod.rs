@@ -58,11 +58,26 @@ spec:
         context: SIDECAR_INBOUND
         proxy:
           proxyVersion: '^1\.30.*'
+        listener:
+          filterChain:
+            filter:
+              name: envoy.filters.network.http_connection_manager
+      patch:
+        operation: INSERT_FIRST
+        value:
+          name: request-marker
+          typed_config:
+            '@type': type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+            default_source_code:
+              inline_string: |
+                function envoy_on_request(handle)
+                  handle:headers():add("x-marked", "1")
+                end
 "#,
                 ),
                 Note(
-                    "Before the next change reaches everybody: one rejected patch stops all later updates of the same kind for every proxy that it selects. Alert on the metric `pilot_total_xds_rejects` of istiod.",
-                    "下次变更铺开之前先这样试：一个被拒绝的补丁，会让它选中的所有代理都停止接收后续同类更新。对 istiod 的指标 `pilot_total_xds_rejects` 加告警。",
+                    "The filter stands for your own patch. Before the next change reaches everybody: one rejected patch stops all later updates of the same kind for every proxy that it selects. Alert on the metric `pilot_total_xds_rejects` of istiod.",
+                    "示例里的 filter 换成你自己的补丁。下次变更铺开之前先这样试：一个被拒绝的补丁，会让它选中的所有代理都停止接收后续同类更新。对 istiod 的指标 `pilot_total_xds_rejects` 加告警。",
                 ),
             ],
             verify: &[
