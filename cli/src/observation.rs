@@ -1,5 +1,6 @@
 //! One failure as one line tells it, judged.
 
+use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
@@ -80,9 +81,15 @@ impl Observation {
     pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: Writer) -> Option<Self> {
         let Record { mut facts, code, count, suppressed } = record;
         let recorded = code.as_deref().and_then(Cause::find);
+        let coded = code.is_some();
         facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
         let judged = judge(&facts).filter(|verdict| verdict.cause.slug != "unknown" || recorded.is_none());
-        let written = recorded.map(|cause| Verdict { cause, confidence: Confidence::Likely, condition: None });
+        // A code that this version does not know still counts: a newer module may report what its facts alone do not tell.
+        let written = coded.then(|| Verdict {
+            cause: recorded.unwrap_or(&unknown::CAUSE),
+            confidence: Confidence::Likely,
+            condition: None,
+        });
         let witness = match writer {
             Writer::Module => Witness::Module,
             Writer::Envoy => Witness::Envoy,

@@ -1,5 +1,7 @@
 //! What the demo collects from all three deployments, diagnosed: every cause, each with the number of requests that provoked it.
 
+#![allow(clippy::unwrap_used, reason = "a broken run must fail loudly")]
+
 use std::collections::BTreeMap;
 
 use meshwhy_integration::{Artifacts, Deployment, Scenario, collect, load_all};

@@ -163,6 +163,10 @@ fn configuration_that_envoy_refuses() {
             "2022-05-18T10:18:02.435367Z\terror\tenvoy wasm\tFailed to load Wasm module due to a missing import: wasi_snapshot_preview1.fd_prestat_get",
             WasmLoadFailed,
         ),
+        (
+            "2026-11-21T17:41:40.494098Z\terror\tenvoy wasm source/extensions/common/wasm/wasm_vm.cc:38\tFunction: proxy_on_log failed: Uncaught RuntimeError: unreachable\tthread=27008",
+            WasmLoadFailed,
+        ),
         ("2022-05-18T10:18:02.436387Z\tcritical\tenvoy wasm\tPlugin configured to fail closed failed to load", WasmLoadFailed),
         (
             "warn model skipping server on gateway shop/gw port https.443.HTTPS: conflict with existing server 80/http",

@@ -1,7 +1,8 @@
 //! The code details that are one fixed word.
 //!
 //! Source: Envoy 1.24–1.40 source trees and the strings of the 1.40.0 binary; constants print `_` where Envoy
-//! replaces spaces. Sorted by word, because `Word::parse` searches by halves.
+//! replaces spaces. Sorted by word, because `Word::parse` searches by halves once a text has the first letter and the length
+//! of a word.
 
 macro_rules! words {
     ($($variant:ident = $text:literal,)*) => {
@@ -305,7 +306,27 @@ impl Word {
     /// Finds the word that is exactly `text`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        let lengths = LENGTHS.get(usize::from(text.bytes().next()?.checked_sub(b'a')?))?;
+        if text.len() > LONGEST || lengths & (1 << text.len()) == 0 {
+            return None;
+        }
         let at = Self::ALL.binary_search_by_key(&text, |(word, _)| word).ok()?;
         Self::ALL.get(at).map(|(_, word)| *word)
     }
 }
+
+/// The longest word that the lengths have room for.
+const LONGEST: usize = u64::BITS as usize - 1;
+
+/// For each letter from `a` the lengths of the words that begin with it, as bits: what no word looks like is not searched for.
+#[expect(clippy::indexing_slicing, reason = "only the compiler does it, and it refuses an index out of bounds")]
+const LENGTHS: [u64; 26] = {
+    let mut lengths = [0; 26];
+    let mut words = Word::ALL;
+    while let [(text, _), rest @ ..] = words {
+        assert!(text.len() <= LONGEST, "a word is longer than the lengths have room for");
+        lengths[(text.as_bytes()[0] - b'a') as usize] |= 1 << text.len();
+        words = rest;
+    }
+    lengths
+};

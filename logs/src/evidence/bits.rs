@@ -1,7 +1,9 @@
 //! `key=value`, `key: value` and `"key":"value"` anywhere in a text, whole or cut.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use meshwhy_core::{Facts, ResponseFlags};
 
 type Put = for<'a> fn(&mut Facts<'a>, &'a str);
@@ -28,30 +30,46 @@ fn said(value: &str) -> Option<Cow<'_, str>> {
     (!matches!(value, "" | "-" | "null")).then_some(Cow::Borrowed(value))
 }
 
-/// Reads every key of the table where it stands first.
+/// The names of all keys, in the order of the table.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().flat_map(|(names, _)| names.iter().copied())
+}
+
+static NAMES: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(names()).ok());
+
+/// Reads every key of the table where it stands first; of the names of one key the first in the table counts.
 pub(super) fn read(text: &str) -> Facts<'_> {
     let mut facts = Facts::default();
-    let lower = text.to_ascii_lowercase();
+    let Some(automaton) = NAMES.as_ref() else { return facts };
+    let mut values: Vec<Option<&str>> = vec![None; names().count()];
+    for hit in automaton.find_overlapping_iter(text) {
+        if let Some(place @ None) = values.get_mut(hit.pattern().as_usize()) {
+            *place = value(text, hit.start(), hit.end());
+        }
+    }
+    let mut values = values.into_iter();
     for (names, put) in KEYS {
-        if let Some(value) = names.iter().find_map(|name| value(text, &lower, name)) {
+        // All of them are taken, so that the next key finds its own.
+        let found = values.by_ref().take(names.len()).fold(None, Option::or);
+        if let Some(value) = found {
             put(&mut facts, value);
         }
     }
     facts
 }
 
-fn value<'a>(text: &'a str, lower: &str, name: &str) -> Option<&'a str> {
-    memchr::memmem::find_iter(lower.as_bytes(), name.as_bytes()).find_map(|at| {
-        let word = |at: usize| lower.as_bytes().get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        if at.checked_sub(1).is_some_and(word) {
-            return None;
-        }
-        let rest = text.get(at.checked_add(name.len())?..)?.trim_start_matches(['"', '\'', '\\', '%', '*', '`', ' ']);
-        let rest = rest.strip_prefix([':', '='])?.trim_start_matches([' ', '*', '\\']);
-        Some(match rest.strip_prefix(['"', '\'', '`']) {
-            Some(quoted) => quoted.split(['"', '\'', '`', '\n']).next()?.trim_end_matches('\\'),
-            None => unquoted(rest),
-        })
+/// The value behind the name that stands there, if it is the whole name of something.
+fn value(text: &str, start: usize, end: usize) -> Option<&str> {
+    let word = |at: usize| text.as_bytes().get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    if start.checked_sub(1).is_some_and(word) {
+        return None;
+    }
+    let rest = text.get(end..)?.trim_start_matches(['"', '\'', '\\', '%', '*', '`', ' ']);
+    let rest = rest.strip_prefix([':', '='])?.trim_start_matches([' ', '*', '\\']);
+    Some(match rest.strip_prefix(['"', '\'', '`']) {
+        Some(quoted) => quoted.split(['"', '\'', '`', '\n']).next()?.trim_end_matches('\\'),
+        None => unquoted(rest),
     })
 }
 

@@ -60,6 +60,9 @@ pub(super) const PHRASES: &[Phrase] = &[
     event("Failed to load Wasm module", Event::WasmLoadFailed),
     event("Failed to load Wasm code", Event::WasmLoadFailed),
     event("Wasm VM failed", Event::WasmLoadFailed),
+    // `Function: proxy_on_log failed: Uncaught RuntimeError: unreachable`: a loaded module has trapped and is silent from then on.
+    event(" failed: Uncaught RuntimeError", Event::WasmLoadFailed),
+    event(" failed: Uncaught RangeError", Event::WasmLoadFailed),
     event("Plugin configured to fail closed failed to load", Event::WasmLoadFailed),
     read("createWasm: failed to", wasm),
     event("Unable to create Wasm", Event::WasmLoadFailed),

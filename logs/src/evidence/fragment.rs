@@ -1,15 +1,21 @@
 //! Pieces of lines: flags, a status and a flag, code details, transport failures, `key=value` bits, cut JSON.
 
-use meshwhy_core::details::{self, Details};
+use meshwhy_core::details::{self, Details, Word};
 use meshwhy_core::{Facts, ResponseFlags};
 
-use super::{bits, local_reply, transport_text};
+use super::{bits, local_reply, marks, transport_text};
 
 /// A longer text is prose, and holds such words by chance.
 const MAX_WORDS: usize = 40;
 
 /// Reads the piece; `None` when nothing in it says that something failed.
 pub(super) fn read(text: &str) -> Option<Facts<'_>> {
+    if !marks::any(text) {
+        return match bare(text) {
+            Some(facts) => tells_something(&facts).then_some(facts),
+            None => local_reply::whole(text),
+        };
+    }
     let bits = bits::read(text);
     let base = if bits == Facts::default() { bare(text).unwrap_or_default() } else { bits };
     let transport = transport_text::find(text);
@@ -24,21 +30,24 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
     if facts == Facts::default() {
         return local_reply::whole(text);
     }
-    let said = facts.shows_failure() || facts.status.is_some_and(|status| status != 0);
-    said.then_some(facts)
+    tells_something(&facts).then_some(facts)
+}
+
+fn tells_something(facts: &Facts<'_>) -> bool {
+    facts.shows_failure() || facts.status.is_some_and(|status| status != 0)
 }
 
 /// Words that stand without a name.
 pub(super) fn bare(text: &str) -> Option<Facts<'_>> {
-    if Words(text).nth(MAX_WORDS).is_some() {
-        return None;
+    let (mut words, mut count) = ([""; MAX_WORDS], 0_usize);
+    for word in Words(text) {
+        *words.get_mut(count)? = word;
+        count = count.saturating_add(1);
     }
-    let words: Vec<&str> = Words(text).collect();
+    let words = words.get(..count)?;
     let pairs = || words.iter().copied().zip(words.iter().copied().skip(1));
-    let status = pairs().find_map(|(word, next)| {
-        let goes_on = flags(next).is_some() || next == "-" || is_details(next, true);
-        status(word).filter(|_| goes_on)
-    });
+    let goes_on = |next: &str| next == "-" || flags(next).is_some() || is_details(next, true);
+    let status = pairs().find_map(|(word, next)| status(word).filter(|_| goes_on(next)));
     let details = words.iter().copied().find(|word| is_details(word, status.is_some()));
     let announced = pairs().find_map(|(before, word)| flags(word).filter(|_| announces_flags(before)));
     let all = || words.iter().try_fold(ResponseFlags::default(), |set, word| Some(ResponseFlags(set.0 | flags(word)?.0)));
@@ -62,14 +71,21 @@ fn status(word: &str) -> Option<u16> {
 
 /// Flags by name; a number is a status or a count.
 fn flags(word: &str) -> Option<ResponseFlags> {
-    let named = word.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
-    ResponseFlags::parse(word).filter(|set| named && !set.is_empty())
+    let named = word.starts_with(|first: char| first.is_ascii_uppercase());
+    let shaped = || word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b',');
+    if named && shaped() { ResponseFlags::parse(word).filter(|set| !set.is_empty()) } else { None }
 }
 
 /// Whether the word is code details that no other text uses; beside a status a success counts too.
 fn is_details(word: &str, beside_status: bool) -> bool {
+    if !word.starts_with(|first: char| first.is_ascii_alphabetic()) || !word.contains(['_', '.']) {
+        return false;
+    }
+    // Without a dynamic part only words are details; most that applications print are neither.
+    if !word.contains(['{', '[', '(']) && !word.starts_with("codec_error:") {
+        return Word::parse(word).is_some_and(|word| beside_status || !Details::Word(word).is_success());
+    }
     match details::parse(word) {
-        Details::Word(_) if !word.contains(['_', '.']) => false,
         parsed @ Details::Word(_) => beside_status || !parsed.is_success(),
         Details::Family(_) => word.contains(['{', '[']) || word.starts_with("codec_error:"),
         Details::Other(_) => false,
@@ -89,18 +105,26 @@ impl<'a> Iterator for Words<'a> {
         if self.0.is_empty() {
             return None;
         }
-        let mut depth = 0_u32;
-        let end = self.0.find(|letter: char| {
-            match letter {
-                '{' | '[' | '(' => depth = depth.saturating_add(1),
-                '}' | ']' | ')' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth == 0 && (letter.is_whitespace() || matches!(letter, '"' | '`'))
-        });
-        let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
+        let (word, rest) = self.0.split_at_checked(end_of_word(self.0))?;
         self.0 = rest;
         let word = word.trim_end_matches([',', ';', '.', '\'', ':']);
         Some(if word.contains('(') { word } else { word.trim_end_matches(')') })
     }
+}
+
+/// Where the word that the text begins with ends.
+fn end_of_word(text: &str) -> usize {
+    let mut depth = 0_u32;
+    let ends = |(at, byte): (usize, u8)| {
+        match byte {
+            b'{' | b'[' | b'(' => depth = depth.saturating_add(1),
+            b'}' | b']' | b')' => depth = depth.saturating_sub(1),
+            b'\t'..=b'\r' | b' ' | b'"' | b'`' => return depth == 0,
+            // White space of other scripts; in the middle of a character there is no text.
+            0x80.. => return depth == 0 && text.get(at..).is_some_and(|rest| rest.starts_with(char::is_whitespace)),
+            _ => {}
+        }
+        false
+    };
+    text.bytes().enumerate().position(ends).unwrap_or(text.len())
 }

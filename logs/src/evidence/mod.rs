@@ -14,6 +14,7 @@ mod header_line;
 mod kubernetes;
 mod local_reply;
 mod log_line;
+mod marks;
 mod phrase;
 mod rejected;
 mod response;
@@ -33,21 +34,29 @@ use meshwhy_core::Facts;
 /// Reads one line of a log, a table of events, a body or a header.
 ///
 /// # Cost
-/// One pass of an automaton over the line; nothing is allocated for a line that says nothing, unless it is JSON.
+/// One pass of an automaton over the line; nothing is allocated for a line that says nothing, unless it is JSON with escapes.
 pub(crate) fn line(text: &str) -> Option<Facts<'_>> {
     let text = text.trim();
+    let is_json = text.starts_with('{');
+    if !(if is_json { marks::any_in_json(text) } else { marks::any(text) }) {
+        return if is_json { None } else { header(text) };
+    }
     if let Some(facts) = ztunnel::access(text) {
         return Some(facts);
     }
-    if text.starts_with('{') {
+    if is_json {
         return structured::read(text);
     }
     if memchr::memmem::find(text.as_bytes(), b"Metadata(").is_some() {
         return response::read(text);
     }
-    let header =
-        || header_line::split(text).filter(|_| !text.starts_with('\'')).and_then(|(name, value)| header_line::read(name, value));
-    in_log(LogLine::of(text)).or_else(header)
+    in_log(LogLine::of(text)).or_else(|| header(text))
+}
+
+/// Reads a header that says something by itself.
+fn header(text: &str) -> Option<Facts<'_>> {
+    let (name, value) = header_line::split(text).filter(|_| !text.starts_with('\''))?;
+    header_line::read(name, value)
 }
 
 /// Reads the message of a log line: its phrases, then, where it is a log line, a transport failure.

@@ -1,13 +1,10 @@
 //! Phrases that sources write, and what each of them says: one automaton finds them all, the table's order decides.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 
 use super::log_line::LogLine;
-use super::{agent, certificate, client, envoy, kubernetes, local_reply, rejected, secret, xds, ztunnel};
+use super::{agent, certificate, client, envoy, kubernetes, local_reply, marks, rejected, secret, xds, ztunnel};
 
 /// A text and what it says where it stands as words of its own; upper and lower case are the same.
 pub(super) struct Phrase {
@@ -65,27 +62,23 @@ const TABLES: &[&[Phrase]] = &[
     certificate::PHRASES,
 ];
 
-struct Table {
-    automaton: AhoCorasick,
-    phrases: Vec<&'static Phrase>,
+fn all() -> impl Iterator<Item = &'static Phrase> {
+    TABLES.iter().copied().flatten()
 }
 
-static TABLE: LazyLock<Option<Table>> = LazyLock::new(|| {
-    let phrases: Vec<&Phrase> = TABLES.iter().copied().flatten().collect();
-    let texts = phrases.iter().map(|phrase| phrase.text);
-    let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(texts).ok()?;
-    Some(Table { automaton, phrases })
-});
+/// The texts of all phrases, in the order of the tables.
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    all().map(|phrase| phrase.text)
+}
 
 /// What the first phrase of the tables that stands in the line and means something there says.
 ///
 /// # Cost
 /// One pass over the line; allocates only when a phrase is found. Each phrase is read once, where it stands first.
 pub(super) fn find(line: LogLine<'_>) -> Option<Facts<'_>> {
-    let table = TABLE.as_ref()?;
     let text = line.message;
     let mut found: Vec<(usize, usize, usize)> = Vec::new();
-    for hit in table.automaton.find_overlapping_iter(text) {
+    for hit in marks::automaton()?.find_overlapping_iter(text) {
         let (phrase, start, end) = (hit.pattern().as_usize(), hit.start(), hit.end());
         if !found.iter().any(|(seen, ..)| *seen == phrase) && stands_alone(text, start, end) {
             found.push((phrase, start, end));
@@ -94,7 +87,7 @@ pub(super) fn find(line: LogLine<'_>) -> Option<Facts<'_>> {
     found.sort_unstable();
     found.into_iter().find_map(|(phrase, start, end)| {
         let said = Said { line, before: text.get(..start)?, after: text.get(end..)? };
-        table.phrases.get(phrase)?.says.facts(said)
+        all().nth(phrase)?.says.facts(said)
     })
 }
 
@@ -127,16 +120,14 @@ mod tests {
 
     #[test]
     fn every_phrase_is_found_and_none_twice() {
-        let table = TABLE.as_ref().unwrap();
-        let mut texts: Vec<String> = table.phrases.iter().map(|phrase| phrase.text.to_ascii_lowercase()).collect();
+        let mut texts: Vec<String> = all().map(|phrase| phrase.text.to_ascii_lowercase()).collect();
         texts.sort();
         assert!(texts.windows(2).all(|pair| pair[0] != pair[1]), "{texts:?}");
-        for phrase in &table.phrases {
+        let automaton = marks::automaton().unwrap();
+        for (number, phrase) in all().enumerate() {
             let text = format!("x {} y", phrase.text.to_ascii_uppercase());
-            assert!(
-                table.automaton.find_overlapping_iter(&text).any(|hit| stands_alone(&text, hit.start(), hit.end())),
-                "{text}"
-            );
+            let mut hits = automaton.find_overlapping_iter(&text).filter(|hit| hit.pattern().as_usize() == number);
+            assert!(hits.any(|hit| stands_alone(&text, hit.start(), hit.end())), "{text}");
         }
     }
 

@@ -22,6 +22,11 @@ const HEADS: &[(&str, &str)] = &[
     ("tunnel_response:", ""),
 ];
 
+/// Words without which no text holds a reason, in whatever case.
+pub(super) fn marks() -> impl Iterator<Item = &'static str> {
+    HEADS.iter().map(|(head, _)| *head).chain(["SSL routines", ":SSL_routines:OPENSSL_internal:"])
+}
+
 /// Finds the first reason in the text, and on which side of the proxy it arose.
 pub(super) fn find(text: &str) -> Option<Facts<'_>> {
     let headed =

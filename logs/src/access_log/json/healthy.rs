@@ -41,4 +41,5 @@ pub(in crate::access_log) fn shows_success(facts: &Facts<'_>) -> bool {
         && facts.flags.is_none_or(|flags| flags.is_empty())
         && facts.grpc_status.is_none_or(|status| status == 0)
         && facts.downstream_transport_failure.is_none()
+        && !facts.shows_failure()
 }

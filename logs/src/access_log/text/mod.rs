@@ -12,6 +12,7 @@ mod head;
 mod tail;
 
 use meshwhy_core::details::{self, Details};
+use meshwhy_core::details::Word;
 use meshwhy_core::{Facts, ResponseFlags, transport};
 
 use super::{AccessLog, field, told};
@@ -25,7 +26,9 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
     let start = head::read(&mut line)?;
     let status = line.status()?;
     let (flags, numeric) = line.flags()?;
-    if (200..300).contains(&status) && flags.is_empty() && !numeric && start.is_certain() {
+    // The one answer of success by which a request fails.
+    let refused = line.rest().trim_start().starts_with(Word::WebsocketHandshakeUnsuccessful.as_str());
+    if (200..300).contains(&status) && flags.is_empty() && !numeric && start.is_certain() && !refused {
         return Some(AccessLog::Healthy);
     }
     let reasons = Reasons::read(&mut line);

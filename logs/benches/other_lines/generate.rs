@@ -1,0 +1,157 @@
+//! Lines that are none of ours, as applications and web servers write them between access logs, from a seed.
+
+/// A kind of log, as one text of many lines.
+pub struct Log {
+    pub name: &'static str,
+    pub text: String,
+}
+
+/// Makes one entry of a log.
+type Make = fn(&mut Random) -> String;
+
+/// Makes every kind, about that many bytes of each; the same seed makes the same text.
+pub fn logs(seed: u64, bytes: usize) -> Vec<Log> {
+    let kinds: [(&'static str, Make); 7] = [
+        ("application, JSON", json),
+        ("application, JSON with escapes", escaped),
+        ("application, text", text),
+        ("application, text under CRI", carried),
+        ("Java stack traces", trace),
+        ("nginx", nginx),
+        ("hostile: `a: b`", |_| "a: b".to_owned()),
+    ];
+    let mut random = Random(seed);
+    kinds.into_iter().map(|(name, line)| Log { name, text: repeat(&mut random, bytes, line) }).collect()
+}
+
+fn repeat(random: &mut Random, bytes: usize, line: Make) -> String {
+    let mut text = String::with_capacity(bytes.saturating_add(2_000));
+    while text.len() < bytes {
+        text.push_str(&line(random));
+        text.push('\n');
+    }
+    text
+}
+
+const LEVELS: [&str; 6] = ["DEBUG", "INFO", "INFO", "INFO", "WARN", "ERROR"];
+
+const SENTENCES: [&str; 12] = [
+    "order accepted for customer, waiting for payment",
+    "Loaded 42 products from the catalogue in 12 ms",
+    "cache miss for key cart:8812, reading through to the database",
+    "slow query: SELECT id, total FROM orders WHERE state = 'OPEN' took 733 ms",
+    "Retrying to publish message to topic inventory.changes (attempt 2 of 5)",
+    "user signed in with a token that is valid for 3599 seconds",
+    "payment provider answered 402, card declined by the issuer",
+    "Scheduled job cleanup-expired-carts finished, 17 carts removed",
+    "feature flag new-checkout is off for tenant 4711",
+    "could not parse date \"2026-13-40\", using the default",
+    "Connection pool size is 12, 3 in use, 9 idle, 0 waiting",
+    "request handled: POST /api/v1/orders -> 201 in 37 ms",
+];
+
+fn json(random: &mut Random) -> String {
+    let (time, level, said) = (time(random), random.pick(&LEVELS), random.pick(&SENTENCES).replace('"', ""));
+    let (trace, span, user, duration) = (random.next(), random.next(), random.below(100_000), random.below(2_000));
+    let method = random.pick(&["GET", "POST", "PUT", "DELETE"]);
+    match random.below(3) {
+        0 => format!(
+            r#"{{"timestamp":"{time}","level":"{level}","logger":"com.example.orders.OrderService","thread":"http-nio-8080-exec-{}","message":"{said}","traceId":"{trace:016x}","spanId":"{span:016x}","context":{{"userId":{user},"durationMs":{duration},"method":"{method}"}}}}"#,
+            random.below(200)
+        ),
+        1 => format!(
+            r#"{{"level":"{}","ts":{}.{:03},"caller":"handlers/orders.go:{}","msg":"{said}","request_id":"{trace:016x}","user":"{user}","method":"{method}","path":"/api/v1/orders/{user}","status":200,"duration_ms":{duration},"tags":["shop","orders","v2"]}}"#,
+            level.to_ascii_lowercase(),
+            1_795_000_000 + user,
+            random.below(1_000),
+            random.below(900)
+        ),
+        _ => format!(
+            r#"{{"@timestamp":"{time}","severity":"{level}","service":"checkout","pod":"checkout-7d9c6b5f4-x{user}","message":"{said}","labels":{{"region":"eu-central-1","version":"2.14.{duration}"}},"error":null,"span":"{span:016x}","elapsed":{duration}}}"#
+        ),
+    }
+}
+
+fn escaped(random: &mut Random) -> String {
+    let (time, said) = (time(random), random.pick(&SENTENCES).replace('"', "\\\""));
+    let frames: Vec<String> = (0..4).map(|_| frame(random).replace('\t', "\\t")).collect();
+    format!(
+        r#"{{"timestamp":"{time}","level":"ERROR","logger":"com.example.orders.OrderService","message":"{said}","exception":"java.lang.IllegalStateException: order is closed\n{}"}}"#,
+        frames.join("\\n")
+    )
+}
+
+fn text(random: &mut Random) -> String {
+    let (time, level, said, user) = (time(random), random.pick(&LEVELS), random.pick(&SENTENCES), random.below(100_000));
+    match random.below(3) {
+        0 => format!("{time} {level:<5} [http-nio-8080-exec-{}] c.e.orders.OrderService - {said} user={user}", user % 200),
+        1 => format!("[{time}] {level}: {said} (user {user}, 10.244.{}.{})", user % 256, user % 250),
+        _ => format!("{level} {said} component=checkout user={user} duration={}ms", user % 977),
+    }
+}
+
+fn carried(random: &mut Random) -> String {
+    format!("{} stdout F {}", time(random), text(random))
+}
+
+fn trace(random: &mut Random) -> String {
+    let mut lines = vec![format!(
+        "{} ERROR [main] c.e.orders.OrderService - order {} failed\njava.lang.IllegalStateException: order is closed",
+        time(random),
+        random.below(100_000)
+    )];
+    lines.extend((0..12).map(|_| frame(random)));
+    lines.push("Caused by: java.util.NoSuchElementException: No value present".to_owned());
+    lines.extend((0..6).map(|_| frame(random)));
+    lines.push("\t... 31 more".to_owned());
+    lines.join("\n")
+}
+
+fn frame(random: &mut Random) -> String {
+    let class = random.pick(&[
+        "org.springframework.web.servlet.FrameworkServlet.service(FrameworkServlet.java",
+        "com.example.orders.OrderService.close(OrderService.java",
+        "org.apache.catalina.core.ApplicationFilterChain.internalDoFilter(ApplicationFilterChain.java",
+        "java.base/java.util.Optional.orElseThrow(Optional.java",
+        "java.base/jdk.internal.reflect.DirectMethodHandleAccessor.invoke(DirectMethodHandleAccessor.java",
+    ]);
+    format!("\tat {class}:{})", random.below(900))
+}
+
+fn nginx(random: &mut Random) -> String {
+    let (user, status) = (random.below(100_000), random.pick(&[200, 200, 204, 301, 304, 404, 500]));
+    format!(
+        r#"10.244.{}.{} - - [21/Nov/2026:06:{:02}:{:02} +0000] "GET /products/{user}?page=2 HTTP/1.1" {status} {} "https://shop.example.com/" "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0""#,
+        user % 256,
+        user % 250,
+        user % 60,
+        user % 59,
+        user % 9_000
+    )
+}
+
+fn time(random: &mut Random) -> String {
+    format!("2026-11-21T06:{:02}:{:02}.{:03}Z", random.below(60), random.below(60), random.below(1_000))
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    fn pick<T: Copy, const N: usize>(&mut self, from: &[T; N]) -> T {
+        let at = usize::try_from(self.below(from.len() as u64)).unwrap_or(0);
+        *from.get(at).unwrap_or_else(|| unreachable!("there is something to pick from"))
+    }
+}

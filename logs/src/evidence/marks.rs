@@ -1,0 +1,98 @@
+//! One look at a text before any deeper one: whether anything stands in it that evidence is read by.
+//!
+//! Most lines of a cluster are an application's. What says nothing of ours must cost as little as looking for it once, so all
+//! that the readers of this module look for, except single headers and bare words, stands in one automaton.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+use super::{bits, phrase, transport_text};
+
+/// ztunnel's addresses, as `key=value` or as keys of an object, and Java's word for headers.
+const OTHERS: [&str; 3] = ["src.addr", "dst.addr", "Metadata("];
+
+/// Finds the phrases, whose numbers are those of [`phrase::texts`], and behind them all other marks.
+static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let texts = phrase::texts().chain(transport_text::marks()).chain(bits::names()).chain(OTHERS);
+    AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(texts).ok()
+});
+
+/// The automaton of all marks.
+pub(super) fn automaton() -> Option<&'static AhoCorasick> {
+    MARKS.as_ref()
+}
+
+/// Whether any mark stands in the text.
+///
+/// # Cost
+/// One pass over the text; nothing is allocated.
+pub(super) fn any(text: &str) -> bool {
+    automaton().is_some_and(|marks| marks.is_match(text))
+}
+
+/// Whether any mark stands in an object or in what its strings mean, however they are escaped.
+pub(super) fn any_in_json(text: &str) -> bool {
+    any(&without_escapes(text))
+}
+
+/// The text with each escape in it undone that means a character of a mark; white space is a space.
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('\\') {
+        out.push_str(before);
+        let (letter, length) = match behind.as_bytes().first() {
+            Some(b'n' | b'r' | b't' | b'b' | b'f') => (' ', 1),
+            Some(letter @ (b'"' | b'\\' | b'/')) => (char::from(*letter), 1),
+            Some(b'u') => coded(behind).map_or(('\\', 0), |letter| (letter, 5)),
+            _ => ('\\', 0),
+        };
+        out.push(letter);
+        rest = behind.get(length..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The ASCII character of `u00XX`.
+fn coded(text: &str) -> Option<char> {
+    let code = u8::from_str_radix(text.strip_prefix("u00")?.get(..2)?, 16).ok()?;
+    code.is_ascii().then(|| char::from(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_seen_through_escapes() {
+        for text in [
+            r#"{"msg":"no healthy upstream"}"#,
+            r#"{"msg":"NO HEALTHY \u0055pstream"}"#,
+            r#"{"msg":"probeType=\"Readiness\""}"#,
+            r#"{"msg":"get kubernetes:\/\/web"}"#,
+            r#"{"msg":"\\no\thealthy\nupstream"}"#,
+            r#"{"src\u002eaddr":"10.0.0.1:80"}"#,
+            r#"{"msg":"\u00e9\u00TLS error: x"}"#,
+        ] {
+            assert!(any_in_json(text), "{text}");
+        }
+        for text in [r#"{"msg":"all\u0020is\nwell"}"#, r#"{"msg":"\"#, r#"{"msg":"\u"#, r#"{"msg":"\u00é"#, ""] {
+            assert!(!any_in_json(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_key_and_every_reason_is_a_mark() {
+        for text in ["Response_Code=503", "tls error: x", "DELAYED_CONNECT_ERROR:_111", "error:0A:ssl ROUTINES::x", "src.addr=1"]
+        {
+            assert!(any(text), "{text}");
+        }
+        assert!(!any("2026-11-21T06:36:38Z INFO order accepted, 3 items"));
+    }
+}
