@@ -2,8 +2,10 @@
 //!
 //! Rendered text is checked in beside this crate (`sidecar/`, `gateway/`) and compared by `cargo xtask gen --check`.
 
+mod decision;
 mod loggers;
 mod mappers;
+mod search;
 mod yaml;
 
 use yaml::Document;
@@ -94,7 +96,7 @@ fn observe(document: &mut Document, proxy: Proxy) {
 # Envoy itself writes the cause into `proxy-status`, from the mappers below; healthy requests never evaluate them.
 # Mount the module at /var/lib/meshwhy/meshwhy.wasm in the proxy container, for example from a ConfigMap with the
 # annotations sidecar.istio.io/userVolume and sidecar.istio.io/userVolumeMount.
-# The proxy needs Envoy 1.33 or later (Istio 1.25) for FAIL_RELOAD.",
+# The proxy needs Envoy 1.34 or later (Istio 1.26) for `%CEL(…)%` in the mappers.",
     );
     envoy_filter(document, proxy, "observe");
     for context in proxy.contexts() {
@@ -116,7 +118,7 @@ fn native(document: &mut Document, proxy: Proxy) {
         "\
 # No module at all: Envoy writes the cause into `proxy-status`, and a JSON access logger writes the facts of each failure to
 # the proxy's standard output, where `meshwhy diagnose` reads them.
-# `%CEL(…)%` in the logger needs Envoy 1.34 or later (Istio 1.26).",
+# `%CEL(…)%` needs Envoy 1.34 or later (Istio 1.26).",
     );
     envoy_filter(document, proxy, "native");
     for context in proxy.contexts() {

@@ -52,6 +52,13 @@ filter:
             default_value: 400
             runtime_key: meshwhy.min_status
     - response_flag_filter: {}
+    # Without a response and without a flag: a guard of the codec closed the stream.
+    - status_code_filter:
+        comparison:
+          op: EQ
+          value:
+            default_value: 0
+            runtime_key: meshwhy.no_status
     - and_filter:
         filters:
         - header_filter:
@@ -63,16 +70,34 @@ filter:
             statuses: [OK]
             exclude: true",
             ),
-            Self::TcpFailures => document.text(indent, "filter:\n  response_flag_filter: {}"),
+            // A connection that an authorization policy refused has no flag.
+            Self::TcpFailures => document.text(
+                indent,
+                "\
+filter:
+  or_filter:
+    filters:
+    - response_flag_filter: {}
+    - extension_filter:
+        name: envoy.access_loggers.extension_filters.cel
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
+          expression: 'connection.termination_details != \"\"'",
+            ),
+            // A connection that no filter chain takes fails before its handshake; other flags of a connection are told by its requests.
             Self::Handshakes => document.text(
                 indent,
                 "\
 filter:
-  extension_filter:
-    name: envoy.access_loggers.extension_filters.cel
-    typed_config:
-      \"@type\": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
-      expression: 'connection.transport_failure_reason != \"\"'",
+  or_filter:
+    filters:
+    - response_flag_filter:
+        flags: [NR]
+    - extension_filter:
+        name: envoy.access_loggers.extension_filters.cel
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
+          expression: 'connection.transport_failure_reason != \"\"'",
             ),
             Self::TraceContext => document.text(
                 indent,

@@ -1,5 +1,8 @@
 //! Writes YAML line by line, so that comments stand where they belong.
 
+/// Longest line of a folded text, if its words allow.
+const WIDTH: usize = 120;
+
 /// A document in the making.
 #[derive(Debug, Default)]
 pub struct Document {
@@ -17,6 +20,22 @@ impl Document {
     /// Several lines, each at `indent` spaces more than it has.
     pub fn text(&mut self, indent: usize, lines: &str) {
         lines.lines().for_each(|line| self.line(indent, line));
+    }
+
+    /// A key and its text over several lines, which YAML joins with spaces.
+    pub fn folded(&mut self, indent: usize, key: &str, text: &str) {
+        self.line(indent, &format!("{key}: >-"));
+        let mut line = String::new();
+        for word in text.split(' ') {
+            if !line.is_empty() && line.len().saturating_add(word.len()) >= WIDTH {
+                self.line(indent + 2, &std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.line(indent + 2, &line);
     }
 
     /// A comment of one line.

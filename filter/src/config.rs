@@ -14,7 +14,8 @@
 
 use meshwhy_core::Side;
 use meshwhy_core::proxy_status::Level;
-use serde::Deserialize;
+
+use crate::json::{Mistake, Reader};
 
 /// A configuration within its ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,7 @@ pub struct Config {
 }
 
 /// Who sees the annotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Visibility {
     /// Peers whose connection is mutual TLS.
     #[default]
@@ -51,8 +51,7 @@ pub enum Visibility {
 }
 
 /// What an access logger reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Report {
     /// Whatever failed.
     #[default]
@@ -86,64 +85,19 @@ impl Default for Config {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(default)]
-struct Raw {
-    visibility: Visibility,
-    level: RawLevel,
-    name: Option<String>,
-    side: Option<RawSide>,
-    report: Report,
-    records_per_interval: u32,
-    interval_ms: u64,
-    trace_check: RawTraceCheck,
-}
-
-#[derive(Deserialize)]
-#[serde(default)]
-struct RawTraceCheck {
-    sample_per_10k: u32,
-    annotate: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RawLevel {
-    Minimal,
-    Standard,
-    Full,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RawSide {
-    Inbound,
-    Outbound,
-    Gateway,
-}
-
-impl Default for Raw {
-    fn default() -> Self {
-        let config = Config::default();
-        Self {
-            visibility: config.visibility,
-            level: RawLevel::Standard,
-            name: config.name,
-            side: None,
-            report: config.report,
-            records_per_interval: config.records_per_interval,
-            interval_ms: config.interval_ms,
-            trace_check: RawTraceCheck::default(),
-        }
-    }
-}
-
-impl Default for RawTraceCheck {
-    fn default() -> Self {
-        let config = Config::default();
-        Self { sample_per_10k: config.trace_sample_per_10k, annotate: config.trace_annotate }
-    }
-}
+/// The names of the fields, those of `trace_check` after its own.
+const FIELDS: [&str; 10] = [
+    "visibility",
+    "level",
+    "name",
+    "side",
+    "report",
+    "records_per_interval",
+    "interval_ms",
+    "trace_check",
+    "trace_check.sample_per_10k",
+    "trace_check.annotate",
+];
 
 /// Reads a configuration. Nothing at all means every default.
 ///
@@ -154,33 +108,121 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Parsed { config: Some(Config::default()), problems: vec![] };
     }
-    let mut problems = Vec::new();
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let raw: Result<Raw, _> = serde_ignored::deserialize(&mut reader, |path| {
-        problems.push(format!("unknown field `{}` is ignored", printable(&path.to_string())))
+    let mut reading = Reading::default();
+    let read = Reader::new(bytes).and_then(|mut reader| {
+        reader.object(&mut |reader, key| reading.field(reader, key, ""))?;
+        reader.end()
     });
-    match raw.and_then(|raw| reader.end().map(|()| raw)) {
-        Ok(raw) => {
-            let out_of_range = ranges(&raw);
+    match read {
+        Ok(()) => {
+            let Reading { config, mut problems, numbers, .. } = reading;
+            let out_of_range = ranges(&config, &numbers);
             let usable = out_of_range.is_empty();
             problems.extend(out_of_range);
-            Parsed { config: usable.then(|| raw.into()), problems }
+            Parsed { config: usable.then(|| numbers.into(config)), problems }
         }
-        Err(error) => Parsed { config: None, problems: vec![printable(&error.to_string())] },
+        Err(mistake) => Parsed { config: None, problems: vec![printable(&mistake.to_string())] },
     }
 }
 
-fn ranges(raw: &Raw) -> Vec<String> {
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    config: Config,
+    numbers: Numbers,
+    problems: Vec<String>,
+    seen: Vec<&'static str>,
+}
+
+/// Numbers whose ranges are yet to be checked.
+struct Numbers {
+    records_per_interval: u64,
+    interval_ms: u64,
+    trace_sample_per_10k: u64,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        let config = Config::default();
+        Self {
+            records_per_interval: config.records_per_interval.into(),
+            interval_ms: config.interval_ms,
+            trace_sample_per_10k: config.trace_sample_per_10k.into(),
+        }
+    }
+}
+
+impl Numbers {
+    /// The configuration with these numbers, which are within their ranges.
+    fn into(self, config: Config) -> Config {
+        let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Config {
+            records_per_interval: small(self.records_per_interval),
+            interval_ms: self.interval_ms,
+            trace_sample_per_10k: small(self.trace_sample_per_10k),
+            ..config
+        }
+    }
+}
+
+impl Reading {
+    fn field(&mut self, reader: &mut Reader<'_>, key: &str, parent: &str) -> Result<(), Mistake> {
+        let path = format!("{parent}{key}");
+        let Some(known) = FIELDS.into_iter().find(|field| *field == path) else {
+            self.problems.push(format!("unknown field `{}` is ignored", printable(&path)));
+            return reader.ignore();
+        };
+        if self.seen.contains(&known) {
+            return Err(reader.mistake(&format!("the field `{known}` for a second time")));
+        }
+        self.seen.push(known);
+        match known {
+            "visibility" => {
+                self.config.visibility = word(reader, &[("mesh", Visibility::Mesh), ("always", Visibility::Always)])?;
+            }
+            "level" => {
+                let levels = [("minimal", Level::Minimal), ("standard", Level::Standard), ("full", Level::Full)];
+                self.config.level = word(reader, &levels)?;
+            }
+            "name" if !reader.null() => self.config.name = Some(reader.string("expected a string")?),
+            "side" if !reader.null() => {
+                let sides = [Side::Inbound, Side::Outbound, Side::Gateway].map(|side| (side.as_str(), side));
+                self.config.side = Some(word(reader, &sides)?);
+            }
+            "report" => {
+                self.config.report = word(reader, &[("failures", Report::Failures), ("trace_context", Report::TraceContext)])?;
+            }
+            "records_per_interval" => self.numbers.records_per_interval = reader.number()?,
+            "interval_ms" => self.numbers.interval_ms = reader.number()?,
+            "trace_check" => reader.object(&mut |reader, key| self.field(reader, key, "trace_check."))?,
+            "trace_check.sample_per_10k" => self.numbers.trace_sample_per_10k = reader.number()?,
+            "trace_check.annotate" => self.config.trace_annotate = reader.boolean()?,
+            // `null` for a field that may be left out.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// One of a few words.
+fn word<T: Copy>(reader: &mut Reader<'_>, words: &[(&str, T)]) -> Result<T, Mistake> {
+    let place = reader.mistake("");
+    let names = || words.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+    let found = reader.string("").ok().and_then(|text| words.iter().find(|(name, _)| *name == text));
+    found.map(|(_, value)| *value).ok_or_else(|| place.saying(format!("expected {}", names())))
+}
+
+fn ranges(config: &Config, numbers: &Numbers) -> Vec<String> {
     let mut problems = Vec::new();
     let mut within = |field: &str, value: u64, low: u64, high: u64| {
         if value < low || value > high {
             problems.push(format!("`{field}` is {value}, outside {low} to {high}"));
         }
     };
-    within("records_per_interval", raw.records_per_interval.into(), 0, 1000);
-    within("interval_ms", raw.interval_ms, 1000, 600_000);
-    within("trace_check.sample_per_10k", raw.trace_check.sample_per_10k.into(), 0, 10_000);
-    if let Some(name) = &raw.name
+    within("records_per_interval", numbers.records_per_interval, 0, 1000);
+    within("interval_ms", numbers.interval_ms, 1000, 600_000);
+    within("trace_check.sample_per_10k", numbers.trace_sample_per_10k, 0, 10_000);
+    if let Some(name) = &config.name
         && (name.is_empty() || name.len() > 128 || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte)))
     {
         problems.push("`name` is not 1 to 128 printable ASCII characters".to_owned());
@@ -191,30 +233,6 @@ fn ranges(raw: &Raw) -> Vec<String> {
 /// A parser's message may quote its input.
 fn printable(text: &str) -> String {
     text.chars().take(200).map(|letter| if letter.is_control() { '?' } else { letter }).collect()
-}
-
-impl From<Raw> for Config {
-    fn from(raw: Raw) -> Self {
-        Self {
-            visibility: raw.visibility,
-            level: match raw.level {
-                RawLevel::Minimal => Level::Minimal,
-                RawLevel::Standard => Level::Standard,
-                RawLevel::Full => Level::Full,
-            },
-            name: raw.name,
-            side: raw.side.map(|side| match side {
-                RawSide::Inbound => Side::Inbound,
-                RawSide::Outbound => Side::Outbound,
-                RawSide::Gateway => Side::Gateway,
-            }),
-            report: raw.report,
-            records_per_interval: raw.records_per_interval,
-            interval_ms: raw.interval_ms,
-            trace_sample_per_10k: raw.trace_check.sample_per_10k,
-            trace_annotate: raw.trace_check.annotate,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -247,6 +265,27 @@ mod tests {
         assert!(problem(b"{} x").contains("trailing characters"));
         assert_eq!(problem(br#"{"interval_ms": 5}"#), "`interval_ms` is 5, outside 1000 to 600000");
         assert!(problem("{\"name\": \"\u{1b}[31m\"}".as_bytes()).contains("control character"));
+        assert_eq!(problem(br#"{"level": "most"}"#), "expected `minimal` or `standard` or `full` at line 1 column 11");
+        assert!(problem(br#"{"side": "inbound", "side": "outbound"}"#).contains("`side` for a second time"));
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let text = br#"{"visibility": "always", "level": "full", "name": "edge", "side": "gateway", "report": "trace_context",
+            "records_per_interval": 0, "interval_ms": 1000, "trace_check": {"sample_per_10k": 10000, "annotate": false}}"#;
+        let config = Config {
+            visibility: Visibility::Always,
+            level: Level::Full,
+            name: Some("edge".to_owned()),
+            side: Some(Side::Gateway),
+            report: Report::TraceContext,
+            records_per_interval: 0,
+            interval_ms: 1000,
+            trace_sample_per_10k: 10_000,
+            trace_annotate: false,
+        };
+        assert_eq!(parse(text), Parsed { config: Some(config), problems: vec![] });
+        assert_eq!(parse(br#"{"name": null, "side": null}"#).config, Some(Config::default()));
     }
 
     proptest::proptest! {

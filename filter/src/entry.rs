@@ -1,21 +1,16 @@
-//! The one file that speaks to the host.
+//! The one file that speaks to the host: the callbacks that Envoy enters, and the functions that it offers.
 //!
-//! Host functions are declared here and not taken from the SDK: its wrappers panic on any status they do not expect (a
-//! capability that is not allowed, a phase that is over), and a panic kills the VM. The SDK dispatches callbacks.
+//! Both are declared here and not taken from the SDK. Its wrappers of host functions panic on any status they do not expect (a
+//! capability that is not allowed, a phase that is over), and a panic kills the VM; its dispatcher exports every callback of the
+//! ABI, looks contexts up in several tables, and is a quarter of the module.
 
 #![expect(unsafe_code, reason = "the host's ABI is C; every pointer is passed with its length and nothing outlives a call")]
 
 use std::cell::RefCell;
 use std::ptr::null_mut;
-use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
-
-use crate::annotate::Request;
-use crate::config;
+use crate::contexts::Contexts;
 use crate::host::{Fault, Host, LogLevel};
-use crate::observer::Observer;
 
 mod abi {
     //! Source: proxy-wasm ABI 0.2.1.
@@ -39,34 +34,118 @@ const REQUEST_HEADERS: u32 = 0;
 const RESPONSE_HEADERS: u32 = 2;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
+/// What the header callbacks answer: go on.
+const CONTINUE: u32 = 0;
+/// What the start callbacks answer: anything else would have Envoy refuse the listener.
+const FINE: u32 = 1;
 
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root { observer: None }));
-}}
+/// Longest path of a property that needs no allocation; all of ours are shorter.
+const PATH: usize = 128;
 
 /// Envoy, as the module sees it.
 struct Envoy;
 
-/// `None` while the configuration cannot be used: the module is then inert.
-struct Root {
-    observer: Option<Rc<RefCell<Observer>>>,
+thread_local! {
+    // WebAssembly has one thread, and Envoy one VM per worker.
+    static CONTEXTS: RefCell<Contexts> = RefCell::default();
 }
 
-struct Stream {
-    observer: Option<Rc<RefCell<Observer>>>,
-    request: Request,
+/// Does nothing should a host ever call back from within a call.
+fn with<T>(act: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
+    CONTEXTS.with(|contexts| contexts.try_borrow_mut().ok().map(|mut contexts| act(&mut contexts)))
+}
+
+mod exports {
+    //! The callbacks of the ABI that the module answers; Envoy enters the VM for each that it finds.
+    use super::abi;
+    use super::{CONTINUE, Envoy, FINE, configuration, done, with};
+
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn _initialize() {
+        // A module without `main` has nobody else who runs the C library's constructors.
+        unsafe { __wasm_call_ctors() }
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_abi_version_0_2_1() {}
+
+    /// Memory that the host writes an answer into; [`super::receive`] takes it over.
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+        Box::into_raw(vec![0_u8; size].into_boxed_slice()).cast()
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_context_create(id: u32, parent: u32) {
+        with(|contexts| contexts.create(id, parent));
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_vm_start(_: u32, _: u32) -> u32 {
+        FINE
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_configure(id: u32, _: u32) -> u32 {
+        let bytes = configuration();
+        if let Some(interval_ms) = with(|contexts| contexts.configure(&Envoy, id, &bytes)).flatten() {
+            let period = u32::try_from(interval_ms).unwrap_or(u32::MAX);
+            let _ = done(unsafe { abi::proxy_set_tick_period_milliseconds(period) });
+        }
+        FINE
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_tick(id: u32) {
+        with(|contexts| contexts.tick(&Envoy, id));
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_request_headers(id: u32, _: u32, _: u32) -> u32 {
+        #[cfg(feature = "trap")]
+        crate::trap::spring(&Envoy, "request");
+        with(|contexts| contexts.request_headers(&Envoy, id));
+        CONTINUE
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_response_headers(id: u32, _: u32, _: u32) -> u32 {
+        #[cfg(feature = "trap")]
+        crate::trap::spring(&Envoy, "response");
+        with(|contexts| contexts.response_headers(&Envoy, id));
+        CONTINUE
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_log(id: u32) {
+        #[cfg(feature = "trap")]
+        crate::trap::spring(&Envoy, "log");
+        with(|contexts| contexts.log(&Envoy, id));
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn proxy_on_delete(id: u32) {
+        with(|contexts| contexts.delete(id));
+    }
 }
 
 impl Host for Envoy {
     fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
-        let mut joined = Vec::with_capacity(64);
-        for (at, part) in path.iter().enumerate() {
-            if at > 0 {
-                joined.push(0);
-            }
-            joined.extend_from_slice(part.as_bytes());
+        let mut joined = [0; PATH];
+        let mut length = 0_usize;
+        for part in path {
+            let end = length.saturating_add(part.len());
+            let Some(place) = joined.get_mut(length..end) else { return Ok(None) };
+            place.copy_from_slice(part.as_bytes());
+            // The separator is the zero that is there already.
+            length = end.saturating_add(1);
         }
-        let answer = receive(|data, length| unsafe { abi::proxy_get_property(joined.as_ptr(), joined.len(), data, length) })?;
+        let length = length.saturating_sub(1).min(PATH);
+        let answer = receive(|data, size| unsafe { abi::proxy_get_property(joined.as_ptr(), length, data, size) })?;
         Ok(answer.filter(|bytes| !bytes.is_empty()))
     }
 
@@ -106,65 +185,9 @@ impl Host for Envoy {
     }
 }
 
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _: usize) -> bool {
-        let bytes =
-            receive(|data, length| unsafe { abi::proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, length) });
-        let parsed = config::parse(&bytes.ok().flatten().unwrap_or_default());
-        if !parsed.problems.is_empty() {
-            let outcome = if parsed.config.is_some() { "" } else { "; the module is inert" };
-            let line = format!("meshwhy: configuration: {}{outcome}", parsed.problems.join("; "));
-            let _ = Envoy.log(LogLevel::Error, &line);
-        }
-        if let Some(config) = parsed.config {
-            let period = u32::try_from(config.interval_ms).unwrap_or(u32::MAX);
-            let _ = done(unsafe { abi::proxy_set_tick_period_milliseconds(period) });
-            self.observer = Some(Rc::new(RefCell::new(Observer::new(config))));
-        }
-        // Anything else would have Envoy refuse the listener.
-        true
-    }
-
-    fn on_tick(&mut self) {
-        with(&self.observer, |observer| observer.on_tick(&Envoy));
-    }
-
-    fn on_log(&mut self) {
-        with(&self.observer, |observer| observer.on_log(&Envoy, None));
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream { observer: self.observer.clone(), request: Request::default() }))
-    }
-}
-
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        self.request = with(&self.observer, |observer| observer.on_request(&Envoy)).unwrap_or_default();
-        Action::Continue
-    }
-
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        with(&self.observer, |observer| observer.on_response(&Envoy, self.request));
-        Action::Continue
-    }
-
-    fn on_log(&mut self) {
-        with(&self.observer, |observer| observer.on_log(&Envoy, Some(self.request)));
-    }
-}
-
-/// Does nothing while inert, and nothing should a host ever call back from within a call.
-fn with<T>(observer: &Option<Rc<RefCell<Observer>>>, act: impl FnOnce(&mut Observer) -> T) -> Option<T> {
-    observer.as_ref()?.try_borrow_mut().ok().map(|mut observer| act(&mut observer))
+fn configuration() -> Vec<u8> {
+    let bytes = receive(|data, length| unsafe { abi::proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, length) });
+    bytes.ok().flatten().unwrap_or_default()
 }
 
 fn done(status: i32) -> Result<(), Fault> {

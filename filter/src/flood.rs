@@ -1,33 +1,30 @@
 //! Flood control: so many records per cause, cluster and route and interval; the rest is counted, and no count is lost.
 
-use std::hash::{BuildHasherDefault, DefaultHasher};
-use std::num::NonZeroUsize;
-
-use lru::LruCache;
 use meshwhy_core::Cause;
 
-/// Most kinds of failure remembered at once; the least recent one is told off when a new kind needs its place.
-pub const KINDS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
-
-/// Without random keys: asking for randomness traps under a capability list, and clusters and routes are the mesh's own names.
-type FixedHasher = BuildHasherDefault<DefaultHasher>;
+/// Most kinds of failure remembered at once; the one not seen for longest is told off when a new kind needs its place.
+pub const KINDS: usize = 256;
 
 /// A kind of failure.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind<'k> {
+    /// Code of the cause.
+    pub code: &'static str,
+    /// Cluster, or nothing.
+    pub cluster: &'k str,
+    /// Route, or nothing.
+    pub route: &'k str,
+}
+
+/// Occurrences that had no record yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppressed {
     /// Code of the cause.
     pub code: &'static str,
     /// Cluster, or nothing.
     pub cluster: String,
     /// Route, or nothing.
     pub route: String,
-}
-
-/// Occurrences that had no record yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suppressed {
-    /// What kind they are.
-    pub kind: Kind,
     /// How many, at least 1.
     pub count: u64,
 }
@@ -41,11 +38,16 @@ pub struct Decision {
     pub evicted: Option<Suppressed>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Window {
+    code: &'static str,
+    cluster: String,
+    route: String,
     started_ms: u64,
     emitted: u32,
     suppressed: u64,
+    /// When it was last seen, in occurrences.
+    seen: u64,
 }
 
 /// The state of flood control: at most [`KINDS`] windows.
@@ -53,29 +55,42 @@ struct Window {
 pub struct Flood {
     records_per_interval: u32,
     interval_ms: u64,
-    windows: LruCache<Kind, Window, FixedHasher>,
+    occurrences: u64,
+    /// A list and no table: a proxy that fails does so in a few ways, and those move to the front.
+    windows: Vec<Window>,
 }
 
 impl Flood {
     /// Makes an empty one.
     #[must_use]
     pub fn new(records_per_interval: u32, interval_ms: u64) -> Self {
-        Self { records_per_interval, interval_ms, windows: LruCache::with_hasher(KINDS, FixedHasher::default()) }
+        Self { records_per_interval, interval_ms, occurrences: 0, windows: Vec::new() }
     }
 
     /// Takes note of one occurrence.
-    pub fn occurred(&mut self, kind: Kind, now_ms: u64) -> Decision {
+    ///
+    /// # Cost
+    /// No allocation for a kind that is known.
+    pub fn occurred(&mut self, kind: Kind<'_>, now_ms: u64) -> Decision {
+        self.occurrences = self.occurrences.wrapping_add(1);
         let mut evicted = None;
-        if !self.windows.contains(&kind) {
-            let fresh = Window { started_ms: now_ms, ..Window::default() };
-            evicted = self.windows.push(kind.clone(), fresh).and_then(|(kind, window)| untold(kind, window.suppressed));
+        let mut at = self.windows.iter().position(|window| window.kind() == kind);
+        if at.is_none() {
+            evicted = self.make_room();
+            self.windows.push(Window::new(kind, now_ms));
+            at = self.windows.len().checked_sub(1);
         }
-        let Some(window) = self.windows.get_mut(&kind) else { return Decision { emit: Some(0), evicted } };
-        if now_ms.saturating_sub(window.started_ms) >= self.interval_ms {
+        // Half the way to the front each time: what is frequent is found at once.
+        let front = at.unwrap_or_default() / 2;
+        self.windows.swap(at.unwrap_or_default(), front);
+        let (records, interval, seen) = (self.records_per_interval, self.interval_ms, self.occurrences);
+        let Some(window) = self.windows.get_mut(front) else { return Decision { emit: Some(0), evicted } };
+        window.seen = seen;
+        if now_ms.saturating_sub(window.started_ms) >= interval {
             window.started_ms = now_ms;
             window.emitted = 0;
         }
-        if window.emitted < self.records_per_interval {
+        if window.emitted < records {
             window.emitted = window.emitted.saturating_add(1);
             return Decision { emit: Some(std::mem::take(&mut window.suppressed)), evicted };
         }
@@ -86,16 +101,37 @@ impl Flood {
     /// Takes what was suppressed in intervals that are over, so that totals are right even when nothing follows.
     pub fn overdue(&mut self, now_ms: u64) -> Vec<Suppressed> {
         let interval = self.interval_ms;
-        let over = self.windows.iter_mut().filter(|(_, window)| now_ms.saturating_sub(window.started_ms) >= interval);
-        over.filter_map(|(kind, window)| untold(kind.clone(), std::mem::take(&mut window.suppressed))).collect()
+        let over = self.windows.iter_mut().filter(|window| now_ms.saturating_sub(window.started_ms) >= interval);
+        over.filter_map(Window::untold).collect()
+    }
+
+    fn make_room(&mut self) -> Option<Suppressed> {
+        if self.windows.len() < KINDS {
+            return None;
+        }
+        let (oldest, _) = self.windows.iter().enumerate().min_by_key(|(_, window)| window.seen)?;
+        self.windows.swap_remove(oldest).untold()
     }
 }
 
-fn untold(kind: Kind, count: u64) -> Option<Suppressed> {
-    (count > 0).then_some(Suppressed { kind, count })
+impl Window {
+    fn new(kind: Kind<'_>, now_ms: u64) -> Self {
+        let (cluster, route) = (kind.cluster.to_owned(), kind.route.to_owned());
+        Self { code: kind.code, cluster, route, started_ms: now_ms, emitted: 0, suppressed: 0, seen: 0 }
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        Kind { code: self.code, cluster: &self.cluster, route: &self.route }
+    }
+
+    fn untold(&mut self) -> Option<Suppressed> {
+        let count = std::mem::take(&mut self.suppressed);
+        let (cluster, route) = (self.cluster.clone(), self.route.clone());
+        (count > 0).then_some(Suppressed { code: self.code, cluster, route, count })
+    }
 }
 
-impl Kind {
+impl Suppressed {
     /// The cause of the kind.
     #[must_use]
     pub fn cause(&self) -> Option<&'static Cause> {
@@ -107,26 +143,34 @@ impl Kind {
 mod tests {
     use super::*;
 
-    fn kind(route: usize) -> Kind {
-        Kind { code: "MW2001", cluster: String::new(), route: route.to_string() }
+    fn occurred(flood: &mut Flood, route: usize, now_ms: u64) -> Decision {
+        flood.occurred(Kind { code: "MW2001", cluster: "", route: &route.to_string() }, now_ms)
     }
 
     #[test]
     fn the_rest_is_counted_and_carried() {
         let mut flood = Flood::new(2, 1000);
-        let emitted: Vec<_> = (0..5).map(|_| flood.occurred(kind(0), 0).emit).collect();
+        let emitted: Vec<_> = (0..5).map(|_| occurred(&mut flood, 0, 0).emit).collect();
         assert_eq!(emitted, [Some(0), Some(0), None, None, None]);
-        assert_eq!(flood.occurred(kind(0), 1000).emit, Some(3));
+        assert_eq!(occurred(&mut flood, 0, 1000).emit, Some(3));
         assert_eq!(flood.overdue(5000), []);
     }
 
     #[test]
     fn what_nothing_follows_is_told_when_its_interval_is_over() {
         let mut flood = Flood::new(0, 1000);
-        flood.occurred(kind(0), 0);
+        occurred(&mut flood, 0, 0);
         assert_eq!(flood.overdue(999), []);
-        assert_eq!(flood.overdue(1000), [Suppressed { kind: kind(0), count: 1 }]);
+        let untold = Suppressed { code: "MW2001", cluster: String::new(), route: "0".to_owned(), count: 1 };
+        assert_eq!(flood.overdue(1000), [untold]);
         assert_eq!(flood.overdue(1000), []);
+    }
+
+    #[test]
+    fn kinds_do_not_share_their_records() {
+        let mut flood = Flood::new(1, 1000);
+        let emitted = [0, 1, 2, 0, 1, 2].map(|route| occurred(&mut flood, route, 0).emit);
+        assert_eq!(emitted, [Some(0), Some(0), Some(0), None, None, None]);
     }
 
     #[test]
@@ -135,12 +179,23 @@ mod tests {
         let mut told = 0;
         for route in 0..10_000 {
             for _ in 0..2 {
-                let decision = flood.occurred(kind(route), 0);
+                let decision = occurred(&mut flood, route, 0);
                 told += decision.emit.map_or(0, |before| before + 1) + decision.evicted.map_or(0, |evicted| evicted.count);
             }
         }
-        assert_eq!(flood.windows.len(), KINDS.get());
+        assert_eq!(flood.windows.len(), KINDS);
         told += flood.overdue(1000).iter().map(|rest| rest.count).sum::<u64>();
         assert_eq!(told, 20_000);
+    }
+
+    #[test]
+    fn the_kind_not_seen_for_longest_makes_room() {
+        let mut flood = Flood::new(0, 1000);
+        for route in 0..KINDS {
+            occurred(&mut flood, route, 0);
+        }
+        occurred(&mut flood, 0, 0);
+        let evicted = occurred(&mut flood, KINDS, 0).evicted;
+        assert_eq!(evicted.map(|evicted| evicted.route), Some("1".to_owned()));
     }
 }

@@ -8,8 +8,10 @@ use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;
 
-/// Most host calls that [`failure`] makes.
-pub const BUDGET: u32 = 28;
+/// Most host calls that [`decisive`] makes, and those for status, flags and details before it.
+pub const DECISION: u32 = 10;
+/// Most host calls that [`describe`] makes.
+pub const DESCRIPTION: u32 = 11;
 
 /// The phase in which facts are gathered: it decides what the host can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,22 +49,31 @@ pub fn grpc_status(host: &impl Host) -> Option<u32> {
     number(host, &["response", "grpc_status"]).and_then(|status| status.try_into().ok())
 }
 
-/// Gathers what decides and locates one failure.
+/// The response code details.
+pub fn details(host: &impl Host) -> Option<Cow<'static, str>> {
+    text(host, &["response", "code_details"])
+}
+
+/// Gathers what decides which failure it is, and what flood control tells failures apart by. The callers have asked for status, flags
+/// and details already.
 ///
 /// # Cost
-/// At most [`BUDGET`] host calls.
-pub fn failure(host: &impl Host, phase: Phase) -> Facts<'static> {
-    let mut facts = Facts {
-        status: status(host),
-        flags: flags(host),
-        details: text(host, &["response", "code_details"]),
-        ..Facts::default()
-    };
+/// At most [`DECISION`] host calls, those three included.
+pub fn decisive(
+    host: &impl Host,
+    phase: Phase,
+    status: Option<u16>,
+    flags: Option<ResponseFlags>,
+    details: Option<Cow<'static, str>>,
+) -> Facts<'static> {
+    let mut facts = Facts { status, flags, details, ..Facts::default() };
     let routed = !refused_before_routing(&facts);
-    let tried = routed && reached_for_upstream(&facts);
-    if tried {
+    if routed && reached_for_upstream(&facts) {
         facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
-        facts.upstream_host = text(host, &["upstream", "address"]);
+        // Without details, whether a host was tried is what decides.
+        if facts.details.is_none() {
+            facts.upstream_host = text(host, &["upstream", "address"]);
+        }
     }
     if routed {
         facts.cluster = text(host, &["xds", "cluster_name"]);
@@ -71,32 +82,40 @@ pub fn failure(host: &impl Host, phase: Phase) -> Facts<'static> {
     if facts.parsed_details() == Some(Details::Word(Word::RouteNotFound)) {
         facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
-    if phase == Phase::Log {
-        log_phase(host, &mut facts, routed, tried);
+    if phase == Phase::Log && facts.status.is_none_or(|status| status == 0) {
+        facts.downstream_transport_failure = text(host, &["connection", "transport_failure_reason"]);
+        facts.termination_details = text(host, &["connection", "termination_details"]);
+    }
+    // Envoy infers a gRPC status from any other HTTP status.
+    if phase == Phase::Log && routed && facts.status == Some(200) {
+        facts.grpc_status = grpc_status(host);
     }
     facts
 }
 
-fn log_phase(host: &impl Host, facts: &mut Facts<'static>, routed: bool, tried: bool) {
-    if facts.status.is_none_or(|status| status == 0) {
-        facts.downstream_transport_failure = text(host, &["connection", "transport_failure_reason"]);
-        facts.termination_details = text(host, &["connection", "termination_details"]);
-    }
+/// Gathers what a record says besides, in the log phase: nothing of it decides.
+///
+/// # Cost
+/// At most [`DESCRIPTION`] host calls.
+pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
+    let routed = !refused_before_routing(facts);
+    facts.mtls = mtls(host);
     facts.protocol = text(host, &["request", "protocol"]);
     facts.downstream_remote_address = text(host, &["source", "address"]);
     facts.downstream_local_address = text(host, &["destination", "address"]);
-    if tried {
+    if routed && reached_for_upstream(facts) {
         facts.upstream_local_address = text(host, &["upstream", "local_address"]);
+        if facts.upstream_host.is_none() {
+            facts.upstream_host = text(host, &["upstream", "address"]);
+        }
     }
-    if facts.protocol.is_some() && routed {
+    if routed && facts.protocol.is_some() {
         facts.method = text(host, &["request", "method"]);
         facts.path = text(host, &["request", "url_path"]);
         facts.authority = text(host, &["request", "host"]);
         facts.request_id = text(host, &["request", "id"]);
         facts.local_reply_owner =
             text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
-        // Envoy infers a gRPC status from any other HTTP status.
-        facts.grpc_status = (facts.status == Some(200)).then(|| grpc_status(host)).flatten();
     }
 }
 
@@ -117,17 +136,18 @@ pub fn event(host: &impl Host, event: Event) -> Facts<'static> {
     }
 }
 
-/// Who speaks and which way the traffic goes; the direction is read per request, since one root context may serve both.
-pub fn locate(host: &impl Host, configured: Option<Side>, identity: &Identity, facts: &mut Facts<'static>) {
-    facts.side = configured.or_else(|| match number(host, &["xds", "listener_direction"])? {
+/// Which way the traffic goes; the direction is read per request, since one root context may serve both.
+pub fn side(host: &impl Host, configured: Option<Side>) -> Option<Side> {
+    configured.or_else(|| match number(host, &["xds", "listener_direction"])? {
         1 => Some(Side::Inbound),
         2 => Some(Side::Outbound),
         _ => None,
-    });
-    facts.mtls = host.property(&["connection", "mtls"]).ok().flatten().map(|bytes| bytes.first() == Some(&1));
-    facts.pod = identity.pod.clone();
-    facts.namespace = identity.namespace.clone();
-    facts.workload = identity.workload.clone();
+    })
+}
+
+/// Whether the peer has proved who it is.
+pub fn mtls(host: &impl Host) -> Option<bool> {
+    host.property(&["connection", "mtls"]).ok().flatten().map(|bytes| bytes.first() == Some(&1))
 }
 
 /// Who this proxy is, read once: from the node, never from the environment, which traps under a capability list.
@@ -141,6 +161,15 @@ pub struct Identity {
     pub workload: Option<Cow<'static, str>>,
     /// `POD.NAMESPACE`, or the whole node id where it is not Istio's.
     pub name: String,
+}
+
+impl Identity {
+    /// Says in the facts who speaks.
+    pub fn sign(&self, facts: &mut Facts<'static>) {
+        facts.pod.clone_from(&self.pod);
+        facts.namespace.clone_from(&self.namespace);
+        facts.workload.clone_from(&self.workload);
+    }
 }
 
 /// Reads the identity. Istio's node id is `sidecar~IP~POD.NAMESPACE~DOMAIN`.

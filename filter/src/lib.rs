@@ -1,15 +1,19 @@
 //! The proxy-wasm module: gathers facts about failures, judges them, and tells.
 //!
 //! Everything but `entry` is ordinary Rust behind the trait [`host::Host`] and tested natively; `entry` is compiled for
-//! wasm32 only and is the one file that touches the SDK and the host.
+//! wasm32 only and is the one file that touches the host.
 
 pub mod annotate;
 pub mod config;
+pub mod contexts;
 pub mod counters;
 pub mod flood;
 pub mod gather;
 pub mod host;
+mod json;
 pub mod observer;
 
 #[cfg(target_arch = "wasm32")]
 mod entry;
+#[cfg(all(target_arch = "wasm32", feature = "trap"))]
+mod trap;

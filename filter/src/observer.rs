@@ -1,11 +1,13 @@
 //! What one root context knows and does: judge a failure, count it, and write its record.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
+use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::redact;
-use meshwhy_core::{Confidence, Facts, Verdict, judge};
+use meshwhy_core::{Confidence, Facts, ResponseFlags, Verdict, judge};
 
 use crate::annotate::Request;
 use crate::config::{Config, Report};
@@ -14,13 +16,21 @@ use crate::flood::{Flood, Kind, Suppressed};
 use crate::gather::{self, Identity, Phase};
 use crate::host::{Host, LogLevel};
 
+/// Most host calls for a failure that gets a record: deciding, describing, side, three for the identity once, a counter defined and
+/// added to, the clock, suppressed ones counted (twice as well), and the log line.
+pub const RECORD: u32 = gather::DECISION + gather::DESCRIPTION + 1 + 3 + 2 + 1 + 2 + 1;
+/// Most host calls for a failure of a known kind that flood control gives no record: deciding, side, counter and clock.
+pub const SUPPRESSED: u32 = gather::DECISION + 1 + 1 + 1;
+
 /// The state of one root context.
 #[derive(Debug)]
 pub struct Observer {
     config: Config,
-    identity: Option<Identity>,
+    identity: Option<Rc<Identity>>,
     flood: Flood,
     counters: Counters,
+    /// Occurrences without a record that the counter does not know yet.
+    suppressed: u32,
     trace_samples: u32,
 }
 
@@ -29,7 +39,7 @@ impl Observer {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let flood = Flood::new(config.records_per_interval, config.interval_ms);
-        Self { config, identity: None, flood, counters: Counters::default(), trace_samples: 0 }
+        Self { config, identity: None, flood, counters: Counters::default(), suppressed: 0, trace_samples: 0 }
     }
 
     /// The configuration.
@@ -39,8 +49,8 @@ impl Observer {
     }
 
     /// Who this proxy is; asked of the host once.
-    pub(crate) fn identity(&mut self, host: &impl Host) -> &Identity {
-        self.identity.get_or_insert_with(|| gather::identity(host))
+    pub(crate) fn identity(&mut self, host: &impl Host) -> Rc<Identity> {
+        Rc::clone(self.identity.get_or_insert_with(|| Rc::new(gather::identity(host))))
     }
 
     /// Spreads the sample evenly: of 10 000 requests exactly `sample_per_10k`.
@@ -52,34 +62,35 @@ impl Observer {
     }
 
     pub(crate) fn count_trace_context(&mut self, host: &impl Host, present: bool) {
-        let mut facts = Facts::default();
-        let identity = self.identity(host).clone();
-        gather::locate(host, self.config.side, &identity, &mut facts);
-        self.counters.trace_context(host, facts.side, present);
+        let side = gather::side(host, self.config.side);
+        self.counters.trace_context(host, side, present);
     }
 
     /// The log callback of both attachments: of the HTTP filter for its request, of the access logger without one.
     ///
     /// # Cost
-    /// Two host calls for a healthy request of the HTTP filter; the access logger is not entered for one. At most
-    /// [`gather::BUDGET`] calls plus clock, counter and log line for a failure.
+    /// One host call for a healthy request of the HTTP filter; the access logger is not entered for one. At most [`RECORD`] for a
+    /// failure, [`SUPPRESSED`] for one without a record.
     pub fn on_log(&mut self, host: &impl Host, request: Option<Request>) {
-        let lacks_trace_context = request.is_some_and(|request| request.lacks_trace_context);
-        if self.config.report == Report::TraceContext || lacks_trace_context {
+        let logger = request.is_none();
+        let request = request.unwrap_or_default();
+        if self.config.report == Report::TraceContext || request.lacks_trace_context {
             if self.config.report == Report::TraceContext {
                 self.count_trace_context(host, false);
             }
             let facts = gather::event(host, Event::TraceContextMissing);
             self.report(host, facts);
         }
-        if self.config.report == Report::Failures && gather_shows_failure(host, request.is_none()) {
-            let facts = gather::failure(host, Phase::Log);
+        if self.config.report == Report::Failures
+            && let Some(facts) = failure(host, request, logger)
+        {
             self.report(host, facts);
         }
     }
 
     /// Tells what flood control held back and nothing has told since.
     pub fn on_tick(&mut self, host: &impl Host) {
+        self.count_suppressed(host);
         let Ok(now) = host.now_ms() else { return };
         for rest in self.flood.overdue(now) {
             self.tell_suppressed(host, &rest);
@@ -88,53 +99,78 @@ impl Observer {
 
     fn report(&mut self, host: &impl Host, mut facts: Facts<'static>) {
         let Some(verdict) = judge(&facts) else { return };
-        let identity = self.identity(host).clone();
-        gather::locate(host, self.config.side, &identity, &mut facts);
+        facts.side = facts.side.or_else(|| gather::side(host, self.config.side));
         redact(&mut facts);
         if facts.event.is_none() {
             self.counters.local_reply(host, verdict.cause, facts.side, facts.status);
         }
         let kind = Kind {
             code: verdict.cause.code,
-            cluster: facts.cluster.as_deref().unwrap_or_default().to_owned(),
-            route: facts.route.as_deref().unwrap_or_default().to_owned(),
+            cluster: facts.cluster.as_deref().unwrap_or_default(),
+            route: facts.route.as_deref().unwrap_or_default(),
         };
         let decision = self.flood.occurred(kind, host.now_ms().unwrap_or_default());
         if let Some(evicted) = &decision.evicted {
             self.tell_suppressed(host, evicted);
         }
         match decision.emit {
-            Some(before) => write(host, &facts, &verdict, before.saturating_add(1), before),
-            None => self.counters.suppressed(host),
+            Some(before) => {
+                self.count_suppressed(host);
+                if facts.event.is_none() {
+                    gather::describe(host, &mut facts);
+                    redact(&mut facts);
+                } else {
+                    facts.mtls = gather::mtls(host);
+                }
+                self.identity(host).sign(&mut facts);
+                write(host, &facts, &verdict, before.saturating_add(1), before);
+            }
+            None => self.suppressed = self.suppressed.saturating_add(1),
+        }
+    }
+
+    /// Adds to the counter what was suppressed since: with the next record of any kind, or when the interval is over.
+    fn count_suppressed(&mut self, host: &impl Host) {
+        let count = std::mem::take(&mut self.suppressed);
+        if count > 0 {
+            self.counters.suppressed(host, count);
         }
     }
 
     fn tell_suppressed(&mut self, host: &impl Host, rest: &Suppressed) {
-        let Some(cause) = rest.kind.cause() else { return };
-        let identity = self.identity(host).clone();
+        let Some(cause) = rest.cause() else { return };
         let named = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
-        let facts = Facts {
-            annotated_code: None,
-            cluster: named(&rest.kind.cluster),
-            route: named(&rest.kind.route),
-            pod: identity.pod,
-            namespace: identity.namespace,
-            workload: identity.workload,
-            side: self.config.side,
-            ..Facts::default()
-        };
+        let mut facts =
+            Facts { cluster: named(&rest.cluster), route: named(&rest.route), side: self.config.side, ..Facts::default() };
+        self.identity(host).sign(&mut facts);
         let verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
         write(host, &facts, &verdict, rest.count, rest.count);
     }
 }
 
-/// Decides with as few calls as possible: flags first, then the status.
-fn gather_shows_failure(host: &impl Host, logger: bool) -> bool {
-    let facts = Facts { flags: gather::flags(host), ..Facts::default() };
-    if facts.shows_failure() {
-        return true;
+/// What decides about a request that failed; `None` for one that did not.
+fn failure(host: &impl Host, request: Request, logger: bool) -> Option<Facts<'static>> {
+    // A response that began well and ended badly has other details: reset, cut, timed out, replaced.
+    let details = request.began_well.then(|| gather::details(host));
+    if let Some(Some(details)) = &details
+        && details == Word::ViaUpstream.as_str()
+    {
+        return None;
     }
-    match gather::status(host) {
+    let (flags, status) = (gather::flags(host), gather::status(host));
+    if let Some(known) = request.failure.filter(|known| known.flags == flags && known.status == status) {
+        return Some(*known);
+    }
+    if !shows_failure(host, flags, status, logger) {
+        return None;
+    }
+    Some(gather::decisive(host, Phase::Log, status, flags, details.unwrap_or_else(|| gather::details(host))))
+}
+
+fn shows_failure(host: &impl Host, flags: Option<ResponseFlags>, status: Option<u16>, logger: bool) -> bool {
+    let flagged = Facts { flags, ..Facts::default() }.shows_failure();
+    match status {
+        _ if flagged => true,
         // Without a status there was no response: a connection or a stream that ended early.
         None => true,
         // The access logger is entered for failures only: here gRPC must have failed.
@@ -152,6 +188,7 @@ fn write(host: &impl Host, facts: &Facts<'_>, verdict: &Verdict, count: u64, sup
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Visibility;
     use crate::host::fake::FakeHost;
 
     fn refused() -> FakeHost {
@@ -179,15 +216,56 @@ mod tests {
         let record = record::decode(&records[0]).unwrap();
         assert_eq!(record.code.as_deref(), Some("MW3002"));
         assert_eq!(record.facts.path.as_deref(), Some("/pay"));
-        // Two calls to decide, identity once, side and mTLS, a counter defined and added to, clock, log line.
-        assert!(host.calls.get() <= gather::BUDGET + 2 + 3 + 2 + 2 + 2, "{}", host.calls.get());
+        assert!(host.calls.get() <= RECORD, "{}", host.calls.get());
     }
 
     #[test]
-    fn a_healthy_request_costs_two_calls_and_says_nothing() {
-        let host = FakeHost::default().number("response.code", 200);
-        Observer::new(Config::default()).on_log(&host, Some(Request::default()));
-        assert_eq!((host.calls.get(), host.lines.borrow().len()), (2, 0));
+    fn a_failure_without_a_record_costs_less() {
+        let host = refused();
+        let mut observer = Observer::new(Config { records_per_interval: 1, ..Config::default() });
+        observer.on_log(&host, None);
+        let before = host.calls.get();
+        observer.on_log(&host, None);
+        assert!(host.calls.get() - before <= SUPPRESSED, "{}", host.calls.get() - before);
+        assert_eq!(host.records().len(), 1);
+    }
+
+    #[test]
+    fn a_healthy_request_costs_one_call_and_says_nothing() {
+        let host = FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
+        let request = Request { began_well: true, ..Request::default() };
+        Observer::new(Config::default()).on_log(&host, Some(request));
+        assert_eq!((host.calls.get(), host.lines.borrow().len()), (1, 0));
+    }
+
+    #[test]
+    fn a_response_that_began_well_and_ended_badly_is_a_failure() {
+        let host = FakeHost::default()
+            .number("response.code", 200)
+            .number("response.flags", 64)
+            .property("response.code_details", b"upstream_reset_after_response_started{connection_termination}");
+        let request = Request { began_well: true, ..Request::default() };
+        Observer::new(Config::default()).on_log(&host, Some(request));
+        assert_eq!(host.records().len(), 1);
+    }
+
+    #[test]
+    fn what_the_response_callback_gathered_is_not_asked_for_again_unless_it_changed() {
+        let annotated = |host: &FakeHost| {
+            let mut request = Request::default();
+            let mut observer = Observer::new(Config { visibility: Visibility::Always, ..Config::default() });
+            observer.on_response(host, &mut request);
+            (observer, request)
+        };
+        let host = refused();
+        let (mut observer, request) = annotated(&host);
+        let late = refused().number("response.flags", 32 | 4096);
+        observer.on_log(&late, Some(request.clone()));
+        let (mut observer, before) = (annotated(&host).0, host.calls.get());
+        observer.on_log(&host, Some(request));
+        assert!(host.calls.get() - before < late.calls.get(), "{} {}", host.calls.get() - before, late.calls.get());
+        let flags = record::decode(&late.records()[0]).and_then(|record| record.facts.flags);
+        assert_eq!(flags, Some(ResponseFlags(32 | 4096)));
     }
 
     #[test]
@@ -225,7 +303,7 @@ mod tests {
     #[test]
     fn a_failed_request_without_trace_context_gives_one_record_of_each() {
         let host = refused();
-        Observer::new(Config::default()).on_log(&host, Some(Request { lacks_trace_context: true }));
+        Observer::new(Config::default()).on_log(&host, Some(Request { lacks_trace_context: true, ..Request::default() }));
         let codes: Vec<_> = host.records().iter().filter_map(|line| record::decode(line)?.code).collect();
         assert_eq!(codes, ["MW8001", "MW3002"]);
     }

@@ -10,6 +10,8 @@ use wasmparser::{Parser, Payload};
 
 /// Sizes are compared in steps, so that the golden file changes when something grows and not with every edit.
 const STEP_KIB: usize = 25;
+/// What every proxy of a mesh has to load and compile.
+const MAX_KIB: usize = 250;
 
 #[test]
 fn its_imports_exports_and_size_are_those_of_the_golden_file() {
@@ -18,6 +20,12 @@ fn its_imports_exports_and_size_are_those_of_the_golden_file() {
     let actual = describe(&bytes).unwrap();
     let expected = fs::read_to_string(&golden).unwrap_or_default();
     assert_eq!(actual, expected, "if this change of the module is meant, write it into {}", golden.display());
+}
+
+#[test]
+fn it_is_small() {
+    let bytes = fs::read(module().unwrap()).unwrap().len();
+    assert!(bytes <= MAX_KIB * 1024, "{bytes} bytes; `docs/performance.md` says how to find what is in it");
 }
 
 #[test]

@@ -38,13 +38,23 @@ pub fn artifacts() -> Result<Built> {
 /// # Errors
 /// As [`artifacts`].
 pub fn module() -> Result<PathBuf> {
+    build_module("meshwhy.wasm", &[])
+}
+
+/// Builds the module that traps on demand, for tests alone.
+fn trap_module() -> Result<PathBuf> {
+    build_module("meshwhy-trap.wasm", &["--features", "trap"])
+}
+
+fn build_module(name: &str, features: &[&str]) -> Result<PathBuf> {
     ensure_target()?;
     run(Command::new(cargo_program())
         .args(["build", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--profile", "module"])
+        .args(features)
         .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", without_paths()))?;
     let built = target().join(TARGET).join("module/meshwhy_filter.wasm");
     ensure!(built.is_file(), "cargo built no {}", built.display());
-    let module = built.with_file_name("meshwhy.wasm");
+    let module = built.with_file_name(name);
     prune(&built, &module)?;
     Ok(module)
 }
@@ -71,6 +81,7 @@ fn ensure_target() -> Result<()> {
 /// # Errors
 /// A test fails, or there is no Envoy.
 pub fn test() -> Result<()> {
+    let trap = trap_module()?;
     let built = artifacts()?;
     let envoy = locate()?;
     generate::run(true)?;
@@ -78,6 +89,7 @@ pub fn test() -> Result<()> {
     run(Command::new(cargo_program())
         .args(["test", "--workspace", "--quiet"])
         .env("MESHWHY_WASM", built.module)
+        .env("MESHWHY_TRAP_WASM", trap)
         .env("MESHWHY_CLI", built.cli)
         .env("INSTA_UPDATE", "no"))
 }

@@ -8,6 +8,7 @@ mod fuzz;
 mod generate;
 mod prune;
 mod shell;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -31,10 +32,13 @@ enum Task {
     Lint,
     /// Builds the module and the command line
     Build,
-    /// Measures how long judging and reading logs take
-    Bench {
-        /// What to measure; everything when left out
-        topic: Option<bench::Topic>,
+    /// Measures how long judging and reading logs take, and what the deployments cost under a real Envoy
+    Bench(bench::Arguments),
+    /// Watches the memory of Envoys with and without the module under ever new paths, hosts and clusters
+    Soak {
+        /// How long
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
     },
     /// Feeds every parser with random inputs (needs a nightly compiler)
     Fuzz {
@@ -86,7 +90,8 @@ fn run(task: Task) -> Result<()> {
         Task::Test => build::test(),
         Task::Lint => build::lint(),
         Task::Build => build::artifacts().map(drop),
-        Task::Bench { topic } => bench::run(topic),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Soak { seconds } => soak::run(seconds),
         Task::Fuzz { target, seconds } => fuzz::run_targets(target.as_deref(), seconds),
         Task::Gen { check } => generate::run(check),
         Task::NewCause { slug, code } => catalogue::new_cause(&slug, &code),

@@ -1,0 +1,134 @@
+//! Envoy's own access log, which says what failed, against what meshwhy recorded.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::deployment::Deployment;
+use crate::run::record_json;
+
+/// One line of Envoy's access log, in the words of Istio's JSON format.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// The listener's path or the tunnel's; absent where no request was read.
+    pub path: String,
+    /// The status; 0 for none.
+    pub status: u64,
+    /// The response flags, separated by commas.
+    pub flags: String,
+    /// The details.
+    pub details: String,
+    /// The gRPC status, where the response is gRPC's.
+    pub grpc_status: Option<u64>,
+    /// The request's id.
+    pub request_id: String,
+}
+
+/// What one stage has logged so far.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Envoy's access log.
+    pub lines: Vec<Line>,
+    /// meshwhy's records of failures: of the module, or of the native logger.
+    pub records: Vec<Value>,
+    /// Where this reading of the two files ended.
+    ends: [usize; 2],
+}
+
+impl Line {
+    fn parse(text: &str) -> Option<Self> {
+        let line: Value = serde_json::from_str(text).ok()?;
+        let word = |name: &str| line.get(name).and_then(Value::as_str).filter(|word| *word != "-").unwrap_or_default().to_owned();
+        let number = |name: &str| {
+            let value = line.get(name)?;
+            value.as_u64().or_else(|| value.as_str()?.parse().ok())
+        };
+        let is_grpc = word("content_type").starts_with("application/grpc");
+        Some(Self {
+            path: word("path"),
+            status: number("response_code").unwrap_or(0),
+            flags: word("response_flags"),
+            details: word("response_code_details"),
+            grpc_status: number("grpc_status").filter(|_| is_grpc),
+            request_id: word("request_id"),
+        })
+    }
+
+    /// Whether this request failed. Not a failure: a finished upgrade, a delay that was injected, a stream that the caller cancelled.
+    pub fn failed(&self) -> bool {
+        let cancelled = self.details == "http2.remote_reset";
+        match self.status {
+            101 => false,
+            0 => !cancelled,
+            400.. => true,
+            _ => !cancelled && (!["", "DI"].contains(&self.flags.as_str()) || self.grpc_status.is_some_and(|status| status != 0)),
+        }
+    }
+
+    /// Whether the module sees this failure as an HTTP filter. Not seen: a stream that ended before its request was read and without an
+    /// answer, which never has filters. Not looked for: the gRPC status of an answer 200, which would cost every healthy request a call.
+    pub fn reaches_filter(&self) -> bool {
+        let never_had_filters = self.status == 0 && self.request_id.is_empty();
+        let applications_own = self.status == 200 && self.flags.is_empty() && self.details == "via_upstream";
+        !never_had_filters && !applications_own
+    }
+}
+
+impl Ledger {
+    /// Reads what Envoy's access log, and its log or the native logger's, got after an earlier reading.
+    pub fn read(access: &Path, records: &Path, earlier: &Self) -> Self {
+        let [access_from, records_from] = earlier.ends;
+        let (access, access_end) = complete_lines(access, access_from);
+        let (records, records_end) = complete_lines(records, records_from);
+        let lines = access.lines().filter_map(Line::parse).collect();
+        // Envoy's log holds other lines as well; the native logger's holds nothing but records.
+        let records = records.lines().filter(|line| line.contains("meshwhy1 {") || line.starts_with('{'));
+        let records = records.filter_map(record_json).filter(|record| record.get("meshwhy.event").is_none()).collect();
+        Self { lines, records, ends: [access_end, records_end] }
+    }
+
+    /// How many requests failed.
+    pub fn failures(&self) -> u64 {
+        self.lines.iter().filter(|line| line.failed()).map(|_| 1).sum()
+    }
+
+    /// How many failures a deployment must record.
+    pub fn owed(&self, deployment: Option<Deployment>) -> u64 {
+        let seen = |line: &&Line| deployment != Some(Deployment::Annotate) || line.reaches_filter();
+        self.lines.iter().filter(|line| line.failed()).filter(seen).map(|_| 1).sum()
+    }
+
+    /// For how many failures the records stand.
+    pub fn recorded(&self) -> u64 {
+        self.records.iter().map(|record| record.get("count").and_then(Value::as_u64).unwrap_or(1)).sum()
+    }
+
+    /// How often each request's id is in the records.
+    pub fn recorded_ids(&self) -> BTreeMap<&str, u64> {
+        let mut ids = BTreeMap::new();
+        let found = self.records.iter().filter_map(|record| record.get("envoy.request_id").and_then(Value::as_str));
+        found.for_each(|id| *ids.entry(id).or_default() += 1);
+        ids
+    }
+
+    /// Status, flags and details of every line, in an order that does not depend on time.
+    pub fn outcomes(&self) -> Vec<String> {
+        let mut outcomes: Vec<_> = self
+            .lines
+            .iter()
+            .map(|line| format!("{} {} {} {:?}", line.status, line.flags, line.details, line.grpc_status))
+            .collect();
+        outcomes.sort();
+        outcomes
+    }
+}
+
+/// The lines of a file from a place on, and where they end.
+fn complete_lines(path: &Path, from: usize) -> (String, usize) {
+    let bytes = fs::read(path).unwrap_or_default();
+    let new = bytes.get(from..).unwrap_or_default();
+    let complete = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
+    (String::from_utf8_lossy(new.get(..complete).unwrap_or_default()).into_owned(), from.saturating_add(complete))
+}

@@ -1,0 +1,135 @@
+//! What is sent: protocol, size of the bodies, how many requests fail.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Connections times streams: how many requests are under way at once.
+pub const CONCURRENCY: u64 = 16;
+/// Every number of requests is a multiple of this, so that each connection sends whole turns of [`Traffic::paths`].
+pub const STEP: u64 = CONCURRENCY * TURN;
+
+/// The requests after which a connection begins again.
+const TURN: u64 = 300;
+/// The ways to fail, in turn: no route (404), a cluster without endpoints (503 `UH`), an endpoint that refuses (503 `UF`).
+const FAILING: [&str; 3] = ["/no-route", "/no-endpoint", "/refused"];
+
+/// The version of HTTP, on both sides of the proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// HTTP/1.1, keep-alive, one request at a time on each connection.
+    Http1,
+    /// HTTP/2 without TLS, several streams on each connection.
+    Http2,
+}
+
+/// How many requests the proxy answers itself with a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failing {
+    /// None.
+    Never,
+    /// One in a hundred.
+    OneInHundred,
+    /// All.
+    Always,
+}
+
+/// One kind of traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Traffic {
+    /// The version of HTTP.
+    pub protocol: Protocol,
+    /// How many requests fail.
+    pub failing: Failing,
+    /// Bytes of the body of a response that does not fail.
+    pub body: usize,
+}
+
+impl Traffic {
+    /// Sizes of bodies.
+    pub const BODIES: [usize; 2] = [100, 100_000];
+
+    /// Every kind. Where all requests fail no body is sent, and its size makes no difference.
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            for failing in [Failing::Never, Failing::OneInHundred, Failing::Always] {
+                let bodies = if failing == Failing::Always { &Self::BODIES[..1] } else { &Self::BODIES[..] };
+                all.extend(bodies.iter().map(|&body| Self { protocol, failing, body }));
+            }
+        }
+        all
+    }
+
+    /// The nearest number of requests that gives whole turns, at least one on each connection.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounding is what is wanted")]
+    pub fn requests(wanted: f64) -> u64 {
+        ((wanted / STEP as f64).round() as u64).max(1) * STEP
+    }
+
+    /// The paths that each connection asks for in turn.
+    pub fn paths(&self) -> Vec<String> {
+        let fine = format!("/body/{}", self.body);
+        let failing = |at: u64| FAILING.iter().cycle().nth(usize::try_from(at).unwrap_or(0)).map(|path| (*path).to_owned());
+        let path = |at: u64| match self.failing {
+            Failing::Never => None,
+            Failing::OneInHundred => (at % 100 == 50).then(|| failing(at / 100)).flatten(),
+            Failing::Always => failing(at),
+        };
+        (0..TURN).map(|at| path(at).unwrap_or_else(|| fine.clone())).collect()
+    }
+
+    /// How many of so many requests fail.
+    pub fn failures(&self, requests: u64) -> u64 {
+        match self.failing {
+            Failing::Never => 0,
+            Failing::OneInHundred => requests / 100,
+            Failing::Always => requests,
+        }
+    }
+
+    /// Where the paths are asked for.
+    pub fn addresses(&self, proxy: SocketAddr) -> String {
+        self.paths().iter().map(|path| format!("http://{proxy}{path}\n")).collect()
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocol = match self.protocol {
+            Protocol::Http1 => "HTTP/1.1",
+            Protocol::Http2 => "HTTP/2",
+        };
+        let body = if self.body < 1000 { format!("{} B", self.body) } else { format!("{} KB", self.body / 1000) };
+        match self.failing {
+            Failing::Never => write!(formatter, "{protocol}, {body}, healthy"),
+            Failing::OneInHundred => write!(formatter, "{protocol}, {body}, 1 % failing"),
+            Failing::Always => write!(formatter, "{protocol}, 100 % failing"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paths_fail_as_often_as_the_traffic_says() {
+        for traffic in Traffic::all() {
+            let failing = traffic.paths().iter().filter(|path| FAILING.contains(&path.as_str())).count();
+            assert_eq!(failing as u64, traffic.failures(TURN), "{traffic}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_fail_has_its_share() {
+        let traffic = Traffic { protocol: Protocol::Http1, failing: Failing::OneInHundred, body: 100 };
+        for way in FAILING {
+            assert!(traffic.paths().iter().any(|path| path == way), "{way}");
+        }
+    }
+
+    #[test]
+    fn requests_are_whole_turns() {
+        assert_eq!([Traffic::requests(0.0), Traffic::requests(7300.0)], [STEP, 2 * STEP]);
+    }
+}

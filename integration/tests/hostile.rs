@@ -1,0 +1,99 @@
+//! The whole hostile corpus through every deployment, beside an Envoy without meshwhy: the same answers, each failure recorded once.
+
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use meshwhy_integration::hostile::{Exchange, Ledger, Plan, Stage, StageSetup, Transcript, corpus};
+use meshwhy_integration::{Artifacts, Deployment};
+use serde_json::Value;
+
+/// What one exchange gave on one stage.
+struct Played {
+    transcript: Transcript,
+    ledger: Ledger,
+}
+
+/// Plays every exchange on one stage, one after the other.
+fn play(deployment: Option<Deployment>, exchanges: &[Exchange]) -> Result<Vec<Played>> {
+    Stage::start(&Plan::corpus(), &StageSetup::new(deployment))?.check(|stage| {
+        let mut played = Vec::new();
+        let mut before = stage.ledger();
+        for exchange in exchanges {
+            let transcript = exchange.play(stage.address(exchange.listener)?)?;
+            let ledger = stage.settled(&before, exchange.lines).with_context(|| exchange.name.to_owned())?;
+            before = ledger.clone();
+            played.push(Played { transcript, ledger });
+        }
+        // A record too many may come late.
+        ensure!(stage.settled(&before, None)?.records.is_empty(), "records came late");
+        unharmed(stage)?;
+        Ok(played)
+    })
+}
+
+/// No trap: no VM was reloaded, none has failed, and where there is a module it still runs.
+fn unharmed(stage: &Stage) -> Result<()> {
+    let (reloads, _) = stage.statistic("vm_reload")?;
+    let (active, _) = stage.statistic("wasm.envoy.wasm.runtime.v8.active")?;
+    let module = matches!(stage.setup().deployment, Some(Deployment::Observe | Deployment::Annotate));
+    ensure!(reloads == 0 && (active > 0) == module, "{}: {reloads} reloads, {active} VMs", stage.setup().name());
+    let log = stage.log();
+    let bad: Vec<_> = log.lines().filter(|line| line.contains("\tcritical\t") || line.contains("\terror\t")).collect();
+    ensure!(bad.is_empty(), "{}: {bad:#?}", stage.setup().name());
+    if stage.setup().deployment == Some(Deployment::Native) {
+        let lines = stage.native_lines();
+        let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &lines)?;
+        let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
+        let told: u64 = findings.iter().filter_map(|finding| finding.get("count")?.as_u64()).sum();
+        let failed = stage.ledger().failures();
+        ensure!(told == failed, "native: {failed} failed, {told} told of");
+    }
+    Ok(())
+}
+
+#[test]
+fn meshwhy_changes_nothing_and_misses_nothing() -> Result<()> {
+    let exchanges = corpus::all();
+    let deployments = [None, Some(Deployment::Observe), Some(Deployment::Native), Some(Deployment::Annotate)];
+    let played = thread::scope(|scope| {
+        let stages = deployments.map(|deployment| {
+            scope.spawn({
+                let exchanges = &exchanges;
+                move || play(deployment, exchanges)
+            })
+        });
+        stages.map(|stage| stage.join().unwrap_or_else(|_| Err(anyhow!("a stage panicked"))))
+    });
+    let [without, with @ ..] = played;
+    let without = without?;
+    let mut complaints = Vec::new();
+    for (deployment, played) in Deployment::ALL.iter().zip(with) {
+        for ((exchange, without), with) in exchanges.iter().zip(&without).zip(played?) {
+            complaints.extend(
+                compare(exchange, without, &with, *deployment).map(|what| format!("{deployment}, {}: {what}", exchange.name)),
+            );
+        }
+    }
+    ensure!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));
+    let failures: u64 = without.iter().map(|played| played.ledger.failures()).sum();
+    let healthy = without.iter().filter(|played| !played.ledger.lines.is_empty() && played.ledger.failures() == 0).count();
+    eprintln!("{} exchanges, {failures} failures, {healthy} healthy", exchanges.len());
+    ensure!(failures > 60 && healthy > 20, "{failures} failures and {healthy} healthy exchanges are no corpus");
+    Ok(())
+}
+
+fn compare(exchange: &Exchange, without: &Played, with: &Played, deployment: Deployment) -> Option<String> {
+    if let Some(difference) = with.transcript.difference(&without.transcript, exchange.comparison) {
+        return Some(difference);
+    }
+    if exchange.lines.is_some_and(|expected| with.ledger.lines.len() != expected) {
+        return Some(format!("{:?} lines expected, got {:?}", exchange.lines, with.ledger.outcomes()));
+    }
+    if exchange.lines.is_some() && with.ledger.outcomes() != without.ledger.outcomes() {
+        return Some(format!("without meshwhy {:?}, with it {:?}", without.ledger.outcomes(), with.ledger.outcomes()));
+    }
+    let (failed, recorded) = (with.ledger.owed(Some(deployment)), with.ledger.recorded());
+    // The native logger writes what its filter lets through; what of that is healthy the command line says in the end.
+    let right = if deployment == Deployment::Native { recorded >= failed } else { recorded == failed };
+    (!right).then(|| format!("{failed} failed, {recorded} recorded: {:#?}", with.ledger))
+}

@@ -1,0 +1,142 @@
+//! Module and configuration swapped under load, as a control plane does it: through LDS for observe, through ECDS for annotate.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use meshwhy_integration::Deployment;
+use meshwhy_integration::artifacts::module;
+use meshwhy_integration::hostile::load::{self, Planned, Sent};
+use meshwhy_integration::hostile::{Plan, Stage, StageSetup};
+use meshwhy_integration::tail::wait_for;
+use serde_json::json;
+
+const SWAPS: u64 = 3;
+/// Load between two swaps.
+const PERIOD: Duration = Duration::from_millis(500);
+/// How long an update may take: Envoy compiles the module first.
+const PATIENCE: Duration = Duration::from_secs(10);
+const CLIENTS: usize = 4;
+
+/// One listener: each swap has Envoy compile the module for each of them.
+fn plan() -> Plan {
+    Plan::with_routes(json!([
+        {"name": "ok", "match": {"path": "/ok"}, "route": {"cluster": "upstream"}},
+        {"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": "refused"}},
+    ]))
+}
+
+/// Requests that the proxy passes on, and two kinds that it refuses.
+fn planned(number: u64) -> Planned {
+    let (path, status) = match number % 3 {
+        0 => ("/ok", 200),
+        1 => ("/no/route", 404),
+        _ => ("/refused", 503),
+    };
+    Planned { path: path.to_owned(), headers: "host: shop.demo\r\nb3: 0\r\n".to_owned(), status }
+}
+
+/// The module with a custom section more: the same code, another module to Envoy.
+fn other_module(stage: &Stage, number: u64) -> Result<std::path::PathBuf> {
+    let mut bytes = fs::read(module()?)?;
+    let name = format!("v{number:04}");
+    bytes.extend([0, 6, 5]);
+    bytes.extend(name.bytes());
+    let path = stage.file(&format!("{name}.wasm"));
+    fs::write(&path, bytes)?;
+    Ok(path)
+}
+
+/// Swaps under load, each time waiting until Envoy says that it took the update.
+fn swap_under_load(stage: &mut Stage, updates: &str, records: u64) -> Result<Sent> {
+    let address = stage.address("generous")?;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let clients = scope.spawn(|| load::run(address, CLIENTS, Duration::from_millis(4), &stop, &planned));
+        let swapped = (1..=SWAPS).try_for_each(|number| {
+            sleep(PERIOD);
+            let (before, _) = stage.statistic(updates)?;
+            let module = other_module(stage, number)?;
+            stage.swap(&module, &json!({"records_per_interval": records - number}))?;
+            let taken = wait_for(PATIENCE, || stage.statistic(updates).ok().filter(|(after, _)| *after > before));
+            taken.map(drop).with_context(|| format!("Envoy did not take update {number}"))
+        });
+        sleep(PERIOD);
+        stop.store(true, Ordering::Relaxed);
+        let sent = clients.join().unwrap_or_else(|_| Err(anyhow!("the load panicked")))?;
+        swapped.map(|()| sent)
+    })
+}
+
+fn nothing_is_lost(deployment: Deployment, updates: &str) -> Result<()> {
+    let setup = StageSetup { dynamic: true, ..StageSetup::new(Some(deployment)) };
+    Stage::start(&plan(), &setup)?
+        .check(|stage| {
+            let sent = swap_under_load(stage, updates, 1000)?;
+            let all: u64 = sent.statuses.values().sum();
+            let ledger = wait_for(Duration::from_secs(5), || {
+                Some(stage.ledger())
+                    .filter(|ledger| ledger.lines.len() as u64 >= all && ledger.recorded() >= sent.failing.len() as u64)
+            });
+            let ledger = ledger.unwrap_or_else(|| stage.ledger());
+            let ids = ledger.recorded_ids();
+            let lost = sent.failing.iter().filter(|id| !ids.contains_key(id.as_str())).count();
+            let doubled = ids.values().filter(|count| **count > 1).count();
+            eprintln!("{deployment}: {SWAPS} swaps, {:?} answers, {lost} records lost, {doubled} doubled", sent.statuses);
+            ensure!(lost == 0 && doubled == 0, "{lost} records lost, {doubled} doubled");
+            ensure!(
+                ledger.recorded() == sent.failing.len() as u64,
+                "{} recorded, {} failed",
+                ledger.recorded(),
+                sent.failing.len()
+            );
+            ensure!(!stage.log().contains("\terror\t"), "Envoy complains");
+            let (modules, _) = stage.statistic("wasm.envoy.wasm.runtime.v8.created")?;
+            ensure!(modules > SWAPS, "only {modules} VMs were ever made");
+            Ok(())
+        })
+        .context("swapped under load")
+}
+
+#[test]
+fn observe_swaps_through_lds() -> Result<()> {
+    nothing_is_lost(Deployment::Observe, "listener_manager.listener_modified")
+}
+
+#[test]
+fn annotate_swaps_through_ecds() -> Result<()> {
+    nothing_is_lost(Deployment::Annotate, "config_reload")
+}
+
+/// Swaps under load with flood control at work: failures, what the records stand for, what the counters say.
+fn totals_under_flood_control(deployment: Deployment, updates: &str) -> Result<[u64; 3]> {
+    let mut setup = StageSetup { dynamic: true, ..StageSetup::new(Some(deployment)) };
+    setup.configuration = json!({"records_per_interval": 10, "interval_ms": 1000});
+    Stage::start(&plan(), &setup)?.check(|stage| {
+        let sent = swap_under_load(stage, updates, 10)?;
+        let failed = sent.failing.len() as u64;
+        let told = wait_for(Duration::from_secs(3), || Some(stage.ledger().recorded()).filter(|told| *told >= failed));
+        let (counted, _) = stage.statistic("meshwhy_local_replies_total")?;
+        let told = told.unwrap_or_else(|| stage.ledger().recorded());
+        eprintln!("{deployment} under flood control: {failed} failed, {told} recorded, {counted} counted");
+        Ok([failed, told, counted])
+    })
+}
+
+#[test]
+fn totals_of_observe_are_exact_across_swaps() -> Result<()> {
+    // The old listener drains for longer than an interval, and its module tells the rest meanwhile.
+    let [failed, told, counted] = totals_under_flood_control(Deployment::Observe, "listener_manager.listener_modified")?;
+    ensure!(told == failed && counted == failed, "{failed} failed, {told} recorded, {counted} counted");
+    Ok(())
+}
+
+#[test]
+fn totals_of_annotate_never_exceed_what_happened() -> Result<()> {
+    // ECDS drops the old module at once, and with it what flood control held back in the interval under way and the counters' past.
+    let [failed, told, counted] = totals_under_flood_control(Deployment::Annotate, "config_reload")?;
+    ensure!((1..=failed).contains(&told) && counted <= failed, "{failed} failed, {told} recorded, {counted} counted");
+    Ok(())
+}

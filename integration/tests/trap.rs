@@ -1,0 +1,116 @@
+//! A module that traps on demand: what it costs the requests, and how it is noticed. `docs/reliability.md` has the table.
+
+use std::env;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use meshwhy_integration::artifacts::target;
+use meshwhy_integration::hostile::{Plan, Stage, StageSetup, corpus};
+use meshwhy_integration::tail::wait_for;
+use meshwhy_integration::{Artifacts, Deployment};
+use serde_json::Value;
+
+/// Envoy waits at least a second between two reloads of a VM.
+const RELOAD: Duration = Duration::from_secs(10);
+
+/// The module built with the feature `trap`: `MESHWHY_TRAP_WASM`, else in the build directory.
+fn module() -> Result<PathBuf> {
+    let built = || target().join("wasm32-wasip1/module/meshwhy-trap.wasm");
+    let path = env::var_os("MESHWHY_TRAP_WASM").map_or_else(built, PathBuf::from);
+    ensure!(path.is_file(), "no {}; `cargo xtask test` builds it", path.display());
+    Ok(path)
+}
+
+fn stage(deployment: Deployment) -> Result<Stage> {
+    Stage::start(&Plan::corpus(), &StageSetup { module: Some(module()?), ..StageSetup::new(Some(deployment)) })
+}
+
+/// One request and what came of it.
+struct Request<'s> {
+    stage: &'s Stage,
+    path: &'static str,
+    trap: &'static str,
+}
+
+impl Request<'_> {
+    fn status(&self) -> Result<u64> {
+        let exchange = corpus::get("a request", self.path, &format!("host: shop.demo\r\nx-meshwhy-trap: {}\r\n", self.trap));
+        let transcript = exchange.play(self.stage.address(exchange.listener)?)?;
+        let head = transcript.seen.first().context("no response")?;
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).with_context(|| format!("no status in {head:?}"))
+    }
+
+    /// The status, and how many records came of it.
+    fn recorded(&self) -> Result<(u64, u64)> {
+        let before = self.stage.ledger();
+        let status = self.status()?;
+        let logged = wait_for(RELOAD, || Some(self.stage.since(&before)).filter(|ledger| !ledger.lines.is_empty()));
+        Ok((status, logged.context("no access-log line")?.recorded()))
+    }
+}
+
+fn request<'s>(stage: &'s Stage, path: &'static str, trap: &'static str) -> Request<'s> {
+    Request { stage, path, trap }
+}
+
+/// The crash, as `meshwhy diagnose` reads it from what `kubectl logs` shows.
+fn told_of_crashes(stage: &Stage) -> Result<u64> {
+    let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &stage.collected())?;
+    let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
+    let crashes = findings.iter().filter(|finding| finding.get("slug").and_then(Value::as_str) == Some("wasm-load-failed"));
+    Ok(crashes.filter_map(|finding| finding.get("count")?.as_u64()).sum())
+}
+
+/// Sends failing requests until one is recorded again; tells how long that took and how many were not.
+fn recovery(stage: &Stage) -> Result<(Duration, u64)> {
+    let start = Instant::now();
+    let mut lost = 0;
+    while start.elapsed() < RELOAD {
+        match request(stage, "/no/route", "none").recorded()? {
+            (404, 1) => return Ok((start.elapsed(), lost)),
+            (404, 0) => lost += 1,
+            other => bail!("the answer has changed: {other:?}"),
+        }
+    }
+    bail!("the module does not come back")
+}
+
+#[test]
+fn observe_loses_no_request_and_recovers() -> Result<()> {
+    stage(Deployment::Observe)?.check(|stage| {
+        for round in 1..=3 {
+            ensure!(request(stage, "/no/route", "none").recorded()? == (404, 1), "it does not record");
+            ensure!(request(stage, "/no/route", "log").recorded()? == (404, 0), "the trap changed the answer, or there was none");
+            ensure!(request(stage, "/ok", "none").recorded()? == (200, 0), "healthy traffic suffers");
+            let (time, lost) = recovery(stage)?;
+            eprintln!("trap {round}: recording again after {} ms and {lost} failures without a record", time.as_millis());
+        }
+        let (reloads, _) = stage.statistic("wasm.meshwhy.vm_reload_success")?;
+        ensure!(reloads >= 3, "{reloads} reloads");
+        ensure!(told_of_crashes(stage)? >= 3, "meshwhy says nothing of the crashes");
+        Ok(())
+    })
+}
+
+/// The trap's place, its path; the status of the request that trips it.
+const ANNOTATE: [(&str, &str, u64); 3] = [("request", "/ok", 503), ("none", "/trap-response", 503), ("log", "/ok", 200)];
+
+#[test]
+fn annotate_falls_silent_and_lets_requests_pass() -> Result<()> {
+    for (trap, path, status) in ANNOTATE {
+        stage(Deployment::Annotate)?.check(|stage| {
+            ensure!(request(stage, "/no/route", "none").recorded()? == (404, 1), "it does not record");
+            let tripped = request(stage, path, trap).status()?;
+            ensure!(tripped == status, "{trap} {path}: the request that trips it has {tripped}");
+            // FAIL_OPEN: the module is left out on this worker, for good.
+            for _ in 0..3 {
+                ensure!(request(stage, "/ok", "none").recorded()? == (200, 0), "{trap}: healthy traffic suffers");
+                ensure!(request(stage, "/no/route", "none").recorded()? == (404, 0), "{trap}: it records after a trap");
+            }
+            ensure!(told_of_crashes(stage)? > 0, "{trap}: meshwhy says nothing of the crash");
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! What the deployments may cost, and whether they do.
+
+use std::fmt;
+
+use meshwhy_integration::load::{Failing, Traffic, Variant};
+
+use super::filter::Results;
+use super::statistics::Rounds;
+
+/// A limit on what one variant costs.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    variant: Variant,
+    limit: Limit,
+    failing: Failing,
+}
+
+/// What is limited.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// CPU per request in parts of another variant's in the same round.
+    Ratio(f64, Variant),
+    /// CPU per request beyond another variant's in the same round, in microseconds.
+    Added(f64, Variant),
+}
+
+/// What the rounds say of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is met with a probability of at least 95 %.
+    Met,
+    /// It is missed with that probability.
+    Missed,
+    /// The rounds differ too much to tell.
+    TooNoisy,
+}
+
+/// The targets.
+pub const TARGETS: [Target; 6] = [
+    Target { variant: Variant::Observe, limit: Limit::Ratio(1.03, Variant::NoModule), failing: Failing::Never },
+    Target { variant: Variant::Native, limit: Limit::Ratio(1.01, Variant::NoModule), failing: Failing::Never },
+    Target { variant: Variant::Annotate, limit: Limit::Ratio(1.05, Variant::EmptyFilter), failing: Failing::Never },
+    Target { variant: Variant::Observe, limit: Limit::Ratio(1.35, Variant::NoModule), failing: Failing::Always },
+    Target { variant: Variant::Annotate, limit: Limit::Ratio(1.35, Variant::NoModule), failing: Failing::Always },
+    Target { variant: Variant::Mappers, limit: Limit::Added(10.0, Variant::NoModule), failing: Failing::Always },
+];
+
+impl Target {
+    /// Whether it says something of this traffic.
+    pub fn concerns(&self, traffic: &Traffic) -> bool {
+        self.failing == traffic.failing
+    }
+
+    /// What was measured, round by round.
+    pub fn measured(&self, results: &Results, traffic: &Traffic) -> Rounds {
+        match self.limit {
+            Limit::Ratio(_, other) => results.paired(traffic, self.variant, other, |one, other| one / other),
+            Limit::Added(_, other) => results.paired(traffic, self.variant, other, |one, other| one - other),
+        }
+    }
+
+    /// Compares what was measured with the limit.
+    pub fn outcome(&self, measured: &Rounds) -> Outcome {
+        let (Limit::Ratio(limit, _) | Limit::Added(limit, _)) = self.limit;
+        match measured.interval() {
+            (_, high) if high <= limit => Outcome::Met,
+            (low, _) if low > limit => Outcome::Missed,
+            _ => Outcome::TooNoisy,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            Limit::Ratio(limit, other) => write!(formatter, "{} ≤ {limit} × {other}", self.variant),
+            Limit::Added(limit, other) => write!(formatter, "{} ≤ {limit} µs over {other}", self.variant),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::TooNoisy => "too noisy to tell",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_met_or_missed_only_when_the_whole_interval_says_so() {
+        let target = Target { variant: Variant::Observe, limit: Limit::Ratio(1.03, Variant::NoModule), failing: Failing::Never };
+        let outcome = |values: [f64; 6]| target.outcome(&Rounds::new(values));
+        assert_eq!(outcome([1.0, 1.01, 1.02, 1.0, 1.0, 1.03]), Outcome::Met);
+        assert_eq!(outcome([1.04, 1.1, 1.2, 1.1, 1.1, 1.3]), Outcome::Missed);
+        assert_eq!(outcome([0.9, 1.0, 1.2, 1.1, 1.1, 1.3]), Outcome::TooNoisy);
+    }
+}
