@@ -128,7 +128,12 @@ impl FromIterator<Flag> for ResponseFlags {
 impl fmt::Display for ResponseFlags {
     /// Writes short names separated by commas, or `-` for none.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.iter().next().is_none() {
+        let known = self.iter().fold(0, |known, flag| known | flag.mask());
+        if known != self.0 {
+            // A flag of a later Envoy has no name here; the number says all of them.
+            return write!(out, "{}", self.0);
+        }
+        if self.is_empty() {
             return out.write_str("-");
         }
         for (at, flag) in self.iter().enumerate() {
@@ -165,5 +170,6 @@ mod tests {
     fn unknown_names_are_refused_and_unknown_bits_kept() {
         assert_eq!(ResponseFlags::parse("UF,XX"), None);
         assert_eq!(ResponseFlags::parse("4611686018427387904"), Some(ResponseFlags(1 << 62)));
+        assert_eq!(ResponseFlags(1 << 62 | 1).to_string(), "4611686018427387905");
     }
 }

@@ -285,3 +285,13 @@ proptest! {
         prop_assert_eq!(again, verdict.map(|verdict| verdict.cause.code));
     }
 }
+
+/// Found by the fuzz target `record`: bits of no known flag were written as none.
+#[test]
+fn a_record_keeps_flags_that_have_no_name() {
+    let line = r#"{"meshwhy.record":"1","envoy.response_flags":"0000000000006937977277816766464"}"#;
+    let read = record::decode(line).unwrap();
+    let again = record::decode(&record::encode(&read.facts, judge(&read.facts).as_ref(), 1, 0)).unwrap();
+    assert_eq!(again.facts.flags, read.facts.flags);
+    assert_eq!(judge(&again.facts).map(|verdict| verdict.cause.slug), Some("unknown"));
+}
