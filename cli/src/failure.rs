@@ -60,6 +60,8 @@ const fn nothing_recognised(lang: Lang) -> &'static str {
              istiod or ztunnel, events, `curl -v` output or an error text, as they were written; a custom access-log format \
              needs --log-format"
         }
-        Lang::Zh => "输入中没有与请求、代理或控制面有关的内容；请原样给出访问日志、Envoy/istiod/ztunnel 日志、Kubernetes 事件、`curl -v` 输出或报错文本；自定义的访问日志格式需要 --log-format",
+        Lang::Zh => {
+            "输入中没有与请求、代理或控制面有关的内容；请原样给出访问日志、Envoy/istiod/ztunnel 日志、Kubernetes 事件、`curl -v` 输出或报错文本；自定义的访问日志格式需要 --log-format"
+        }
     }
 }

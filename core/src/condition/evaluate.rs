@@ -135,10 +135,7 @@ impl Condition {
     /// Whether the condition holds by something that is there; one that holds by absence alone proves nothing.
     #[must_use]
     pub const fn is_positive(&self) -> bool {
-        !matches!(
-            self,
-            Self::Absent(_) | Self::Not(_) | Self::StatusAtLeast(_) | Self::StatusClass(_) | Self::DurationBelow(_)
-        )
+        !matches!(self, Self::Absent(_) | Self::Not(_) | Self::StatusAtLeast(_) | Self::StatusClass(_) | Self::DurationBelow(_))
     }
 
     /// The fact that a leaf looks at, as it stands in `facts`; `None` for leaves that hold by absence.

@@ -175,8 +175,16 @@ fn arguments(launcher: &Launcher, config: &Path, admin_path: &Path, workers: usi
     arguments.extend(["--admin-address-path".to_owned(), admin_path.display().to_string()]);
     arguments.extend(["--log-format".to_owned(), LOG_FORMAT.to_owned()]);
     arguments.extend(
-        ["--concurrency", &workers.to_string(), "--disable-hot-restart", "--file-flush-interval-msec", "50", "--log-level", "warning"]
-            .map(str::to_owned),
+        [
+            "--concurrency",
+            &workers.to_string(),
+            "--disable-hot-restart",
+            "--file-flush-interval-msec",
+            "50",
+            "--log-level",
+            "warning",
+        ]
+        .map(str::to_owned),
     );
     arguments.extend(["--component-log-level", "wasm:info"].map(str::to_owned));
     arguments

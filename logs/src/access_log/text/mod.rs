@@ -11,8 +11,8 @@ mod cursor;
 mod head;
 mod tail;
 
-use meshwhy_core::details::{self, Details};
 use meshwhy_core::details::Word;
+use meshwhy_core::details::{self, Details};
 use meshwhy_core::{Facts, ResponseFlags, transport};
 
 use super::{AccessLog, field, told};
