@@ -200,5 +200,5 @@ fn ip(address: &str) -> &str {
 }
 
 fn shown(name: &'static str, value: Option<&str>) -> Vec<Shown> {
-    value.map(|value| Shown { name, value: value.chars().take(200).collect() }).into_iter().collect()
+    value.map(|value| Shown::new(name, value)).into_iter().collect()
 }

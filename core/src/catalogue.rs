@@ -155,60 +155,55 @@ macro_rules! declare_cause {
         sources: $sources:expr $(,)?
     ) => {
         /// The declaration of this folder's cause.
-        pub static CAUSE: $crate::catalogue::Cause = $crate::catalogue::Cause {
-            code: $code,
-            slug: $slug,
-            since: $since,
-            stage: $crate::catalogue::Stage::$stage,
-            error: {
-                #[allow(unused_imports, reason = "a cause may have no error type")]
-                use $crate::catalogue::ErrorType::*;
-                $error
-            },
-            refines: $refines,
-            conditions: {
-                #[allow(unused_imports, reason = "each cause uses some of the vocabulary")]
-                use $crate::{
-                    catalogue::Confidence::{Certain, Likely},
-                    codec::CodecFault,
-                    condition::{ClusterKind, Condition::*, Field, RouteName},
-                    details::{self, CloseReason, Reset, Word},
-                    event,
-                    flags::Flag as ResponseFlag,
-                    transport::TransportKind,
-                };
-                $conditions
-            },
-            #[cfg(feature = "texts")]
-            confirm: {
-                #[allow(unused_imports, reason = "each cause uses some of the vocabulary")]
-                use $crate::fix::{Confirm, Step::*};
-                $confirm
-            },
-            #[cfg(not(feature = "texts"))]
-            confirm: &[],
-            #[cfg(feature = "texts")]
-            fixes: {
-                #[allow(unused_imports, reason = "each cause uses some of the vocabulary")]
-                use $crate::fix::{Applicability::*, Fix, PatchKind, Step::*};
-                $fixes
-            },
-            #[cfg(not(feature = "texts"))]
-            fixes: &[],
-            #[cfg(feature = "texts")]
-            sources: $sources,
-            #[cfg(not(feature = "texts"))]
-            sources: &[],
-            #[cfg(feature = "texts")]
-            files: $crate::catalogue::Files {
-                en: include_str!("en.md"),
-                zh: include_str!("zh.md"),
-                cases: include_str!("cases.md"),
-            },
+        pub static CAUSE: $crate::catalogue::Cause = {
+            use $crate::catalogue::vocabulary::*;
+            Cause {
+                code: $code,
+                slug: $slug,
+                since: $since,
+                stage: Stage::$stage,
+                error: $error,
+                refines: $refines,
+                conditions: $conditions,
+                #[cfg(feature = "texts")]
+                confirm: $confirm,
+                #[cfg(not(feature = "texts"))]
+                confirm: &[],
+                #[cfg(feature = "texts")]
+                fixes: $fixes,
+                #[cfg(not(feature = "texts"))]
+                fixes: &[],
+                #[cfg(feature = "texts")]
+                sources: $sources,
+                #[cfg(not(feature = "texts"))]
+                sources: &[],
+                #[cfg(feature = "texts")]
+                files: Files { en: include_str!("en.md"), zh: include_str!("zh.md"), cases: include_str!("cases.md") },
+            }
         };
     };
 }
 pub(crate) use declare_cause;
+
+/// The words of a declaration.
+pub(crate) mod vocabulary {
+    #[cfg(feature = "texts")]
+    pub(crate) use super::Files;
+    pub(crate) use super::{
+        Cause,
+        Confidence::{Certain, Likely},
+        ErrorType::*,
+        Stage,
+    };
+    pub(crate) use crate::codec::CodecFault;
+    pub(crate) use crate::condition::{ClusterKind, Condition::*, Field, RouteName};
+    pub(crate) use crate::details::{self, CloseReason, Reset, Word};
+    pub(crate) use crate::event;
+    #[cfg(feature = "texts")]
+    pub(crate) use crate::fix::{Applicability::*, Confirm, Fix, PatchKind, Step::*};
+    pub(crate) use crate::flags::Flag as ResponseFlag;
+    pub(crate) use crate::transport::TransportKind;
+}
 
 impl Cause {
     /// Finds a cause by its code (`MW2001`, any case) or slug.

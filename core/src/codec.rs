@@ -7,6 +7,8 @@
 //! Source: Envoy `source/common/http/http1/codec_impl.cc`, `balsa_parser.cc`, `http2/codec_impl.cc`, 1.24–1.40; nghttp2
 //! `nghttp2_strerror`; llhttp `HPE_*`.
 
+use crate::spelling::{begins, same};
+
 /// What kind of fault a codec found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CodecFault {
@@ -70,10 +72,7 @@ pub fn recognise(reason: &str) -> Option<CodecError<'_>> {
 }
 
 fn without<'t>(text: &'t str, head: &str) -> &'t str {
-    match text.split_at_checked(head.len()) {
-        Some((start, rest)) if same(head, start) => rest,
-        _ => text,
-    }
+    if begins(text, head) { text.get(head.len()..).unwrap_or_default() } else { text }
 }
 
 /// `stream {id} is already gone`.
@@ -81,11 +80,6 @@ fn is_gone(text: &str) -> bool {
     let middle = text.strip_prefix("stream").map(|rest| rest.trim_start_matches([' ', '_']));
     let digits = middle.map(|rest| rest.trim_start_matches(|letter: char| letter.is_ascii_digit()));
     digits.is_some_and(|rest| same(" is already gone", rest))
-}
-
-fn same(ours: &str, theirs: &str) -> bool {
-    ours.len() == theirs.len()
-        && ours.bytes().zip(theirs.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b' ' && theirs == b'_'))
 }
 
 /// The texts that Envoy's codecs give, without the codec's name in front.

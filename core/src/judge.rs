@@ -2,6 +2,7 @@
 
 use crate::catalogue::{Cause, Confidence};
 use crate::causes::{BY_PRECISION, unknown};
+use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, Observed, Shown};
 use crate::facts::{Facts, text};
@@ -65,14 +66,9 @@ impl Verdict {
         if self.condition.is_none()
             && let Some(code) = text(facts.annotated_code.as_ref())
         {
-            shown.push(Shown { name: "mw-cause", value: code.chars().take(200).collect() });
+            shown.push(Shown::new("mw-cause", code));
         }
-        let context = [
-            Condition::Status(0).shown(facts),
-            Condition::Flag(crate::Flag::NR).shown(facts),
-            Condition::RbacDenied.shown(facts),
-            Condition::Present(crate::condition::Field::UpstreamHost).shown(facts),
-        ];
+        let context = [Fact::Status, Fact::Flags, Fact::Details, Fact::UpstreamHost].map(|fact| fact.show(facts));
         shown.extend(context.into_iter().flatten().filter(|fact| fact.value != "-"));
         for fact in shown {
             if !evidence.iter().any(|seen| seen.name == fact.name) {

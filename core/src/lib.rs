@@ -18,6 +18,7 @@ pub mod record;
 pub mod redact;
 #[cfg(feature = "texts")]
 pub mod report;
+mod spelling;
 #[cfg(feature = "texts")]
 pub mod texts;
 pub mod trace;

@@ -35,13 +35,17 @@ pub fn redact(facts: &mut Facts<'_>) {
     }
 }
 
-fn cut(text: &mut Cow<'_, str>, mut end: usize) {
+/// The text as far as it is kept: at most [`MAX_TEXT`] bytes.
+#[must_use]
+pub fn bounded(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default()
+}
+
+fn cut(text: &mut Cow<'_, str>, end: usize) {
     if text.len() <= end {
         return;
     }
-    while !text.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
+    let end = text.floor_char_boundary(end);
     match text {
         Cow::Borrowed(borrowed) => *borrowed = borrowed.get(..end).unwrap_or_default(),
         Cow::Owned(owned) => owned.truncate(end),

@@ -3,6 +3,8 @@
 //! Source: Envoy `source/common/tls/ssl_socket.cc` and `source/common/network/connection_impl.cc`, 1.24–1.40;
 //! BoringSSL `ssl_error_lib_hash.h`. Access logs print `_` for spaces, the attribute keeps them: both are read.
 
+use crate::spelling::{begins, ends, same};
+
 macro_rules! kinds {
     ($($variant:ident = $text:literal,)*) => {
         /// What kind of transport failure it is.
@@ -216,18 +218,14 @@ impl Code {
 
 /// Why a certificate was refused, where its dates are the reason (Envoy 1.37 and later).
 fn validity(detail: &str) -> Option<TransportKind> {
-    [TransportKind::CertificateHasExpired, TransportKind::CertificateNotYetValid].into_iter().find(|kind| {
-        let (wanted, tail) = (kind.as_str().as_bytes(), detail.as_bytes());
-        tail.len().checked_sub(wanted.len()).and_then(|at| tail.get(at..)).is_some_and(|tail| same(wanted, tail))
-    })
+    [TransportKind::CertificateHasExpired, TransportKind::CertificateNotYetValid]
+        .into_iter()
+        .find(|kind| ends(detail, kind.as_str()))
 }
 
 /// Texts that go on with something dynamic.
 fn prefixed(text: &str) -> Option<TransportKind> {
-    let begins = |kind: &TransportKind| {
-        text.as_bytes().get(..kind.as_str().len()).is_some_and(|head| same(kind.as_str().as_bytes(), head))
-    };
-    [TransportKind::TunnelResponse, TransportKind::BindFailure].into_iter().find(begins)
+    [TransportKind::TunnelResponse, TransportKind::BindFailure].into_iter().find(|kind| begins(text, kind.as_str()))
 }
 
 /// `delayed connect error: TEXT`, `immediate connect error: TEXT|remote address:…`.
@@ -252,13 +250,7 @@ fn errno(name: &str) -> Option<TransportKind> {
 }
 
 fn kind(name: &str) -> Option<TransportKind> {
-    TransportKind::ALL.iter().copied().find(|kind| same(kind.as_str().as_bytes(), name.as_bytes()))
-}
-
-/// Whether the texts are the same when a space counts as `_`.
-fn same(ours: &[u8], theirs: &[u8]) -> bool {
-    ours.len() == theirs.len()
-        && ours.iter().zip(theirs).all(|(ours, theirs)| ours == theirs || (*ours == b'_' && *theirs == b' '))
+    TransportKind::ALL.iter().copied().find(|kind| same(name, kind.as_str()))
 }
 
 #[cfg(test)]

@@ -67,19 +67,19 @@ pub fn decisive(
     details: Option<Cow<'static, str>>,
 ) -> Facts<'static> {
     let mut facts = Facts { status, flags, details, ..Facts::default() };
-    let routed = !refused_before_routing(&facts);
-    if routed && reached_for_upstream(&facts) {
+    let reach = Reach::of(&facts);
+    if reach.upstream {
         facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
         // Without details, whether a host was tried is what decides.
         if facts.details.is_none() {
             facts.upstream_host = text(host, &["upstream", "address"]);
         }
     }
-    if routed {
+    if reach.routing {
         facts.cluster = text(host, &["xds", "cluster_name"]);
         facts.route = text(host, &["xds", "route_name"]);
     }
-    if facts.parsed_details() == Some(Details::Word(Word::RouteNotFound)) {
+    if reach.no_route {
         facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
     if phase == Phase::Log && facts.status.is_none_or(|status| status == 0) {
@@ -87,7 +87,7 @@ pub fn decisive(
         facts.termination_details = text(host, &["connection", "termination_details"]);
     }
     // Envoy infers a gRPC status from any other HTTP status.
-    if phase == Phase::Log && routed && facts.status == Some(200) {
+    if phase == Phase::Log && reach.routing && facts.status == Some(200) {
         facts.grpc_status = grpc_status(host);
     }
     facts
@@ -98,18 +98,18 @@ pub fn decisive(
 /// # Cost
 /// At most [`DESCRIPTION`] host calls.
 pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
-    let routed = !refused_before_routing(facts);
+    let reach = Reach::of(facts);
     facts.mtls = mtls(host);
     facts.protocol = text(host, &["request", "protocol"]);
     facts.downstream_remote_address = text(host, &["source", "address"]);
     facts.downstream_local_address = text(host, &["destination", "address"]);
-    if routed && reached_for_upstream(facts) {
+    if reach.upstream {
         facts.upstream_local_address = text(host, &["upstream", "local_address"]);
         if facts.upstream_host.is_none() {
             facts.upstream_host = text(host, &["upstream", "address"]);
         }
     }
-    if routed && facts.protocol.is_some() {
+    if reach.routing && facts.protocol.is_some() {
         facts.method = text(host, &["request", "method"]);
         facts.path = text(host, &["request", "url_path"]);
         facts.authority = text(host, &["request", "host"]);
@@ -186,18 +186,33 @@ pub fn identity(host: &impl Host) -> Identity {
     }
 }
 
-/// 426, 431 and 400 of the codec have no route, no cluster and no request attributes.
-fn refused_before_routing(facts: &Facts<'_>) -> bool {
-    let Some(Details::Word(word)) = facts.parsed_details() else { return false };
-    word == Word::LowVersion || word.as_str().starts_with("http1.") || word.as_str().starts_with("http2.")
+/// How far a request came: what lies behind that has no attributes to ask for.
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    /// Not refused by the codec, as 426, 431 and 400 are.
+    routing: bool,
+    /// No route matched.
+    no_route: bool,
+    /// A host was looked for, and perhaps tried.
+    upstream: bool,
 }
 
-fn reached_for_upstream(facts: &Facts<'_>) -> bool {
-    match facts.parsed_details() {
-        Some(Details::Word(Word::RouteNotFound | Word::ClusterNotFound | Word::NoHealthyUpstream)) => false,
-        Some(Details::ResetBeforeResponse { reset: Reset::Overflow, .. }) => false,
-        Some(Details::RbacDenied { .. } | Details::JwtDenied { .. }) => false,
-        _ => !facts.has_flag(Flag::NR) && !facts.has_flag(Flag::NC),
+impl Reach {
+    fn of(facts: &Facts<'_>) -> Self {
+        let details = facts.parsed_details();
+        let codec =
+            |word: Word| word == Word::LowVersion || ["http1.", "http2."].iter().any(|head| word.as_str().starts_with(head));
+        let routing = !matches!(details, Some(Details::Word(word)) if codec(word));
+        let ended_before = match details {
+            Some(Details::Word(
+                Word::RouteNotFound | Word::ClusterNotFound | Word::JwksRemoteFetchFailed | Word::NoHealthyUpstream,
+            )) => true,
+            Some(Details::ResetBeforeResponse { reset: Reset::Overflow, .. }) => true,
+            Some(Details::RbacDenied { .. } | Details::JwtDenied { .. }) => true,
+            _ => facts.has_flag(Flag::NR) || facts.has_flag(Flag::NC),
+        };
+        let no_route = details == Some(Details::Word(Word::RouteNotFound));
+        Self { routing, no_route, upstream: routing && !ended_before }
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
-use meshwhy_core::redact::redact;
+use meshwhy_core::redact::{bounded, redact};
 use meshwhy_core::{Confidence, Facts, ResponseFlags, Verdict, judge};
 
 use crate::annotate::Request;
@@ -100,14 +100,13 @@ impl Observer {
     fn report(&mut self, host: &impl Host, mut facts: Facts<'static>) {
         let Some(verdict) = judge(&facts) else { return };
         facts.side = facts.side.or_else(|| gather::side(host, self.config.side));
-        redact(&mut facts);
         if facts.event.is_none() {
             self.counters.local_reply(host, verdict.cause, facts.side, facts.status);
         }
         let kind = Kind {
             code: verdict.cause.code,
-            cluster: facts.cluster.as_deref().unwrap_or_default(),
-            route: facts.route.as_deref().unwrap_or_default(),
+            cluster: bounded(facts.cluster.as_deref().unwrap_or_default()),
+            route: bounded(facts.route.as_deref().unwrap_or_default()),
         };
         let decision = self.flood.occurred(kind, host.now_ms().unwrap_or_default());
         if let Some(evicted) = &decision.evicted {
@@ -118,10 +117,10 @@ impl Observer {
                 self.count_suppressed(host);
                 if facts.event.is_none() {
                     gather::describe(host, &mut facts);
-                    redact(&mut facts);
                 } else {
                     facts.mtls = gather::mtls(host);
                 }
+                redact(&mut facts);
                 self.identity(host).sign(&mut facts);
                 write(host, &facts, &verdict, before.saturating_add(1), before);
             }

@@ -3,6 +3,7 @@
 //! Source: Envoy 1.40 attributes page and `envoy.access_loggers.extension_filters.cel`, measured: an absent attribute
 //! makes the expression fail, which counts as no match; CEL has no bit operators; nesting stops at 32.
 
+use super::evaluate::BAD_CUSTOM_ACTION;
 use super::{Condition, Field};
 use crate::details::Family;
 use crate::flags::Flag;
@@ -29,7 +30,7 @@ impl Condition {
             }
             Self::RbacDenied => Self::Family(Family::RbacDenied).cel()?,
             Self::BadCustomAction => {
-                format!("{} && response.code_details.endsWith('due-to-bad-CUSTOM-action]')", Self::RbacDenied.cel()?)
+                format!("{} && response.code_details.endsWith('{BAD_CUSTOM_ACTION}]')", Self::RbacDenied.cel()?)
             }
             Self::UpstreamTransport(kind) => transport(*kind),
             Self::UpstreamTls => {

@@ -2,7 +2,7 @@
 
 use super::{Condition, Field};
 use crate::codec::CodecError;
-use crate::details::{self, CloseReason, Details, Family};
+use crate::details::{self, CloseReason, Details};
 use crate::facts::{Facts, text};
 use crate::transport::TransportFailure;
 
@@ -46,15 +46,6 @@ impl<'f, 'a> Observed<'f, 'a> {
 /// The policy that denied, empty when none allowed.
 fn policy(details: Details<'_>) -> Option<&str> {
     if let Details::RbacDenied { policy } = details { Some(policy.unwrap_or_default()) } else { None }
-}
-
-/// A fact as evidence shows it: the name that logs use for it and its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
-    /// Name of the fact, such as `response_code_details`.
-    pub name: &'static str,
-    /// Its value, untrusted; cut to 200 characters.
-    pub value: String,
 }
 
 /// What came of evaluating a condition.
@@ -106,8 +97,8 @@ impl Condition {
             Self::Route(name) => facts.route.as_deref() == Some(name.as_str()),
             Self::UpstreamReused => facts.upstream_reused == Some(true),
             Self::UpstreamIpv6 => facts.upstream_host.as_deref().is_some_and(|host| host.starts_with('[')),
-            Self::Present(field) => field.is_present(facts),
-            Self::Absent(field) => field.is_absent(facts),
+            Self::Present(field) => field.is_present(observed),
+            Self::Absent(field) => field.is_absent(observed),
             Self::Event(event) => facts.event == Some(*event),
         }
     }
@@ -137,61 +128,18 @@ impl Condition {
     pub const fn is_positive(&self) -> bool {
         !matches!(self, Self::Absent(_) | Self::Not(_) | Self::StatusAtLeast(_) | Self::StatusClass(_) | Self::DurationBelow(_))
     }
-
-    /// The fact that a leaf looks at, as it stands in `facts`; `None` for leaves that hold by absence.
-    #[must_use]
-    pub fn shown(&self, facts: &Facts<'_>) -> Option<Shown> {
-        let show = |name, value: Option<&str>| value.map(|value| Shown { name, value: value.chars().take(200).collect() });
-        match self {
-            Self::All(_) | Self::Any(_) | Self::Not(_) => None,
-            Self::Details(_) | Self::Family(_) | Self::ResetBefore(_) | Self::ResetAfter(_) | Self::Closed(_) => {
-                show("response_code_details", text(facts.details.as_ref()))
-            }
-            Self::RbacDenied | Self::BadCustomAction => {
-                let policy = |details: &&str| Family::RbacDenied.takes(details);
-                let details = text(facts.details.as_ref());
-                match text(facts.termination_details.as_ref()).filter(policy) {
-                    Some(termination) => show("connection_termination_details", Some(termination)),
-                    None => show("response_code_details", details),
-                }
-            }
-            Self::UpstreamCodec(_) => show("upstream_local_close_reason", text(facts.upstream_local_close.as_ref())),
-            Self::DownstreamCodec(_) => match text(facts.details.as_ref()) {
-                Some(details) => show("response_code_details", Some(details)),
-                None => show("downstream_local_close_reason", text(facts.downstream_local_close.as_ref())),
-            },
-            Self::GrpcFailed => show("grpc_status", facts.grpc_status.map(|status| status.to_string()).as_deref()),
-            Self::DurationBelow(_) => show("duration", facts.duration_ms.map(|duration| format!("{duration} ms")).as_deref()),
-            Self::Cluster(_) => show("upstream_cluster", text(facts.cluster.as_ref())),
-            Self::Route(_) => show("route_name", text(facts.route.as_ref())),
-            Self::UpstreamReused => show("upstream_reused", facts.upstream_reused.map(|reused| reused.to_string()).as_deref()),
-            Self::UpstreamIpv6 => show("upstream_host", text(facts.upstream_host.as_ref())),
-            Self::UpstreamTransport(_) | Self::UpstreamTls => match text(facts.upstream_transport_failure.as_ref()) {
-                Some(reason) => show("upstream_transport_failure_reason", Some(reason)),
-                None => show("response_code_details", text(facts.details.as_ref())),
-            },
-            Self::DownstreamTransport(_) | Self::DownstreamTls => {
-                show("downstream_transport_failure_reason", text(facts.downstream_transport_failure.as_ref()))
-            }
-            Self::Flag(_) => show("response_flags", facts.flags.map(|flags| flags.to_string()).as_deref()),
-            Self::Status(_) | Self::StatusAtLeast(_) | Self::StatusClass(_) => {
-                show("response_code", facts.status.map(|status| status.to_string()).as_deref())
-            }
-            Self::Present(field) | Self::Absent(field) => field.shown(facts),
-            Self::Event(_) => show("event", facts.event.map(crate::event::Event::as_str)),
-        }
-    }
 }
 
 /// How Istio names the policy that denies everything in place of a `CUSTOM` one; measured with istiod 1.29.6, and with
 /// `default-deny-all-` in front up to 1.2x.
-const BAD_CUSTOM_ACTION: &str = "due-to-bad-CUSTOM-action";
+pub(super) const BAD_CUSTOM_ACTION: &str = "due-to-bad-CUSTOM-action";
 
 impl Field {
-    fn is_present(self, facts: &Facts<'_>) -> bool {
+    fn is_present(self, observed: &Observed<'_, '_>) -> bool {
+        let facts = observed.facts;
         match self {
             Self::Details => text(facts.details.as_ref()).is_some(),
-            Self::UpstreamTransportFailure => facts.upstream_transport().is_some(),
+            Self::UpstreamTransportFailure => observed.upstream_transport.is_some(),
             Self::VirtualHost => text(facts.virtual_host.as_ref()).is_some(),
             Self::UpstreamHost => text(facts.upstream_host.as_ref()).is_some(),
             Self::Flags => facts.flags.is_some_and(|flags| !flags.is_empty()),
@@ -199,32 +147,10 @@ impl Field {
         }
     }
 
-    fn is_absent(self, facts: &Facts<'_>) -> bool {
+    fn is_absent(self, observed: &Observed<'_, '_>) -> bool {
         match self {
-            Self::VirtualHost => facts.virtual_host.as_deref() == Some(""),
-            _ => !self.is_present(facts),
+            Self::VirtualHost => observed.facts.virtual_host.as_deref() == Some(""),
+            _ => !self.is_present(observed),
         }
-    }
-
-    fn shown(self, facts: &Facts<'_>) -> Option<Shown> {
-        let leaf = match self {
-            Self::Details => Condition::Details(crate::details::Word::ViaUpstream),
-            Self::UpstreamTransportFailure => Condition::UpstreamTransport(crate::transport::TransportKind::ConnectionRefused),
-            Self::Flags => Condition::Flag(crate::flags::Flag::NR),
-            Self::VirtualHost => {
-                let value = facts.virtual_host.as_deref()?;
-                let value = if value.is_empty() { "(none)" } else { value };
-                return Some(Shown { name: "virtual_host_name", value: value.chars().take(200).collect() });
-            }
-            Self::PolicyStatus => {
-                let value = text(facts.policy_status.as_ref())?;
-                return Some(Shown { name: "istio_policy_status", value: value.chars().take(200).collect() });
-            }
-            Self::UpstreamHost => {
-                let value = text(facts.upstream_host.as_ref())?;
-                return Some(Shown { name: "upstream_host", value: value.chars().take(200).collect() });
-            }
-        };
-        leaf.shown(facts)
     }
 }

@@ -2,11 +2,13 @@
 
 pub mod cel;
 mod evaluate;
+pub(crate) mod evidence;
 pub(crate) mod index;
 #[cfg(feature = "texts")]
 pub mod prose;
 
-pub use evaluate::{Evaluation, Observed, Shown};
+pub use evaluate::{Evaluation, Observed};
+pub use evidence::Shown;
 
 use crate::codec::CodecFault;
 use crate::details::{CloseReason, Family, Reset, Word};

@@ -1,6 +1,6 @@
 //! Why Envoy closed a downstream connection itself: the part in parentheses of `downstream_local_disconnect(reason)`.
 
-use super::begins;
+use crate::spelling::begins;
 
 /// What a local close reason comes down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

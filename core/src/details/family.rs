@@ -1,6 +1,6 @@
 //! Families of details: texts that begin alike and go on with something dynamic, or many words of one extension.
 
-use super::begins;
+use crate::spelling::begins;
 
 macro_rules! families {
     ($($(#[$doc:meta])* $variant:ident = [$($prefix:literal),* $(,)?];)*) => {

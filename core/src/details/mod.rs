@@ -130,12 +130,6 @@ fn dynamic(text: &str) -> Option<Details<'_>> {
     Family::of(text).map(Details::Family)
 }
 
-/// Whether `text` begins with `head`; a space counts as an underscore.
-fn begins(text: &str, head: &str) -> bool {
-    text.len() >= head.len()
-        && head.bytes().zip(text.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b' '))
-}
-
 fn between<'a>(text: &'a str, head: &str, tail: char) -> Option<&'a str> {
     text.strip_prefix(head)?.strip_suffix(tail)
 }

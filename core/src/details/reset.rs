@@ -1,5 +1,7 @@
 //! Why an upstream stream ended: the first part inside the braces of `upstream_reset_…{reset|transport}`.
 
+use crate::spelling::same;
+
 macro_rules! resets {
     ($($variant:ident = $text:literal,)*) => {
         /// A stream reset reason of Envoy's router.
@@ -44,15 +46,7 @@ impl Reset {
     /// Finds the reason that is exactly `text`, spaces or underscores.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let same = |reset: &Self| {
-            reset.as_str().len() == text.len()
-                && reset
-                    .as_str()
-                    .bytes()
-                    .zip(text.bytes())
-                    .all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b' '))
-        };
-        Self::ALL.iter().copied().find(same)
+        Self::ALL.iter().copied().find(|reset| same(text, reset.as_str()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Envoy's operators: what each stands for, and which texts it can give.
 //!
-//! Source: Envoy `docs/root/configuration/observability/access_log/usage.rst`, 1.24–1.40.
+//! Source: Envoy "access log format strings" page, 1.24–1.40.
 
 use crate::access_log::field::Field;
 
