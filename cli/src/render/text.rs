@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use meshwhy_core::causes::none_success;
 use meshwhy_core::report::{Explanation, FilledStep, Part};
 
 use super::{Labels, page::Page, table};
@@ -13,7 +14,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let labels = Labels::of(report.lang);
     let mut page = Page::new(out);
     if report.entries.is_empty() {
-        page.dim(labels.nothing_wrong)?;
+        nothing_failed(&mut page, report)?;
     }
     causes(&mut page, labels, &report.entries, |page, entry| {
         page.heading(labels.evidence)?;
@@ -31,7 +32,7 @@ pub(crate) fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let labels = Labels::of(report.lang);
     let mut page = Page::new(out);
     if report.entries.is_empty() {
-        page.dim(labels.nothing_wrong)?;
+        nothing_failed(&mut page, report)?;
     } else {
         let row = |entry: &Entry| {
             let cause = format!("{} {}", entry.code, entry.slug);
@@ -48,6 +49,12 @@ pub(crate) fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         Ok(())
     })?;
     tally(&mut page, labels, report)
+}
+
+/// What the catalogue says of healthy lines, and where it says more.
+fn nothing_failed(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let cause = &none_success::CAUSE;
+    page.dim(&format!("{} {}: {}", cause.code, cause.slug, cause.headline(report.lang)))
 }
 
 /// An example is there to be recognised; JSON output has all of it.
