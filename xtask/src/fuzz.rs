@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::shell::{cargo_program, run, workspace};
 
 /// Every target in `fuzz/targets`.
-pub const TARGETS: [&str; 8] =
-    ["line", "log_format", "mesh_config", "module_config", "paste", "proxy_status", "record", "vocabulary"];
+pub const TARGETS: [&str; 9] =
+    ["line", "log_format", "mesh_config", "module_config", "paste", "proxy_status", "record", "trace", "vocabulary"];
 /// Longest input that is tried, in bytes; a line is read up to 64 KiB.
 const MAX_INPUT: u32 = 4096;
 
