@@ -20,6 +20,19 @@ use crate::merge::change;
 pub use crate::request::{ClientTls, HttpVersion, Request, StreamEnd};
 use crate::upstream::UpstreamKind;
 
+/// The part of a scenario that has its listener require mutual TLS.
+pub const MUTUAL_TLS: &str = "\
+filter_chain:
+  transport_socket:
+    name: envoy.transport_sockets.tls
+    typed_config:
+      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+      require_client_certificate: true
+      common_tls_context:
+        tls_certificates: [{certificate_chain: {filename: \"{{server_cert}}\"}, private_key: {filename: \"{{server_key}}\"}}]
+        validation_context: {trusted_ca: {filename: \"{{ca}}\"}}
+";
+
 /// How to provoke one cause.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! Failures below HTTP: only a logger at `tcp_proxy` or at the listener sees them.
 
 use anyhow::{Result, ensure};
+use meshwhy_integration::scenario::MUTUAL_TLS;
 use meshwhy_integration::{Deployment, Scenario, Session, Setup};
 
 const TCP: &str = "
@@ -14,15 +15,6 @@ const TLS: &str = "
 summary: Plaintext to a listener that wants mutual TLS.
 upstream: http
 direction: INBOUND
-filter_chain:
-  transport_socket:
-    name: envoy.transport_sockets.tls
-    typed_config:
-      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
-      require_client_certificate: true
-      common_tls_context:
-        tls_certificates: [{certificate_chain: {filename: \"{{server_cert}}\"}, private_key: {filename: \"{{server_key}}\"}}]
-        validation_context: {trusted_ca: {filename: \"{{ca}}\"}}
 expect: {access_log: false}
 ";
 
@@ -48,5 +40,5 @@ fn a_refused_tcp_connection_leaves_a_record() -> Result<()> {
 
 #[test]
 fn a_failed_handshake_leaves_a_record() -> Result<()> {
-    leaves_a_record("tls-plaintext", TLS, "HTTP_REQUEST")
+    leaves_a_record("tls-plaintext", &format!("{TLS}{MUTUAL_TLS}"), "HTTP_REQUEST")
 }

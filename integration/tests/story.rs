@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
+use meshwhy_integration::scenario::MUTUAL_TLS;
 use meshwhy_integration::{Artifacts, Deployment, Observation, Scenario, Session, Setup};
 use serde_json::Value;
 
@@ -26,15 +27,6 @@ const SERVER: &str = "
 summary: A listener that requires mutual TLS.
 upstream: http
 direction: INBOUND
-filter_chain:
-  transport_socket:
-    name: envoy.transport_sockets.tls
-    typed_config:
-      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
-      require_client_certificate: true
-      common_tls_context:
-        tls_certificates: [{certificate_chain: {filename: \"{{server_cert}}\"}, private_key: {filename: \"{{server_key}}\"}}]
-        validation_context: {trusted_ca: {filename: \"{{ca}}\"}}
 expect: {access_log: false}
 ";
 
@@ -60,7 +52,7 @@ fn client(story: &Story, server: SocketAddr) -> Result<Scenario> {
 #[test]
 fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
     let artifacts = Artifacts::find()?;
-    let server = Scenario::parse("server", SERVER)?;
+    let server = Scenario::parse("server", &format!("{SERVER}{MUTUAL_TLS}"))?;
     let mut wrong = Vec::new();
     for deployment in [Deployment::Observe, Deployment::Native] {
         let setup = Setup::new(deployment);

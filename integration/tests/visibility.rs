@@ -1,6 +1,7 @@
 //! The annotation as shipped: only a peer with mutual TLS gets to see it.
 
 use anyhow::{Result, ensure};
+use meshwhy_integration::scenario::MUTUAL_TLS;
 use meshwhy_integration::{Deployment, Scenario, Session, Setup, Visibility};
 
 const PLAINTEXT: &str = "
@@ -11,21 +12,12 @@ route: null
 const MUTUAL: &str = "
 summary: The same, behind mutual TLS.
 route: null
-filter_chain:
-  transport_socket:
-    name: envoy.transport_sockets.tls
-    typed_config:
-      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
-      require_client_certificate: true
-      common_tls_context:
-        tls_certificates: [{certificate_chain: {filename: \"{{server_cert}}\"}, private_key: {filename: \"{{server_key}}\"}}]
-        validation_context: {trusted_ca: {filename: \"{{ca}}\"}}
 request: {tls: mutual}
 ";
 
 #[test]
 fn only_a_mutually_authenticated_peer_sees_the_annotation() -> Result<()> {
-    let scenarios = [Scenario::parse("plaintext", PLAINTEXT)?, Scenario::parse("mutual", MUTUAL)?];
+    let scenarios = [Scenario::parse("plaintext", PLAINTEXT)?, Scenario::parse("mutual", &format!("{MUTUAL}{MUTUAL_TLS}"))?];
     for deployment in Deployment::ALL {
         Session::start(&scenarios, &Setup::new(deployment).visible(Visibility::Mesh))?.check(|session| {
             for scenario in &scenarios {
