@@ -1,9 +1,15 @@
 //! `Proxy-Status` headers as a client sees them: `curl -i`, `curl -v`, or the value alone.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use meshwhy_core::proxy_status::{self, Member};
 use meshwhy_core::{Cause, Facts, Flag, ResponseFlags};
 
 const NAME: &str = "proxy-status";
+
+static CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("mw-cause="));
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error="));
 
 /// Reads one header line; one entry per member that says what failed, none when the line is no such header.
 ///
@@ -12,7 +18,8 @@ const NAME: &str = "proxy-status";
 pub(crate) fn parse(line: &str) -> Vec<Facts<'static>> {
     let line = line.trim_start_matches("< ").trim();
     let named = line.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case(NAME));
-    if named.is_none() && !line.contains("mw-cause=") && !line.contains("error=") {
+    let holds = |parameter: &Finder<'_>| parameter.find(line.as_bytes()).is_some();
+    if named.is_none() && !holds(&CODE) && !holds(&ERROR) {
         return Vec::new();
     }
     let members = proxy_status::read(named.map_or(line, |(_, value)| value));

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::record;
-
 use crate::access_log::AccessLog;
 use crate::wrapper::{self, Peeled};
 use crate::{Content, Facts, Format, Formats, Line, Origin, access_log, evidence, header, record_line};
@@ -122,7 +120,7 @@ fn read_each(text: &str, formats: &Formats, depth: usize) -> Line<'static> {
 /// Reads what is no access log and no record, and in whose layers, if there are any, is nothing of ours.
 fn content(text: &str, layered: bool) -> Content<'_> {
     // A record that somebody quotes tells of no failure of its own.
-    if memchr::memmem::find(text.as_bytes(), record::PREFIX.as_bytes()).is_some() {
+    if record_line::is_quoted_in(text) {
         return Content::Unreadable;
     }
     let members = header::parse(text);
@@ -130,7 +128,7 @@ fn content(text: &str, layered: bool) -> Content<'_> {
         return Content::Header(members);
     }
     // A piece of a line stands alone, or was looked for in the layer.
-    let facts = evidence::line(text).or_else(|| if layered { None } else { evidence::fragment(text) });
+    let facts = if layered { evidence::line(text) } else { evidence::line_or_fragment(text) };
     facts.map_or(Content::Unreadable, |facts| {
         Content::Facts(facts, if is_ztunnel(text) { Format::Ztunnel } else { Format::Evidence })
     })

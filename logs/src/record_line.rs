@@ -1,5 +1,8 @@
 //! Records: the module's inside a line of Envoy's log, and those that Envoy writes as JSON lines of their own.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use meshwhy_core::record::{self, Record};
 use serde_json::{Map, Value};
 
@@ -8,16 +11,23 @@ use crate::Writer;
 /// What Envoy writes before the text of a module.
 const ENVOY_MARK: &str = "wasm log";
 
+static PREFIX: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(record::PREFIX));
+static OF_ENVOY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"meshwhy.record\""));
+
+/// Whether the text holds the beginning of the module's record.
+pub(crate) fn is_quoted_in(text: &str) -> bool {
+    PREFIX.find(text.as_bytes()).is_some()
+}
+
 /// Finds a record in a line that is no access log.
 pub(crate) fn find(text: &str) -> Option<(Record, Writer)> {
     if !text.starts_with('{') {
         return in_text(text).map(|record| (record, Writer::Module));
     }
-    let has = |mark: &str| memchr::memmem::find(text.as_bytes(), mark.as_bytes()).is_some();
-    if has("\"meshwhy.record\"") {
+    if OF_ENVOY.find(text.as_bytes()).is_some() {
         return record::decode(text).map(|record| (record, Writer::Envoy));
     }
-    if !has(record::PREFIX) {
+    if !is_quoted_in(text) {
         return None;
     }
     let object: Map<String, Value> = serde_json::from_str(text).ok()?;
@@ -29,7 +39,7 @@ pub(crate) fn find(text: &str) -> Option<(Record, Writer)> {
 /// What follows the object (Envoy's `thread=…`) is ignored. The prefix anywhere else is no record: applications log
 /// what clients send.
 fn in_text(text: &str) -> Option<Record> {
-    let at = memchr::memmem::find(text.as_bytes(), record::PREFIX.as_bytes())?;
+    let at = PREFIX.find(text.as_bytes())?;
     let (before, after) = text.split_at_checked(at)?;
     if !before.is_empty() && !before.contains(ENVOY_MARK) {
         return None;

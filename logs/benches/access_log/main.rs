@@ -4,6 +4,8 @@
 //! disturbs both; what counts is the median of the rounds' ratios.
 
 mod generate;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -13,6 +15,7 @@ use generate::{Line, Outcome, lines};
 use meshwhy_core::judge;
 use meshwhy_logs::{Content, Formats, parse_line};
 use serde::Deserialize;
+use shared::on_processor;
 
 /// Lines of each encoding, half of them healthy.
 const LINES: usize = 200_000;
@@ -122,12 +125,6 @@ impl Clock {
             Self::Wall(start) => start.elapsed(),
         }
     }
-}
-
-/// Linux tells the nanoseconds that a thread ran.
-fn on_processor() -> Option<Duration> {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
 
 fn median<T: PartialOrd + Copy + Default>(mut values: Vec<T>) -> T {

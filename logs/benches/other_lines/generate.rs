@@ -1,5 +1,7 @@
 //! Lines that are none of ours, as applications and web servers write them between access logs, from a seed.
 
+use crate::shared::Random;
+
 /// A kind of log, as one text of many lines.
 pub struct Log {
     pub name: &'static str,
@@ -132,26 +134,4 @@ fn nginx(random: &mut Random) -> String {
 
 fn time(random: &mut Random) -> String {
     format!("2026-11-21T06:{:02}:{:02}.{:03}Z", random.below(60), random.below(60), random.below(1_000))
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn pick<T: Copy, const N: usize>(&mut self, from: &[T; N]) -> T {
-        let at = usize::try_from(self.below(from.len() as u64)).unwrap_or(0);
-        *from.get(at).unwrap_or_else(|| unreachable!("there is something to pick from"))
-    }
 }

@@ -4,12 +4,15 @@
 //! The lines are generated from a seed and read as a file of theirs would be; the fastest of the rounds counts.
 
 mod generate;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use generate::{Log, logs};
 use meshwhy_logs::{Content, Formats, Reader};
+use shared::on_processor;
 
 const BYTES: usize = 1_000_000;
 const ROUNDS: usize = 5;
@@ -38,10 +41,4 @@ fn pass(text: &str) -> Duration {
         (Some(start), Some(end)) => end.saturating_sub(start),
         _ => wall.elapsed(),
     }
-}
-
-/// Linux tells the nanoseconds that a thread ran.
-fn on_processor() -> Option<Duration> {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }

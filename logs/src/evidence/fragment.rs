@@ -3,7 +3,7 @@
 use meshwhy_core::details::{self, Details, Word};
 use meshwhy_core::{Facts, ResponseFlags};
 
-use super::{bits, local_reply, marks, transport_text};
+use super::{key_values, local_reply, marks, transport_text};
 
 /// A longer text is prose, and holds such words by chance.
 const MAX_WORDS: usize = 40;
@@ -11,12 +11,9 @@ const MAX_WORDS: usize = 40;
 /// Reads the piece; `None` when nothing in it says that something failed.
 pub(super) fn read(text: &str) -> Option<Facts<'_>> {
     if !marks::any(text) {
-        return match bare(text) {
-            Some(facts) => tells_something(&facts).then_some(facts),
-            None => local_reply::whole(text),
-        };
+        return unmarked(text);
     }
-    let bits = bits::read(text);
+    let bits = key_values::read(text);
     let base = if bits == Facts::default() { bare(text).unwrap_or_default() } else { bits };
     let transport = transport_text::find(text);
     let facts = match transport {
@@ -31,6 +28,14 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
         return local_reply::whole(text);
     }
     tells_something(&facts).then_some(facts)
+}
+
+/// Reads a piece that holds no mark: words alone, or a whole body.
+pub(super) fn unmarked(text: &str) -> Option<Facts<'_>> {
+    match bare(text) {
+        Some(facts) => tells_something(&facts).then_some(facts),
+        None => local_reply::whole(text),
+    }
 }
 
 fn tells_something(facts: &Facts<'_>) -> bool {

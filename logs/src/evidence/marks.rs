@@ -8,14 +8,14 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::{bits, phrase, transport_text};
+use super::{key_values, phrase, transport_text};
 
 /// ztunnel's addresses, as `key=value` or as keys of an object, and Java's word for headers.
 const OTHERS: [&str; 3] = ["src.addr", "dst.addr", "Metadata("];
 
 /// Finds the phrases, whose numbers are those of [`phrase::texts`], and behind them all other marks.
 static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let texts = phrase::texts().chain(transport_text::marks()).chain(bits::names()).chain(OTHERS);
+    let texts = phrase::texts().chain(transport_text::marks()).chain(key_values::names()).chain(OTHERS);
     AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(texts).ok()
 });
 
@@ -34,7 +34,11 @@ pub(super) fn any(text: &str) -> bool {
 
 /// Whether any mark stands in an object or in what its strings mean, however they are escaped.
 pub(super) fn any_in_json(text: &str) -> bool {
-    any(&without_escapes(text))
+    match without_escapes(text) {
+        Cow::Borrowed(text) => any(text),
+        // Where the object is broken the text counts as it stands.
+        Cow::Owned(plain) => any(&plain) || any(text),
+    }
 }
 
 /// The text with each escape in it undone that means a character of a mark; white space is a space.

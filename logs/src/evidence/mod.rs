@@ -5,12 +5,12 @@
 //! that all is well give nothing.
 
 mod agent;
-mod bits;
 mod certificate;
 mod client;
 mod envoy;
 mod fragment;
 mod header_line;
+mod key_values;
 mod kubernetes;
 mod local_reply;
 mod log_line;
@@ -37,14 +37,32 @@ use meshwhy_core::Facts;
 /// One pass of an automaton over the line; nothing is allocated for a line that says nothing, unless it is JSON with escapes.
 pub(crate) fn line(text: &str) -> Option<Facts<'_>> {
     let text = text.trim();
-    let is_json = text.starts_with('{');
-    if !(if is_json { marks::any_in_json(text) } else { marks::any(text) }) {
-        return if is_json { None } else { header(text) };
+    if is_marked(text) { marked(text) } else { unmarked(text) }
+}
+
+/// Reads one line, or a piece of one.
+pub(crate) fn line_or_fragment(text: &str) -> Option<Facts<'_>> {
+    let text = text.trim();
+    match is_marked(text) {
+        true => marked(text).or_else(|| fragment::read(text)),
+        false => unmarked(text).or_else(|| fragment::unmarked(text)),
     }
+}
+
+fn is_marked(text: &str) -> bool {
+    if text.starts_with('{') { marks::any_in_json(text) } else { marks::any(text) }
+}
+
+/// Reads a text that holds no mark.
+fn unmarked(text: &str) -> Option<Facts<'_>> {
+    if text.starts_with('{') { None } else { header(text) }
+}
+
+fn marked(text: &str) -> Option<Facts<'_>> {
     if let Some(facts) = ztunnel::access(text) {
         return Some(facts);
     }
-    if is_json {
+    if text.starts_with('{') {
         return structured::read(text);
     }
     if memchr::memmem::find(text.as_bytes(), b"Metadata(").is_some() {

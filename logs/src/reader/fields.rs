@@ -6,21 +6,20 @@ use meshwhy_core::Facts;
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::{Reading, worth, worth_of};
+use super::{Beginning, Reading, worth, worth_of};
 use crate::wrapper::begins_line;
-use crate::{Formats, Line, evidence, weight};
+use crate::{evidence, weight};
 
 /// Longest line that counts as a field.
 const MAX_FIELD: usize = 300;
 
 /// Joins short lines that each hold a named value.
 pub(super) fn join<R: BufRead>(
-    text: &str,
-    alone: &Line<'_>,
+    beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
-    formats: &Formats,
     block: &mut Block,
 ) -> io::Result<Option<Reading>> {
+    let &Beginning { text, alone, formats, .. } = beginning;
     if !is_field(text) {
         return Ok(None);
     }

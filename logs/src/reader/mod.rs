@@ -4,8 +4,8 @@
 //! the input, lines are looked at a bounded number of times.
 
 mod ahead;
-mod bits;
 mod block;
+mod fields;
 mod frame;
 mod object;
 mod transcript;
@@ -15,6 +15,7 @@ use std::io::{self, BufRead};
 
 use ahead::{Ahead, Physical};
 use block::Block;
+use frame::Frame;
 
 use crate::{Content, Format, Formats, Line, Lines, MAX_LINE, parse_line, read};
 
@@ -72,10 +73,11 @@ impl<R: BufRead> Reader<R> {
         }
         let cost = ahead.cost();
         block.start(current);
-        let joins: [Join<R>; 4] = [object::join, transcript::join, wrapped::join, bits::join];
+        let beginning = Beginning { text, frame: Frame::of(text), alone: &alone.line, formats };
+        let joins: [Join<R>; 4] = [object::join, transcript::join, wrapped::join, fields::join];
         for join in joins {
             block.restart(text);
-            if let Some(reading) = join(text, &alone.line, ahead, formats, block)? {
+            if let Some(reading) = join(&beginning, ahead, block)? {
                 ahead.forgive(cost);
                 block.take_raw(ahead);
                 let line = block.read(reading, formats);
@@ -86,8 +88,18 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
+/// A first line that others may go on with.
+struct Beginning<'a> {
+    text: &'a str,
+    /// The text without what carries it.
+    frame: Frame<'a>,
+    /// What the line says when it stands alone.
+    alone: &'a Line<'a>,
+    formats: &'a Formats,
+}
+
 /// Tries to join the text of the first line with those that follow; how to read the block when that is better.
-type Join<R> = fn(&str, &Line<'_>, &mut Ahead<R>, &Formats, &mut Block) -> io::Result<Option<Reading>>;
+type Join<R> = fn(&Beginning<'_>, &mut Ahead<R>, &mut Block) -> io::Result<Option<Reading>>;
 
 /// How a block is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

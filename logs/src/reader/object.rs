@@ -5,20 +5,20 @@ use std::io::{self, BufRead};
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
-use super::{Reading, worth, worth_of};
+use super::{Beginning, Reading, worth, worth_of};
 use crate::wrapper::begins_line;
-use crate::{Formats, Line};
 
 /// Joins what CRI and Docker cut, and objects that are printed or wrapped over several lines.
 pub(super) fn join<R: BufRead>(
-    text: &str,
-    alone: &Line<'_>,
+    beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
-    formats: &Formats,
     block: &mut Block,
 ) -> io::Result<Option<Reading>> {
-    let first = Frame::of(text);
+    let Beginning { text, frame: first, alone, formats } = beginning;
     let inner = first.text.trim();
+    if !first.partial && !inner.starts_with('{') {
+        return Ok(None);
+    }
     let mut nesting = Nesting::default();
     nesting.follow(inner);
     let is_object = inner.starts_with('{') && nesting.is_open();
@@ -28,7 +28,7 @@ pub(super) fn join<R: BufRead>(
     // Where the carrier's words are the same on every line they come off by comparison, whatever stands behind them.
     let words = text.find(inner).and_then(|at| text.get(..at)).unwrap_or_default();
     block.restart(if first.partial { first.text.trim_end_matches(['\r', '\n']) } else { inner });
-    block.written_by(first.origin);
+    block.written_by(first.origin.clone());
     let mut goes_on = first.partial;
     for index in 0..super::MAX_JOINED {
         let Some(line) = ahead.peek(index)? else { break };

@@ -4,18 +4,17 @@ use std::io::{self, BufRead};
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::{Reading, worth};
+use super::{Beginning, Reading, worth};
 use crate::wrapper::{begins_line, is_request_line};
-use crate::{Content, Formats, Line, evidence, header, weight};
+use crate::{Content, evidence, header, weight};
 
 /// Joins a request or response head with what belongs to it.
 pub(super) fn join<R: BufRead>(
-    text: &str,
-    alone: &Line<'_>,
+    beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
-    _formats: &Formats,
     block: &mut Block,
 ) -> io::Result<Option<Reading>> {
+    let &Beginning { text, alone, .. } = beginning;
     let quote = quote(text);
     let first = text.strip_prefix(quote).unwrap_or(text).trim_end();
     let Some(mut part) = Part::begun(first) else { return Ok(None) };

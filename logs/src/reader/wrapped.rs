@@ -5,9 +5,8 @@ use std::io::{self, BufRead};
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
-use super::{Reading, worth, worth_of};
+use super::{Beginning, Reading, worth, worth_of};
 use crate::wrapper::{begins_line, is_request_line};
-use crate::{Formats, Line};
 
 /// Most lines that one was broken into.
 const MAX_PARTS: usize = 8;
@@ -17,13 +16,11 @@ const GAIN: usize = 2;
 
 /// Joins a line that begins as an access log does with those that go on with it.
 pub(super) fn join<R: BufRead>(
-    text: &str,
-    alone: &Line<'_>,
+    beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
-    formats: &Formats,
     block: &mut Block,
 ) -> io::Result<Option<Reading>> {
-    let first = Frame::of(text);
+    let Beginning { text, frame: first, alone, formats } = beginning;
     let inner = first.text.trim();
     if !begins_access_log(inner) {
         return Ok(None);
@@ -56,7 +53,7 @@ pub(super) fn join<R: BufRead>(
     }
     let Some((_, text, joined)) = best else { return Ok(None) };
     block.set(text, joined);
-    block.written_by(first.origin);
+    block.written_by(first.origin.clone());
     Ok(Some(Reading::Line))
 }
 

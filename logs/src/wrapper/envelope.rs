@@ -197,10 +197,10 @@ impl Names {
     }
 
     fn take(&mut self, parent: &str, key: &str, value: &str) {
-        let ends = |end: &str| key == end || key.strip_suffix(end).is_some_and(|head| head.ends_with(['.', '_']));
-        let named = |kind: &str| {
-            ends(kind) || ends(&format!("{kind}_name")) || ends(&format!("{kind}.name")) || (parent == kind && key == "name")
-        };
+        let ends = |key: &str, end: &str| key.strip_suffix(end).is_some_and(|head| head.is_empty() || head.ends_with(['.', '_']));
+        let of_name = key.strip_suffix("_name").or_else(|| key.strip_suffix(".name"));
+        let named =
+            |kind: &str| ends(key, kind) || of_name.is_some_and(|key| ends(key, kind)) || (parent == kind && key == "name");
         let place = if named("pod") || key == "podName" {
             &mut self.pod
         } else if named("namespace") || key == "namespaceName" {

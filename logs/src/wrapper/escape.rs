@@ -7,8 +7,9 @@ use std::borrow::Cow;
 /// One kind at a time, since what an editor changed may hold escapes that mean something. `None` when there is none.
 pub(crate) fn normalised(text: &str) -> Option<String> {
     spelled(text).or_else(|| {
-        let escaped = ["\\\"", "\\n", "\\r", "\\t", "\\u001b", "\\x1b", "\\033"].iter().any(|escape| text.contains(escape));
-        escaped.then(|| unescaped(text)).or_else(|| text.contains("[0m").then(|| without_codes(text)))
+        let escaped = text.contains('\\')
+            && ["\\\"", "\\n", "\\r", "\\t", "\\u001b", "\\x1b", "\\033"].iter().any(|escape| text.contains(escape));
+        escaped.then(|| unescaped(text)).or_else(|| (text.contains('[') && text.contains("[0m")).then(|| without_codes(text)))
     })
 }
 

@@ -38,8 +38,11 @@ fn prompt(text: &str) -> Option<Peeled<'_>> {
         let line = line.strip_prefix("sudo ").unwrap_or(line);
         line.split_once(' ').is_some_and(|(command, _)| COMMANDS.contains(&command))
     };
+    // A look at one byte is cheaper than a search, and few lines hold a sign.
+    let holds = |sign: &&str| sign.bytes().next().is_some_and(|first| memchr::memchr(first, text.as_bytes()).is_some());
     let behind_sign = |sign: &&str| text.split_once(*sign).filter(|(before, _)| before.len() <= 120).map(|(_, line)| line);
-    (typed(text) || SIGNS.iter().filter_map(behind_sign).any(typed)).then(|| Peeled::rest(""))
+    (typed(text) || SIGNS.iter().copied().filter(holds).filter_map(|sign| behind_sign(&sign)).any(typed))
+        .then(|| Peeled::rest(""))
 }
 
 const COMMANDS: [&str; 22] = [

@@ -89,7 +89,8 @@ fn is_protocol(text: &str) -> bool {
 /// A line whose head is missing: cut in the time, in the request line, or behind it.
 fn cut<'a>(line: &mut Cursor<'a>) -> Start<'a> {
     let whole = *line;
-    if let Some((before, after)) = line.rest().split_once("] \"")
+    if memchr::memchr(b']', line.rest().as_bytes()).is_some()
+        && let Some((before, after)) = line.rest().split_once("] \"")
         && before.len() <= LONGEST_TIME
         && !before.contains('"')
     {
