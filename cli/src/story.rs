@@ -8,7 +8,7 @@ use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 use meshwhy_core::transport::TransportKind;
-use meshwhy_core::{Cause, Confidence, Side, Verdict};
+use meshwhy_core::{Cause, Confidence, Side, Stage, Verdict};
 
 use crate::group::{is_of, order};
 use crate::observation::Observation;
@@ -137,7 +137,9 @@ fn relays(batch: &mut [Observation]) {
 }
 
 fn decides(observation: &Observation) -> bool {
-    !is_of(observation.verdict.cause, "app-error") || observation.side() == Some(Side::Inbound)
+    let cause = observation.verdict.cause;
+    // Lacking trace context, a request is answered all the same.
+    cause.stage != Stage::Telemetry && (!is_of(cause, "app-error") || observation.side() == Some(Side::Inbound))
 }
 
 /// An upstream's protocol error that Envoy's own log tells, and the access-log line of it: before Envoy 1.18 that line had the

@@ -80,3 +80,15 @@ fn control_characters_of_a_line_are_spelt_out() {
     let analysis = Analysis::of(line("\u{1b}[31m\u{9b}").as_bytes());
     assert!(analysis.groups[0].examples[0].contains("\\u{1b}[31m\\u{9b}"));
 }
+
+/// Recorded: the module's two records of one request, the application's error and that it came without trace context.
+#[test]
+fn a_request_without_trace_context_does_not_explain_its_error() {
+    let request = r#""meshwhy.side":"outbound","envoy.upstream_cluster":"upstream","http.request.method":"GET","url.path":"/error","envoy.request_id":"b024c220-ec17-483c-9155-2a1b1fb7da6d","k8s.pod.name":"shop-0"}"#;
+    let error = r#"meshwhy1 {"meshwhy.record":"1","meshwhy.code":"MW5004","count":1,"http.response.status_code":500,"envoy.response_code_details":"via_upstream","#;
+    let event = r#"meshwhy1 {"meshwhy.record":"1","meshwhy.code":"MW8001","count":1,"meshwhy.event":"trace_context_missing","#;
+    assert_eq!(
+        counts(&[format!("{event}{request}"), format!("{error}{request}")]),
+        [("trace-context-missing", 1), ("app-error", 1)]
+    );
+}
