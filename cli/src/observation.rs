@@ -17,9 +17,9 @@ const MAX_EXCERPT: usize = 1000;
 /// Who tells of a failure; a better witness comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Witness {
-    /// A record of the module: knows most, and its count is exact.
+    /// A record of the module, whose count is exact, or one that Envoy wrote of what the module does not report.
     Module,
-    /// A record that Envoy wrote itself.
+    /// A record that Envoy wrote itself, perhaps beside the module's.
     Envoy,
     /// An access-log line, or a header.
     Log,
@@ -79,7 +79,7 @@ impl Observation {
 
     /// Judges a record anew. Its own code is used where it is more precise, or where its facts alone say nothing.
     pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: Writer) -> Option<Self> {
-        let Record { mut facts, code, count, suppressed } = record;
+        let Record { mut facts, code, count, suppressed, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
         facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
@@ -91,8 +91,8 @@ impl Observation {
             condition: None,
         });
         let witness = match writer {
-            Writer::Module => Witness::Module,
-            Writer::Envoy => Witness::Envoy,
+            Writer::Envoy if !unreported => Witness::Envoy,
+            Writer::Module | Writer::Envoy => Witness::Module,
         };
         Some(Self::new(place, witness, facts, judged.or(written)?, (count, suppressed)))
     }

@@ -2,7 +2,7 @@
 //!
 //! Names follow OpenTelemetry semantic conventions where they exist (`http.*`, `url.path`, `error.type`, `k8s.*`);
 //! the rest is under `envoy.` and `meshwhy.`. Two writers exist: the module (prefix [`PREFIX`] in Envoy's log) and Envoy's
-//! own JSON access logger in the native deployment (no prefix); the same reader takes both.
+//! own JSON access logger in the native and annotate deployments (no prefix); the same reader takes both.
 
 use std::borrow::Cow;
 
@@ -31,6 +31,8 @@ pub struct Record {
     pub count: u64,
     /// How many of them had no record of their own because of flood control.
     pub suppressed: u64,
+    /// Whether Envoy wrote it about a failure that the module beside it does not report, as in the annotate deployment.
+    pub unreported: bool,
 }
 
 /// The text attributes: name and field, in the order in which they are written.
@@ -164,7 +166,9 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     }
     let code = known("meshwhy.code");
     facts.annotated_code = code.clone().map(Cow::Owned);
-    Some(Record { facts, code, count: number("count").unwrap_or(1).max(1), suppressed: number("suppressed").unwrap_or(0) })
+    let count = number("count").unwrap_or(1).max(1);
+    let unreported = text("meshwhy.unreported").as_deref() == Some("true");
+    Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), unreported })
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -246,7 +250,7 @@ mod tests {
         let verdict = crate::judge(&facts);
         let record = decode(&encode(&facts, verdict.as_ref(), 7, 6));
         let facts = Facts { annotated_code: Some("MW2002".into()), ..facts };
-        let expected = Record { facts, code: Some("MW2002".to_owned()), count: 7, suppressed: 6 };
+        let expected = Record { facts, code: Some("MW2002".to_owned()), count: 7, suppressed: 6, unreported: false };
         assert_eq!(record, Some(expected));
     }
 

@@ -127,9 +127,13 @@ fn native(document: &mut Document, proxy: Proxy) {
             document.line(10, "access_log:");
             loggers::json(document, 10, context.side, loggers::Report::Failures);
         });
-        tcp_proxy(document, context, |document| loggers::json(document, 10, context.side, loggers::Report::TcpFailures));
-        listener(document, context, |document| loggers::json(document, 8, context.side, loggers::Report::Handshakes));
+        native_loggers_of_connections(document, context);
     }
+}
+
+fn native_loggers_of_connections(document: &mut Document, context: &Context) {
+    tcp_proxy(document, context, |document| loggers::json(document, 10, context.side, loggers::Report::TcpFailures));
+    listener(document, context, |document| loggers::json(document, 8, context.side, loggers::Report::Handshakes));
 }
 
 fn envoy_filter(document: &mut Document, proxy: Proxy, deployment: &str) {
@@ -179,8 +183,9 @@ fn annotate(document: &mut Document, proxy: Proxy) {
     document.text(
         0,
         "\
-# The module as HTTP filter: the one-line install. It marks every local reply of a filter or the router, and records
-# all failures; replies to requests that never reached the filters (426, 431, 400) are recorded but cannot be marked.",
+# The module as HTTP filter: the one-line install. It marks every local reply of a filter or the router, and records it.
+# What an HTTP filter does not see Envoy's own access logger records below: replies to requests that never reached the
+# filters (426, 431, 400), which cannot be marked, responses that broke off, TCP connections, TLS handshakes.",
     );
     document.text(0, "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata:");
     document.line(2, &format!("name: meshwhy-{}", proxy.name()));
@@ -203,7 +208,18 @@ fn annotate(document: &mut Document, proxy: Proxy) {
     if proxy == Proxy::Gateway {
         document.line(4, "side: gateway");
     }
-    document.text(4, "level: standard\nrecords_per_interval: 10\ninterval_ms: 10000");
+    document.line(4, "level: standard");
+    document.comment(4, "Alone, without the EnvoyFilter below: `failures`, which costs each healthy request one more host call.");
+    document.text(4, "report: replies\nrecords_per_interval: 10\ninterval_ms: 10000");
     document.comment(4, "Of 10 000 requests, how many are checked for trace context.");
     document.text(4, "trace_check:\n  sample_per_10k: 100\n  annotate: true");
+    document.line(0, "---");
+    envoy_filter(document, proxy, "annotate");
+    for context in proxy.contexts() {
+        connection_manager(document, context, |document| {
+            document.line(10, "access_log:");
+            loggers::json(document, 10, context.side, loggers::Report::UnreportedFailures);
+        });
+        native_loggers_of_connections(document, context);
+    }
 }

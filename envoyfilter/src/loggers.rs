@@ -8,6 +8,8 @@ use crate::yaml::Document;
 pub enum Report {
     /// HTTP requests that failed.
     Failures,
+    /// HTTP requests that failed and that the module as HTTP filter does not report.
+    UnreportedFailures,
     /// TCP connections that failed.
     TcpFailures,
     /// TLS handshakes that failed on this side.
@@ -27,6 +29,7 @@ const CAPABILITIES: &[&str] = &[
     "proxy_on_delete",
     "proxy_log",
     "proxy_get_property",
+    "proxy_call_foreign_function",
     "proxy_get_buffer_bytes",
     "proxy_get_current_time_nanoseconds",
     "proxy_set_tick_period_milliseconds",
@@ -34,42 +37,59 @@ const CAPABILITIES: &[&str] = &[
     "proxy_increment_metric",
 ];
 
+// A gRPC failure has status 200, so the status alone is not enough; the gRPC filter alone would read a plain 200 as a failed call, hence
+// the content type.
+const FAILURES: &str = "\
+or_filter:
+  filters:
+  - status_code_filter:
+      comparison:
+        op: GE
+        value:
+          default_value: 400
+          runtime_key: meshwhy.min_status
+  - response_flag_filter: {}
+  # Without a response and without a flag: a guard of the codec closed the stream.
+  - status_code_filter:
+      comparison:
+        op: EQ
+        value:
+          default_value: 0
+          runtime_key: meshwhy.no_status
+  - and_filter:
+      filters:
+      - header_filter:
+          header:
+            name: content-type
+            string_match:
+              prefix: application/grpc
+      - grpc_status_filter:
+          statuses: [OK]
+          exclude: true";
+
 impl Report {
     fn filter(self, document: &mut Document, indent: usize) {
         match self {
             // A gRPC failure has status 200, so the status alone is not enough; the gRPC filter alone would read a plain
             // 200 as a failed call, hence the content type.
-            Self::Failures => document.text(
-                indent,
-                "\
-filter:
-  or_filter:
-    filters:
-    - status_code_filter:
-        comparison:
-          op: GE
-          value:
-            default_value: 400
-            runtime_key: meshwhy.min_status
-    - response_flag_filter: {}
-    # Without a response and without a flag: a guard of the codec closed the stream.
-    - status_code_filter:
-        comparison:
-          op: EQ
-          value:
-            default_value: 0
-            runtime_key: meshwhy.no_status
-    - and_filter:
-        filters:
-        - header_filter:
-            header:
-              name: content-type
-              string_match:
-                prefix: application/grpc
-        - grpc_status_filter:
-            statuses: [OK]
-            exclude: true",
-            ),
+            Self::Failures => {
+                document.line(indent, "filter:");
+                document.text(indent + 2, FAILURES);
+            }
+            // The expression is evaluated for failures only: healthy traffic pays for the first filter alone.
+            Self::UnreportedFailures => {
+                document.text(indent, "filter:\n  and_filter:\n    filters:");
+                document.text(indent + 4, &FAILURES.replacen("or_filter", "- or_filter", 1).replace("\n", "\n  "));
+                document.text(
+                    indent + 4,
+                    "\
+- extension_filter:
+    name: envoy.access_loggers.extension_filters.cel
+    typed_config:
+      \"@type\": type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter
+      expression: '!(''wasm.meshwhy.reported'' in filter_state)'",
+                );
+            }
             // A connection that an authorization policy refused has no flag.
             Self::TcpFailures => document.text(
                 indent,
@@ -122,7 +142,7 @@ filter:
     const fn configuration(self) -> &'static str {
         match self {
             Self::TraceContext => "\"report\": \"trace_context\", ",
-            Self::Failures | Self::TcpFailures | Self::Handshakes => "",
+            Self::Failures | Self::UnreportedFailures | Self::TcpFailures | Self::Handshakes => "",
         }
     }
 }
@@ -212,6 +232,9 @@ typed_config:
       meshwhy.record: \"1\"",
     );
     document.line(indent + 8, &format!("meshwhy.side: {side}"));
+    if report == Report::UnreportedFailures {
+        document.line(indent + 8, "meshwhy.unreported: \"true\"");
+    }
     for (name, operator) in ATTRIBUTES {
         document.line(indent + 8, &format!("{name}: \"{operator}\""));
     }

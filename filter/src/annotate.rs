@@ -1,31 +1,41 @@
 //! The HTTP filter's part: what one request remembers between its callbacks, and the member it may add.
 
 use meshwhy_core::event::Event;
-use meshwhy_core::proxy_status::{Annotation, Level};
+use meshwhy_core::proxy_status::Annotation;
 use meshwhy_core::trace;
-use meshwhy_core::{Facts, catalogue::Cause, judge};
+use meshwhy_core::{Cause, Facts, judge};
 
-use crate::config::Visibility;
-use crate::gather::{self, Phase};
+use crate::config::{Report, Visibility};
+use crate::gather;
 use crate::host::Host;
 use crate::observer::Observer;
 
 /// The header of RFC 9209.
 pub const HEADER: &str = "proxy-status";
 
-/// Most host calls of the response callback for a failure: deciding, who may see it, side, next hop, three for the identity once, and
-/// the header.
-pub const ANNOTATION: u32 = gather::DECISION + 1 + 1 + 1 + 3 + 1;
+/// What [`Report::Replies`] sets in the filter state of a stream whose failure it will report: `wasm.meshwhy.reported`.
+pub const REPORTED: &str = "meshwhy.reported";
+
+/// Most host calls of the response callback for a failure: the status, what decides, the header, and [`REPORTED`]. The first may cost as
+/// many more as [`crate::observer::FIRST`].
+pub const ANNOTATION: u32 = 1 + 1 + 1 + 1;
 
 /// What one request remembers.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Request {
     /// It was checked for trace context and came without any.
     pub lacks_trace_context: bool,
-    /// Its response began with a status below 400.
-    pub began_well: bool,
-    /// What decided when its response began with another.
-    pub failure: Option<Box<Facts<'static>>>,
+    /// How its response began; `None` while it has not.
+    pub reply: Option<Reply>,
+}
+
+/// How a response began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// With a status below 400, or with a failure that others report.
+    Fine,
+    /// With a failure that is this module's to report.
+    Failed,
 }
 
 impl Observer {
@@ -47,37 +57,35 @@ impl Observer {
     /// # Cost
     /// One host call for a healthy response, at most [`ANNOTATION`] for a failure.
     pub fn on_response(&mut self, host: &impl Host, request: &mut Request) {
-        match gather::status(host) {
-            Some(status) if status >= 400 => self.annotate_failure(host, request, status),
-            status => request.began_well = status.is_some(),
-        }
-        if request.lacks_trace_context && self.config().trace_annotate {
-            let mut facts = Facts { event: Some(Event::TraceContextMissing), ..Facts::default() };
-            self.annotate(host, &mut facts);
-        }
-    }
-
-    fn annotate_failure(&mut self, host: &impl Host, request: &mut Request, status: u16) {
-        let (flags, details) = (gather::flags(host), gather::details(host));
-        let mut facts = gather::decisive(host, Phase::Response, Some(status), flags, details);
-        let ours = judge(&facts).is_some_and(|verdict| verdict.cause.error.is_some());
-        if ours {
-            self.annotate(host, &mut facts);
-        }
-        request.failure = Some(Box::new(facts));
-    }
-
-    fn annotate(&mut self, host: &impl Host, facts: &mut Facts<'static>) {
-        let visible = self.config().visibility == Visibility::Always || gather::mtls(host) == Some(true);
-        if !visible {
+        let status = gather::status(host);
+        let failed = status.is_some_and(|status| status >= 400);
+        let others_report = || self.config().report == Report::Replies && host.set_property(REPORTED, "1").is_err();
+        request.reply = match status {
+            Some(_) if failed && !others_report() => Some(Reply::Failed),
+            Some(_) => Some(Reply::Fine),
+            None => None,
+        };
+        let untraced = request.lacks_trace_context && self.config().trace_annotate;
+        if !failed && !untraced {
             return;
         }
-        facts.side = gather::side(host, self.config().side);
-        if self.config().level == Level::Full && facts.upstream_host.is_none() {
-            facts.upstream_host = gather::text(host, &["upstream", "address"]);
+        let (values, side) = (self.read_decisive(host), self.config().side);
+        if failed {
+            self.annotate(host, &gather::decisive(&values, side));
+        }
+        if untraced {
+            self.annotate(host, &gather::event(&values, side, Event::TraceContextMissing));
+        }
+    }
+
+    fn annotate(&mut self, host: &impl Host, facts: &Facts<'_>) {
+        let Some(verdict) = judge(facts) else { return };
+        let ours = facts.event.is_some() || verdict.cause.error.is_some();
+        let visible = self.config().visibility == Visibility::Always || facts.mtls == Some(true);
+        if !ours || !visible {
+            return;
         }
         let identity = self.identity(host);
-        let Some(verdict) = judge(facts) else { return };
         let annotation = Annotation {
             name: self.config().name.as_deref().unwrap_or(&identity.name),
             cause: verdict.cause,
@@ -97,9 +105,12 @@ fn details<'f>(cause: &Cause, facts: &'f Facts<'_>) -> Option<&'f str> {
 
 #[cfg(test)]
 mod tests {
+    use meshwhy_core::proxy_status::Level;
+
     use super::*;
     use crate::config::Config;
     use crate::host::fake::FakeHost;
+    use crate::observer::FIRST;
 
     fn observer(visibility: Visibility) -> Observer {
         Observer::new(Config { visibility, trace_sample_per_10k: 10_000, ..Config::default() })
@@ -136,10 +147,12 @@ mod tests {
     #[test]
     fn marking_a_local_reply_stays_within_its_budget() {
         let host = no_route().property("connection.mtls", &[1]);
-        let mut observer = Observer::new(Config { level: Level::Full, trace_sample_per_10k: 0, ..Config::default() });
+        let mut observer = Observer::new(Config { level: Level::Full, report: Report::Replies, ..Config::default() });
         observer.on_response(&host, &mut Request::default());
-        assert_eq!(host.response_headers.borrow().len(), 1);
-        assert!(host.calls.get() <= ANNOTATION, "{}", host.calls.get());
+        let first = host.calls.replace(0);
+        assert!(first <= ANNOTATION + FIRST, "{first}");
+        observer.on_response(&host, &mut Request::default());
+        assert_eq!((host.response_headers.borrow().len(), host.calls.get()), (2, ANNOTATION));
     }
 
     #[test]
@@ -147,6 +160,21 @@ mod tests {
         let host = FakeHost::default().number("response.code", 200);
         observer(Visibility::Always).on_response(&host, &mut Request::default());
         assert_eq!(host.calls.get(), 1);
+    }
+
+    #[test]
+    fn under_replies_a_failure_is_reported_by_who_said_so() {
+        let config = Config { report: Report::Replies, ..Config::default() };
+        for (host, said) in
+            [(no_route(), true), (FakeHost::default().number("response.code", 200), false), (FakeHost::default(), false)]
+        {
+            let (mut observer, mut request) = (Observer::new(config.clone()), Request::default());
+            observer.on_response(&host, &mut request);
+            let calls = host.calls.replace(0);
+            observer.on_log(&host, &request);
+            assert_eq!((host.filter_state.borrow().len(), host.records().len()), (usize::from(said), usize::from(said)));
+            assert!(said || calls + host.calls.get() == 1, "{} calls", calls + host.calls.get());
+        }
     }
 
     #[test]
@@ -165,7 +193,7 @@ mod tests {
         let mut observer = observer(Visibility::Always);
         let mut request = observer.on_request(&host);
         observer.on_response(&host, &mut request);
-        observer.on_log(&host, Some(request));
+        observer.on_log(&host, &request);
         observer.on_tick(&host);
     }
 }

@@ -6,7 +6,7 @@
 //! | `level` | `"standard"` | `minimal`, `standard`, `full` | how much a member tells |
 //! | `name` | pod and namespace of the node | at most 128 printable ASCII characters | who speaks in the member |
 //! | `side` | from the listener's direction | `inbound`, `outbound`, `gateway` | which way the traffic goes |
-//! | `report` | `"failures"` | `failures`, `trace_context` | what an access logger reports; `trace_context` expects Envoy to have chosen requests without any |
+//! | `report` | `"failures"` | `failures`, `replies`, `trace_context` | what gets a record: see [`Report`] |
 //! | `records_per_interval` | 10 | 0–1000 | records per cause, cluster and route; the rest is counted |
 //! | `interval_ms` | 10000 | 1000–600000 | length of that interval |
 //! | `trace_check.sample_per_10k` | 100 | 0–10000 | of 10 000 requests, how many are checked for trace context (HTTP filter) |
@@ -28,7 +28,7 @@ pub struct Config {
     pub name: Option<String>,
     /// Which way the traffic goes; `None` for the listener's direction.
     pub side: Option<Side>,
-    /// What an access logger reports.
+    /// What gets a record.
     pub report: Report,
     /// Records per cause, cluster and route and interval.
     pub records_per_interval: u32,
@@ -50,13 +50,16 @@ pub enum Visibility {
     Always,
 }
 
-/// What an access logger reports.
+/// What gets a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Report {
     /// Whatever failed.
     #[default]
     Failures,
-    /// Requests without trace context, chosen by Envoy's own filters.
+    /// HTTP filter: failed replies that the response callback saw, which it says in the stream's filter state. An access logger beside it
+    /// reports the rest, so that no healthy request has to be asked how it ended.
+    Replies,
+    /// Access logger: requests without trace context, chosen by Envoy's own filters.
     TraceContext,
 }
 
@@ -190,7 +193,9 @@ impl Reading {
                 self.config.side = Some(word(reader, &sides)?);
             }
             "report" => {
-                self.config.report = word(reader, &[("failures", Report::Failures), ("trace_context", Report::TraceContext)])?;
+                let reports =
+                    [("failures", Report::Failures), ("replies", Report::Replies), ("trace_context", Report::TraceContext)];
+                self.config.report = word(reader, &reports)?;
             }
             "records_per_interval" => self.numbers.records_per_interval = reader.number()?,
             "interval_ms" => self.numbers.interval_ms = reader.number()?,

@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::ptr::null_mut;
 
+use crate::attributes::{self, Path};
 use crate::contexts::Contexts;
 use crate::host::{Fault, Host, LogLevel};
 
@@ -21,6 +22,15 @@ mod abi {
         pub fn proxy_set_tick_period_milliseconds(period: u32) -> i32;
         pub fn proxy_get_buffer_bytes(kind: u32, start: usize, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
         pub fn proxy_get_property(path: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
+        pub fn proxy_set_property(path: *const u8, size: usize, value: *const u8, value_size: usize) -> i32;
+        pub fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            argument: *const u8,
+            size: usize,
+            data: *mut *mut u8,
+            length: *mut usize,
+        ) -> i32;
         pub fn proxy_get_header_map_value(map: u32, key: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
         pub fn proxy_add_header_map_value(map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize) -> i32;
         pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> i32;
@@ -50,6 +60,15 @@ thread_local! {
     static CONTEXTS: RefCell<Contexts> = RefCell::default();
 }
 
+#[cfg(feature = "testing")]
+use crate::testing::enter;
+
+/// Runs a callback that requests cause.
+#[cfg(not(feature = "testing"))]
+fn enter<H, T>(host: &H, _: &str, act: impl FnOnce(&H) -> T) -> T {
+    act(host)
+}
+
 /// Does nothing should a host ever call back from within a call.
 fn with<T>(act: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
     CONTEXTS.with(|contexts| contexts.try_borrow_mut().ok().map(|mut contexts| act(&mut contexts)))
@@ -58,7 +77,7 @@ fn with<T>(act: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
 mod exports {
     //! The callbacks of the ABI that the module answers; Envoy enters the VM for each that it finds.
     use super::abi;
-    use super::{CONTINUE, Envoy, FINE, configuration, done, with};
+    use super::{CONTINUE, Envoy, FINE, configuration, done, enter, with};
 
     unsafe extern "C" {
         fn __wasm_call_ctors();
@@ -106,25 +125,19 @@ mod exports {
 
     #[unsafe(no_mangle)]
     extern "C" fn proxy_on_request_headers(id: u32, _: u32, _: u32) -> u32 {
-        #[cfg(feature = "trap")]
-        crate::trap::spring(&Envoy, "request");
-        with(|contexts| contexts.request_headers(&Envoy, id));
+        enter(&Envoy, "request", |host| with(|contexts| contexts.request_headers(host, id)));
         CONTINUE
     }
 
     #[unsafe(no_mangle)]
     extern "C" fn proxy_on_response_headers(id: u32, _: u32, _: u32) -> u32 {
-        #[cfg(feature = "trap")]
-        crate::trap::spring(&Envoy, "response");
-        with(|contexts| contexts.response_headers(&Envoy, id));
+        enter(&Envoy, "response", |host| with(|contexts| contexts.response_headers(host, id)));
         CONTINUE
     }
 
     #[unsafe(no_mangle)]
     extern "C" fn proxy_on_log(id: u32) {
-        #[cfg(feature = "trap")]
-        crate::trap::spring(&Envoy, "log");
-        with(|contexts| contexts.log(&Envoy, id));
+        enter(&Envoy, "log", |host| with(|contexts| contexts.log(host, id)));
     }
 
     #[unsafe(no_mangle)]
@@ -147,6 +160,19 @@ impl Host for Envoy {
         let length = length.saturating_sub(1).min(PATH);
         let answer = receive(|data, size| unsafe { abi::proxy_get_property(joined.as_ptr(), length, data, size) })?;
         Ok(answer.filter(|bytes| !bytes.is_empty()))
+    }
+
+    fn compile(&self, paths: &[Path]) -> Result<u32, Fault> {
+        let number = foreign("expr_create", attributes::expression(paths).as_bytes())?;
+        number.try_into().map(u32::from_le_bytes).map_err(|_| Fault(NOT_FOUND))
+    }
+
+    fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault> {
+        foreign("expr_evaluate", &expression.to_le_bytes())
+    }
+
+    fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
+        done(unsafe { abi::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
     }
 
     fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -183,6 +209,14 @@ impl Host for Envoy {
     fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
         done(unsafe { abi::proxy_increment_metric(id, by.into()) })
     }
+}
+
+/// A function that Envoy has beyond the ABI.
+fn foreign(name: &str, argument: &[u8]) -> Result<Vec<u8>, Fault> {
+    let answer = receive(|data, length| unsafe {
+        abi::proxy_call_foreign_function(name.as_ptr(), name.len(), argument.as_ptr(), argument.len(), data, length)
+    });
+    answer.map(Option::unwrap_or_default)
 }
 
 fn configuration() -> Vec<u8> {

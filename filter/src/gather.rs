@@ -1,4 +1,4 @@
-//! Asks the host for the facts of one failure, cheapest first, and never for what cannot help.
+//! Asks the host for the facts of one failure: what decides in one call, what a record says besides in another.
 
 use std::borrow::Cow;
 
@@ -6,148 +6,162 @@ use meshwhy_core::details::{self, Details, Reset, Word};
 use meshwhy_core::event::Event;
 use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
+use crate::attributes::{Path, Values};
 use crate::host::Host;
 
-/// Most host calls that [`decisive`] makes, and those for status, flags and details before it.
-pub const DECISION: u32 = 10;
-/// Most host calls that [`describe`] makes.
-pub const DESCRIPTION: u32 = 11;
+/// What decides which failure it is, and what flood control tells failures apart by.
+pub const DECISIVE: [Path; 13] = [
+    &["response", "code"],
+    &["response", "flags"],
+    &["response", "code_details"],
+    &["response", "grpc_status"],
+    &["upstream", "transport_failure_reason"],
+    &["upstream", "address"],
+    &["connection", "transport_failure_reason"],
+    &["connection", "termination_details"],
+    &["connection", "mtls"],
+    &["xds", "cluster_name"],
+    &["xds", "route_name"],
+    &["xds", "virtual_host_name"],
+    &["xds", "listener_direction"],
+];
 
-/// The phase in which facts are gathered: it decides what the host can know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// A response is about to be sent; request headers are out of reach.
-    Response,
-    /// The request or connection is over.
-    Log,
-}
+/// What a record says besides; request attributes can be had in the log phase only.
+pub const DESCRIPTIVE: [Path; 9] = [
+    &["source", "address"],
+    &["destination", "address"],
+    &["upstream", "local_address"],
+    &["request", "protocol"],
+    &["request", "method"],
+    &["request", "url_path"],
+    &["request", "host"],
+    &["request", "id"],
+    &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"],
+];
 
-/// A text attribute; not valid UTF-8 counts as unreadable, and so as not known.
-pub fn text(host: &impl Host, path: &[&str]) -> Option<Cow<'static, str>> {
+/// A text attribute of its own; not valid UTF-8 counts as unreadable, and so as not known.
+fn text_property(host: &impl Host, path: &[&str]) -> Option<Cow<'static, str>> {
     let bytes = host.property(path).ok()??;
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// An integer attribute.
-pub fn number(host: &impl Host, path: &[&str]) -> Option<u64> {
-    let bytes = host.property(path).ok()??;
-    bytes.try_into().ok().map(u64::from_le_bytes)
+fn text(value: Option<&[u8]>) -> Option<Cow<'_, str>> {
+    value.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Cow::Borrowed)
 }
 
-/// The response flags; bits of Envoy's core only.
-pub fn flags(host: &impl Host) -> Option<ResponseFlags> {
-    number(host, &["response", "flags"]).map(ResponseFlags)
+fn number(value: Option<&[u8]>) -> Option<u64> {
+    value.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes)
+}
+
+fn small(value: Option<&[u8]>) -> Option<u32> {
+    number(value).and_then(|number| number.try_into().ok())
 }
 
 /// The response status; absent where no response was sent.
-pub fn status(host: &impl Host) -> Option<u16> {
-    number(host, &["response", "code"]).and_then(|code| code.try_into().ok())
-}
-
-/// The gRPC status.
-pub fn grpc_status(host: &impl Host) -> Option<u32> {
-    number(host, &["response", "grpc_status"]).and_then(|status| status.try_into().ok())
-}
-
-/// The response code details.
-pub fn details(host: &impl Host) -> Option<Cow<'static, str>> {
-    text(host, &["response", "code_details"])
-}
-
-/// Gathers what decides which failure it is, and what flood control tells failures apart by. The callers have asked for status, flags
-/// and details already.
 ///
 /// # Cost
-/// At most [`DECISION`] host calls, those three included.
-pub fn decisive(
-    host: &impl Host,
-    phase: Phase,
-    status: Option<u16>,
-    flags: Option<ResponseFlags>,
-    details: Option<Cow<'static, str>>,
-) -> Facts<'static> {
-    let mut facts = Facts { status, flags, details, ..Facts::default() };
+/// One host call.
+pub fn status(host: &impl Host) -> Option<u16> {
+    let value = host.property(&["response", "code"]).ok().flatten();
+    number(value.as_deref()).and_then(|code| code.try_into().ok())
+}
+
+/// Whether the upstream's answer went through to its end.
+///
+/// # Cost
+/// One host call.
+pub fn upstream_answered(host: &impl Host) -> bool {
+    let details = host.property(&["response", "code_details"]).ok().flatten();
+    details.is_some_and(|details| details == Word::ViaUpstream.as_str().as_bytes())
+}
+
+/// What decides, as far as the request came; `side` is configured or read per request, since one root context may serve both.
+#[must_use]
+pub fn decisive(values: &Values<{ DECISIVE.len() }>, side: Option<Side>) -> Facts<'_> {
+    let [
+        code,
+        flags,
+        code_details,
+        grpc_status,
+        transport_failure,
+        upstream_host,
+        downstream_failure,
+        termination_details,
+        mtls,
+        cluster,
+        route,
+        virtual_host,
+        direction,
+    ] = values.all();
+    let direction = || match number(direction)? {
+        1 => Some(Side::Inbound),
+        2 => Some(Side::Outbound),
+        _ => None,
+    };
+    let mut facts = Facts {
+        status: small(code).and_then(|code| code.try_into().ok()),
+        flags: number(flags).map(ResponseFlags),
+        details: text(code_details),
+        mtls: mtls.map(|mtls| mtls.first() == Some(&1)),
+        side: side.or_else(direction),
+        ..Facts::default()
+    };
     let reach = Reach::of(&facts);
     if reach.upstream {
-        facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
-        // Without details, whether a host was tried is what decides.
-        if facts.details.is_none() {
-            facts.upstream_host = text(host, &["upstream", "address"]);
-        }
+        facts.upstream_transport_failure = text(transport_failure);
+        facts.upstream_host = text(upstream_host);
     }
     if reach.routing {
-        facts.cluster = text(host, &["xds", "cluster_name"]);
-        facts.route = text(host, &["xds", "route_name"]);
+        facts.cluster = text(cluster);
+        facts.route = text(route);
     }
     if reach.no_route {
-        facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
+        facts.virtual_host = Some(text(virtual_host).unwrap_or_default());
     }
-    if phase == Phase::Log && facts.status.is_none_or(|status| status == 0) {
-        facts.downstream_transport_failure = text(host, &["connection", "transport_failure_reason"]);
-        facts.termination_details = text(host, &["connection", "termination_details"]);
+    if facts.status.is_none_or(|status| status == 0) {
+        facts.downstream_transport_failure = text(downstream_failure);
+        facts.termination_details = text(termination_details);
     }
     // Envoy infers a gRPC status from any other HTTP status.
-    if phase == Phase::Log && reach.routing && facts.status == Some(200) {
-        facts.grpc_status = grpc_status(host);
+    if reach.routing && facts.status == Some(200) {
+        facts.grpc_status = small(grpc_status);
     }
     facts
 }
 
-/// Gathers what a record says besides, in the log phase: nothing of it decides.
-///
-/// # Cost
-/// At most [`DESCRIPTION`] host calls.
-pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
-    let reach = Reach::of(facts);
-    facts.mtls = mtls(host);
-    facts.protocol = text(host, &["request", "protocol"]);
-    facts.downstream_remote_address = text(host, &["source", "address"]);
-    facts.downstream_local_address = text(host, &["destination", "address"]);
-    if reach.upstream {
-        facts.upstream_local_address = text(host, &["upstream", "local_address"]);
-        if facts.upstream_host.is_none() {
-            facts.upstream_host = text(host, &["upstream", "address"]);
-        }
-    }
-    if reach.routing && facts.protocol.is_some() {
-        facts.method = text(host, &["request", "method"]);
-        facts.path = text(host, &["request", "url_path"]);
-        facts.authority = text(host, &["request", "host"]);
-        facts.request_id = text(host, &["request", "id"]);
-        facts.local_reply_owner =
-            text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
-    }
-}
-
-/// Gathers what locates a request that is no failure: an event says the rest.
-///
-/// # Cost
-/// Six host calls.
-pub fn event(host: &impl Host, event: Event) -> Facts<'static> {
+/// What locates a request that is no failure: the event says the rest.
+#[must_use]
+pub fn event(values: &Values<{ DECISIVE.len() }>, side: Option<Side>, event: Event) -> Facts<'_> {
+    let located = decisive(values, side);
     Facts {
         event: Some(event),
-        cluster: text(host, &["xds", "cluster_name"]),
-        route: text(host, &["xds", "route_name"]),
-        method: text(host, &["request", "method"]),
-        path: text(host, &["request", "url_path"]),
-        authority: text(host, &["request", "host"]),
-        request_id: text(host, &["request", "id"]),
+        cluster: located.cluster,
+        route: located.route,
+        side: located.side,
+        mtls: located.mtls,
         ..Facts::default()
     }
 }
 
-/// Which way the traffic goes; the direction is read per request, since one root context may serve both.
-pub fn side(host: &impl Host, configured: Option<Side>) -> Option<Side> {
-    configured.or_else(|| match number(host, &["xds", "listener_direction"])? {
-        1 => Some(Side::Inbound),
-        2 => Some(Side::Outbound),
-        _ => None,
-    })
-}
-
-/// Whether the peer has proved who it is.
-pub fn mtls(host: &impl Host) -> Option<bool> {
-    host.property(&["connection", "mtls"]).ok().flatten().map(|bytes| bytes.first() == Some(&1))
+/// Adds what a record says besides: nothing of it decides.
+pub fn describe<'v>(values: &'v Values<{ DESCRIPTIVE.len() }>, facts: &mut Facts<'v>) {
+    let [remote, local, upstream_local, protocol, method, path, authority, request_id, owner] = values.all();
+    let reach = Reach::of(facts);
+    if facts.event.is_none() {
+        facts.protocol = text(protocol);
+        facts.downstream_remote_address = text(remote);
+        facts.downstream_local_address = text(local);
+        facts.local_reply_owner = text(owner);
+        if reach.upstream {
+            facts.upstream_local_address = text(upstream_local);
+        }
+    }
+    if reach.routing {
+        facts.method = text(method);
+        facts.path = text(path);
+        facts.authority = text(authority);
+        facts.request_id = text(request_id);
+    }
 }
 
 /// Who this proxy is, read once: from the node, never from the environment, which traps under a capability list.
@@ -165,24 +179,24 @@ pub struct Identity {
 
 impl Identity {
     /// Says in the facts who speaks.
-    pub fn sign(&self, facts: &mut Facts<'static>) {
-        facts.pod.clone_from(&self.pod);
-        facts.namespace.clone_from(&self.namespace);
-        facts.workload.clone_from(&self.workload);
+    pub fn sign<'i>(&'i self, facts: &mut Facts<'i>) {
+        facts.pod = self.pod.as_deref().map(Cow::Borrowed);
+        facts.namespace = self.namespace.as_deref().map(Cow::Borrowed);
+        facts.workload = self.workload.as_deref().map(Cow::Borrowed);
     }
 }
 
 /// Reads the identity. Istio's node id is `sidecar~IP~POD.NAMESPACE~DOMAIN`.
 pub fn identity(host: &impl Host) -> Identity {
-    let id = text(host, &["xds", "node", "id"]).unwrap_or_default();
+    let id = text_property(host, &["xds", "node", "id"]).unwrap_or_default();
     let instance = id.split('~').nth(2);
     let (pod, namespace) = instance.and_then(|instance| instance.rsplit_once('.')).unzip();
     let own = |text: &str| Cow::Owned(text.to_owned());
     Identity {
         name: instance.unwrap_or(&id).to_owned(),
         pod: pod.map(own),
-        namespace: text(host, &["xds", "node", "metadata", "NAMESPACE"]).or_else(|| namespace.map(own)),
-        workload: text(host, &["xds", "node", "metadata", "WORKLOAD_NAME"]),
+        namespace: text_property(host, &["xds", "node", "metadata", "NAMESPACE"]).or_else(|| namespace.map(own)),
+        workload: text_property(host, &["xds", "node", "metadata", "WORKLOAD_NAME"]),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::attributes::Path;
+
 /// How a line is logged. Istio shows `warn` and above by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
@@ -26,13 +28,31 @@ impl fmt::Display for Fault {
 /// The host calls that the module makes.
 ///
 /// # Cost
-/// Every method is one host call: about 3 µs for a present property, 0.5–1 µs for an absent one (measured, Envoy 1.40).
+/// Every method is one host call: about 3 µs for one that answers with bytes, 0.5–1 µs for others (measured, Envoy 1.40).
 pub trait Host {
     /// An attribute as raw bytes; integers are eight little-endian bytes. `None` when absent or empty.
     ///
     /// # Errors
     /// Whatever status the host gives, a capability that is not allowed among them.
     fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// Compiles a list of attributes for the plugin that the callback is for, and gives its number.
+    ///
+    /// # Errors
+    /// When foreign functions are not allowed, or Envoy has no expressions.
+    fn compile(&self, paths: &[Path]) -> Result<u32, Fault>;
+
+    /// Reads a compiled list, as the host serializes it.
+    ///
+    /// # Errors
+    /// As [`Host::compile`].
+    fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault>;
+
+    /// Sets text in the stream's filter state, under `wasm.` and this key.
+    ///
+    /// # Errors
+    /// Outside a stream, or when it is not allowed.
+    fn set_property(&self, key: &str, value: &str) -> Result<(), Fault>;
 
     /// A request header as raw bytes; `Some` of nothing when it is present and empty.
     ///
@@ -80,16 +100,20 @@ pub mod fake {
     use std::collections::HashMap;
 
     use super::{Fault, Host, LogLevel};
+    use crate::attributes::Path;
 
     #[derive(Default)]
     pub struct FakeHost {
         properties: HashMap<String, Vec<u8>>,
         request_headers: HashMap<String, Vec<u8>>,
         refuses_all: bool,
+        refuses_expressions: bool,
+        expressions: RefCell<Vec<Vec<Path>>>,
         pub now: Cell<u64>,
         pub calls: Cell<u32>,
         pub lines: RefCell<Vec<(LogLevel, String)>>,
         pub response_headers: RefCell<Vec<(String, String)>>,
+        pub filter_state: RefCell<Vec<(String, String)>>,
         pub counters: RefCell<Vec<(String, u32)>>,
     }
 
@@ -112,6 +136,10 @@ pub mod fake {
             Self { refuses_all: true, ..Self::default() }
         }
 
+        pub fn without_expressions(self) -> Self {
+            Self { refuses_expressions: true, ..self }
+        }
+
         fn answer<T>(&self, answer: T) -> Result<T, Fault> {
             self.calls.set(self.calls.get() + 1);
             if self.refuses_all { Err(Fault(10)) } else { Ok(answer) }
@@ -126,6 +154,24 @@ pub mod fake {
     impl Host for FakeHost {
         fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
             self.answer(self.properties.get(&path.join(".")).cloned())
+        }
+
+        fn compile(&self, paths: &[Path]) -> Result<u32, Fault> {
+            let mut expressions = self.expressions.borrow_mut();
+            expressions.push(paths.to_vec());
+            let number = self.answer(u32::try_from(expressions.len() - 1).unwrap())?;
+            if self.refuses_expressions { Err(Fault(10)) } else { Ok(number) }
+        }
+
+        fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault> {
+            let expressions = self.expressions.borrow();
+            let value = |path: &Path| self.properties.get(&path.join(".")).cloned().unwrap_or_default();
+            self.answer(list(&expressions[expression as usize].iter().map(value).collect::<Vec<_>>()))
+        }
+
+        fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
+            self.filter_state.borrow_mut().push((key.to_owned(), value.to_owned()));
+            self.answer(())
         }
 
         fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -156,5 +202,13 @@ pub mod fake {
             self.counters.borrow_mut()[id as usize].1 += by;
             self.answer(())
         }
+    }
+
+    /// A list of values as Envoy serializes it.
+    pub fn list(values: &[Vec<u8>]) -> Vec<u8> {
+        let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+        let sizes = values.iter().flat_map(|value| [number(value.len()), number(0)]).flatten();
+        let elements = values.iter().flat_map(|value| [value.as_slice(), &[0, 0]]).flatten().copied();
+        number(values.len()).into_iter().chain(sizes).chain(elements).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! wasm32 only and is the one file that touches the host.
 
 pub mod annotate;
+pub mod attributes;
 pub mod config;
 pub mod contexts;
 pub mod counters;
@@ -15,5 +16,5 @@ pub mod observer;
 
 #[cfg(target_arch = "wasm32")]
 mod entry;
-#[cfg(all(target_arch = "wasm32", feature = "trap"))]
-mod trap;
+#[cfg(all(target_arch = "wasm32", feature = "testing"))]
+mod testing;

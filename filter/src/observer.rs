@@ -3,29 +3,33 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::{bounded, redact};
-use meshwhy_core::{Confidence, Facts, ResponseFlags, Verdict, judge};
+use meshwhy_core::{Confidence, Facts, Verdict, judge};
 
-use crate::annotate::Request;
+use crate::annotate::{Reply, Request};
+use crate::attributes::{Attributes, Values};
 use crate::config::{Config, Report};
 use crate::counters::Counters;
 use crate::flood::{Flood, Kind, Suppressed};
-use crate::gather::{self, Identity, Phase};
+use crate::gather::{self, DECISIVE, DESCRIPTIVE, Identity};
 use crate::host::{Host, LogLevel};
 
-/// Most host calls for a failure that gets a record: deciding, describing, side, three for the identity once, a counter defined and
-/// added to, the clock, suppressed ones counted (twice as well), and the log line.
-pub const RECORD: u32 = gather::DECISION + gather::DESCRIPTION + 1 + 3 + 2 + 1 + 2 + 1;
-/// Most host calls for a failure of a known kind that flood control gives no record: deciding, side, counter and clock.
-pub const SUPPRESSED: u32 = gather::DECISION + 1 + 1 + 1;
+/// Most host calls for a failure that gets a record: what decides, what describes, a counter, the clock, suppressed ones counted, and the
+/// log line. The first of its kind may cost [`FIRST`] more.
+pub const RECORD: u32 = 1 + 1 + 1 + 1 + 1 + 1;
+/// Most host calls for a failure that flood control gives no record: what decides, a counter and the clock.
+pub const SUPPRESSED: u32 = 1 + 1 + 1;
+/// Host calls that are made once: two expressions and two counters are made, and three attributes say who this proxy is.
+pub const FIRST: u32 = 2 + 2 + 3;
 
 /// The state of one root context.
 #[derive(Debug)]
 pub struct Observer {
     config: Config,
+    decisive: Attributes<{ DECISIVE.len() }>,
+    descriptive: Attributes<{ DESCRIPTIVE.len() }>,
     identity: Option<Rc<Identity>>,
     flood: Flood,
     counters: Counters,
@@ -38,8 +42,16 @@ impl Observer {
     /// Makes one for a configuration.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let flood = Flood::new(config.records_per_interval, config.interval_ms);
-        Self { config, identity: None, flood, counters: Counters::default(), suppressed: 0, trace_samples: 0 }
+        Self {
+            decisive: Attributes::new(&DECISIVE),
+            descriptive: Attributes::new(&DESCRIPTIVE),
+            identity: None,
+            flood: Flood::new(config.records_per_interval, config.interval_ms),
+            counters: Counters::default(),
+            suppressed: 0,
+            trace_samples: 0,
+            config,
+        }
     }
 
     /// The configuration.
@@ -53,6 +65,11 @@ impl Observer {
         Rc::clone(self.identity.get_or_insert_with(|| Rc::new(gather::identity(host))))
     }
 
+    /// What decides about the request that the callback is for.
+    pub(crate) fn read_decisive(&mut self, host: &impl Host) -> Values<{ DECISIVE.len() }> {
+        self.decisive.read(host)
+    }
+
     /// Spreads the sample evenly: of 10 000 requests exactly `sample_per_10k`.
     pub(crate) fn samples_trace_context(&mut self) -> bool {
         self.trace_samples = self.trace_samples.saturating_add(self.config.trace_sample_per_10k);
@@ -62,29 +79,37 @@ impl Observer {
     }
 
     pub(crate) fn count_trace_context(&mut self, host: &impl Host, present: bool) {
-        let side = gather::side(host, self.config.side);
+        let side = self.config.side.or_else(|| gather::decisive(&self.decisive.read(host), None).side);
         self.counters.trace_context(host, side, present);
     }
 
     /// The log callback of both attachments: of the HTTP filter for its request, of the access logger without one.
     ///
     /// # Cost
-    /// One host call for a healthy request of the HTTP filter; the access logger is not entered for one. At most [`RECORD`] for a
-    /// failure, [`SUPPRESSED`] for one without a record.
-    pub fn on_log(&mut self, host: &impl Host, request: Option<Request>) {
-        let logger = request.is_none();
-        let request = request.unwrap_or_default();
-        if self.config.report == Report::TraceContext || request.lacks_trace_context {
+    /// For a healthy request of the HTTP filter none under [`Report::Replies`], else one host call; the access logger is not entered for
+    /// one. At most [`RECORD`] for a failure, [`SUPPRESSED`] for one without a record.
+    pub fn on_log(&mut self, host: &impl Host, request: &Request) {
+        let failed = match (self.config.report, request.reply) {
+            (Report::TraceContext, _) => false,
+            (Report::Replies, reply) => reply == Some(Reply::Failed),
+            // A response that began well and ended badly has other details: reset, cut, timed out, replaced.
+            (Report::Failures, Some(Reply::Fine)) => !gather::upstream_answered(host),
+            (Report::Failures, _) => true,
+        };
+        let untraced = request.lacks_trace_context || self.config.report == Report::TraceContext;
+        if !failed && !untraced {
+            return;
+        }
+        let (values, side) = (self.decisive.read(host), self.config.side);
+        if untraced {
+            let facts = gather::event(&values, side, Event::TraceContextMissing);
             if self.config.report == Report::TraceContext {
-                self.count_trace_context(host, false);
+                self.counters.trace_context(host, facts.side, false);
             }
-            let facts = gather::event(host, Event::TraceContextMissing);
             self.report(host, facts);
         }
-        if self.config.report == Report::Failures
-            && let Some(facts) = failure(host, request, logger)
-        {
-            self.report(host, facts);
+        if failed {
+            self.report(host, gather::decisive(&values, side));
         }
     }
 
@@ -97,9 +122,8 @@ impl Observer {
         }
     }
 
-    fn report(&mut self, host: &impl Host, mut facts: Facts<'static>) {
+    fn report(&mut self, host: &impl Host, facts: Facts<'_>) {
         let Some(verdict) = judge(&facts) else { return };
-        facts.side = facts.side.or_else(|| gather::side(host, self.config.side));
         if facts.event.is_none() {
             self.counters.local_reply(host, verdict.cause, facts.side, facts.status);
         }
@@ -115,13 +139,11 @@ impl Observer {
         match decision.emit {
             Some(before) => {
                 self.count_suppressed(host);
-                if facts.event.is_none() {
-                    gather::describe(host, &mut facts);
-                } else {
-                    facts.mtls = gather::mtls(host);
-                }
+                let (description, identity) = (self.descriptive.read(host), self.identity(host));
+                let mut facts = facts;
+                gather::describe(&description, &mut facts);
                 redact(&mut facts);
-                self.identity(host).sign(&mut facts);
+                identity.sign(&mut facts);
                 write(host, &facts, &verdict, before.saturating_add(1), before);
             }
             None => self.suppressed = self.suppressed.saturating_add(1),
@@ -138,43 +160,13 @@ impl Observer {
 
     fn tell_suppressed(&mut self, host: &impl Host, rest: &Suppressed) {
         let Some(cause) = rest.cause() else { return };
-        let named = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
+        let named = |text: &'_ str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
+        let identity = self.identity(host);
         let mut facts =
             Facts { cluster: named(&rest.cluster), route: named(&rest.route), side: self.config.side, ..Facts::default() };
-        self.identity(host).sign(&mut facts);
+        identity.sign(&mut facts);
         let verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
         write(host, &facts, &verdict, rest.count, rest.count);
-    }
-}
-
-/// What decides about a request that failed; `None` for one that did not.
-fn failure(host: &impl Host, request: Request, logger: bool) -> Option<Facts<'static>> {
-    // A response that began well and ended badly has other details: reset, cut, timed out, replaced.
-    let details = request.began_well.then(|| gather::details(host));
-    if let Some(Some(details)) = &details
-        && details == Word::ViaUpstream.as_str()
-    {
-        return None;
-    }
-    let (flags, status) = (gather::flags(host), gather::status(host));
-    if let Some(known) = request.failure.filter(|known| known.flags == flags && known.status == status) {
-        return Some(*known);
-    }
-    if !shows_failure(host, flags, status, logger) {
-        return None;
-    }
-    Some(gather::decisive(host, Phase::Log, status, flags, details.unwrap_or_else(|| gather::details(host))))
-}
-
-fn shows_failure(host: &impl Host, flags: Option<ResponseFlags>, status: Option<u16>, logger: bool) -> bool {
-    let flagged = Facts { flags, ..Facts::default() }.shows_failure();
-    match status {
-        _ if flagged => true,
-        // Without a status there was no response: a connection or a stream that ended early.
-        None => true,
-        // The access logger is entered for failures only: here gRPC must have failed.
-        Some(200) if logger => gather::grpc_status(host).is_some_and(|status| status != 0),
-        Some(status) => status >= 400,
     }
 }
 
@@ -187,7 +179,6 @@ fn write(host: &impl Host, facts: &Facts<'_>, verdict: &Verdict, count: u64, sup
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Visibility;
     use crate::host::fake::FakeHost;
 
     fn refused() -> FakeHost {
@@ -209,22 +200,34 @@ mod tests {
     fn a_failure_gives_one_record_within_the_budget() {
         let host = refused();
         let mut observer = Observer::new(Config::default());
-        observer.on_log(&host, Some(Request::default()));
+        observer.on_log(&host, &Request::default());
         let records = host.records();
         assert_eq!(records.len(), 1);
         let record = record::decode(&records[0]).unwrap();
         assert_eq!(record.code.as_deref(), Some("MW3002"));
         assert_eq!(record.facts.path.as_deref(), Some("/pay"));
+        let first = host.calls.replace(0);
+        assert!(first <= RECORD + FIRST, "{first}");
+        observer.on_log(&host, &Request::default());
+        assert_eq!(host.records().len(), 2);
         assert!(host.calls.get() <= RECORD, "{}", host.calls.get());
+    }
+
+    #[test]
+    fn a_host_without_expressions_gives_the_same_record() {
+        let (host, poor) = (refused(), refused().without_expressions());
+        Observer::new(Config::default()).on_log(&host, &Request::default());
+        Observer::new(Config::default()).on_log(&poor, &Request::default());
+        assert_eq!(host.records(), poor.records());
     }
 
     #[test]
     fn a_failure_without_a_record_costs_less() {
         let host = refused();
         let mut observer = Observer::new(Config { records_per_interval: 1, ..Config::default() });
-        observer.on_log(&host, None);
+        observer.on_log(&host, &Request::default());
         let before = host.calls.get();
-        observer.on_log(&host, None);
+        observer.on_log(&host, &Request::default());
         assert!(host.calls.get() - before <= SUPPRESSED, "{}", host.calls.get() - before);
         assert_eq!(host.records().len(), 1);
     }
@@ -232,8 +235,8 @@ mod tests {
     #[test]
     fn a_healthy_request_costs_one_call_and_says_nothing() {
         let host = FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
-        let request = Request { began_well: true, ..Request::default() };
-        Observer::new(Config::default()).on_log(&host, Some(request));
+        let request = Request { reply: Some(Reply::Fine), ..Request::default() };
+        Observer::new(Config::default()).on_log(&host, &request);
         assert_eq!((host.calls.get(), host.lines.borrow().len()), (1, 0));
     }
 
@@ -243,38 +246,19 @@ mod tests {
             .number("response.code", 200)
             .number("response.flags", 64)
             .property("response.code_details", b"upstream_reset_after_response_started{connection_termination}");
-        let request = Request { began_well: true, ..Request::default() };
-        Observer::new(Config::default()).on_log(&host, Some(request));
+        let request = Request { reply: Some(Reply::Fine), ..Request::default() };
+        Observer::new(Config::default()).on_log(&host, &request);
         assert_eq!(host.records().len(), 1);
-    }
-
-    #[test]
-    fn what_the_response_callback_gathered_is_not_asked_for_again_unless_it_changed() {
-        let annotated = |host: &FakeHost| {
-            let mut request = Request::default();
-            let mut observer = Observer::new(Config { visibility: Visibility::Always, ..Config::default() });
-            observer.on_response(host, &mut request);
-            (observer, request)
-        };
-        let host = refused();
-        let (mut observer, request) = annotated(&host);
-        let late = refused().number("response.flags", 32 | 4096);
-        observer.on_log(&late, Some(request.clone()));
-        let (mut observer, before) = (annotated(&host).0, host.calls.get());
-        observer.on_log(&host, Some(request));
-        assert!(host.calls.get() - before < late.calls.get(), "{} {}", host.calls.get() - before, late.calls.get());
-        let flags = record::decode(&late.records()[0]).and_then(|record| record.facts.flags);
-        assert_eq!(flags, Some(ResponseFlags(32 | 4096)));
     }
 
     #[test]
     fn a_failed_grpc_status_is_a_failure_for_the_access_logger() {
         let host = || FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
         let failed = host().number("response.grpc_status", 13).property("request.protocol", b"HTTP/2");
-        Observer::new(Config::default()).on_log(&failed, None);
+        Observer::new(Config::default()).on_log(&failed, &Request::default());
         assert_eq!(record::decode(&failed.records()[0]).unwrap().facts.grpc_status, Some(13));
         let fine = host().number("response.grpc_status", 0);
-        Observer::new(Config::default()).on_log(&fine, None);
+        Observer::new(Config::default()).on_log(&fine, &Request::default());
         assert_eq!(fine.records().len(), 0);
     }
 
@@ -283,7 +267,7 @@ mod tests {
         let host = refused();
         let mut observer = Observer::new(Config { records_per_interval: 3, ..Config::default() });
         for _ in 0..100 {
-            observer.on_log(&host, Some(Request::default()));
+            observer.on_log(&host, &Request::default());
         }
         host.now.set(10_000);
         observer.on_tick(&host);
@@ -295,14 +279,14 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_do_no_harm() {
         let host = refused().property("request.host", b"\xa1\xb1").property("xds.route_name", b"\xff");
-        Observer::new(Config::default()).on_log(&host, Some(Request::default()));
+        Observer::new(Config::default()).on_log(&host, &Request::default());
         assert_eq!(host.records().len(), 1);
     }
 
     #[test]
     fn a_failed_request_without_trace_context_gives_one_record_of_each() {
         let host = refused();
-        Observer::new(Config::default()).on_log(&host, Some(Request { lacks_trace_context: true, ..Request::default() }));
+        Observer::new(Config::default()).on_log(&host, &Request { lacks_trace_context: true, ..Request::default() });
         let codes: Vec<_> = host.records().iter().filter_map(|line| record::decode(line)?.code).collect();
         assert_eq!(codes, ["MW8001", "MW3002"]);
     }
@@ -311,7 +295,7 @@ mod tests {
     fn an_access_logger_for_trace_context_reports_events_and_not_failures() {
         let host = refused();
         let mut observer = Observer::new(Config { report: Report::TraceContext, ..Config::default() });
-        observer.on_log(&host, Some(Request::default()));
+        observer.on_log(&host, &Request::default());
         let records = host.records();
         assert_eq!(records.len(), 1);
         assert!(records[0].contains(r#""meshwhy.event":"trace_context_missing""#));

@@ -1,14 +1,81 @@
-//! Traps on demand, so that tests can show what a trap costs; compiled with the feature `trap` only, which no release has.
+//! What tests under a real Envoy need of the module and no release has (feature `testing`): it traps on demand, so that they can show
+//! what a trap costs, and counts its host calls, so that they can hold it to its budget.
+
+use std::cell::Cell;
+
+use crate::attributes::Path;
+use crate::host::{Fault, Host, LogLevel};
 
 /// A request header, or a header of the upstream's response; its value names the callback that traps: `request`, `response` or `log`.
-const HEADER: &str = "x-meshwhy-trap";
+const TRAP: &str = "x-meshwhy-trap";
 
-/// Traps if this request asks for it in this callback.
-pub(crate) fn spring(host: &impl crate::host::Host, callback: &str) {
+/// A host that counts the calls of one callback.
+pub(crate) struct Counting<'h, H> {
+    host: &'h H,
+    calls: Cell<u32>,
+}
+
+/// Runs a callback: traps if the request asks for it, and else counts how often it called the host, in a counter
+/// `meshwhy_testing.CALLBACK.CALLS`.
+pub(crate) fn enter<H: Host, T>(host: &H, callback: &str, act: impl FnOnce(&Counting<'_, H>) -> T) -> T {
     for map in ["request", "response"] {
-        let wish = host.property(&[map, "headers", HEADER]).ok().flatten();
+        let wish = host.property(&[map, "headers", TRAP]).ok().flatten();
         if wish.as_deref() == Some(callback.as_bytes()) {
             core::arch::wasm32::unreachable();
         }
+    }
+    let counting = Counting { host, calls: Cell::new(0) };
+    let answer = act(&counting);
+    let counter = host.define_counter(&format!("meshwhy_testing.{callback}.{}", counting.calls.get()));
+    let _ = counter.and_then(|counter| host.add_to_counter(counter, 1));
+    answer
+}
+
+impl<H> Counting<'_, H> {
+    fn call(&self) -> &H {
+        self.calls.set(self.calls.get().saturating_add(1));
+        self.host
+    }
+}
+
+impl<H: Host> Host for Counting<'_, H> {
+    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
+        self.call().property(path)
+    }
+
+    fn compile(&self, paths: &[Path]) -> Result<u32, Fault> {
+        self.call().compile(paths)
+    }
+
+    fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault> {
+        self.call().evaluate(expression)
+    }
+
+    fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
+        self.call().set_property(key, value)
+    }
+
+    fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.call().request_header(name)
+    }
+
+    fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault> {
+        self.call().add_response_header(name, value)
+    }
+
+    fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {
+        self.call().log(level, line)
+    }
+
+    fn now_ms(&self) -> Result<u64, Fault> {
+        self.call().now_ms()
+    }
+
+    fn define_counter(&self, name: &str) -> Result<u32, Fault> {
+        self.call().define_counter(name)
+    }
+
+    fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
+        self.call().add_to_counter(id, by)
     }
 }

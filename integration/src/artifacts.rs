@@ -164,6 +164,14 @@ pub fn module() -> Result<PathBuf> {
     find("MESHWHY_WASM", &["wasm32-wasip1/module"], "meshwhy.wasm")
 }
 
+/// The module built with the feature `testing`: `MESHWHY_TESTING_WASM`, else in the build directory.
+///
+/// # Errors
+/// As [`Artifacts::find`].
+pub fn testing_module() -> Result<PathBuf> {
+    find("MESHWHY_TESTING_WASM", &["wasm32-wasip1/module"], "meshwhy-testing.wasm")
+}
+
 fn find(variable: &str, directories: &[&str], name: &str) -> Result<PathBuf> {
     if let Some(path) = env::var_os(variable).map(PathBuf::from) {
         ensure!(path.is_file(), "{variable} names {}, which is not a file", path.display());

@@ -174,12 +174,8 @@ impl Session {
     }
 
     fn records(&self, case: &Case, logs: &Logs) -> Vec<String> {
-        match self.setup.deployment {
-            Deployment::Native => logs.native.lines(),
-            Deployment::Observe | Deployment::Annotate => {
-                logs.envoy.lines().into_iter().filter(|line| self.is_record_of(line, case)).collect()
-            }
-        }
+        let own = logs.envoy.lines().into_iter().filter(|line| self.is_record_of(line, case));
+        logs.native.lines().into_iter().chain(own).collect()
     }
 
     fn observation(&self, case: &Case, logs: &Logs, responses: Vec<Option<Response>>) -> Observation {

@@ -84,7 +84,7 @@ fn agree(scenario: &Scenario, shared: &Shared, artifacts: &Artifacts) -> Result<
     let cause = artifacts.cause(&scenario.slug)?;
     let session = shared.session()?;
     let observation = session.send(&scenario.id(), &scenario.request)?;
-    let answers = Answers::of(&observation, shared.setup.deployment, artifacts)?;
+    let answers = Answers::of(&observation, artifacts)?;
     let complaints = answers.complaints(scenario, shared, &cause, &observation);
     ensure!(
         complaints.is_empty(),
@@ -105,16 +105,13 @@ struct Answers {
 }
 
 impl Answers {
-    fn of(observation: &Observation, deployment: Deployment, artifacts: &Artifacts) -> Result<Self> {
+    fn of(observation: &Observation, artifacts: &Artifacts) -> Result<Self> {
         let statuses = observation.responses.iter().flatten().filter_map(|response| response.header("proxy-status"));
-        let mut record = match deployment {
-            // Envoy writes the facts; only the command line judges them.
-            Deployment::Native => artifacts.explain(&observation.records)?,
-            Deployment::Observe | Deployment::Annotate => BTreeSet::new(),
-        };
-        record.extend(
-            observation.records.iter().filter_map(|line| record_json(line)?.get("meshwhy.code")?.as_str().map(str::to_owned)),
-        );
+        let code = |line: &String| record_json(line)?.get("meshwhy.code")?.as_str().map(str::to_owned);
+        // Envoy's logger writes the facts alone, and the command line judges them.
+        let native: Vec<String> = observation.records.iter().filter(|line| code(line).is_none()).cloned().collect();
+        let mut record = if native.is_empty() { BTreeSet::new() } else { artifacts.explain(&native)? };
+        record.extend(observation.records.iter().filter_map(code));
         Ok(Self {
             header: statuses.flat_map(|status| parameters(&status, "mw-cause")).collect(),
             record,
@@ -208,7 +205,7 @@ impl Due {
             Deployment::Annotate => Self {
                 header: filtered && (event || (annotated && expect.reply_filters && cause.stage != "downstream")),
                 exact_header: precise,
-                record: filtered && (event || (failure && told)),
+                record: (failure && expect.recorded) || (filtered && event),
                 exact_record: precise,
                 lines,
                 somebody: false,

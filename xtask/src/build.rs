@@ -41,9 +41,9 @@ pub fn module() -> Result<PathBuf> {
     build_module("meshwhy.wasm", &[])
 }
 
-/// Builds the module that traps on demand, for tests alone.
-fn trap_module() -> Result<PathBuf> {
-    build_module("meshwhy-trap.wasm", &["--features", "trap"])
+/// Builds the module that traps on demand and counts its host calls, for tests alone.
+fn testing_module() -> Result<PathBuf> {
+    build_module("meshwhy-testing.wasm", &["--features", "testing"])
 }
 
 fn build_module(name: &str, features: &[&str]) -> Result<PathBuf> {
@@ -81,7 +81,7 @@ fn ensure_target() -> Result<()> {
 /// # Errors
 /// A test fails, or there is no Envoy.
 pub fn test() -> Result<()> {
-    let trap = trap_module()?;
+    let testing = testing_module()?;
     let built = artifacts()?;
     let envoy = locate()?;
     generate::run(true)?;
@@ -89,7 +89,7 @@ pub fn test() -> Result<()> {
     run(Command::new(cargo_program())
         .args(["test", "--workspace", "--quiet"])
         .env("MESHWHY_WASM", built.module)
-        .env("MESHWHY_TRAP_WASM", trap)
+        .env("MESHWHY_TESTING_WASM", testing)
         .env("MESHWHY_CLI", built.cli)
         .env("INSTA_UPDATE", "no"))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::deployment::Deployment;
+use crate::observation::RECORD_PREFIX;
 use crate::run::record_json;
 
 /// One line of Envoy's access log, in the words of Istio's JSON format.
@@ -20,7 +21,9 @@ pub struct Line {
     pub flags: String,
     /// The details.
     pub details: String,
-    /// The gRPC status, where the response is gRPC's.
+    /// Whether the response is gRPC's.
+    pub is_grpc: bool,
+    /// Its gRPC status, if that is a number.
     pub grpc_status: Option<u64>,
     /// The request's id.
     pub request_id: String,
@@ -31,10 +34,10 @@ pub struct Line {
 pub struct Ledger {
     /// Envoy's access log.
     pub lines: Vec<Line>,
-    /// meshwhy's records of failures: of the module, or of the native logger.
+    /// meshwhy's records of failures: of the module and of the native logger.
     pub records: Vec<Value>,
-    /// Where this reading of the two files ended.
-    ends: [usize; 2],
+    /// Where this reading of the three files ended.
+    ends: [usize; 3],
 }
 
 impl Line {
@@ -51,6 +54,7 @@ impl Line {
             status: number("response_code").unwrap_or(0),
             flags: word("response_flags"),
             details: word("response_code_details"),
+            is_grpc,
             grpc_status: number("grpc_status").filter(|_| is_grpc),
             request_id: word("request_id"),
         })
@@ -67,26 +71,25 @@ impl Line {
         }
     }
 
-    /// Whether the module sees this failure as an HTTP filter. Not seen: a stream that ended before its request was read and without an
-    /// answer, which never has filters. Not looked for: the gRPC status of an answer 200, which would cost every healthy request a call.
-    pub fn reaches_filter(&self) -> bool {
-        let never_had_filters = self.status == 0 && self.request_id.is_empty();
-        let applications_own = self.status == 200 && self.flags.is_empty() && self.details == "via_upstream";
-        !never_had_filters && !applications_own
+    /// Whether Envoy's own filter lets this line through to a logger: besides failures whatever has a flag, no status, or a gRPC status
+    /// that cannot be read.
+    pub fn passes_filter(&self) -> bool {
+        let unclear = self.is_grpc && self.grpc_status != Some(0);
+        self.failed() || !self.flags.is_empty() || self.status == 0 || unclear
     }
 }
 
 impl Ledger {
-    /// Reads what Envoy's access log, and its log or the native logger's, got after an earlier reading.
-    pub fn read(access: &Path, records: &Path, earlier: &Self) -> Self {
-        let [access_from, records_from] = earlier.ends;
+    /// Reads what Envoy's access log, its own log and the native logger's got after an earlier reading.
+    pub fn read(access: &Path, own: &Path, native: &Path, earlier: &Self) -> Self {
+        let [access_from, own_from, native_from] = earlier.ends;
         let (access, access_end) = complete_lines(access, access_from);
-        let (records, records_end) = complete_lines(records, records_from);
+        let (own, own_end) = complete_lines(own, own_from);
+        let (native, native_end) = complete_lines(native, native_from);
         let lines = access.lines().filter_map(Line::parse).collect();
-        // Envoy's log holds other lines as well; the native logger's holds nothing but records.
-        let records = records.lines().filter(|line| line.contains("meshwhy1 {") || line.starts_with('{'));
+        let records = own.lines().filter(|line| line.contains(RECORD_PREFIX)).chain(native.lines());
         let records = records.filter_map(record_json).filter(|record| record.get("meshwhy.event").is_none()).collect();
-        Self { lines, records, ends: [access_end, records_end] }
+        Self { lines, records, ends: [access_end, own_end, native_end] }
     }
 
     /// How many requests failed.
@@ -94,10 +97,14 @@ impl Ledger {
         self.lines.iter().filter(|line| line.failed()).map(|_| 1).sum()
     }
 
-    /// How many failures a deployment must record.
-    pub fn owed(&self, deployment: Option<Deployment>) -> u64 {
-        let seen = |line: &&Line| deployment != Some(Deployment::Annotate) || line.reaches_filter();
-        self.lines.iter().filter(|line| line.failed()).filter(seen).map(|_| 1).sum()
+    /// How many records a deployment owes: one for each failure, and the native logger one for each line that passes its filter; what of
+    /// that is healthy the command line says in the end.
+    pub fn owed(&self, deployment: Deployment) -> u64 {
+        let recorded = |line: &&Line| match deployment {
+            Deployment::Observe => line.failed(),
+            Deployment::Native | Deployment::Annotate => line.passes_filter(),
+        };
+        self.lines.iter().filter(recorded).map(|_| 1).sum()
     }
 
     /// For how many failures the records stand.

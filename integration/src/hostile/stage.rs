@@ -17,6 +17,7 @@ use crate::artifacts::{module, target};
 use crate::deployment::{Deployment, Setup, string_value};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{merge, overlay, walk};
+use crate::observation::RECORD_PREFIX;
 use crate::tail::wait_for;
 
 /// How long what was logged may take to come to rest.
@@ -140,8 +141,7 @@ impl Stage {
 
     /// What was logged after an earlier reading.
     pub fn since(&self, earlier: &Ledger) -> Ledger {
-        let records = if self.setup.deployment == Some(Deployment::Native) { "native.log" } else { "envoy.log" };
-        Ledger::read(&self.file("access.log"), &self.file(records), earlier)
+        Ledger::read(&self.file("access.log"), &self.file("envoy.log"), &self.file("native.log"), earlier)
     }
 
     /// What was logged after an earlier reading, once so many lines and the records of their failures have come, or too late to wait for
@@ -152,7 +152,7 @@ impl Stage {
     pub fn settled(&self, earlier: &Ledger, lines: Option<usize>) -> Result<Ledger> {
         let read = || self.since(earlier);
         let told = |ledger: &Ledger| match self.setup.deployment {
-            Some(_) => ledger.recorded() >= ledger.owed(self.setup.deployment),
+            Some(deployment) => ledger.recorded() >= ledger.owed(deployment),
             None => true,
         };
         if let Some(expected) = lines.filter(|expected| *expected > 0) {
@@ -180,9 +180,11 @@ impl Stage {
         [text("envoy.log"), text("access.log")].concat()
     }
 
-    /// The native logger's lines.
-    pub fn native_lines(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.file("native.log")).unwrap_or_default()).into_owned()
+    /// All that meshwhy wrote: the native logger's lines and those of the module.
+    pub fn records(&self) -> String {
+        let native = String::from_utf8_lossy(&fs::read(self.file("native.log")).unwrap_or_default()).into_owned();
+        let log = self.log();
+        log.lines().filter(|line| line.contains(RECORD_PREFIX)).chain(native.lines()).map(|line| format!("{line}\n")).collect()
     }
 
     /// The sum of all statistics whose name ends so, and the number of these.
@@ -299,7 +301,7 @@ fn configure(plugin: &mut Value, wishes: &Value) {
 }
 
 /// What the module needs as an HTTP filter.
-const FILTER_CAPABILITIES: [&str; 17] = [
+const FILTER_CAPABILITIES: [&str; 19] = [
     "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
@@ -310,6 +312,8 @@ const FILTER_CAPABILITIES: [&str; 17] = [
     "proxy_on_delete",
     "proxy_log",
     "proxy_get_property",
+    "proxy_set_property",
+    "proxy_call_foreign_function",
     "proxy_get_buffer_bytes",
     "proxy_get_header_map_value",
     "proxy_add_header_map_value",

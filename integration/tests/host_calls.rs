@@ -1,0 +1,107 @@
+//! How often the module calls Envoy, counted by the module itself in a real Envoy. `docs/performance.md` has the budget.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use meshwhy_integration::Deployment;
+use meshwhy_integration::artifacts::testing_module;
+use meshwhy_integration::hostile::{Plan, Stage, StageSetup, corpus};
+use meshwhy_integration::tail::wait_for;
+use serde_json::json;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const REQUESTS: usize = 20;
+/// Of the failing requests, so many get a record.
+const RECORDS: usize = 5;
+
+/// With trace context, so that observe's optional check of it stays silent.
+const HEADERS: &str = "host: shop.demo\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+const HEALTHY: &str = "/ok";
+const FAILING: &str = "/no-endpoint";
+
+/// Most host calls of the log callback for a failure that flood control gives no record, and for one with a record; the first failures
+/// make what later ones use.
+const SUPPRESSED: u64 = 3;
+const RECORD: u64 = 6;
+const FIRST: u64 = 7;
+/// Most host calls of the response callback for a failure.
+const ANNOTATION: u64 = 4;
+
+/// Per callback: the calls that each entry made, least first.
+type Calls = BTreeMap<String, Vec<u64>>;
+
+/// Sends the requests and gives the calls of the callbacks that they entered, once `entered` of them have been counted.
+fn calls(deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> Result<Calls> {
+    let configuration = json!({
+        "records_per_interval": RECORDS,
+        "interval_ms": 60_000,
+        "visibility": "always",
+        "trace_check": {"sample_per_10k": 0},
+    });
+    let setup = StageSetup { module: Some(testing_module()?), configuration, ..StageSetup::new(Some(deployment)) };
+    Stage::start(&Plan::corpus(), &setup)?.check(|stage| {
+        let exchange = corpus::get("a request", path, HEADERS);
+        for _ in 0..REQUESTS {
+            let transcript = exchange.play(stage.address(exchange.listener)?)?;
+            let head = transcript.seen.first().context("no response")?;
+            ensure!(head.split(' ').nth(1) == Some(status), "{head:?}");
+        }
+        let logged = wait_for(PATIENCE, || Some(stage.ledger().lines.len()).filter(|lines| *lines == REQUESTS));
+        ensure!(logged.is_some(), "{} access-log lines", stage.ledger().lines.len());
+        let complete = |calls: &Calls| entered.iter().all(|callback| calls.get(*callback).map_or(0, Vec::len) == REQUESTS);
+        let calls = wait_for(PATIENCE, || counted(stage).ok().filter(complete));
+        calls.with_context(|| format!("entered: {:?}", counted(stage)))
+    })
+}
+
+fn counted(stage: &Stage) -> Result<Calls> {
+    let statistics = stage.envoy()?.admin("/stats?filter=meshwhy_testing")?;
+    let mut calls = Calls::new();
+    for line in statistics.lines() {
+        let counter = line.split_once("meshwhy_testing.").and_then(|(_, counter)| counter.split_once(": "));
+        let (name, entries) = counter.with_context(|| line.to_owned())?;
+        let (callback, made) = name.split_once('.').with_context(|| line.to_owned())?;
+        calls.entry(callback.to_owned()).or_default().extend(vec![made.parse::<u64>()?; entries.parse()?]);
+    }
+    calls.values_mut().for_each(|made| made.sort_unstable());
+    Ok(calls)
+}
+
+fn ensure_within(made: &[u64], ordinary: u64, with_record: u64) -> Result<()> {
+    let (ordinary_entries, others) = made.split_at(REQUESTS - RECORDS);
+    ensure!(ordinary_entries.iter().all(|calls| *calls <= ordinary), "{made:?}, not {ordinary}");
+    ensure!(others.iter().rev().skip(1).all(|calls| *calls <= with_record), "{made:?}, not {with_record}");
+    ensure!(others.last().is_some_and(|calls| *calls <= with_record + FIRST), "{made:?}, not {with_record} + {FIRST}");
+    Ok(())
+}
+
+#[test]
+fn a_healthy_request_does_not_enter_observe() -> Result<()> {
+    let calls = calls(Deployment::Observe, HEALTHY, "200", &[])?;
+    ensure!(calls.is_empty(), "{calls:?}");
+    Ok(())
+}
+
+#[test]
+fn a_healthy_request_costs_annotate_one_call() -> Result<()> {
+    let calls = calls(Deployment::Annotate, HEALTHY, "200", &["request", "response"])?;
+    ensure!(calls.values().map(|made| made.iter().sum::<u64>()).sum::<u64>() <= REQUESTS as u64, "{calls:?}");
+    Ok(())
+}
+
+#[test]
+fn a_failure_stays_within_the_budget_in_observe() -> Result<()> {
+    let calls = calls(Deployment::Observe, FAILING, "503", &["log"])?;
+    ensure!(calls.len() == 1, "{calls:?}");
+    ensure_within(&calls["log"], SUPPRESSED, RECORD)
+}
+
+#[test]
+fn a_failure_stays_within_the_budget_in_annotate() -> Result<()> {
+    let calls = calls(Deployment::Annotate, FAILING, "503", &["request", "response", "log"])?;
+    ensure!(calls["request"].iter().all(|made| *made == 0), "{calls:?}");
+    ensure_within(&calls["response"], ANNOTATION, ANNOTATION)?;
+    ensure_within(&calls["log"], SUPPRESSED, RECORD)
+}
