@@ -1,20 +1,29 @@
 //! h2load of nghttp2: a load generator for HTTP/1.1 and HTTP/2.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::generator::Seen;
+use super::system;
 use super::traffic::{CONCURRENCY, Protocol, Traffic};
 use crate::artifacts::target;
 use crate::envoy::locate::on_path;
 
 /// The Debian package that it is in.
 const PACKAGE: &str = "nghttp2-client";
+/// Names of its files.
+const ADDRESSES: &str = "addresses";
+const LOG: &str = "requests.log";
+const OUTPUT: &str = "output";
+/// How soon its end is noticed.
+const LOOK: Duration = Duration::from_millis(1);
+
+static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
 
 /// A way to start it.
 #[derive(Clone, Debug)]
@@ -22,6 +31,24 @@ pub struct H2load {
     program: PathBuf,
     /// Where its libraries are, when it was unpacked and not installed.
     libraries: Vec<PathBuf>,
+}
+
+/// One of it that was started, most of the time stopped; it is killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Arc<Mutex<Child>>,
+    directory: PathBuf,
+}
+
+/// One line of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// When it was sent, in microseconds since 1970.
+    pub sent: u64,
+    /// The status of the response.
+    pub status: u16,
+    /// How long the response took, in microseconds.
+    pub micros: u32,
 }
 
 impl H2load {
@@ -45,39 +72,37 @@ impl H2load {
         Ok(found)
     }
 
-    /// Sends the requests. Its files are in `directory`.
+    /// Starts it, stopped before it sends anything. Its files are in `directory`.
     ///
     /// # Errors
-    /// It fails, or a request got no answer.
-    pub fn run(
+    /// It cannot be started or stopped.
+    pub fn start(
         &self,
         directory: &Path,
-        proxy: SocketAddr,
+        addresses: &str,
         traffic: &Traffic,
         requests: u64,
         header: (&str, &str),
-    ) -> Result<Seen> {
-        let (addresses, log) = (directory.join("addresses"), directory.join("requests.log"));
-        fs::write(&addresses, traffic.addresses(proxy))?;
-        let _ = fs::remove_file(&log);
+    ) -> Result<Running> {
+        fs::create_dir_all(directory)?;
+        let list = directory.join(ADDRESSES);
+        fs::write(&list, addresses)?;
+        let _ = fs::remove_file(directory.join(LOG));
         let mut command = self.command();
+        if traffic.protocol == Protocol::Http1 {
+            command.arg("--h1");
+        }
         command.args(["--requests", &requests.to_string(), "--header", &format!("{}: {}", header.0, header.1)]);
-        let clients = match traffic.protocol {
-            Protocol::Http1 => {
-                command.arg("--h1");
-                CONCURRENCY
-            }
-            Protocol::Http2 => CONCURRENCY / 4,
-        };
-        let streams = CONCURRENCY / clients;
+        let (clients, streams) = (traffic.connections(), CONCURRENCY / traffic.connections());
         command.args(["--clients", &clients.to_string(), "--max-concurrent-streams", &streams.to_string()]);
-        command.arg("--input-file").arg(&addresses).arg("--log-file").arg(&log);
-        let output = command.output().context("starting h2load")?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        ensure!(output.status.success(), "h2load ended with {}: {said}", output.status);
-        let seen = seen(&said, &fs::read_to_string(&log)?).with_context(|| format!("h2load said: {said}"))?;
-        ensure!(seen.latencies.len() as u64 == requests, "{requests} requests, {} answers: {said}", seen.latencies.len());
-        Ok(seen)
+        command.arg("--input-file").arg(&list).arg("--log-file").arg(directory.join(LOG));
+        let output = fs::File::create(directory.join(OUTPUT))?;
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        let child = Arc::new(Mutex::new(command.spawn().context("starting h2load")?));
+        lock(&RUNNING).push(Arc::downgrade(&child));
+        let running = Running { child, directory: directory.to_owned() };
+        running.pause()?;
+        Ok(running)
     }
 
     fn command(&self) -> Command {
@@ -91,39 +116,79 @@ impl H2load {
     }
 }
 
-/// Reads what it printed, and its log: start, status and duration of each request in tab-separated columns.
-fn seen(said: &str, log: &str) -> Result<Seen> {
-    let elapsed = said.lines().find_map(|line| line.strip_prefix("finished in ")?.split(',').next());
-    let elapsed = elapsed.and_then(duration).context("it says not how long it took")?;
-    let mut seen = Seen { elapsed, ..Seen::default() };
-    for line in log.lines() {
-        let mut columns = line.split('\t').skip(1).map(str::parse::<i64>);
-        let (Some(Ok(status)), Some(Ok(micros))) = (columns.next(), columns.next()) else {
-            anyhow::bail!("not a line of its log: {line:?}");
-        };
-        ensure!(status >= 100, "a request got no answer");
-        seen.failures += u64::from(status >= 400);
-        seen.latencies.push(u32::try_from(micros)?);
+impl Running {
+    /// Stops it.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn pause(&self) -> Result<()> {
+        system::pause(&lock(&self.child))
     }
-    seen.latencies.sort_unstable();
-    Ok(seen)
+
+    /// Lets it go on for so long, or until it ends; says whether it has ended.
+    ///
+    /// # Errors
+    /// It failed; the message has what it said.
+    pub fn go_on(&self, time: Duration) -> Result<bool> {
+        let started = Instant::now();
+        system::resume(&lock(&self.child))?;
+        while let Some(left) = time.checked_sub(started.elapsed()) {
+            sleep(left.min(LOOK));
+            if let Some(status) = lock(&self.child).try_wait()? {
+                let said = || fs::read_to_string(self.directory.join(OUTPUT)).unwrap_or_default();
+                ensure!(status.success(), "h2load ended with {status}: {}", said());
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What it logged, when it has ended.
+    ///
+    /// # Errors
+    /// A request got no answer.
+    pub fn requests(&self) -> Result<Vec<Request>> {
+        let log = self.directory.join(LOG);
+        fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?.lines().map(request).collect()
+    }
 }
 
-/// `1.23s`, `350.00ms`, `17us`.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = match text.get(digits.len()..)? {
-        "s" => 1.0,
-        "ms" => 1e-3,
-        "us" => 1e-6,
-        _ => return None,
+impl Drop for Running {
+    fn drop(&mut self) {
+        end(&self.child);
+    }
+}
+
+/// Ends every load generator of this process, stopped ones too: for a handler of Ctrl-C.
+pub fn stop_all() {
+    lock(&RUNNING).drain(..).filter_map(|child| child.upgrade()).for_each(|child| end(&child));
+}
+
+fn end(child: &Mutex<Child>) {
+    let mut child = lock(child);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads a line of its log: start, status and duration in tab-separated columns.
+fn request(line: &str) -> Result<Request> {
+    let mut columns = line.split('\t');
+    let (sent, status, micros) = (columns.next(), columns.next(), columns.next());
+    ensure!(status != Some("-1"), "a request got no answer");
+    let read = || {
+        let (sent, status, micros) = (sent?.parse().ok()?, status?.parse().ok()?, micros?.parse().ok()?);
+        Some(Request { sent, status, micros })
     };
-    Duration::try_from_secs_f64(digits.parse::<f64>().ok()? * unit).ok()
+    read().with_context(|| format!("not a line of its log: {line:?}"))
 }
 
 /// Unpacks the package and those of its dependencies that are not installed, without installing anything.
 fn unpack(home: &Path) -> Result<()> {
-    let apt = on_path("apt-get").with_context(|| format!("no h2load (Debian package {PACKAGE}) and no apt-get to fetch it"))?;
+    let apt = on_path("apt-get").with_context(|| format!("no h2load: install it (Debian and Ubuntu: {PACKAGE})"))?;
     eprintln!("fetching h2load (Debian package {PACKAGE})");
     fs::create_dir_all(home)?;
     let depends = output(Command::new("apt-cache").args(["depends", PACKAGE]))?;
@@ -156,15 +221,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_output_is_read() {
-        let said = "starting benchmark...\n\nfinished in 350.00ms, 5.7 req/s, 1KB/s\nrequests: 2 total\n";
-        let seen = seen(said, "1700000000000000\t404\t900\n1700000000000001\t200\t120\n").unwrap();
-        assert_eq!(seen, Seen { elapsed: Duration::from_millis(350), failures: 1, latencies: vec![120, 900] });
+    fn its_log_is_read() {
+        let read = request("1700000000000000\t404\t900").unwrap();
+        assert_eq!(read, Request { sent: 1_700_000_000_000_000, status: 404, micros: 900 });
     }
 
     #[test]
     fn a_request_without_an_answer_is_an_error() {
-        assert!(seen("finished in 1.00s, 1 req/s\n", "1\t-1\t5\n").is_err());
-        assert!(seen("nothing\n", "").is_err());
+        assert!(request("1700000000000000\t-1\t5").unwrap_err().to_string().contains("no answer"));
+        assert!(request("1700000000000000\t200").is_err());
+        assert!(request("").is_err());
     }
 }

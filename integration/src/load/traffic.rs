@@ -5,11 +5,9 @@ use std::net::SocketAddr;
 
 /// Connections times streams: how many requests are under way at once.
 pub const CONCURRENCY: u64 = 16;
-/// Every number of requests is a multiple of this, so that each connection sends whole turns of [`Traffic::paths`].
-pub const STEP: u64 = CONCURRENCY * TURN;
 
-/// The requests after which a connection begins again.
-const TURN: u64 = 300;
+/// Streams on each connection of HTTP/2.
+const STREAMS: u64 = 4;
 /// The ways to fail, in turn: no route (404), a cluster without endpoints (503 `UH`), an endpoint that refuses (503 `UF`).
 const FAILING: [&str; 3] = ["/no-route", "/no-endpoint", "/refused"];
 
@@ -60,22 +58,30 @@ impl Traffic {
         all
     }
 
-    /// The nearest number of requests that gives whole turns, at least one on each connection.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounding is what is wanted")]
-    pub fn requests(wanted: f64) -> u64 {
-        ((wanted / STEP as f64).round() as u64).max(1) * STEP
+    /// How many connections send the requests.
+    pub fn connections(&self) -> u64 {
+        match self.protocol {
+            Protocol::Http1 => CONCURRENCY,
+            Protocol::Http2 => CONCURRENCY / STREAMS,
+        }
     }
 
-    /// The paths that each connection asks for in turn.
-    pub fn paths(&self) -> Vec<String> {
-        let fine = format!("/body/{}", self.body);
-        let failing = |at: u64| FAILING.iter().cycle().nth(usize::try_from(at).unwrap_or(0)).map(|path| (*path).to_owned());
-        let path = |at: u64| match self.failing {
-            Failing::Never => None,
-            Failing::OneInHundred => (at % 100 == 50).then(|| failing(at / 100)).flatten(),
-            Failing::Always => failing(at),
-        };
-        (0..TURN).map(|at| path(at).unwrap_or_else(|| fine.clone())).collect()
+    /// The nearest number of requests with which each connection asks for all of its paths equally often, at least once.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounding is what is wanted")]
+    pub fn requests(&self, wanted: f64) -> u64 {
+        let step = self.connections() * self.paths(0).len() as u64;
+        ((wanted / step as f64).round() as u64).max(1) * step
+    }
+
+    /// The paths that each connection asks for in turn. Where one of them fails, it fails in another way in each round.
+    pub fn paths(&self, round: usize) -> Vec<String> {
+        let fine = || format!("/body/{}", self.body);
+        let failing = FAILING.map(str::to_owned);
+        match self.failing {
+            Failing::Never => vec![fine()],
+            Failing::OneInHundred => (0..99).map(|_| fine()).chain(failing.into_iter().cycle().nth(round % 3)).collect(),
+            Failing::Always => failing.into(),
+        }
     }
 
     /// How many of so many requests fail.
@@ -88,8 +94,8 @@ impl Traffic {
     }
 
     /// Where the paths are asked for.
-    pub fn addresses(&self, proxy: SocketAddr) -> String {
-        self.paths().iter().map(|path| format!("http://{proxy}{path}\n")).collect()
+    pub fn addresses(&self, proxy: SocketAddr, round: usize) -> String {
+        self.paths(round).iter().map(|path| format!("http://{proxy}{path}\n")).collect()
     }
 }
 
@@ -115,21 +121,24 @@ mod tests {
     #[test]
     fn the_paths_fail_as_often_as_the_traffic_says() {
         for traffic in Traffic::all() {
-            let failing = traffic.paths().iter().filter(|path| FAILING.contains(&path.as_str())).count();
-            assert_eq!(failing as u64, traffic.failures(TURN), "{traffic}");
+            let paths = traffic.paths(0);
+            let failing = paths.iter().filter(|path| FAILING.contains(&path.as_str())).count();
+            assert_eq!(failing as u64, traffic.failures(paths.len() as u64), "{traffic}");
         }
     }
 
     #[test]
-    fn every_way_to_fail_has_its_share() {
+    fn every_way_to_fail_has_its_round() {
         let traffic = Traffic { protocol: Protocol::Http1, failing: Failing::OneInHundred, body: 100 };
-        for way in FAILING {
-            assert!(traffic.paths().iter().any(|path| path == way), "{way}");
-        }
+        let paths: Vec<_> = (0..FAILING.len()).flat_map(|round| traffic.paths(round)).collect();
+        assert!(FAILING.iter().all(|way| paths.iter().any(|path| path == way)));
     }
 
     #[test]
-    fn requests_are_whole_turns() {
-        assert_eq!([Traffic::requests(0.0), Traffic::requests(7300.0)], [STEP, 2 * STEP]);
+    fn connections_ask_for_all_paths_equally_often() {
+        let requests = |protocol, failing, wanted| Traffic { protocol, failing, body: 100 }.requests(wanted);
+        assert_eq!(requests(Protocol::Http1, Failing::Never, 0.0), 16);
+        assert_eq!(requests(Protocol::Http1, Failing::Always, 100.0), 96);
+        assert_eq!(requests(Protocol::Http2, Failing::OneInHundred, 900.0), 800);
     }
 }

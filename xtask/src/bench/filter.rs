@@ -3,25 +3,32 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use meshwhy_integration::artifacts::target;
-use meshwhy_integration::load::{Modules, Protocol, Sample, Stage, Traffic, Variant};
+use meshwhy_integration::load::{self, Modules, Sample, Stage, Traffic, Variant};
 
 use super::page;
 use super::statistics::Rounds;
 use crate::build;
 use crate::shell::{cargo_program, run as run_command};
 
+/// How long a variant's turn is without a module: longer than what changing from one to the next costs, shorter than the moods of the machine,
+/// and long enough for so many requests.
+const TURN: (Duration, f64) = (Duration::from_millis(10), 80.0);
+/// How many requests a round has that only finds out how fast it goes, and how long its turns are.
+const CALIBRATION: (f64, Duration) = (2000.0, Duration::from_millis(25));
+
 /// How much is measured.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// filter: measurements of every variant under every kind of traffic
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    // From 17 on the interval leaves out four on each side.
+    #[arg(long, default_value_t = 17, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// filter: seconds that one measurement takes without a module
+    /// filter: seconds that the turns of one measurement take without a module
     #[arg(long, default_value_t = 0.5)]
     seconds: f64,
     /// filter: a smoke run of two rounds with few requests; writes nothing into docs/performance.md
@@ -38,6 +45,16 @@ pub struct Results {
     samples: BTreeMap<(Traffic, Variant), Vec<Sample>>,
 }
 
+/// How the rounds of one kind of traffic are.
+#[derive(Debug)]
+struct Plan {
+    traffic: Traffic,
+    /// Of each variant.
+    requests: u64,
+    /// How long each variant's turns are, so that all of them need the same number of turns.
+    turns: Vec<(Variant, Duration)>,
+}
+
 /// What a whole run gave besides samples.
 #[derive(Debug)]
 pub struct Run {
@@ -47,8 +64,6 @@ pub struct Run {
     pub traffic: Vec<Traffic>,
     /// How many rounds.
     pub rounds: u32,
-    /// What sent the requests.
-    pub generator: &'static str,
     /// Size of meshwhy's module in bytes.
     pub module_bytes: u64,
     /// Resident bytes of every variant's Envoy in the end.
@@ -77,18 +92,34 @@ impl Results {
     }
 }
 
+impl Plan {
+    /// Warms every Envoy up, and finds out how many requests take so long without a module.
+    fn new(stage: &Stage, traffic: Traffic, seconds: f64) -> Result<Self> {
+        let ((shortest, fewest), (requests, turn)) = (TURN, CALIBRATION);
+        let variants = Variant::ALL.into_iter().filter(|variant| variant.concerns(&traffic));
+        let turns: Vec<_> = variants.map(|variant| (variant, turn)).collect();
+        let samples = stage.round(0, &traffic, traffic.requests(requests), &turns)?;
+        let fastest = samples.first().context("no variant was measured")?.per_second;
+        let least = shortest.max(Duration::from_secs_f64(fewest / fastest));
+        let turn = |sample: &Sample| least.mul_f64((fastest / sample.per_second).clamp(0.5, 5.0));
+        let turns = turns.iter().zip(&samples).map(|((variant, _), sample)| (*variant, turn(sample))).collect();
+        Ok(Self { traffic, requests: traffic.requests(fastest * seconds), turns })
+    }
+}
+
 /// Builds what is measured, measures it, prints the report and writes it into `docs/performance.md`.
 ///
 /// # Errors
 /// Something does not build, Envoy cannot be had, or a request was not answered as it should be.
 pub fn run(options: &Options) -> Result<()> {
-    ensure!(options.seconds > 0.0 && options.seconds <= 60.0, "--seconds is more than 0 and at most 60");
+    ensure!((0.1..=60.0).contains(&options.seconds), "--seconds is at least 0.1 and at most 60");
     ctrlc::set_handler(|| {
+        load::stop_all();
         meshwhy_integration::stop_all();
         std::process::exit(130);
     })?;
     let modules = Modules { meshwhy: build::module()?, empty: empty_filter()? };
-    let (rounds, seconds) = if options.quick { (2, 0.02) } else { (options.rounds, options.seconds) };
+    let (rounds, seconds) = if options.quick { (2, 0.1) } else { (options.rounds, options.seconds) };
     let measured = measure(&modules, rounds, seconds, options.only.as_deref().unwrap_or_default())?;
     let report = page::report(&measured);
     println!("{report}");
@@ -103,43 +134,24 @@ fn measure(modules: &Modules, rounds: u32, seconds: f64, only: &str) -> Result<R
     let started = Instant::now();
     let module_bytes = std::fs::metadata(&modules.meshwhy)?.len();
     let stage = Stage::start(modules, &Variant::ALL)?;
-    let traffic: Vec<Traffic> = stage.traffic().into_iter().filter(|traffic| traffic.to_string().contains(only)).collect();
+    let traffic: Vec<Traffic> = Traffic::all().into_iter().filter(|traffic| traffic.to_string().contains(only)).collect();
     ensure!(!traffic.is_empty(), "there is no traffic named {only:?}");
-    let requests = calibrate(&stage, &traffic, seconds)?;
+    let plans: Vec<Plan> = traffic.iter().map(|traffic| Plan::new(&stage, *traffic, seconds)).collect::<Result<_>>()?;
     let mut results = Results::default();
-    for round in 0..rounds {
+    for round in 0..usize::try_from(rounds)? {
         eprintln!("round {} of {rounds}, {:.0} s", round + 1, started.elapsed().as_secs_f64());
-        for (traffic, requests) in &requests {
-            let mut variants: Vec<Variant> = Variant::ALL.into_iter().filter(|variant| variant.concerns(traffic)).collect();
-            // Another one begins in each round, so that none is always first after a change of traffic.
-            let first = usize::try_from(round)? % variants.len().max(1);
-            variants.rotate_left(first);
-            for variant in variants {
-                let sample = stage.measure(variant, traffic, *requests)?;
-                results.samples.entry((*traffic, variant)).or_default().push(sample);
+        for Plan { traffic, requests, turns } in &plans {
+            let samples = stage.round(round, traffic, *requests, turns)?;
+            for ((variant, _), sample) in turns.iter().zip(samples) {
+                results.samples.entry((*traffic, *variant)).or_default().push(sample);
             }
         }
     }
     let resident = Variant::ALL.iter().map(|variant| Ok((*variant, stage.resident(*variant)?))).collect::<Result<_>>()?;
     let with_module = [Variant::Observe, Variant::ObserveTraceCheck, Variant::Annotate];
     let records = with_module.iter().map(|variant| Ok((*variant, stage.records(*variant)?))).collect::<Result<_>>()?;
-    let generator = stage.generator();
     let seconds = started.elapsed().as_secs_f64();
-    Ok(Run { results, traffic, rounds, generator, module_bytes, resident, records, seconds })
-}
-
-/// How many requests take so long without a module; also warms every Envoy up.
-fn calibrate(stage: &Stage, traffic: &[Traffic], seconds: f64) -> Result<Vec<(Traffic, u64)>> {
-    let mut requests = Vec::new();
-    for traffic in traffic {
-        for variant in Variant::ALL.into_iter().filter(|variant| variant.concerns(traffic)) {
-            let sample = stage.measure(variant, traffic, Traffic::requests(0.0))?;
-            if variant == Variant::NoModule {
-                requests.push((*traffic, Traffic::requests(sample.per_second * seconds)));
-            }
-        }
-    }
-    Ok(requests)
+    Ok(Run { results, traffic, rounds, module_bytes, resident, records, seconds })
 }
 
 /// Builds the module that does nothing, as meshwhy's is built but with all of the SDK's exports.
@@ -148,9 +160,4 @@ fn empty_filter() -> Result<PathBuf> {
     run_command(Command::new(cargo_program()).args(arguments))?;
     let built = target().join("wasm32-wasip1/module/meshwhy_empty_filter.wasm");
     built.is_file().then_some(built).context("cargo built no empty filter")
-}
-
-/// Whether anything was sent with this protocol.
-pub fn speaks(run: &Run, protocol: Protocol) -> bool {
-    run.traffic.iter().any(|traffic| traffic.protocol == protocol)
 }

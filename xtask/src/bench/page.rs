@@ -5,17 +5,17 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use meshwhy_integration::envoy::VERSION;
-use meshwhy_integration::load::{Protocol, Sample, Traffic, Variant};
+use meshwhy_integration::load::{Sample, Traffic, Variant};
 
-use super::filter::{Run, speaks};
+use super::filter::Run;
 use super::statistics::Rounds;
 use super::targets::TARGETS;
 use crate::shell::workspace;
 
 const BEGIN: &str = "<!-- measured: written by `cargo xtask bench filter` -->\n";
 const END: &str = "<!-- end measured -->\n";
-/// Rounds without a module that differ more than this say that the machine was busy with something else.
-const NOISY: f64 = 0.10;
+/// A ratio to no module that is known less well than this, to either side, says that the machine was busy with something else.
+const NOISY: f64 = 0.03;
 
 /// Writes the report between the marks.
 ///
@@ -47,35 +47,34 @@ fn machine(run: &Run) -> String {
     let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, model)| model);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let missing = if speaks(run, Protocol::Http2) { "" } else { " HTTP/2 was not measured." };
     format!(
-        "Envoy {VERSION} with one worker on {cores} × {}, {} rounds in {:.0} s, requests from {}.{missing} The module has {} bytes.\n\n",
+        "Envoy {VERSION} with one worker on {cores} × {}, {} rounds in {:.0} s, requests from h2load. The module has {} bytes.\n\n",
         model.unwrap_or("an unknown processor"),
         run.rounds,
         run.seconds,
-        run.generator,
         run.module_bytes,
     )
 }
 
 fn noise(run: &Run) -> String {
-    let spread = |traffic: &Traffic| run.results.rounds(traffic, Variant::NoModule, cpu).spread();
+    let widest = |traffic: &Traffic| {
+        let ratios =
+            Variant::ALL.iter().map(|variant| run.results.paired(traffic, *variant, Variant::NoModule, |one, other| one / other));
+        ratios.map(|ratios| ratios.uncertainty()).fold(0.0, f64::max)
+    };
     let noisy: Vec<String> = run
         .traffic
         .iter()
-        .filter(|traffic| spread(traffic) > NOISY)
-        .map(|traffic| format!("{traffic} ({:.0} %)", spread(traffic) * 100.0))
+        .filter(|traffic| widest(traffic) > NOISY)
+        .map(|traffic| format!("{traffic} (±{:.1} %)", widest(traffic) * 100.0))
         .collect();
     let limit = NOISY * 100.0;
     if noisy.is_empty() {
-        let most = run.traffic.iter().map(spread).fold(0.0, f64::max) * 100.0;
-        return format!(
-            "Noise: without a module, the middle half of the rounds lies within {most:.1} % (limit {limit:.0} %).\n\n"
-        );
+        let most = run.traffic.iter().map(widest).fold(0.0, f64::max) * 100.0;
+        return format!("Noise: every ratio to no module is known to ±{most:.1} % or better (limit ±{limit:.0} %).\n\n");
     }
     format!(
-        "**The machine was too noisy to tell** for these: without a module, the middle half of the rounds is more than {limit:.0} % \
-         apart: {}.\n\n",
+        "**The machine was too noisy to tell** for these: the interval of some ratio to no module is wider than ±{limit:.0} %: {}.\n\n",
         noisy.join(", ")
     )
 }

@@ -24,12 +24,6 @@ impl Rounds {
         self.quantile(0.5)
     }
 
-    /// How far the middle half of the values is apart, in parts of the median.
-    pub fn spread(&self) -> f64 {
-        let median = self.median();
-        if median == 0.0 { 0.0 } else { (self.quantile(0.75) - self.quantile(0.25)) / median }
-    }
-
     /// Where the true median lies with a probability of at least 95 %, whatever the distribution: the sign test's interval. All of the range
     /// when there are fewer than six values.
     pub fn interval(&self) -> (f64, f64) {
@@ -49,6 +43,12 @@ impl Rounds {
             return (self.at(0), self.at(count.saturating_sub(1)));
         }
         (self.at(outside), self.at(count.saturating_sub(outside + 1)))
+    }
+
+    /// How far the interval reaches to either side, in parts of the median.
+    pub fn uncertainty(&self) -> f64 {
+        let ((low, high), median) = (self.interval(), self.median());
+        if median == 0.0 { 0.0 } else { (high - low) / 2.0 / median }
     }
 
     fn at(&self, index: usize) -> f64 {
@@ -82,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn the_spread_is_relative() {
-        assert_eq!(Rounds::new([90.0, 100.0, 100.0, 100.0, 110.0]).spread(), 0.0);
-        assert_eq!(Rounds::new([80.0, 90.0, 100.0, 110.0, 120.0]).spread(), 0.2);
+    fn the_uncertainty_is_half_the_interval_and_relative() {
+        assert_eq!(Rounds::new([100.0; 6]).uncertainty(), 0.0);
+        assert_eq!(Rounds::new([90.0, 100.0, 100.0, 100.0, 110.0]).uncertainty(), 0.1);
     }
 }
