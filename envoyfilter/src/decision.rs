@@ -4,7 +4,10 @@ use meshwhy_core::causes::BY_PRECISION;
 use meshwhy_core::condition::cel::LATE_FLAGS;
 use meshwhy_core::condition::{Condition, Field};
 use meshwhy_core::details::Family;
-use meshwhy_core::{Cause, Confidence};
+use meshwhy_core::{Cause, Confidence, Stage};
+
+/// Istio's cluster for traffic that may not leave the mesh.
+const BLACK_HOLE: &str = "has(xds.cluster_name) && xds.cluster_name == 'BlackHoleCluster'";
 
 /// What is known of the code details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,29 @@ impl Chain {
     pub fn without(mut self, others: &Self) -> Self {
         self.when.retain(|one| !others.when.contains(one));
         self
+    }
+
+    /// The names of the causes.
+    pub fn slugs(&self) -> Vec<&'static str> {
+        let codes = self.when.iter().map(|(_, code)| *code).chain(self.last);
+        codes.filter_map(|code| BY_PRECISION.iter().find(|cause| cause.code == code)).map(|cause| cause.slug).collect()
+    }
+
+    /// The stage of the cause that is left, or of the first of them.
+    pub fn stage(&self) -> Option<Stage> {
+        let code = self.last.or_else(|| self.when.first().map(|(_, code)| *code))?;
+        BY_PRECISION.iter().find(|cause| cause.code == code).map(|cause| cause.stage)
+    }
+
+    /// The same where the cluster is not [`BLACK_HOLE`]; whether that made a difference.
+    pub fn leave_black_hole(&mut self) -> bool {
+        let before = self.when.len();
+        self.when.retain(|(condition, _)| condition != BLACK_HOLE);
+        if let Some(at) = self.when.iter().position(|(condition, _)| *condition == format!("!({BLACK_HOLE})")) {
+            self.last = self.when.get(at).map(|(_, code)| *code);
+            self.when.truncate(at);
+        }
+        self.when.len() < before
     }
 
     /// Whether no cause is left.

@@ -6,6 +6,7 @@ mod decision;
 mod loggers;
 mod mappers;
 mod search;
+mod usual;
 mod yaml;
 
 use yaml::Document;

@@ -29,7 +29,6 @@ const CAPABILITIES: &[&str] = &[
     "proxy_on_delete",
     "proxy_log",
     "proxy_get_property",
-    "proxy_call_foreign_function",
     "proxy_get_buffer_bytes",
     "proxy_get_current_time_nanoseconds",
     "proxy_set_tick_period_milliseconds",

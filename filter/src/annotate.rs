@@ -1,13 +1,16 @@
 //! The HTTP filter's part: what one request remembers between its callbacks, and the member it may add.
 
+use std::rc::Rc;
+
 use meshwhy_core::event::Event;
-use meshwhy_core::proxy_status::Annotation;
+use meshwhy_core::proxy_status::{Annotation, Level};
 use meshwhy_core::trace;
-use meshwhy_core::{Cause, Facts, judge};
+use meshwhy_core::{Cause, Facts, Verdict, judge};
 
 use crate::config::{Report, Visibility};
 use crate::gather;
 use crate::host::Host;
+use crate::lately::Judged;
 use crate::observer::Observer;
 
 /// The header of RFC 9209.
@@ -16,17 +19,19 @@ pub const HEADER: &str = "proxy-status";
 /// What [`Report::Replies`] sets in the filter state of a stream whose failure it will report: `wasm.meshwhy.reported`.
 pub const REPORTED: &str = "meshwhy.reported";
 
-/// Most host calls of the response callback for a failure: the status, what decides, the header, and [`REPORTED`]. The first may cost as
-/// many more as [`crate::observer::FIRST`].
-pub const ANNOTATION: u32 = 1 + 1 + 1 + 1;
+/// Most host calls of the response callback for a failure: the status, [`REPORTED`], who may see it, deciding, the next hop, and the
+/// header. The first may cost as many more as [`crate::observer::FIRST`].
+pub const ANNOTATION: u32 = 1 + 1 + 1 + gather::DECISION + 1 + 1;
 
 /// What one request remembers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// It was checked for trace context and came without any.
     pub lacks_trace_context: bool,
     /// How its response began; `None` while it has not.
     pub reply: Option<Reply>,
+    /// The failure that was marked.
+    pub judged: Option<Rc<Judged>>,
 }
 
 /// How a response began.
@@ -66,47 +71,56 @@ impl Observer {
             None => None,
         };
         let untraced = request.lacks_trace_context && self.config().trace_annotate;
-        if !failed && !untraced {
+        if !(failed || untraced) || !self.is_visible(host) {
             return;
         }
-        let (values, side) = (self.read_decisive(host), self.config().side);
         if failed {
-            self.annotate(host, &gather::decisive(&values, side));
+            let judged = self.judged(host, status);
+            request.judged = Some(Rc::clone(&judged));
+            if let Some(Verdict { cause, .. }) = judged.verdict.filter(|verdict| verdict.cause.error.is_some()) {
+                // The next hop may be another one each time.
+                if self.config().level == Level::Full {
+                    mark(host, &self.member(host, &judged.facts, cause));
+                } else {
+                    mark(host, judged.member.get_or_init(|| self.member(host, &judged.facts, cause)));
+                }
+            }
         }
         if untraced {
-            self.annotate(host, &gather::event(&values, side, Event::TraceContextMissing));
+            let event = gather::event(host, Event::TraceContextMissing, self.config().side);
+            if let Some(verdict) = judge(&event) {
+                mark(host, &self.member(host, &event, verdict.cause));
+            }
         }
     }
 
-    fn annotate(&mut self, host: &impl Host, facts: &Facts<'_>) {
-        let Some(verdict) = judge(facts) else { return };
-        let ours = facts.event.is_some() || verdict.cause.error.is_some();
-        let visible = self.config().visibility == Visibility::Always || facts.mtls == Some(true);
-        if !ours || !visible {
-            return;
-        }
+    fn is_visible(&self, host: &impl Host) -> bool {
+        self.config().visibility == Visibility::Always || gather::mtls(host) == Some(true)
+    }
+
+    fn member(&mut self, host: &impl Host, facts: &Facts<'_>, cause: &'static Cause) -> String {
         let identity = self.identity(host);
+        let level = self.config().level;
+        let next_hop = (level == Level::Full).then(|| gather::text(host, &["upstream", "address"])).flatten();
         let annotation = Annotation {
             name: self.config().name.as_deref().unwrap_or(&identity.name),
-            cause: verdict.cause,
+            cause,
             side: facts.side,
-            details: details(verdict.cause, facts),
-            next_hop: facts.upstream_host.as_deref(),
-            level: self.config().level,
+            details: cause.error.and_then(|_| gather::fixed_details(facts)),
+            next_hop: next_hop.as_deref(),
+            level,
         };
-        // Refused outside the response phase only; the record still goes out.
-        let _ = host.add_response_header(HEADER, &annotation.encode());
+        annotation.encode()
     }
 }
 
-fn details<'f>(cause: &Cause, facts: &'f Facts<'_>) -> Option<&'f str> {
-    cause.error.and_then(|_| gather::fixed_details(facts))
+fn mark(host: &impl Host, member: &str) {
+    // Refused outside the response phase only; the record still goes out.
+    let _ = host.add_response_header(HEADER, member);
 }
 
 #[cfg(test)]
 mod tests {
-    use meshwhy_core::proxy_status::Level;
-
     use super::*;
     use crate::config::Config;
     use crate::host::fake::FakeHost;
@@ -152,7 +166,8 @@ mod tests {
         let first = host.calls.replace(0);
         assert!(first <= ANNOTATION + FIRST, "{first}");
         observer.on_response(&host, &mut Request::default());
-        assert_eq!((host.response_headers.borrow().len(), host.calls.get()), (2, ANNOTATION));
+        assert_eq!(host.response_headers.borrow().len(), 2);
+        assert!(host.calls.get() <= ANNOTATION, "{}", host.calls.get());
     }
 
     #[test]

@@ -99,7 +99,10 @@ impl Contexts {
 
     /// A request is over, or, for a plugin, something that an access logger is told.
     pub fn log(&mut self, host: &impl Host, id: u32) {
-        let (root, request) = self.streams.get(&id).map_or((id, Request::default()), |stream| (stream.root, stream.request));
+        let (root, request) = match self.streams.get_mut(&id) {
+            Some(stream) => (stream.root, std::mem::take(&mut stream.request)),
+            None => (id, Request::default()),
+        };
         if let Some(observer) = observer(&mut self.roots, root) {
             observer.on_log(host, &request);
         }

@@ -9,7 +9,6 @@
 use std::cell::RefCell;
 use std::ptr::null_mut;
 
-use crate::attributes::{self, Path};
 use crate::contexts::Contexts;
 use crate::host::{Fault, Host, LogLevel};
 
@@ -23,14 +22,6 @@ mod abi {
         pub fn proxy_get_buffer_bytes(kind: u32, start: usize, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
         pub fn proxy_get_property(path: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
         pub fn proxy_set_property(path: *const u8, size: usize, value: *const u8, value_size: usize) -> i32;
-        pub fn proxy_call_foreign_function(
-            name: *const u8,
-            name_size: usize,
-            argument: *const u8,
-            size: usize,
-            data: *mut *mut u8,
-            length: *mut usize,
-        ) -> i32;
         pub fn proxy_get_header_map_value(map: u32, key: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
         pub fn proxy_add_header_map_value(map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize) -> i32;
         pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> i32;
@@ -162,15 +153,6 @@ impl Host for Envoy {
         Ok(answer.filter(|bytes| !bytes.is_empty()))
     }
 
-    fn compile(&self, paths: &[Path]) -> Result<u32, Fault> {
-        let number = foreign("expr_create", attributes::expression(paths).as_bytes())?;
-        number.try_into().map(u32::from_le_bytes).map_err(|_| Fault(NOT_FOUND))
-    }
-
-    fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault> {
-        foreign("expr_evaluate", &expression.to_le_bytes())
-    }
-
     fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
         done(unsafe { abi::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
     }
@@ -209,14 +191,6 @@ impl Host for Envoy {
     fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
         done(unsafe { abi::proxy_increment_metric(id, by.into()) })
     }
-}
-
-/// A function that Envoy has beyond the ABI.
-fn foreign(name: &str, argument: &[u8]) -> Result<Vec<u8>, Fault> {
-    let answer = receive(|data, length| unsafe {
-        abi::proxy_call_foreign_function(name.as_ptr(), name.len(), argument.as_ptr(), argument.len(), data, length)
-    });
-    answer.map(Option::unwrap_or_default)
 }
 
 fn configuration() -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Asks the host for the facts of one failure: what decides in one call, what a record says besides in another.
+//! Asks the host for the facts of one failure: what decides first, and never for what cannot help.
 
 use std::borrow::Cow;
 
@@ -6,162 +6,135 @@ use meshwhy_core::details::{self, Details, Reset, Word};
 use meshwhy_core::event::Event;
 use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
-use crate::attributes::{Path, Values};
 use crate::host::Host;
 
-/// What decides which failure it is, and what flood control tells failures apart by.
-pub const DECISIVE: [Path; 13] = [
-    &["response", "code"],
-    &["response", "flags"],
-    &["response", "code_details"],
-    &["response", "grpc_status"],
-    &["upstream", "transport_failure_reason"],
-    &["upstream", "address"],
-    &["connection", "transport_failure_reason"],
-    &["connection", "termination_details"],
-    &["connection", "mtls"],
-    &["xds", "cluster_name"],
-    &["xds", "route_name"],
-    &["xds", "virtual_host_name"],
-    &["xds", "listener_direction"],
-];
+/// Most host calls that [`decisive`] makes: status, details, flags, host, transport failure, cluster, route, virtual host, direction.
+pub const DECISION: u32 = 9;
+/// Most host calls that [`describe`] makes.
+pub const DESCRIPTION: u32 = 12;
 
-/// What a record says besides; request attributes can be had in the log phase only.
-pub const DESCRIPTIVE: [Path; 9] = [
-    &["source", "address"],
-    &["destination", "address"],
-    &["upstream", "local_address"],
-    &["request", "protocol"],
-    &["request", "method"],
-    &["request", "url_path"],
-    &["request", "host"],
-    &["request", "id"],
-    &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"],
-];
-
-/// A text attribute of its own; not valid UTF-8 counts as unreadable, and so as not known.
-fn text_property(host: &impl Host, path: &[&str]) -> Option<Cow<'static, str>> {
+/// A text attribute; not valid UTF-8 counts as unreadable, and so as not known.
+pub fn text(host: &impl Host, path: &[&str]) -> Option<Cow<'static, str>> {
     let bytes = host.property(path).ok()??;
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-fn text(value: Option<&[u8]>) -> Option<Cow<'_, str>> {
-    value.and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Cow::Borrowed)
-}
-
-fn number(value: Option<&[u8]>) -> Option<u64> {
-    value.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes)
-}
-
-fn small(value: Option<&[u8]>) -> Option<u32> {
-    number(value).and_then(|number| number.try_into().ok())
+/// An integer attribute.
+fn number(host: &impl Host, path: &[&str]) -> Option<u64> {
+    let bytes = host.property(path).ok()??;
+    bytes.try_into().ok().map(u64::from_le_bytes)
 }
 
 /// The response status; absent where no response was sent.
-///
-/// # Cost
-/// One host call.
 pub fn status(host: &impl Host) -> Option<u16> {
-    let value = host.property(&["response", "code"]).ok().flatten();
-    number(value.as_deref()).and_then(|code| code.try_into().ok())
+    number(host, &["response", "code"]).and_then(|code| code.try_into().ok())
 }
 
-/// Whether the upstream's answer went through to its end.
+/// The response code details.
+pub fn details(host: &impl Host) -> Option<Cow<'static, str>> {
+    text(host, &["response", "code_details"])
+}
+
+fn flags(host: &impl Host) -> Option<ResponseFlags> {
+    number(host, &["response", "flags"]).map(ResponseFlags)
+}
+
+/// Gathers what decides which failure it is, and what flood control tells failures apart by, besides the status. `side` is what is
+/// configured.
 ///
 /// # Cost
-/// One host call.
-pub fn upstream_answered(host: &impl Host) -> bool {
-    let details = host.property(&["response", "code_details"]).ok().flatten();
-    details.is_some_and(|details| details == Word::ViaUpstream.as_str().as_bytes())
-}
-
-/// What decides, as far as the request came; `side` is configured or read per request, since one root context may serve both.
-#[must_use]
-pub fn decisive(values: &Values<{ DECISIVE.len() }>, side: Option<Side>) -> Facts<'_> {
-    let [
-        code,
-        flags,
-        code_details,
-        grpc_status,
-        transport_failure,
-        upstream_host,
-        downstream_failure,
-        termination_details,
-        mtls,
-        cluster,
-        route,
-        virtual_host,
-        direction,
-    ] = values.all();
-    let direction = || match number(direction)? {
-        1 => Some(Side::Inbound),
-        2 => Some(Side::Outbound),
-        _ => None,
-    };
-    let mut facts = Facts {
-        status: small(code).and_then(|code| code.try_into().ok()),
-        flags: number(flags).map(ResponseFlags),
-        details: text(code_details),
-        mtls: mtls.map(|mtls| mtls.first() == Some(&1)),
-        side: side.or_else(direction),
-        ..Facts::default()
-    };
+/// At most [`DECISION`] host calls, that for the status included.
+pub fn decisive(host: &impl Host, status: Option<u16>, side: Option<Side>) -> Facts<'static> {
+    let mut facts = Facts { status, details: details(host), side: side.or_else(|| direction(host)), ..Facts::default() };
+    let replied = facts.status.is_some_and(|status| status >= 400);
+    // Details of a reply say more than flags do.
+    if !replied || !matches!(facts.parsed_details(), Some(details) if details != Details::Word(Word::ViaUpstream)) {
+        facts.flags = flags(host);
+    }
     let reach = Reach::of(&facts);
     if reach.upstream {
-        facts.upstream_transport_failure = text(transport_failure);
-        facts.upstream_host = text(upstream_host);
+        facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+        // Without details, whether a host was tried is what decides.
+        if facts.details.is_none() {
+            facts.upstream_host = text(host, &["upstream", "address"]);
+        }
     }
-    if reach.routing {
-        facts.cluster = text(cluster);
-        facts.route = text(route);
+    if reach.routing && !reach.no_route {
+        facts.cluster = text(host, &["xds", "cluster_name"]);
+        facts.route = text(host, &["xds", "route_name"]);
     }
     if reach.no_route {
-        facts.virtual_host = Some(text(virtual_host).unwrap_or_default());
+        facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
     if facts.status.is_none_or(|status| status == 0) {
-        facts.downstream_transport_failure = text(downstream_failure);
-        facts.termination_details = text(termination_details);
+        facts.downstream_transport_failure = text(host, &["connection", "transport_failure_reason"]);
+        facts.termination_details = text(host, &["connection", "termination_details"]);
     }
     // Envoy infers a gRPC status from any other HTTP status.
     if reach.routing && facts.status == Some(200) {
-        facts.grpc_status = small(grpc_status);
+        facts.grpc_status = number(host, &["response", "grpc_status"]).and_then(|status| status.try_into().ok());
     }
     facts
 }
 
+/// Which way the traffic goes; read per request, since one root context may serve both.
+fn direction(host: &impl Host) -> Option<Side> {
+    match number(host, &["xds", "listener_direction"])? {
+        1 => Some(Side::Inbound),
+        2 => Some(Side::Outbound),
+        _ => None,
+    }
+}
+
+/// The side alone, of a request that is no failure.
+pub fn side(host: &impl Host, configured: Option<Side>) -> Option<Side> {
+    configured.or_else(|| direction(host))
+}
+
 /// What locates a request that is no failure: the event says the rest.
-#[must_use]
-pub fn event(values: &Values<{ DECISIVE.len() }>, side: Option<Side>, event: Event) -> Facts<'_> {
-    let located = decisive(values, side);
+///
+/// # Cost
+/// At most three host calls.
+pub fn event(host: &impl Host, event: Event, configured: Option<Side>) -> Facts<'static> {
     Facts {
         event: Some(event),
-        cluster: located.cluster,
-        route: located.route,
-        side: located.side,
-        mtls: located.mtls,
+        cluster: text(host, &["xds", "cluster_name"]),
+        route: text(host, &["xds", "route_name"]),
+        side: side(host, configured),
         ..Facts::default()
     }
 }
 
-/// Adds what a record says besides: nothing of it decides.
-pub fn describe<'v>(values: &'v Values<{ DESCRIPTIVE.len() }>, facts: &mut Facts<'v>) {
-    let [remote, local, upstream_local, protocol, method, path, authority, request_id, owner] = values.all();
+/// Gathers what a record says besides, in the log phase: nothing of it decides.
+///
+/// # Cost
+/// At most [`DESCRIPTION`] host calls.
+pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
     let reach = Reach::of(facts);
+    facts.mtls = mtls(host);
     if facts.event.is_none() {
-        facts.protocol = text(protocol);
-        facts.downstream_remote_address = text(remote);
-        facts.downstream_local_address = text(local);
-        facts.local_reply_owner = text(owner);
-        if reach.upstream {
-            facts.upstream_local_address = text(upstream_local);
-        }
+        facts.flags = facts.flags.or_else(|| flags(host));
+        facts.protocol = text(host, &["request", "protocol"]);
+        facts.downstream_remote_address = text(host, &["source", "address"]);
+        facts.downstream_local_address = text(host, &["destination", "address"]);
+        facts.local_reply_owner =
+            text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
     }
-    if reach.routing {
-        facts.method = text(method);
-        facts.path = text(path);
-        facts.authority = text(authority);
-        facts.request_id = text(request_id);
+    if facts.event.is_none() && reach.upstream {
+        facts.upstream_local_address = text(host, &["upstream", "local_address"]);
+        facts.upstream_host = facts.upstream_host.take().or_else(|| text(host, &["upstream", "address"]));
     }
+    if reach.routing && (facts.event.is_some() || facts.protocol.is_some()) {
+        facts.method = text(host, &["request", "method"]);
+        facts.path = text(host, &["request", "url_path"]);
+        facts.authority = text(host, &["request", "host"]);
+        facts.request_id = text(host, &["request", "id"]);
+    }
+}
+
+/// Whether the peer has proved who it is.
+pub fn mtls(host: &impl Host) -> Option<bool> {
+    host.property(&["connection", "mtls"]).ok().flatten().map(|bytes| bytes.first() == Some(&1))
 }
 
 /// Who this proxy is, read once: from the node, never from the environment, which traps under a capability list.
@@ -179,24 +152,24 @@ pub struct Identity {
 
 impl Identity {
     /// Says in the facts who speaks.
-    pub fn sign<'i>(&'i self, facts: &mut Facts<'i>) {
-        facts.pod = self.pod.as_deref().map(Cow::Borrowed);
-        facts.namespace = self.namespace.as_deref().map(Cow::Borrowed);
-        facts.workload = self.workload.as_deref().map(Cow::Borrowed);
+    pub fn sign(&self, facts: &mut Facts<'static>) {
+        facts.pod.clone_from(&self.pod);
+        facts.namespace.clone_from(&self.namespace);
+        facts.workload.clone_from(&self.workload);
     }
 }
 
 /// Reads the identity. Istio's node id is `sidecar~IP~POD.NAMESPACE~DOMAIN`.
 pub fn identity(host: &impl Host) -> Identity {
-    let id = text_property(host, &["xds", "node", "id"]).unwrap_or_default();
+    let id = text(host, &["xds", "node", "id"]).unwrap_or_default();
     let instance = id.split('~').nth(2);
     let (pod, namespace) = instance.and_then(|instance| instance.rsplit_once('.')).unzip();
     let own = |text: &str| Cow::Owned(text.to_owned());
     Identity {
         name: instance.unwrap_or(&id).to_owned(),
         pod: pod.map(own),
-        namespace: text_property(host, &["xds", "node", "metadata", "NAMESPACE"]).or_else(|| namespace.map(own)),
-        workload: text_property(host, &["xds", "node", "metadata", "WORKLOAD_NAME"]),
+        namespace: text(host, &["xds", "node", "metadata", "NAMESPACE"]).or_else(|| namespace.map(own)),
+        workload: text(host, &["xds", "node", "metadata", "WORKLOAD_NAME"]),
     }
 }
 

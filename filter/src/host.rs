@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::attributes::Path;
-
 /// How a line is logged. Istio shows `warn` and above by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
@@ -35,18 +33,6 @@ pub trait Host {
     /// # Errors
     /// Whatever status the host gives, a capability that is not allowed among them.
     fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault>;
-
-    /// Compiles a list of attributes for the plugin that the callback is for, and gives its number.
-    ///
-    /// # Errors
-    /// When foreign functions are not allowed, or Envoy has no expressions.
-    fn compile(&self, paths: &[Path]) -> Result<u32, Fault>;
-
-    /// Reads a compiled list, as the host serializes it.
-    ///
-    /// # Errors
-    /// As [`Host::compile`].
-    fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault>;
 
     /// Sets text in the stream's filter state, under `wasm.` and this key.
     ///
@@ -100,15 +86,12 @@ pub mod fake {
     use std::collections::HashMap;
 
     use super::{Fault, Host, LogLevel};
-    use crate::attributes::Path;
 
     #[derive(Default)]
     pub struct FakeHost {
         properties: HashMap<String, Vec<u8>>,
         request_headers: HashMap<String, Vec<u8>>,
         refuses_all: bool,
-        refuses_expressions: bool,
-        expressions: RefCell<Vec<Vec<Path>>>,
         pub now: Cell<u64>,
         pub calls: Cell<u32>,
         pub lines: RefCell<Vec<(LogLevel, String)>>,
@@ -136,10 +119,6 @@ pub mod fake {
             Self { refuses_all: true, ..Self::default() }
         }
 
-        pub fn without_expressions(self) -> Self {
-            Self { refuses_expressions: true, ..self }
-        }
-
         fn answer<T>(&self, answer: T) -> Result<T, Fault> {
             self.calls.set(self.calls.get() + 1);
             if self.refuses_all { Err(Fault(10)) } else { Ok(answer) }
@@ -154,19 +133,6 @@ pub mod fake {
     impl Host for FakeHost {
         fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
             self.answer(self.properties.get(&path.join(".")).cloned())
-        }
-
-        fn compile(&self, paths: &[Path]) -> Result<u32, Fault> {
-            let mut expressions = self.expressions.borrow_mut();
-            expressions.push(paths.to_vec());
-            let number = self.answer(u32::try_from(expressions.len() - 1).unwrap())?;
-            if self.refuses_expressions { Err(Fault(10)) } else { Ok(number) }
-        }
-
-        fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault> {
-            let expressions = self.expressions.borrow();
-            let value = |path: &Path| self.properties.get(&path.join(".")).cloned().unwrap_or_default();
-            self.answer(list(&expressions[expression as usize].iter().map(value).collect::<Vec<_>>()))
         }
 
         fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
@@ -202,13 +168,5 @@ pub mod fake {
             self.counters.borrow_mut()[id as usize].1 += by;
             self.answer(())
         }
-    }
-
-    /// A list of values as Envoy serializes it.
-    pub fn list(values: &[Vec<u8>]) -> Vec<u8> {
-        let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
-        let sizes = values.iter().flat_map(|value| [number(value.len()), number(0)]).flatten();
-        let elements = values.iter().flat_map(|value| [value.as_slice(), &[0, 0]]).flatten().copied();
-        number(values.len()).into_iter().chain(sizes).chain(elements).collect()
     }
 }

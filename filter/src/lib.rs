@@ -4,7 +4,6 @@
 //! wasm32 only and is the one file that touches the host.
 
 pub mod annotate;
-pub mod attributes;
 pub mod config;
 pub mod contexts;
 pub mod counters;
@@ -12,6 +11,7 @@ pub mod flood;
 pub mod gather;
 pub mod host;
 mod json;
+pub mod lately;
 pub mod observer;
 
 #[cfg(target_arch = "wasm32")]

@@ -3,34 +3,34 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::{bounded, redact};
 use meshwhy_core::{Confidence, Facts, Verdict, judge};
 
 use crate::annotate::{Reply, Request};
-use crate::attributes::{Attributes, Values};
 use crate::config::{Config, Report};
 use crate::counters::Counters;
 use crate::flood::{Flood, Kind, Suppressed};
-use crate::gather::{self, DECISIVE, DESCRIPTIVE, Identity};
+use crate::gather::{self, Identity};
 use crate::host::{Host, LogLevel};
+use crate::lately::{Judged, Lately};
 
-/// Most host calls for a failure that gets a record: what decides, what describes, a counter, the clock, suppressed ones counted, and the
-/// log line. The first of its kind may cost [`FIRST`] more.
-pub const RECORD: u32 = 1 + 1 + 1 + 1 + 1 + 1;
-/// Most host calls for a failure that flood control gives no record: what decides, a counter and the clock.
-pub const SUPPRESSED: u32 = 1 + 1 + 1;
-/// Host calls that are made once: two expressions and two counters are made, and three attributes say who this proxy is.
-pub const FIRST: u32 = 2 + 2 + 3;
+/// Most host calls for a failure that gets a record: deciding, describing, a counter, the clock, suppressed ones counted, and the log
+/// line. The first of its kind may cost [`FIRST`] more.
+pub const RECORD: u32 = gather::DECISION + gather::DESCRIPTION + 1 + 1 + 1 + 1;
+/// Most host calls for a failure that flood control gives no record: deciding, a counter and the clock.
+pub const SUPPRESSED: u32 = gather::DECISION + 1 + 1;
+/// Host calls that are made once: two counters are made, and three attributes say who this proxy is.
+pub const FIRST: u32 = 2 + 3;
 
 /// The state of one root context.
 #[derive(Debug)]
 pub struct Observer {
     config: Config,
-    decisive: Attributes<{ DECISIVE.len() }>,
-    descriptive: Attributes<{ DESCRIPTIVE.len() }>,
     identity: Option<Rc<Identity>>,
+    lately: Lately,
     flood: Flood,
     counters: Counters,
     /// Occurrences without a record that the counter does not know yet.
@@ -43,9 +43,8 @@ impl Observer {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            decisive: Attributes::new(&DECISIVE),
-            descriptive: Attributes::new(&DESCRIPTIVE),
             identity: None,
+            lately: Lately::default(),
             flood: Flood::new(config.records_per_interval, config.interval_ms),
             counters: Counters::default(),
             suppressed: 0,
@@ -65,9 +64,12 @@ impl Observer {
         Rc::clone(self.identity.get_or_insert_with(|| Rc::new(gather::identity(host))))
     }
 
-    /// What decides about the request that the callback is for.
-    pub(crate) fn read_decisive(&mut self, host: &impl Host) -> Values<{ DECISIVE.len() }> {
-        self.decisive.read(host)
+    /// The failure of the request that the callback is for.
+    ///
+    /// # Cost
+    /// At most [`gather::DECISION`] host calls, that for the status included.
+    pub(crate) fn judged(&mut self, host: &impl Host, status: Option<u16>) -> Rc<Judged> {
+        self.lately.judged(gather::decisive(host, status, self.config.side))
     }
 
     /// Spreads the sample evenly: of 10 000 requests exactly `sample_per_10k`.
@@ -79,7 +81,7 @@ impl Observer {
     }
 
     pub(crate) fn count_trace_context(&mut self, host: &impl Host, present: bool) {
-        let side = self.config.side.or_else(|| gather::decisive(&self.decisive.read(host), None).side);
+        let side = gather::side(host, self.config.side);
         self.counters.trace_context(host, side, present);
     }
 
@@ -93,23 +95,29 @@ impl Observer {
             (Report::TraceContext, _) => false,
             (Report::Replies, reply) => reply == Some(Reply::Failed),
             // A response that began well and ended badly has other details: reset, cut, timed out, replaced.
-            (Report::Failures, Some(Reply::Fine)) => !gather::upstream_answered(host),
+            (Report::Failures, Some(Reply::Fine)) => gather::details(host).as_deref() != Some(Word::ViaUpstream.as_str()),
             (Report::Failures, _) => true,
         };
         let untraced = request.lacks_trace_context || self.config.report == Report::TraceContext;
         if !failed && !untraced {
             return;
         }
-        let (values, side) = (self.decisive.read(host), self.config.side);
         if untraced {
-            let facts = gather::event(&values, side, Event::TraceContextMissing);
+            let facts = gather::event(host, Event::TraceContextMissing, self.config.side);
             if self.config.report == Report::TraceContext {
                 self.counters.trace_context(host, facts.side, false);
             }
-            self.report(host, facts);
+            if let Some(verdict) = judge(&facts) {
+                self.report(host, &facts, &verdict);
+            }
         }
         if failed {
-            self.report(host, gather::decisive(&values, side));
+            // A reply that replaced the one that was judged has other details.
+            let known = request.judged.as_ref().filter(|judged| judged.facts.details == gather::details(host));
+            let judged = known.map_or_else(|| self.judged(host, gather::status(host)), Rc::clone);
+            if let Some(verdict) = &judged.verdict {
+                self.report(host, &judged.facts, verdict);
+            }
         }
     }
 
@@ -122,8 +130,7 @@ impl Observer {
         }
     }
 
-    fn report(&mut self, host: &impl Host, facts: Facts<'_>) {
-        let Some(verdict) = judge(&facts) else { return };
+    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict) {
         if facts.event.is_none() {
             self.counters.local_reply(host, verdict.cause, facts.side, facts.status);
         }
@@ -139,12 +146,11 @@ impl Observer {
         match decision.emit {
             Some(before) => {
                 self.count_suppressed(host);
-                let (description, identity) = (self.descriptive.read(host), self.identity(host));
-                let mut facts = facts;
-                gather::describe(&description, &mut facts);
+                let mut facts = facts.clone();
+                gather::describe(host, &mut facts);
                 redact(&mut facts);
-                identity.sign(&mut facts);
-                write(host, &facts, &verdict, before.saturating_add(1), before);
+                self.identity(host).sign(&mut facts);
+                write(host, &facts, verdict, before.saturating_add(1), before);
             }
             None => self.suppressed = self.suppressed.saturating_add(1),
         }
@@ -179,6 +185,7 @@ fn write(host: &impl Host, facts: &Facts<'_>, verdict: &Verdict, count: u64, sup
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Visibility;
     use crate::host::fake::FakeHost;
 
     fn refused() -> FakeHost {
@@ -214,14 +221,6 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_expressions_gives_the_same_record() {
-        let (host, poor) = (refused(), refused().without_expressions());
-        Observer::new(Config::default()).on_log(&host, &Request::default());
-        Observer::new(Config::default()).on_log(&poor, &Request::default());
-        assert_eq!(host.records(), poor.records());
-    }
-
-    #[test]
     fn a_failure_without_a_record_costs_less() {
         let host = refused();
         let mut observer = Observer::new(Config { records_per_interval: 1, ..Config::default() });
@@ -249,6 +248,20 @@ mod tests {
         let request = Request { reply: Some(Reply::Fine), ..Request::default() };
         Observer::new(Config::default()).on_log(&host, &request);
         assert_eq!(host.records().len(), 1);
+    }
+
+    #[test]
+    fn a_reply_that_was_replaced_is_judged_again() {
+        let told = |late: FakeHost| {
+            let mut observer = Observer::new(Config { visibility: Visibility::Always, ..Config::default() });
+            let mut request = Request::default();
+            observer.on_response(&refused(), &mut request);
+            observer.on_log(&late, &request);
+            record::decode(&late.records()[0]).unwrap().code.unwrap()
+        };
+        assert_eq!(told(refused()), "MW3002");
+        let replaced = FakeHost::default().number("response.code", 503).property("response.code_details", b"wasm_fail_stream");
+        assert_eq!(told(replaced), "MW7004");
     }
 
     #[test]

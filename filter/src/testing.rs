@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 
-use crate::attributes::Path;
 use crate::host::{Fault, Host, LogLevel};
 
 /// A request header, or a header of the upstream's response; its value names the callback that traps: `request`, `response` or `log`.
@@ -41,14 +40,6 @@ impl<H> Counting<'_, H> {
 impl<H: Host> Host for Counting<'_, H> {
     fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
         self.call().property(path)
-    }
-
-    fn compile(&self, paths: &[Path]) -> Result<u32, Fault> {
-        self.call().compile(paths)
-    }
-
-    fn evaluate(&self, expression: u32) -> Result<Vec<u8>, Fault> {
-        self.call().evaluate(expression)
     }
 
     fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {

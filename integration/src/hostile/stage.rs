@@ -301,7 +301,7 @@ fn configure(plugin: &mut Value, wishes: &Value) {
 }
 
 /// What the module needs as an HTTP filter.
-const FILTER_CAPABILITIES: [&str; 19] = [
+const FILTER_CAPABILITIES: [&str; 18] = [
     "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
@@ -313,7 +313,6 @@ const FILTER_CAPABILITIES: [&str; 19] = [
     "proxy_log",
     "proxy_get_property",
     "proxy_set_property",
-    "proxy_call_foreign_function",
     "proxy_get_buffer_bytes",
     "proxy_get_header_map_value",
     "proxy_add_header_map_value",
