@@ -86,3 +86,36 @@ impl Usual {
         (parts.into_iter().flatten().collect::<Vec<_>>().join(" && "), causes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use meshwhy_core::condition::cel::LATE_FLAGS;
+    use meshwhy_core::details::Word;
+
+    use super::*;
+
+    #[test]
+    fn every_usual_failure_is_one_of_the_catalogue() {
+        for usual in &USUAL {
+            let (condition, causes) = usual.condition();
+            assert!(!causes.is_empty(), "{condition}");
+            if let Known::Word(text) = usual.details {
+                assert!(Word::ALL.iter().any(|(word, _)| *word == text), "{text} is no word");
+            }
+        }
+    }
+
+    #[test]
+    fn no_sign_comes_too_late() {
+        let late = |usual: &Usual| matches!(usual.sign, Sign::Flag(flag) if LATE_FLAGS.contains(&flag));
+        assert!(!USUAL.iter().any(late));
+    }
+
+    #[test]
+    fn an_earlier_attempt_and_the_black_hole_are_left_to_others() {
+        let (condition, causes) = word(Sign::Flag(Flag::UH), "no_healthy_upstream").condition();
+        let expected = "response.code_details == 'no_healthy_upstream' && !has(upstream.transport_failure_reason) && \
+                        xds.cluster_name != 'BlackHoleCluster'";
+        assert_eq!((condition.as_str(), causes.slugs()), (expected, vec!["no-healthy-endpoints"]));
+    }
+}

@@ -108,11 +108,15 @@ impl Contexts {
         }
     }
 
-    /// A context is gone.
-    pub fn delete(&mut self, id: u32) {
-        if self.streams.remove(&id).is_none() {
-            self.roots.retain(|root| root.id != id);
+    /// A context is gone; a plugin tells first what it held back.
+    pub fn delete(&mut self, host: &impl Host, id: u32) {
+        if self.streams.remove(&id).is_some() {
+            return;
         }
+        if let Some(observer) = observer(&mut self.roots, id) {
+            observer.on_end(host);
+        }
+        self.roots.retain(|root| root.id != id);
     }
 }
 
@@ -146,7 +150,7 @@ mod tests {
         contexts.request_headers(&host, 2);
         contexts.response_headers(&host, 2);
         contexts.log(&host, 2);
-        contexts.delete(2);
+        contexts.delete(&host, 2);
         assert_eq!((host.response_headers.borrow().len(), host.records().len(), contexts.streams.len()), (1, 1, 0));
     }
 
@@ -187,8 +191,20 @@ mod tests {
         contexts.response_headers(&host, 8);
         contexts.log(&host, 9);
         contexts.tick(&host, 9);
-        contexts.delete(9);
+        contexts.delete(&host, 9);
         assert_eq!(host.calls.get(), 0);
+    }
+
+    #[test]
+    fn a_plugin_that_ends_tells_what_it_held_back() {
+        let (host, mut contexts) = (failing(), configured(br#"{"records_per_interval": 1}"#));
+        for _ in 0..3 {
+            contexts.log(&host, 1);
+        }
+        assert_eq!(host.records().len(), 1);
+        contexts.delete(&host, 1);
+        assert_eq!(host.records().len(), 2);
+        assert!(host.records()[1].contains(r#""count":2"#), "{:?}", host.records());
     }
 
     #[test]
@@ -197,7 +213,7 @@ mod tests {
         for id in 2..100_000 {
             contexts.create(id, 1);
             contexts.request_headers(&host, id);
-            contexts.delete(id);
+            contexts.delete(&host, id);
         }
         assert!(contexts.streams.capacity() < 16, "{}", contexts.streams.capacity());
     }

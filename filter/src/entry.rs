@@ -133,7 +133,7 @@ mod exports {
 
     #[unsafe(no_mangle)]
     extern "C" fn proxy_on_delete(id: u32) {
-        with(|contexts| contexts.delete(id));
+        with(|contexts| contexts.delete(&Envoy, id));
     }
 }
 

@@ -8,8 +8,8 @@ use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;
 
-/// Most host calls that [`decisive`] makes: status, details, flags, host, transport failure, cluster, route, virtual host, direction.
-pub const DECISION: u32 = 9;
+/// Most host calls that [`decisive`] makes, and that for the status: for a stream that ended without a response and without details.
+pub const DECISION: u32 = 10;
 /// Most host calls that [`describe`] makes.
 pub const DESCRIPTION: u32 = 12;
 

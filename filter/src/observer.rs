@@ -17,11 +17,12 @@ use crate::gather::{self, Identity};
 use crate::host::{Host, LogLevel};
 use crate::lately::{Judged, Lately};
 
-/// Most host calls for a failure that gets a record: deciding, describing, a counter, the clock, suppressed ones counted, and the log
-/// line. The first of its kind may cost [`FIRST`] more.
-pub const RECORD: u32 = gather::DECISION + gather::DESCRIPTION + 1 + 1 + 1 + 1;
-/// Most host calls for a failure that flood control gives no record: deciding, a counter and the clock.
-pub const SUPPRESSED: u32 = gather::DECISION + 1 + 1;
+/// Most host calls for a failure that flood control gives no record: whether the reply is still the one that was marked, deciding, a
+/// counter and the clock.
+pub const SUPPRESSED: u32 = 1 + gather::DECISION + 1 + 1;
+/// Most host calls for a failure that gets a record: the same, describing, suppressed ones counted, and the log line. The first of its
+/// kind may cost [`FIRST`] more.
+pub const RECORD: u32 = SUPPRESSED + gather::DESCRIPTION + 1 + 1;
 /// Host calls that are made once: two counters are made, and three attributes say who this proxy is.
 pub const FIRST: u32 = 2 + 3;
 
@@ -121,11 +122,21 @@ impl Observer {
         }
     }
 
-    /// Tells what flood control held back and nothing has told since.
+    /// Tells what flood control held back in intervals that are over and nothing has told since.
     pub fn on_tick(&mut self, host: &impl Host) {
+        if let Ok(now) = host.now_ms() {
+            self.tell_all_suppressed(host, now);
+        }
+    }
+
+    /// Tells all that flood control held back: nobody else will.
+    pub fn on_end(&mut self, host: &impl Host) {
+        self.tell_all_suppressed(host, u64::MAX);
+    }
+
+    fn tell_all_suppressed(&mut self, host: &impl Host, now_ms: u64) {
         self.count_suppressed(host);
-        let Ok(now) = host.now_ms() else { return };
-        for rest in self.flood.overdue(now) {
+        for rest in self.flood.overdue(now_ms) {
             self.tell_suppressed(host, &rest);
         }
     }

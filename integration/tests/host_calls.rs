@@ -23,11 +23,11 @@ const FAILING: &str = "/no-endpoint";
 
 /// Most host calls of the log callback for a failure that flood control gives no record, and for one with a record; the first failures
 /// make what later ones use.
-const SUPPRESSED: u64 = 11;
-const RECORD: u64 = 25;
+const SUPPRESSED: u64 = 13;
+const RECORD: u64 = 27;
 const FIRST: u64 = 5;
 /// Most host calls of the response callback for a failure.
-const ANNOTATION: u64 = 14;
+const ANNOTATION: u64 = 15;
 
 /// Per callback: the calls that each entry made, least first.
 type Calls = BTreeMap<String, Vec<u64>>;

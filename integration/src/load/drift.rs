@@ -1,6 +1,6 @@
-//! What the requests of each player cost, with the moods of the machine taken out.
+//! What the requests of each player cost, with the paces of the machine taken out.
 //!
-//! The cost of a turn is a player's own times the mood of the machine at that time. Turns just before and after are in the same mood, so each
+//! The cost of a turn is a player's own times the pace of the machine at that time. Turns just before and after are in the same pace, so each
 //! turn is compared with those, which are other players' most of the time.
 
 use anyhow::{Result, ensure};
@@ -23,7 +23,7 @@ pub struct Turn {
     pub cost: f64,
 }
 
-/// What each player's requests cost in the machine's usual mood, in the unit of the turns.
+/// What each player's requests cost in the machine's usual pace, in the unit of the turns.
 ///
 /// # Errors
 /// A player had no turn.
@@ -32,14 +32,14 @@ pub fn costs(mut turns: Vec<Turn>, players: usize) -> Result<Vec<f64>> {
     ensure!((0..players).all(played), "too few requests to measure");
     turns.retain(|turn| turn.cost > 0.0 && turn.player < players);
     turns.sort_by_key(|turn| turn.began);
-    // Logarithms, since moods multiply.
+    // Logarithms, since paces multiply.
     let mut own = vec![0.0; players];
     for _ in 0..STEPS {
-        let moods = moods(&turns, &own);
+        let paces = paces(&turns, &own);
         let mut compared = vec![Vec::new(); players];
         for (at, turn) in turns.iter().enumerate() {
             if let Some(compared) = compared.get_mut(turn.player) {
-                compared.push(turn.cost.ln() - around(&moods, at));
+                compared.push(turn.cost.ln() - around(&paces, at));
             }
         }
         // Half of the way: two players would overtake one another for ever.
@@ -47,20 +47,20 @@ pub fn costs(mut turns: Vec<Turn>, players: usize) -> Result<Vec<f64>> {
         let mean = own.iter().sum::<f64>() / players as f64;
         own.iter_mut().for_each(|own| *own -= mean);
     }
-    let usual = middle(moods(&turns, &own));
+    let usual = middle(paces(&turns, &own));
     Ok(own.into_iter().map(|own| (own + usual).exp()).collect())
 }
 
-fn moods(turns: &[Turn], own: &[f64]) -> Vec<f64> {
+fn paces(turns: &[Turn], own: &[f64]) -> Vec<f64> {
     turns.iter().map(|turn| turn.cost.ln() - own.get(turn.player).copied().unwrap_or_default()).collect()
 }
 
-/// The mood around a turn, without its own.
-fn around(moods: &[f64], at: usize) -> f64 {
-    let near = moods.iter().enumerate().skip(at.saturating_sub(NEIGHBOURS)).take_while(|(other, _)| *other <= at + NEIGHBOURS);
-    let weighed = near.filter(|(other, _)| *other != at).map(|(other, mood)| (1.0 / at.abs_diff(other) as f64, mood));
-    let (sum, weight) = weighed.fold((0.0, 0.0), |(sum, total), (weight, mood)| (sum + weight * mood, total + weight));
-    if weight > 0.0 { sum / weight } else { moods.get(at).copied().unwrap_or_default() }
+/// The pace around a turn, without its own.
+fn around(paces: &[f64], at: usize) -> f64 {
+    let near = paces.iter().enumerate().skip(at.saturating_sub(NEIGHBOURS)).take_while(|(other, _)| *other <= at + NEIGHBOURS);
+    let weighed = near.filter(|(other, _)| *other != at).map(|(other, pace)| (1.0 / at.abs_diff(other) as f64, pace));
+    let (sum, weight) = weighed.fold((0.0, 0.0), |(sum, total), (weight, pace)| (sum + weight * pace, total + weight));
+    if weight > 0.0 { sum / weight } else { paces.get(at).copied().unwrap_or_default() }
 }
 
 /// The mean without the extremes.
@@ -95,7 +95,7 @@ mod tests {
                 let (found, real) = (found / costs[0], real / own[0]);
                 assert!((found / real - 1.0).abs() < 0.01, "{found} is not {real}: {costs:?}");
             }
-            assert!((13.0..17.0).contains(&costs[0]), "the usual mood is one and a half: {costs:?}");
+            assert!((13.0..17.0).contains(&costs[0]), "the usual pace is one and a half: {costs:?}");
         }
     }
 

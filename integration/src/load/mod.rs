@@ -2,7 +2,7 @@
 //!
 //! Everything is on 127.0.0.1 and on one CPU. Behind all of them is one more Envoy that answers; it and the load generators have processes
 //! of their own, so that the CPU time of the measured process is the proxy's alone. The variants take turns that are short against the
-//! moods of a shared machine, see [`Stage::round`].
+//! paces of a shared machine, see [`Stage::round`].
 
 mod bootstrap;
 mod drift;

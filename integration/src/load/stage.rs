@@ -24,7 +24,7 @@ const HEADER: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e473
 /// What one round gave for one variant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
-    /// CPU time of the proxy per request, in microseconds, in the usual mood of the machine in that round: what counts is its ratio to another
+    /// CPU time of the proxy per request, in microseconds, at the usual pace of the machine in that round: what counts is its ratio to another
     /// variant's.
     pub cpu_us: f64,
     /// Requests per second of its turns.

@@ -15,7 +15,7 @@ use super::statistics::Rounds;
 use crate::build;
 use crate::shell::{cargo_program, run as run_command};
 
-/// How long a variant's turn is without a module: longer than what changing from one to the next costs, shorter than the moods of the machine,
+/// How long a variant's turn is without a module: longer than what changing from one to the next costs, shorter than the paces of the machine last,
 /// and long enough for so many requests.
 const TURN: (Duration, f64) = (Duration::from_millis(10), 80.0);
 /// How many requests a round has that only finds out how fast it goes, and how long its turns are.
