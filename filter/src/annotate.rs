@@ -47,7 +47,7 @@ impl Observer {
     /// The request callback: checks a sample of requests for trace context.
     ///
     /// # Cost
-    /// No host call for a request that is not sampled; at most seven for one that is.
+    /// No host call for a request that is not sampled; for one that is, the headers, the side, and a counter, which is made once.
     pub fn on_request(&mut self, host: &impl Host) -> Request {
         if !self.samples_trace_context() {
             return Request::default();

@@ -177,7 +177,7 @@ impl Observer {
 
     fn tell_suppressed(&mut self, host: &impl Host, rest: &Suppressed) {
         let Some(cause) = rest.cause() else { return };
-        let named = |text: &'_ str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
+        let named = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
         let identity = self.identity(host);
         let mut facts =
             Facts { cluster: named(&rest.cluster), route: named(&rest.route), side: self.config.side, ..Facts::default() };

@@ -8,6 +8,7 @@
 pub mod artifacts;
 mod bootstrap;
 pub mod certificates;
+mod children;
 pub mod client;
 pub mod deployment;
 pub mod envoy;
@@ -25,9 +26,9 @@ pub mod tail;
 pub mod upstream;
 
 pub use artifacts::{Artifacts, Cause};
+pub use children::stop_all;
 pub use client::Response;
 pub use deployment::{Deployment, Placement, Setup, Visibility, string_value};
-pub use envoy::stop_all;
 pub use run::{Observation, Session, collect, groups, record_json};
 pub use scenario::{Scenario, load_all};
 pub use upstream::UpstreamKind;

@@ -1,7 +1,7 @@
 //! Takes out of the module what Envoy must not call and what then nobody needs.
 //!
-//! The SDK exports every callback of the ABI, and Envoy enters the VM for each that it finds: for every chunk of a body, for
-//! trailers, for TCP data. What the module does not use it does not export.
+//! Envoy enters the VM for each callback that it finds: for every chunk of a body, for trailers, for TCP data. So the module exports
+//! what it answers and nothing else, not even what its libraries add.
 
 use std::fs;
 use std::path::Path;

@@ -5,4 +5,4 @@ pub mod locate;
 pub mod process;
 
 pub use locate::{Launcher, VERSION, locate};
-pub use process::{Envoy, stop_all, validate};
+pub use process::{Envoy, validate};

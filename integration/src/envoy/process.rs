@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::locate::Launcher;
+use crate::children::Owned;
 use crate::client;
 use crate::tail::wait_for;
 
@@ -26,12 +26,10 @@ const LOG_FORMAT: &str = "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t";
 /// Kills its Envoy as soon as the harness is gone, however it went: the pipe to the waiting shell closes then.
 const WATCHED: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL $$ 2>/dev/null) & exec "$@" </dev/null 3<&-"#;
 
-static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
-
 /// A running Envoy; it ends when dropped, and with the process that started it.
 #[derive(Debug)]
 pub struct Envoy {
-    child: Arc<Mutex<Child>>,
+    child: Owned,
     command: String,
     config: PathBuf,
     log: PathBuf,
@@ -69,8 +67,7 @@ impl Envoy {
             .stderr(output)
             .spawn()
             .context("starting Envoy")?;
-        let child = Arc::new(Mutex::new(child));
-        lock(&RUNNING).push(Arc::downgrade(&child));
+        let child = Owned::new(child);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut envoy = Self { child, command, config, log, admin: nowhere, listeners: BTreeMap::new() };
         envoy.wait_until_ready(&admin_path)?;
@@ -84,7 +81,7 @@ impl Envoy {
 
     /// The id of its process, or of its launcher's where it has one.
     pub fn id(&self) -> u32 {
-        lock(&self.child).id()
+        self.child.get().id()
     }
 
     /// Where its log is: what it wrote to standard output and standard error.
@@ -116,7 +113,7 @@ impl Envoy {
 
     fn wait_until_ready(&mut self, admin_path: &Path) -> Result<()> {
         let ready = wait_for(READY, || {
-            if let Some(status) = lock(&self.child).try_wait().ok().flatten() {
+            if let Some(status) = self.child.get().try_wait().ok().flatten() {
                 return Some(Err(status));
             }
             let admin: SocketAddr = fs::read_to_string(admin_path).ok()?.trim().parse().ok()?;
@@ -132,17 +129,6 @@ impl Envoy {
         self.listeners = statuses.into_iter().flatten().filter_map(listener_address).collect();
         Ok(())
     }
-}
-
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        end(&self.child);
-    }
-}
-
-/// Ends every Envoy of this process: for a handler of Ctrl-C.
-pub fn stop_all() {
-    lock(&RUNNING).drain(..).filter_map(|child| child.upgrade()).for_each(|child| end(&child));
 }
 
 /// Asks Envoy whether it takes a bootstrap, without starting it. The file is `envoy.json` in `directory`.
@@ -206,16 +192,4 @@ fn listener_address(status: &Value) -> Option<(String, SocketAddr)> {
     let address = socket.get("address")?.as_str()?.parse().ok()?;
     let port = u16::try_from(socket.get("port_value")?.as_u64()?).ok()?;
     Some((name, SocketAddr::new(address, port)))
-}
-
-/// Kills it at once: whatever a caller wants from its files is read by then. An Envoy under func-e dies with func-e, which asks the kernel
-/// for that.
-fn end(child: &Mutex<Child>) {
-    let mut child = lock(child);
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use super::system;
 use super::traffic::{CONCURRENCY, Protocol, Traffic};
 use crate::artifacts::target;
+use crate::children::Owned;
 use crate::envoy::locate::on_path;
 
 /// The Debian package that it is in.
@@ -22,8 +22,6 @@ const LOG: &str = "requests.log";
 const OUTPUT: &str = "output";
 /// How soon its end is noticed.
 const LOOK: Duration = Duration::from_millis(1);
-
-static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
 
 /// A way to start it.
 #[derive(Clone, Debug)]
@@ -36,7 +34,7 @@ pub struct H2load {
 /// One of it that was started, most of the time stopped; it is killed when dropped.
 #[derive(Debug)]
 pub struct Running {
-    child: Arc<Mutex<Child>>,
+    child: Owned,
     directory: PathBuf,
 }
 
@@ -98,8 +96,7 @@ impl H2load {
         command.arg("--input-file").arg(&list).arg("--log-file").arg(directory.join(LOG));
         let output = fs::File::create(directory.join(OUTPUT))?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let child = Arc::new(Mutex::new(command.spawn().context("starting h2load")?));
-        lock(&RUNNING).push(Arc::downgrade(&child));
+        let child = Owned::new(command.spawn().context("starting h2load")?);
         let running = Running { child, directory: directory.to_owned() };
         running.pause()?;
         Ok(running)
@@ -122,7 +119,7 @@ impl Running {
     /// # Errors
     /// The kernel refuses.
     pub fn pause(&self) -> Result<()> {
-        system::pause(&lock(&self.child))
+        system::pause(&self.child.get())
     }
 
     /// Lets it go on for so long, or until it ends; says whether it has ended.
@@ -131,10 +128,10 @@ impl Running {
     /// It failed; the message has what it said.
     pub fn go_on(&self, time: Duration) -> Result<bool> {
         let started = Instant::now();
-        system::resume(&lock(&self.child))?;
+        system::resume(&self.child.get())?;
         while let Some(left) = time.checked_sub(started.elapsed()) {
             sleep(left.min(LOOK));
-            if let Some(status) = lock(&self.child).try_wait()? {
+            if let Some(status) = self.child.get().try_wait()? {
                 let said = || fs::read_to_string(self.directory.join(OUTPUT)).unwrap_or_default();
                 ensure!(status.success(), "h2load ended with {status}: {}", said());
                 return Ok(true);
@@ -151,27 +148,6 @@ impl Running {
         let log = self.directory.join(LOG);
         fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?.lines().map(request).collect()
     }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        end(&self.child);
-    }
-}
-
-/// Ends every load generator of this process, stopped ones too: for a handler of Ctrl-C.
-pub fn stop_all() {
-    lock(&RUNNING).drain(..).filter_map(|child| child.upgrade()).for_each(|child| end(&child));
-}
-
-fn end(child: &Mutex<Child>) {
-    let mut child = lock(child);
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads a line of its log: start, status and duration in tab-separated columns.

@@ -15,7 +15,6 @@ mod traffic;
 mod turns;
 mod variant;
 
-pub use h2load::stop_all;
 pub use stage::{Sample, Stage};
 pub use traffic::{Failing, Protocol, Traffic};
 pub use variant::{Modules, Variant};

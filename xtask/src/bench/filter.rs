@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use meshwhy_integration::artifacts::target;
-use meshwhy_integration::load::{self, Modules, Sample, Stage, Traffic, Variant};
+use meshwhy_integration::load::{Modules, Sample, Stage, Traffic, Variant};
 
 use super::page;
 use super::statistics::Rounds;
@@ -114,7 +114,6 @@ impl Plan {
 pub fn run(options: &Options) -> Result<()> {
     ensure!((0.1..=60.0).contains(&options.seconds), "--seconds is at least 0.1 and at most 60");
     ctrlc::set_handler(|| {
-        load::stop_all();
         meshwhy_integration::stop_all();
         std::process::exit(130);
     })?;

@@ -1,0 +1,46 @@
+//! Processes that the harness started: gone when dropped, and all of them on Ctrl-C.
+
+use std::process::Child;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
+
+/// A process that is killed when this is dropped. An Envoy under func-e dies with func-e, which asks the kernel for that.
+#[derive(Debug)]
+pub(crate) struct Owned(Arc<Mutex<Child>>);
+
+impl Owned {
+    /// Takes a process over.
+    pub(crate) fn new(child: Child) -> Self {
+        let child = Arc::new(Mutex::new(child));
+        lock(&RUNNING).push(Arc::downgrade(&child));
+        Self(child)
+    }
+
+    /// The process.
+    pub(crate) fn get(&self) -> MutexGuard<'_, Child> {
+        lock(&self.0)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        end(&self.0);
+    }
+}
+
+/// Ends every process of the harness, stopped ones too: for a handler of Ctrl-C.
+pub fn stop_all() {
+    lock(&RUNNING).drain(..).filter_map(|child| child.upgrade()).for_each(|child| end(&child));
+}
+
+/// At once: whatever a caller wants from its files is read by then.
+fn end(child: &Mutex<Child>) {
+    let mut child = lock(child);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
