@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use meshwhy_integration::artifacts::testing_module;
-use meshwhy_integration::hostile::{Plan, Stage, StageSetup, corpus};
+use meshwhy_integration::hostile::{Ledger, Plan, Stage, StageSetup, corpus};
 use meshwhy_integration::tail::wait_for;
 use meshwhy_integration::{Artifacts, Deployment};
 use serde_json::Value;
 
 /// Envoy waits at least a second between two reloads of a VM.
 const RELOAD: Duration = Duration::from_secs(10);
+/// How long a line or a record may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn stage(deployment: Deployment) -> Result<Stage> {
     Stage::start(&Plan::corpus(), &StageSetup { module: Some(testing_module()?), ..StageSetup::new(Some(deployment)) })
@@ -31,12 +33,15 @@ impl Request<'_> {
         head.split(' ').nth(1).and_then(|status| status.parse().ok()).with_context(|| format!("no status in {head:?}"))
     }
 
-    /// The status, and how many records came of it.
-    fn recorded(&self) -> Result<(u64, u64)> {
+    /// The status, and how many records came of it once nothing more comes; waits for those that are expected.
+    fn recorded(&self, expected: u64) -> Result<(u64, u64)> {
         let before = self.stage.ledger();
         let status = self.status()?;
-        let logged = wait_for(RELOAD, || Some(self.stage.since(&before)).filter(|ledger| !ledger.lines.is_empty()));
-        Ok((status, logged.context("no access-log line")?.recorded()))
+        let told = |ledger: &Ledger| !ledger.lines.is_empty() && ledger.recorded() >= expected;
+        wait_for(PATIENCE, || Some(()).filter(|()| told(&self.stage.since(&before))));
+        let ledger = self.stage.settled(&before, None)?;
+        ensure!(!ledger.lines.is_empty(), "no access-log line");
+        Ok((status, ledger.recorded()))
     }
 }
 
@@ -57,7 +62,7 @@ fn recovery(stage: &Stage) -> Result<(Duration, u64)> {
     let start = Instant::now();
     let mut lost = 0;
     while start.elapsed() < RELOAD {
-        match request(stage, "/no/route", "none").recorded()? {
+        match request(stage, "/no/route", "none").recorded(0)? {
             (404, 1) => return Ok((start.elapsed(), lost)),
             (404, 0) => lost += 1,
             other => bail!("the answer has changed: {other:?}"),
@@ -70,9 +75,12 @@ fn recovery(stage: &Stage) -> Result<(Duration, u64)> {
 fn observe_loses_no_request_and_recovers() -> Result<()> {
     stage(Deployment::Observe)?.check(|stage| {
         for round in 1..=3 {
-            ensure!(request(stage, "/no/route", "none").recorded()? == (404, 1), "it does not record");
-            ensure!(request(stage, "/no/route", "log").recorded()? == (404, 0), "the trap changed the answer, or there was none");
-            ensure!(request(stage, "/ok", "none").recorded()? == (200, 0), "healthy traffic suffers");
+            ensure!(request(stage, "/no/route", "none").recorded(1)? == (404, 1), "it does not record");
+            ensure!(
+                request(stage, "/no/route", "log").recorded(0)? == (404, 0),
+                "the trap changed the answer, or there was none"
+            );
+            ensure!(request(stage, "/ok", "none").recorded(0)? == (200, 0), "healthy traffic suffers");
             let (time, lost) = recovery(stage)?;
             eprintln!("trap {round}: recording again after {} ms and {lost} failures without a record", time.as_millis());
         }
@@ -90,13 +98,14 @@ const ANNOTATE: [(&str, &str, u64); 3] = [("request", "/ok", 503), ("none", "/tr
 fn annotate_lets_requests_pass_and_envoy_records_instead() -> Result<()> {
     for (trap, path, status) in ANNOTATE {
         stage(Deployment::Annotate)?.check(|stage| {
-            ensure!(request(stage, "/no/route", "none").recorded()? == (404, 1), "it does not record");
-            let tripped = request(stage, path, trap).status()?;
-            ensure!(tripped == status, "{trap} {path}: the request that trips it has {tripped}");
+            ensure!(request(stage, "/no/route", "none").recorded(1)? == (404, 1), "it does not record");
+            let records = u64::from(status == 503);
+            let tripped = request(stage, path, trap).recorded(records)?;
+            ensure!(tripped == (status, records), "{trap} {path}: the request that trips it has status and records {tripped:?}");
             // FAIL_OPEN: the module is left out on this worker, for good. Nothing says any more that it will report.
             for _ in 0..3 {
-                ensure!(request(stage, "/ok", "none").recorded()? == (200, 0), "{trap}: healthy traffic suffers");
-                ensure!(request(stage, "/no/route", "none").recorded()? == (404, 1), "{trap}: no record after a trap");
+                ensure!(request(stage, "/ok", "none").recorded(0)? == (200, 0), "{trap}: healthy traffic suffers");
+                ensure!(request(stage, "/no/route", "none").recorded(1)? == (404, 1), "{trap}: no record after a trap");
             }
             ensure!(told_of_crashes(stage)? > 0, "{trap}: meshwhy says nothing of the crash");
             Ok(())
