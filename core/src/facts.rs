@@ -35,6 +35,15 @@ impl Side {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Inbound, Self::Outbound, Self::Gateway].into_iter().find(|side| side.as_str() == word)
     }
+
+    /// The direction that Istio writes in front of a cluster's name, `outbound|9080||reviews.books.svc.cluster.local`.
+    ///
+    /// Source: Istio `pkg/model/proxy.go`, `BuildSubsetKey`, 1.29.
+    #[must_use]
+    pub fn of_cluster(name: &str) -> Option<Self> {
+        let (direction, _) = name.split_once('|')?;
+        [Self::Inbound, Self::Outbound].into_iter().find(|side| side.as_str() == direction)
+    }
 }
 
 /// Facts about one request or connection; every field is optional.

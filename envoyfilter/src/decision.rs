@@ -2,12 +2,9 @@
 
 use meshwhy_core::causes::BY_PRECISION;
 use meshwhy_core::condition::cel::LATE_FLAGS;
-use meshwhy_core::condition::{Condition, Field};
+use meshwhy_core::condition::{ClusterKind, Condition, Field};
 use meshwhy_core::details::Family;
 use meshwhy_core::{Cause, Confidence, Stage};
-
-/// Istio's cluster for traffic that may not leave the mesh.
-const BLACK_HOLE: &str = "has(xds.cluster_name) && xds.cluster_name == 'BlackHoleCluster'";
 
 /// What is known of the code details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +60,10 @@ pub fn chain(place: Place<'_>) -> Chain {
     for (cause, condition) in conditions() {
         match rest(condition, place) {
             Rest::Holds => return Chain { last: Some(cause.code), ..chain },
+            // Where one condition does not hold, its opposite does.
+            Rest::When(expression) if chain.when.iter().any(|(before, _)| opposite(before, &expression)) => {
+                return Chain { last: Some(cause.code), ..chain };
+            }
             Rest::When(expression) => chain.when.push((expression, cause.code)),
             Rest::Fails | Rest::Unknowable => {}
         }
@@ -95,17 +96,6 @@ impl Chain {
         BY_PRECISION.iter().find(|cause| cause.code == code).map(|cause| cause.stage)
     }
 
-    /// The same where the cluster is not [`BLACK_HOLE`]; whether that made a difference.
-    pub fn leave_black_hole(&mut self) -> bool {
-        let before = self.when.len();
-        self.when.retain(|(condition, _)| condition != BLACK_HOLE);
-        if let Some(at) = self.when.iter().position(|(condition, _)| *condition == format!("!({BLACK_HOLE})")) {
-            self.last = self.when.get(at).map(|(_, code)| *code);
-            self.when.truncate(at);
-        }
-        self.when.len() < before
-    }
-
     /// Whether no cause is left.
     pub fn is_empty(&self) -> bool {
         self.when.is_empty() && self.last.is_none()
@@ -133,6 +123,9 @@ fn rest(condition: &Condition, place: Place<'_>) -> Rest {
         }
         Condition::UpstreamTransport(_) | Condition::UpstreamTls if !place.transport => Rest::Fails,
         Condition::Flag(flag) if LATE_FLAGS.contains(flag) => Rest::Fails,
+        // Istio leads TCP there, and no request: what may not leave the mesh gets a direct response (1.29,
+        // `pilot/pkg/networking/core/route`).
+        Condition::Cluster(ClusterKind::BlackHole) => Rest::Fails,
         Condition::Cluster(_) => guarded("xds.cluster_name", condition),
         Condition::Route(_) => guarded("xds.route_name", condition),
         Condition::UpstreamIpv6 => guarded("upstream.address", condition),
@@ -142,6 +135,10 @@ fn rest(condition: &Condition, place: Place<'_>) -> Rest {
         Condition::Absent(Field::UpstreamTransportFailure) => constant(!place.transport),
         leaf => leaf.cel().map_or(Rest::Unknowable, Rest::When),
     }
+}
+
+fn opposite(one: &str, other: &str) -> bool {
+    *one == format!("!({other})") || *other == format!("!({one})")
 }
 
 /// An attribute that is absent makes an expression fail, and with it all that it is a part of.

@@ -20,12 +20,10 @@ pub enum Report {
 
 /// Host functions and callbacks that the module may use; the environment is not among them.
 const CAPABILITIES: &[&str] = &[
-    "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
     "proxy_on_tick",
     "proxy_on_log",
-    "proxy_on_done",
     "proxy_on_delete",
     "proxy_log",
     "proxy_get_property",

@@ -29,8 +29,8 @@ struct Mapper {
     comment: String,
     /// What Envoy looks at before it evaluates the expression.
     sign: Option<Sign>,
-    /// CEL.
-    filter: String,
+    /// CEL; where there is none, the sign says all.
+    filter: Option<String>,
     /// What follows the name in the member, up to `mw-side`.
     cause: String,
     /// Whether the details are one fixed word, safe to write into a header.
@@ -58,17 +58,7 @@ pub fn render(document: &mut Document, indent: usize, side: &str) {
     for mapper in accepted() {
         document.comment(indent + 2, &mapper.comment);
         document.line(indent + 2, "- filter:");
-        match mapper.sign {
-            None => expression(document, indent + 6, &mapper.filter),
-            Some(sign) => {
-                document.text(indent + 6, "and_filter:\n  filters:");
-                native(document, indent + 8, sign);
-                // An element of a list, whose first line begins with the dash.
-                let mut element = Document::default();
-                expression(&mut element, 2, &mapper.filter);
-                document.text(indent + 8, &element.finish().replacen("  ", "- ", 1));
-            }
-        }
+        mapper.filters(document, indent + 6);
         document.text(indent + 4, "headers_to_add:\n- append_action: APPEND_IF_EXISTS_OR_ADD\n  header:\n    key: proxy-status");
         document.folded(indent + 8, "value", &mapper.member(side));
     }
@@ -76,10 +66,10 @@ pub fn render(document: &mut Document, indent: usize, side: &str) {
 
 fn native(document: &mut Document, indent: usize, sign: Sign) {
     match sign {
-        Sign::Flag(flag) => document.line(indent, &format!("- response_flag_filter: {{flags: [{}]}}", flag.short())),
+        Sign::Flag(flag) => document.line(indent, &format!("response_flag_filter: {{flags: [{}]}}", flag.short())),
         Sign::Status(status) => {
-            document.text(indent, "- status_code_filter:\n    comparison:\n      op: EQ");
-            document.line(indent + 6, &format!("value: {{default_value: {status}, runtime_key: meshwhy.status_{status}}}"));
+            document.text(indent, "status_code_filter:\n  comparison:\n    op: EQ");
+            document.line(indent + 4, &format!("value: {{default_value: {status}, runtime_key: meshwhy.status_{status}}}"));
         }
     }
 }
@@ -106,10 +96,24 @@ impl Mapper {
         format!("\"%ENVIRONMENT(POD_NAME)%.%ENVIRONMENT(POD_NAMESPACE)%\"{}; mw-side={side}{details}", self.cause)
     }
 
+    fn filters(&self, document: &mut Document, indent: usize) {
+        match (self.sign, &self.filter) {
+            (Some(sign), None) => native(document, indent, sign),
+            (None, Some(filter)) => expression(document, indent, filter),
+            (Some(sign), Some(filter)) => {
+                document.text(indent, "and_filter:\n  filters:");
+                document.element(indent + 2, |element| native(element, 0, sign));
+                document.element(indent + 2, |element| expression(element, 0, filter));
+            }
+            (None, None) => {}
+        }
+    }
+
     /// Whether Envoy takes it. One that it would refuse takes the whole configuration with it.
     fn is_accepted(&self) -> bool {
         // A side is a short word.
-        nesting(&self.filter) <= MAX_NESTING && nesting(&self.cause) <= MAX_NESTING && self.member("outbound").len() <= MAX_VALUE
+        let filter = self.filter.as_deref().map_or(0, nesting);
+        filter <= MAX_NESTING && nesting(&self.cause) <= MAX_NESTING && self.member("outbound").len() <= MAX_VALUE
     }
 }
 
@@ -122,12 +126,12 @@ fn mappers() -> Vec<Mapper> {
     let last = Mapper {
         comment: unknown::CAUSE.slug.to_owned(),
         sign: None,
-        filter: "response.code >= 400".to_owned(),
+        filter: Some("response.code >= 400".to_owned()),
         cause: parameters(unknown::CAUSE.code),
         fixed_details: false,
     };
     let slow = conditions().filter_map(|(cause, condition)| {
-        let filter = condition.cel().filter(|_| !rests_on_late_flag(condition))?;
+        let filter = Some(condition.cel().filter(|_| !rests_on_late_flag(condition))?);
         let comment = cause.slug.to_owned();
         Some(Mapper { comment, sign: None, filter, cause: parameters(cause.code), fixed_details: condition.fixes_details() })
     });
@@ -151,7 +155,7 @@ fn resets() -> Mapper {
         comment: "A request that the upstream did not answer: by why no connection came about, and how its stream ended."
             .to_owned(),
         sign: None,
-        filter: format!("response.code_details.startsWith('{RESET}')"),
+        filter: Some(format!("response.code_details.startsWith('{RESET}')")),
         cause: computed(&format!("has(upstream.transport_failure_reason) ? ({}) : ({})", of(true), of(false))),
         fixed_details: false,
     }
@@ -164,10 +168,10 @@ fn words() -> Mapper {
     Mapper {
         comment: "Details that are one word.".to_owned(),
         sign: None,
-        filter: among(&known, |words| match words {
+        filter: Some(among(&known, |words| match words {
             [word] => format!("response.code_details == '{word}'"),
             words => format!("response.code_details in ['{}']", words.join("', '")),
-        }),
+        })),
         cause: computed(&first_of(known)),
         fixed_details: true,
     }
@@ -184,10 +188,10 @@ fn families() -> Mapper {
     Mapper {
         comment: "Details with a known beginning; what follows may come from a peer and is not repeated.".to_owned(),
         sign: None,
-        filter: among(&known, |prefixes| {
+        filter: Some(among(&known, |prefixes| {
             let one = |prefix: &&str| format!("response.code_details.startsWith('{prefix}')");
             prefixes.iter().map(one).collect::<Vec<_>>().join(" || ")
-        }),
+        })),
         cause: computed(&first_of(known)),
         fixed_details: false,
     }
@@ -259,13 +263,19 @@ mod tests {
     use super::*;
 
     fn mapper(filter: &str, cause: &str) -> Mapper {
-        Mapper { comment: String::new(), sign: None, filter: filter.to_owned(), cause: cause.to_owned(), fixed_details: false }
+        Mapper {
+            comment: String::new(),
+            sign: None,
+            filter: Some(filter.to_owned()),
+            cause: cause.to_owned(),
+            fixed_details: false,
+        }
     }
 
     #[test]
     fn every_mapper_of_the_catalogue_is_accepted() {
         for mapper in mappers() {
-            let (filter, cause) = (nesting(&mapper.filter), nesting(&mapper.cause));
+            let (filter, cause) = (mapper.filter.as_deref().map_or(0, nesting), nesting(&mapper.cause));
             let length = mapper.member("outbound").len();
             assert!(mapper.is_accepted(), "{}: nested {filter} and {cause} deep, {length} bytes", mapper.comment);
         }
@@ -287,8 +297,8 @@ mod tests {
         let words = words();
         for (word, _) in Word::ALL {
             let named = format!("response.code_details == '{word}'");
-            let slow = mappers().into_iter().skip(USUAL.len() + 3).any(|mapper| mapper.filter == named);
-            assert!(!slow || words.filter.contains(&format!("'{word}'")), "{word}");
+            let slow = mappers().into_iter().skip(USUAL.len() + 3).any(|mapper| mapper.filter.as_ref() == Some(&named));
+            assert!(!slow || words.filter.as_ref().is_some_and(|filter| filter.contains(&format!("'{word}'"))), "{word}");
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Usual {
     pub sign: Sign,
     /// Its details.
     pub details: Known<'static>,
+    /// Whether no other details come with the sign.
+    pub certain: bool,
     /// What the transport failure contains, where there is one.
     pub transport: Option<&'static str>,
 }
@@ -31,46 +33,44 @@ const RESET_TERMINATION: &str = "upstream_reset_before_response_started{connecti
 const RESET_CONNECTION_FAILURE: &str = "upstream_reset_before_response_started{remote_connection_failure";
 const RESET_TIMEOUT: &str = "upstream_reset_before_response_started{connection_timeout";
 
-/// The usual failures.
+/// The usual failures, the most usual first.
 pub const USUAL: [Usual; 13] = [
-    word(Sign::Flag(Flag::NR), "route_not_found"),
-    word(Sign::Flag(Flag::NC), "cluster_not_found"),
+    // No other details come with these flags: Envoy `source/common/router/router.cc`, 1.24–1.40.
+    Usual { certain: true, ..word(Sign::Flag(Flag::NR), "route_not_found") },
     word(Sign::Flag(Flag::UH), "no_healthy_upstream"),
-    word(Sign::Flag(Flag::UT), "upstream_response_timeout"),
+    Usual { transport: Some("connect error: Connection refused"), ..begin(Sign::Flag(Flag::UF), RESET_CONNECTION_FAILURE) },
+    begin(Sign::Flag(Flag::UC), RESET_TERMINATION),
+    word(Sign::Flag(Flag::UT), "response_timeout"),
+    begin(Sign::Flag(Flag::UF), RESET_TIMEOUT),
+    begin(Sign::Flag(Flag::UO), RESET_OVERFLOW),
+    Usual { certain: true, ..word(Sign::Flag(Flag::NC), "cluster_not_found") },
     word(Sign::Flag(Flag::UAEX), "ext_authz_denied"),
     word(Sign::Flag(Flag::FI), "fault_filter_abort"),
+    // Envoy looks every status up that could be overridden at run time.
+    begin(Sign::Status(403), "rbac_access_denied_matched_policy["),
     word(Sign::Status(426), "low_version"),
     word(Sign::Status(431), "http1.headers_too_large"),
-    begin(Sign::Status(403), "rbac_access_denied_matched_policy["),
-    begin(Sign::Flag(Flag::UO), RESET_OVERFLOW),
-    begin(Sign::Flag(Flag::UC), RESET_TERMINATION),
-    Usual { transport: Some("connect error: Connection refused"), ..begin(Sign::Flag(Flag::UF), RESET_CONNECTION_FAILURE) },
-    begin(Sign::Flag(Flag::UF), RESET_TIMEOUT),
 ];
 
 const fn word(sign: Sign, text: &'static str) -> Usual {
-    Usual { sign, details: Known::Word(text), transport: None }
+    Usual { sign, details: Known::Word(text), certain: false, transport: None }
 }
 
 const fn begin(sign: Sign, text: &'static str) -> Usual {
-    Usual { sign, details: Known::Begin(text), transport: None }
+    Usual { sign, details: Known::Begin(text), certain: false, transport: None }
 }
 
 impl Usual {
-    /// The expression that it must satisfy, and the causes that it may have then. What it leaves is recognised further down.
-    pub fn condition(&self) -> (String, Chain) {
+    /// The expression that it must satisfy besides, and the causes that it may have then. What it leaves is recognised further down.
+    pub fn condition(&self) -> (Option<String>, Chain) {
         let place = Place { details: self.details, transport: self.transport.is_some() };
-        let (early, mut causes) = match self.transport {
-            // Causes that rest on the transport failure exclude one another: this text leaves one.
-            Some(text) => {
-                let here = format!("upstream.transport_failure_reason.contains('{text}')");
-                let last = chain(place).when.into_iter().find(|(condition, _)| condition.contains(&here)).map(|(_, code)| code);
-                (here, Chain { when: Vec::new(), last })
-            }
-            None => ("!has(upstream.transport_failure_reason)".to_owned(), chain(place)),
-        };
-        // Without a cluster the expression fails, and the failure is left.
-        let elsewhere = causes.leave_black_hole() || self.transport.is_some();
+        let causes = chain(place);
+        if let Some(text) = self.transport {
+            // Causes that rest on the transport failure exclude one another, whatever the details: this text leaves one.
+            let here = format!("upstream.transport_failure_reason.contains('{text}')");
+            let last = causes.when.into_iter().find(|(condition, _)| condition.contains(&here)).map(|(_, code)| code);
+            return (Some(here), Chain { when: Vec::new(), last });
+        }
         // Of what is refused before, no upstream was tried.
         let tried =
             causes.stage().is_none_or(|stage| matches!(stage, Stage::Connecting | Stage::Tls | Stage::Response | Stage::Proxy));
@@ -78,12 +78,10 @@ impl Usual {
             Known::Word(text) => format!("response.code_details == '{text}'"),
             Known::Begin(text) => format!("response.code_details.startsWith('{text}')"),
         };
-        let parts = [
-            Some(details),
-            Some(early).filter(|_| tried),
-            Some("xds.cluster_name != 'BlackHoleCluster'".to_owned()).filter(|_| elsewhere),
-        ];
-        (parts.into_iter().flatten().collect::<Vec<_>>().join(" && "), causes)
+        let early = "!has(upstream.transport_failure_reason)".to_owned();
+        let parts: Vec<_> =
+            [Some(early).filter(|_| tried), Some(details).filter(|_| !self.certain)].into_iter().flatten().collect();
+        (Some(parts.join(" && ")).filter(|expression| !expression.is_empty()), causes)
     }
 }
 
@@ -98,7 +96,7 @@ mod tests {
     fn every_usual_failure_is_one_of_the_catalogue() {
         for usual in &USUAL {
             let (condition, causes) = usual.condition();
-            assert!(!causes.is_empty(), "{condition}");
+            assert!(!causes.is_empty(), "{condition:?}");
             if let Known::Word(text) = usual.details {
                 assert!(Word::ALL.iter().any(|(word, _)| *word == text), "{text} is no word");
             }
@@ -112,10 +110,15 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_attempt_and_the_black_hole_are_left_to_others() {
+    fn an_earlier_attempt_is_left_to_others() {
         let (condition, causes) = word(Sign::Flag(Flag::UH), "no_healthy_upstream").condition();
-        let expected = "response.code_details == 'no_healthy_upstream' && !has(upstream.transport_failure_reason) && \
-                        xds.cluster_name != 'BlackHoleCluster'";
-        assert_eq!((condition.as_str(), causes.slugs()), (expected, vec!["no-healthy-endpoints"]));
+        let expected = "!has(upstream.transport_failure_reason) && response.code_details == 'no_healthy_upstream'";
+        assert_eq!((condition.as_deref(), causes.slugs()), (Some(expected), vec!["no-healthy-endpoints"]));
+    }
+
+    #[test]
+    fn what_the_sign_proves_is_not_asked_for() {
+        let (condition, causes) = USUAL[0].condition();
+        assert_eq!((condition, causes.slugs()), (None, vec!["no-virtual-host", "no-route"]));
     }
 }

@@ -38,6 +38,15 @@ impl Document {
         self.line(indent + 2, &line);
     }
 
+    /// An element of a list.
+    pub fn element(&mut self, indent: usize, write: impl FnOnce(&mut Self)) {
+        let mut element = Self::default();
+        write(&mut element);
+        for (number, line) in element.text.lines().enumerate() {
+            self.line(indent, &format!("{}{line}", if number == 0 { "- " } else { "  " }));
+        }
+    }
+
     /// A comment of one line.
     pub fn comment(&mut self, indent: usize, comment: &str) {
         self.line(indent, &format!("# {comment}"));

@@ -28,18 +28,26 @@ pub const ANNOTATION: u32 = 1 + 1 + 1 + gather::DECISION + 1 + 1;
 pub struct Request {
     /// It was checked for trace context and came without any.
     pub lacks_trace_context: bool,
-    /// How its response began; `None` while it has not.
+    /// How its response began; `None` while it has not, and under [`Report::Replies`] unless it is this module's to report.
     pub reply: Option<Reply>,
     /// The failure that was marked.
     pub judged: Option<Rc<Judged>>,
 }
 
+impl Request {
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        !self.lacks_trace_context && self.reply.is_none() && self.judged.is_none()
+    }
+}
+
 /// How a response began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
-    /// With a status below 400, or with a failure that others report.
+    /// With a status below 400.
     Fine,
-    /// With a failure that is this module's to report.
+    /// With a failure.
     Failed,
 }
 
@@ -67,8 +75,8 @@ impl Observer {
         let others_report = || self.config().report == Report::Replies && host.set_property(REPORTED, "1").is_err();
         request.reply = match status {
             Some(_) if failed && !others_report() => Some(Reply::Failed),
-            Some(_) => Some(Reply::Fine),
-            None => None,
+            Some(_) if self.config().report == Report::Failures => Some(Reply::Fine),
+            _ => None,
         };
         let untraced = request.lacks_trace_context && self.config().trace_annotate;
         if !(failed || untraced) || !self.is_visible(host) {

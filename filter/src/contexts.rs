@@ -1,6 +1,7 @@
 //! The contexts of one VM: which plugin a callback is for, and what each request remembers.
 //!
-//! Envoy numbers contexts per VM; one VM may hold several plugins (root contexts), each with a configuration of its own.
+//! Envoy numbers contexts per VM; one VM may hold several plugins (root contexts), each with a configuration of its own. Nobody tells
+//! when a request's context begins, which would be one more entry into the VM for each request.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,20 +15,16 @@ use crate::observer::Observer;
 #[derive(Debug, Default)]
 pub struct Contexts {
     roots: Vec<Root>,
-    streams: HashMap<u32, Stream, BuildHasherDefault<Numbered>>,
+    /// Requests of which there is something to remember.
+    requests: HashMap<u32, Request, BuildHasherDefault<Numbered>>,
 }
 
 /// `observer` is `None` while the configuration cannot be used: the plugin is then inert.
 #[derive(Debug)]
 struct Root {
     id: u32,
+    name: Option<Vec<u8>>,
     observer: Option<Observer>,
-}
-
-#[derive(Debug)]
-struct Stream {
-    root: u32,
-    request: Request,
 }
 
 /// Numbers that Envoy counts up need no mixing beyond spreading them over the table.
@@ -49,15 +46,6 @@ impl Hasher for Numbered {
 }
 
 impl Contexts {
-    /// A context begins: a plugin's when it has no parent, else a request's.
-    pub fn create(&mut self, id: u32, parent: u32) {
-        if parent == 0 {
-            self.roots.push(Root { id, observer: None });
-        } else {
-            self.streams.insert(id, Stream { root: parent, request: Request::default() });
-        }
-    }
-
     /// A plugin's configuration came. What is wrong with it is logged; gives the milliseconds between two ticks if it can be used.
     pub fn configure(&mut self, host: &impl Host, id: u32, bytes: &[u8]) -> Option<u64> {
         let parsed = config::parse(bytes);
@@ -65,63 +53,81 @@ impl Contexts {
             let outcome = if parsed.config.is_some() { "" } else { "; the module is inert" };
             let _ = host.log(LogLevel::Error, &format!("meshwhy: configuration: {}{outcome}", parsed.problems.join("; ")));
         }
-        let root = self.roots.iter_mut().find(|root| root.id == id)?;
-        let config = parsed.config?;
-        let interval_ms = config.interval_ms;
-        root.observer = Some(Observer::new(config));
-        Some(interval_ms)
+        let interval_ms = parsed.config.as_ref().map(|config| config.interval_ms);
+        self.roots.retain(|root| root.id != id);
+        self.roots.push(Root { id, name: plugin(host), observer: parsed.config.map(Observer::new) });
+        interval_ms
     }
 
     /// An interval is over.
     pub fn tick(&mut self, host: &impl Host, id: u32) {
-        if let Some(observer) = observer(&mut self.roots, id) {
+        if let Some(observer) = self.observer(id) {
             observer.on_tick(host);
         }
     }
 
     /// A request's headers are there.
     pub fn request_headers(&mut self, host: &impl Host, id: u32) {
-        if let Some(stream) = self.streams.get_mut(&id)
-            && let Some(observer) = observer(&mut self.roots, stream.root)
-        {
-            stream.request = observer.on_request(host);
+        if let Some(observer) = self.observer_of_request(host) {
+            let request = observer.on_request(host);
+            self.remember(id, request);
         }
     }
 
     /// A response's headers are about to be sent.
     pub fn response_headers(&mut self, host: &impl Host, id: u32) {
-        if let Some(stream) = self.streams.get_mut(&id)
-            && let Some(observer) = observer(&mut self.roots, stream.root)
-        {
-            observer.on_response(host, &mut stream.request);
+        let mut request = self.requests.remove(&id).unwrap_or_default();
+        if let Some(observer) = self.observer_of_request(host) {
+            observer.on_response(host, &mut request);
+            self.remember(id, request);
         }
     }
 
     /// A request is over, or, for a plugin, something that an access logger is told.
     pub fn log(&mut self, host: &impl Host, id: u32) {
-        let (root, request) = match self.streams.get_mut(&id) {
-            Some(stream) => (stream.root, std::mem::take(&mut stream.request)),
-            None => (id, Request::default()),
-        };
-        if let Some(observer) = observer(&mut self.roots, root) {
-            observer.on_log(host, &request);
+        let request = self.requests.remove(&id);
+        let is_plugin = self.roots.iter().any(|root| root.id == id);
+        let observer = if is_plugin { self.observer(id) } else { self.observer_of_request(host) };
+        if let Some(observer) = observer {
+            observer.on_log(host, &request.unwrap_or_default());
         }
     }
 
     /// A context is gone; a plugin tells first what it held back.
     pub fn delete(&mut self, host: &impl Host, id: u32) {
-        if self.streams.remove(&id).is_some() {
-            return;
-        }
-        if let Some(observer) = observer(&mut self.roots, id) {
+        self.requests.remove(&id);
+        if let Some(observer) = self.observer(id) {
             observer.on_end(host);
         }
         self.roots.retain(|root| root.id != id);
     }
+
+    fn remember(&mut self, id: u32, request: Request) {
+        if !request.is_empty() {
+            self.requests.insert(id, request);
+        }
+    }
+
+    fn observer(&mut self, id: u32) -> Option<&mut Observer> {
+        self.roots.iter_mut().find(|root| root.id == id)?.observer.as_mut()
+    }
+
+    /// The plugin that the request of the callback belongs to: there is but one, or its name tells.
+    fn observer_of_request(&mut self, host: &impl Host) -> Option<&mut Observer> {
+        let root = match self.roots.as_mut_slice() {
+            [] => return None,
+            [only] => only,
+            roots => {
+                let name = plugin(host);
+                roots.iter_mut().find(|root| root.name == name)?
+            }
+        };
+        root.observer.as_mut()
+    }
 }
 
-fn observer(roots: &mut [Root], id: u32) -> Option<&mut Observer> {
-    roots.iter_mut().find(|root| root.id == id)?.observer.as_mut()
+fn plugin(host: &impl Host) -> Option<Vec<u8>> {
+    host.property(&["plugin_name"]).ok().flatten()
 }
 
 #[cfg(test)]
@@ -138,7 +144,6 @@ mod tests {
 
     fn configured(bytes: &[u8]) -> Contexts {
         let mut contexts = Contexts::default();
-        contexts.create(1, 0);
         contexts.configure(&FakeHost::default(), 1, bytes);
         contexts
     }
@@ -146,12 +151,11 @@ mod tests {
     #[test]
     fn a_request_of_the_http_filter_is_annotated_and_recorded_once() {
         let (host, mut contexts) = (failing(), configured(br#"{"visibility": "always"}"#));
-        contexts.create(2, 1);
         contexts.request_headers(&host, 2);
         contexts.response_headers(&host, 2);
         contexts.log(&host, 2);
         contexts.delete(&host, 2);
-        assert_eq!((host.response_headers.borrow().len(), host.records().len(), contexts.streams.len()), (1, 1, 0));
+        assert_eq!((host.response_headers.borrow().len(), host.records().len(), contexts.requests.len()), (1, 1, 0));
     }
 
     #[test]
@@ -163,20 +167,20 @@ mod tests {
 
     #[test]
     fn two_plugins_of_one_vm_have_their_own_configurations() {
-        let (host, mut contexts) = (failing(), configured(br#"{"visibility": "always"}"#));
-        contexts.create(2, 0);
-        contexts.configure(&host, 2, br#"{"visibility": "mesh"}"#);
-        for (stream, root) in [(3, 1), (4, 2)] {
-            contexts.create(stream, root);
-            contexts.response_headers(&host, stream);
+        let mut contexts = Contexts::default();
+        for (id, name, configuration) in [(1, "open", br#"{"visibility": "always"}"#.as_slice()), (2, "closed", b"")] {
+            contexts.configure(&FakeHost::default().property("plugin_name", name.as_bytes()), id, configuration);
         }
-        assert_eq!(host.response_headers.borrow().len(), 1);
+        for (id, name, marks) in [(3, "open", 1), (4, "closed", 0), (5, "another", 0)] {
+            let host = failing().property("plugin_name", name.as_bytes());
+            contexts.response_headers(&host, id);
+            assert_eq!(host.response_headers.borrow().len(), marks, "{name}");
+        }
     }
 
     #[test]
     fn a_configuration_that_cannot_be_used_makes_the_plugin_inert_and_says_so() {
-        let (host, mut contexts) = (failing(), configured(b""));
-        contexts.create(2, 0);
+        let (host, mut contexts) = (failing(), Contexts::default());
         assert_eq!(contexts.configure(&host, 2, b"{"), None);
         assert!(host.lines.borrow().iter().all(|(_, line)| line.ends_with("; the module is inert")));
         contexts.log(&host, 2);
@@ -186,7 +190,6 @@ mod tests {
     #[test]
     fn callbacks_for_contexts_that_are_not_there_do_nothing() {
         let (host, mut contexts) = (failing(), Contexts::default());
-        contexts.create(7, 6);
         contexts.request_headers(&host, 7);
         contexts.response_headers(&host, 8);
         contexts.log(&host, 9);
@@ -211,10 +214,10 @@ mod tests {
     fn deleted_contexts_leave_nothing_behind() {
         let (host, mut contexts) = (failing(), configured(b""));
         for id in 2..100_000 {
-            contexts.create(id, 1);
             contexts.request_headers(&host, id);
+            contexts.response_headers(&host, id);
             contexts.delete(&host, id);
         }
-        assert!(contexts.streams.capacity() < 16, "{}", contexts.streams.capacity());
+        assert!(contexts.requests.capacity() < 16, "{}", contexts.requests.capacity());
     }
 }

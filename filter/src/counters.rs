@@ -6,10 +6,18 @@ use meshwhy_core::{Cause, Side};
 
 use crate::host::Host;
 
-/// Defined counters; each is defined once and kept, since Envoy never frees one.
+/// What is counted. A number waits here until it is told, since a proxy that fails does so thousands of times a second.
 #[derive(Debug, Default)]
 pub struct Counters {
-    defined: Vec<(Counter, u32)>,
+    numbers: Vec<Number>,
+}
+
+/// `id` is the host's, which never frees a counter: it is defined once and kept.
+#[derive(Debug)]
+struct Number {
+    counter: Counter,
+    id: Option<u32>,
+    untold: u32,
 }
 
 /// One name: what is counted, with its labels.
@@ -22,10 +30,7 @@ enum Counter {
 
 impl Counters {
     /// Counts one failure: cause × side × status class, at most a few hundred names.
-    ///
-    /// # Cost
-    /// One host call, two for the first of its kind.
-    pub fn local_reply(&mut self, host: &impl Host, cause: &'static Cause, side: Option<Side>, status: Option<u16>) {
+    pub fn local_reply(&mut self, cause: &'static Cause, side: Option<Side>, status: Option<u16>) {
         let class = match status.unwrap_or(0) / 100 {
             1 => "1xx",
             2 => "2xx",
@@ -34,30 +39,39 @@ impl Counters {
             5 => "5xx",
             _ => "none",
         };
-        self.add(host, Counter::LocalReplies { cause: cause.slug, side, class }, 1);
+        self.count(Counter::LocalReplies { cause: cause.slug, side, class });
     }
 
     /// Counts one check for trace context.
-    pub fn trace_context(&mut self, host: &impl Host, side: Option<Side>, present: bool) {
-        self.add(host, Counter::TraceContext { side, present }, 1);
+    pub fn trace_context(&mut self, side: Option<Side>, present: bool) {
+        self.count(Counter::TraceContext { side, present });
     }
 
-    /// Counts occurrences that flood control gave no record.
-    pub fn suppressed(&mut self, host: &impl Host, count: u32) {
-        self.add(host, Counter::Suppressed, count);
+    /// Counts an occurrence that flood control gave no record.
+    pub fn suppressed(&mut self) {
+        self.count(Counter::Suppressed);
     }
 
-    fn add(&mut self, host: &impl Host, counter: Counter, by: u32) {
-        let id = match self.defined.iter().find(|(one, _)| *one == counter) {
-            Some((_, id)) => *id,
-            None => {
-                let Ok(id) = host.define_counter(&counter.name()) else { return };
-                self.defined.push((counter, id));
-                id
+    /// Tells the host what waits.
+    ///
+    /// # Cost
+    /// One host call for each counter that moved since, two for one that never did before.
+    pub fn tell(&mut self, host: &impl Host) {
+        for number in self.numbers.iter_mut().filter(|number| number.untold > 0) {
+            number.id = number.id.or_else(|| host.define_counter(&number.counter.name()).ok());
+            // A counter that the host refuses must not cost the record that goes with it.
+            if let Some(id) = number.id {
+                let _ = host.add_to_counter(id, std::mem::take(&mut number.untold));
             }
-        };
-        // A counter that the host refuses must not cost the record that goes with it.
-        let _ = host.add_to_counter(id, by);
+        }
+    }
+
+    fn count(&mut self, counter: Counter) {
+        if let Some(number) = self.numbers.iter_mut().find(|number| number.counter == counter) {
+            number.untold = number.untold.saturating_add(1);
+        } else {
+            self.numbers.push(Number { counter, id: None, untold: 1 });
+        }
     }
 }
 

@@ -90,11 +90,6 @@ mod exports {
     }
 
     #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_context_create(id: u32, parent: u32) {
-        with(|contexts| contexts.create(id, parent));
-    }
-
-    #[unsafe(no_mangle)]
     extern "C" fn proxy_on_vm_start(_: u32, _: u32) -> u32 {
         FINE
     }

@@ -10,7 +10,7 @@ use crate::host::Host;
 
 /// Most host calls that [`decisive`] makes, and that for the status: for a stream that ended without a response and without details.
 pub const DECISION: u32 = 10;
-/// Most host calls that [`describe`] makes.
+/// Most host calls that [`describe`] makes, beyond those that [`decisive`] could spare.
 pub const DESCRIPTION: u32 = 12;
 
 /// A text attribute; not valid UTF-8 counts as unreadable, and so as not known.
@@ -39,13 +39,13 @@ fn flags(host: &impl Host) -> Option<ResponseFlags> {
     number(host, &["response", "flags"]).map(ResponseFlags)
 }
 
-/// Gathers what decides which failure it is, and what flood control tells failures apart by, besides the status. `side` is what is
-/// configured.
+/// Gathers what decides which failure it is, and what flood control tells failures apart by. `status` and `side` are what is known.
 ///
 /// # Cost
 /// At most [`DECISION`] host calls, that for the status included.
-pub fn decisive(host: &impl Host, status: Option<u16>, side: Option<Side>) -> Facts<'static> {
-    let mut facts = Facts { status, details: details(host), side: side.or_else(|| direction(host)), ..Facts::default() };
+pub fn decisive(host: &impl Host, known: Option<u16>, side: Option<Side>) -> Facts<'static> {
+    let mut facts = Facts { details: details(host), ..Facts::default() };
+    facts.status = known.or_else(|| facts.parsed_details()?.status()).or_else(|| status(host));
     let replied = facts.status.is_some_and(|status| status >= 400);
     // Details of a reply say more than flags do.
     if !replied || !matches!(facts.parsed_details(), Some(details) if details != Details::Word(Word::ViaUpstream)) {
@@ -53,7 +53,10 @@ pub fn decisive(host: &impl Host, status: Option<u16>, side: Option<Side>) -> Fa
     }
     let reach = Reach::of(&facts);
     if reach.upstream {
-        facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+        // Details of a reset carry a copy.
+        if facts.upstream_transport().is_none() {
+            facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+        }
         // Without details, whether a host was tried is what decides.
         if facts.details.is_none() {
             facts.upstream_host = text(host, &["upstream", "address"]);
@@ -61,20 +64,27 @@ pub fn decisive(host: &impl Host, status: Option<u16>, side: Option<Side>) -> Fa
     }
     if reach.routing && !reach.no_route {
         facts.cluster = text(host, &["xds", "cluster_name"]);
-        facts.route = text(host, &["xds", "route_name"]);
+        if !reach.by_cluster {
+            facts.route = text(host, &["xds", "route_name"]);
+        }
     }
     if reach.no_route {
         facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
+    facts.side = side.or_else(|| Side::of_cluster(facts.cluster.as_deref()?)).or_else(|| direction(host));
     if facts.status.is_none_or(|status| status == 0) {
         facts.downstream_transport_failure = text(host, &["connection", "transport_failure_reason"]);
         facts.termination_details = text(host, &["connection", "termination_details"]);
     }
     // Envoy infers a gRPC status from any other HTTP status.
     if reach.routing && facts.status == Some(200) {
-        facts.grpc_status = number(host, &["response", "grpc_status"]).and_then(|status| status.try_into().ok());
+        facts.grpc_status = grpc_status(host);
     }
     facts
+}
+
+fn grpc_status(host: &impl Host) -> Option<u32> {
+    number(host, &["response", "grpc_status"]).and_then(|status| status.try_into().ok())
 }
 
 /// Which way the traffic goes; read per request, since one root context may serve both.
@@ -108,19 +118,32 @@ pub fn event(host: &impl Host, event: Event, configured: Option<Side>) -> Facts<
 /// Gathers what a record says besides, in the log phase: nothing of it decides.
 ///
 /// # Cost
-/// At most [`DESCRIPTION`] host calls.
+/// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
 pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
     let reach = Reach::of(facts);
     facts.mtls = mtls(host);
     if facts.event.is_none() {
         facts.flags = facts.flags.or_else(|| flags(host));
+        if facts.parsed_details().and_then(Details::status).is_some() {
+            // A gRPC call was told otherwise, or the proxy's configuration replaced it.
+            facts.status = status(host).or(facts.status);
+            if facts.status == Some(200) {
+                facts.grpc_status = grpc_status(host);
+            }
+        }
         facts.protocol = text(host, &["request", "protocol"]);
         facts.downstream_remote_address = text(host, &["source", "address"]);
         facts.downstream_local_address = text(host, &["destination", "address"]);
         facts.local_reply_owner =
             text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
     }
+    if facts.event.is_none() && reach.by_cluster {
+        facts.route = text(host, &["xds", "route_name"]);
+    }
     if facts.event.is_none() && reach.upstream {
+        if facts.upstream_transport_failure.is_none() && facts.upstream_transport().is_some() {
+            facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+        }
         facts.upstream_local_address = text(host, &["upstream", "local_address"]);
         facts.upstream_host = facts.upstream_host.take().or_else(|| text(host, &["upstream", "address"]));
     }
@@ -182,6 +205,8 @@ struct Reach {
     no_route: bool,
     /// A host was looked for, and perhaps tried.
     upstream: bool,
+    /// It failed as any route to this cluster would.
+    by_cluster: bool,
 }
 
 impl Reach {
@@ -199,7 +224,8 @@ impl Reach {
             _ => facts.has_flag(Flag::NR) || facts.has_flag(Flag::NC),
         };
         let no_route = details == Some(Details::Word(Word::RouteNotFound));
-        Self { routing, no_route, upstream: routing && !ended_before }
+        let by_cluster = matches!(details, Some(Details::Word(Word::NoHealthyUpstream) | Details::ResetBeforeResponse { .. }));
+        Self { routing, no_route, upstream: routing && !ended_before, by_cluster }
     }
 }
 
@@ -208,5 +234,33 @@ pub fn fixed_details<'f>(facts: &'f Facts<'_>) -> Option<&'f str> {
     match details::parse(facts.details.as_deref()?) {
         Details::Word(word) => Some(word.as_str()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::FakeHost;
+
+    fn no_endpoints() -> FakeHost {
+        FakeHost::default()
+            .property("response.code_details", b"no_healthy_upstream")
+            .property("xds.cluster_name", b"inbound|8080||")
+            .property("xds.route_name", b"default")
+    }
+
+    #[test]
+    fn what_details_and_cluster_imply_is_not_asked_for() {
+        let host = no_endpoints().number("response.code", 503).number("xds.listener_direction", 2);
+        let facts = decisive(&host, None, None);
+        assert_eq!((facts.status, facts.side, facts.route, host.calls.get()), (Some(503), Some(Side::Inbound), None, 2));
+    }
+
+    #[test]
+    fn a_record_has_the_status_that_was_sent() {
+        let host = no_endpoints().number("response.code", 200).number("response.grpc_status", 14);
+        let mut facts = decisive(&host, None, None);
+        describe(&host, &mut facts);
+        assert_eq!((facts.status, facts.grpc_status, facts.route.as_deref()), (Some(200), Some(14), Some("default")));
     }
 }

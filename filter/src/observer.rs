@@ -17,12 +17,12 @@ use crate::gather::{self, Identity};
 use crate::host::{Host, LogLevel};
 use crate::lately::{Judged, Lately};
 
-/// Most host calls for a failure that flood control gives no record: whether the reply is still the one that was marked, deciding, a
-/// counter and the clock.
-pub const SUPPRESSED: u32 = 1 + gather::DECISION + 1 + 1;
-/// Most host calls for a failure that gets a record: the same, describing, suppressed ones counted, and the log line. The first of its
-/// kind may cost [`FIRST`] more.
-pub const RECORD: u32 = SUPPRESSED + gather::DESCRIPTION + 1 + 1;
+/// Most host calls for a failure that flood control gives no record: deciding, and the clock.
+pub const SUPPRESSED: u32 = gather::DECISION + 1;
+/// Most host calls for a failure that gets a record: the same, whether the reply is still the one that was marked, describing, the
+/// counters of this failure and of suppressed ones, and the log line. The first of its kind may cost [`FIRST`] more, and each counter
+/// that moved since the last record one.
+pub const RECORD: u32 = SUPPRESSED + 1 + gather::DESCRIPTION + 2 + 1;
 /// Host calls that are made once: two counters are made, and three attributes say who this proxy is.
 pub const FIRST: u32 = 2 + 3;
 
@@ -34,8 +34,6 @@ pub struct Observer {
     lately: Lately,
     flood: Flood,
     counters: Counters,
-    /// Occurrences without a record that the counter does not know yet.
-    suppressed: u32,
     trace_samples: u32,
 }
 
@@ -48,7 +46,6 @@ impl Observer {
             lately: Lately::default(),
             flood: Flood::new(config.records_per_interval, config.interval_ms),
             counters: Counters::default(),
-            suppressed: 0,
             trace_samples: 0,
             config,
         }
@@ -83,7 +80,8 @@ impl Observer {
 
     pub(crate) fn count_trace_context(&mut self, host: &impl Host, present: bool) {
         let side = gather::side(host, self.config.side);
-        self.counters.trace_context(host, side, present);
+        self.counters.trace_context(side, present);
+        self.counters.tell(host);
     }
 
     /// The log callback of both attachments: of the HTTP filter for its request, of the access logger without one.
@@ -106,18 +104,16 @@ impl Observer {
         if untraced {
             let facts = gather::event(host, Event::TraceContextMissing, self.config.side);
             if self.config.report == Report::TraceContext {
-                self.counters.trace_context(host, facts.side, false);
+                self.counters.trace_context(facts.side, false);
             }
             if let Some(verdict) = judge(&facts) {
-                self.report(host, &facts, &verdict);
+                self.report(host, &facts, &verdict, false);
             }
         }
         if failed {
-            // A reply that replaced the one that was judged has other details.
-            let known = request.judged.as_ref().filter(|judged| judged.facts.details == gather::details(host));
-            let judged = known.map_or_else(|| self.judged(host, gather::status(host)), Rc::clone);
+            let judged = request.judged.as_ref().map_or_else(|| self.judged(host, None), Rc::clone);
             if let Some(verdict) = &judged.verdict {
-                self.report(host, &judged.facts, verdict);
+                self.report(host, &judged.facts, verdict, request.judged.is_some());
             }
         }
     }
@@ -135,15 +131,16 @@ impl Observer {
     }
 
     fn tell_all_suppressed(&mut self, host: &impl Host, now_ms: u64) {
-        self.count_suppressed(host);
+        self.counters.tell(host);
         for rest in self.flood.overdue(now_ms) {
             self.tell_suppressed(host, &rest);
         }
     }
 
-    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict) {
+    /// `marked`: it was judged before the response, which may have been replaced since.
+    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict, marked: bool) {
         if facts.event.is_none() {
-            self.counters.local_reply(host, verdict.cause, facts.side, facts.status);
+            self.counters.local_reply(verdict.cause, facts.side, facts.status);
         }
         let kind = Kind {
             code: verdict.cause.code,
@@ -156,22 +153,20 @@ impl Observer {
         }
         match decision.emit {
             Some(before) => {
-                self.count_suppressed(host);
+                self.counters.tell(host);
+                let replaced = marked && gather::details(host) != facts.details;
+                let latest = replaced.then(|| self.judged(host, None));
+                let (facts, verdict) = match latest.as_deref() {
+                    Some(Judged { facts, verdict: Some(verdict), .. }) => (facts, verdict),
+                    _ => (facts, verdict),
+                };
                 let mut facts = facts.clone();
                 gather::describe(host, &mut facts);
                 redact(&mut facts);
                 self.identity(host).sign(&mut facts);
                 write(host, &facts, verdict, before.saturating_add(1), before);
             }
-            None => self.suppressed = self.suppressed.saturating_add(1),
-        }
-    }
-
-    /// Adds to the counter what was suppressed since: with the next record of any kind, or when the interval is over.
-    fn count_suppressed(&mut self, host: &impl Host) {
-        let count = std::mem::take(&mut self.suppressed);
-        if count > 0 {
-            self.counters.suppressed(host, count);
+            None => self.counters.suppressed(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! The whole hostile corpus through every deployment, beside an Envoy without meshwhy: the same answers, each failure recorded once.
 
+use std::collections::BTreeSet;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use meshwhy_integration::hostile::{Exchange, Ledger, Plan, Stage, StageSetup, Transcript, corpus};
+use meshwhy_core::details;
+use meshwhy_integration::hostile::{Exchange, Ledger, Line, Plan, Stage, StageSetup, Transcript, corpus};
 use meshwhy_integration::{Artifacts, Deployment};
 use serde_json::Value;
 
@@ -51,6 +53,19 @@ fn unharmed(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+/// The module does not ask for a status that the details imply.
+fn statuses_follow_from_details(played: &[Played]) -> Result<()> {
+    let implied = |line: &Line| details::parse(&line.details).status().filter(|_| !line.is_grpc);
+    let lines = played.iter().flat_map(|played| &played.ledger.lines).filter_map(|line| Some((line, implied(line)?)));
+    let mut statuses = BTreeSet::new();
+    for (line, implied) in lines {
+        ensure!(u64::from(implied) == line.status, "{line:?}, not {implied}");
+        statuses.insert(implied);
+    }
+    ensure!(statuses.len() >= 3, "only {statuses:?} were seen");
+    Ok(())
+}
+
 #[test]
 fn meshwhy_changes_nothing_and_misses_nothing() -> Result<()> {
     let exchanges = corpus::all();
@@ -75,6 +90,7 @@ fn meshwhy_changes_nothing_and_misses_nothing() -> Result<()> {
         }
     }
     ensure!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));
+    statuses_follow_from_details(&without)?;
     let failures: u64 = without.iter().map(|played| played.ledger.failures()).sum();
     let healthy = without.iter().filter(|played| !played.ledger.lines.is_empty() && played.ledger.failures() == 0).count();
     eprintln!("{} exchanges, {failures} failures, {healthy} healthy", exchanges.len());

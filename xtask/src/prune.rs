@@ -12,12 +12,11 @@ use walrus::Module;
 /// What the module exports: the ABI's own needs and the callbacks that it answers.
 ///
 /// Source: proxy-wasm ABI 0.2.1; Envoy `source/extensions/common/wasm/wasm.cc`, 1.40.
-pub const EXPORTS: [&str; 12] = [
+pub const EXPORTS: [&str; 11] = [
     "memory",
     "_initialize",
     "proxy_abi_version_0_2_1",
     "proxy_on_memory_allocate",
-    "proxy_on_context_create",
     "proxy_on_vm_start",
     "proxy_on_configure",
     "proxy_on_tick",

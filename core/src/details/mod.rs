@@ -89,6 +89,21 @@ impl Details<'_> {
             )
         )
     }
+
+    /// The status of the reply that goes with these details, where Envoy leaves no choice; a gRPC call gets 200 in its place.
+    ///
+    /// Source: Envoy `source/common/router/router.cc`, 1.24–1.40.
+    #[must_use]
+    pub const fn status(self) -> Option<u16> {
+        match self {
+            Self::Word(Word::RouteNotFound) => Some(404),
+            Self::Word(Word::NoHealthyUpstream) => Some(503),
+            Self::Word(Word::UpstreamResponseTimeout) => Some(504),
+            Self::ResetBeforeResponse { reset: Reset::ProtocolError, .. } => Some(502),
+            Self::ResetBeforeResponse { .. } => Some(503),
+            _ => None,
+        }
+    }
 }
 
 const RESET_BEFORE: &str = "upstream_reset_before_response_started{";

@@ -301,8 +301,7 @@ fn configure(plugin: &mut Value, wishes: &Value) {
 }
 
 /// What the module needs as an HTTP filter.
-const FILTER_CAPABILITIES: [&str; 18] = [
-    "proxy_on_context_create",
+const FILTER_CAPABILITIES: [&str; 17] = [
     "proxy_on_vm_start",
     "proxy_on_configure",
     "proxy_on_tick",
