@@ -20,6 +20,8 @@ use crate::scenario::Direction;
 pub enum Variant {
     /// Nothing but the router.
     NoModule,
+    /// The same once more, in a process of its own: how far two equal Envoys are apart.
+    NoModuleAgain,
     /// meshwhy without a module.
     Native,
     /// meshwhy as access logger, without the optional trace check.
@@ -63,8 +65,9 @@ const TRACE_CHECK: (&str, &str) = ("# ---- begin optional: trace check ----", "#
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoModule,
+        Self::NoModuleAgain,
         Self::Native,
         Self::Observe,
         Self::ObserveTraceCheck,
@@ -84,7 +87,7 @@ impl Variant {
     pub(super) fn listener(self, modules: &Modules, directory: &Path) -> Result<Value> {
         let mut listener = listener();
         match self {
-            Self::NoModule => {}
+            Self::NoModule | Self::NoModuleAgain => {}
             Self::Native | Self::Mappers => deploy(&Setup::new(Deployment::Native), modules, &mut listener)?,
             Self::Observe => {
                 let manifests = without_trace_check(directory)?;
@@ -109,6 +112,7 @@ impl fmt::Display for Variant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
             Self::NoModule => "no module",
+            Self::NoModuleAgain => "no module, again",
             Self::Native => "native",
             Self::Observe => "observe",
             Self::ObserveTraceCheck => "observe, trace check",

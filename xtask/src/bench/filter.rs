@@ -21,6 +21,10 @@ const TURN: (Duration, f64) = (Duration::from_millis(10), 80.0);
 /// How many requests a round has that only finds out how fast it goes, and how long its turns are.
 const CALIBRATION: (f64, Duration) = (2000.0, Duration::from_millis(25));
 
+/// After so many rounds all Envoys are started anew: where a process has its memory makes it a percent or two faster or slower for as long
+/// as it lives.
+const ROUNDS_OF_A_START: usize = 3;
+
 /// How much is measured.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
@@ -66,9 +70,9 @@ pub struct Run {
     pub rounds: u32,
     /// Size of meshwhy's module in bytes.
     pub module_bytes: u64,
-    /// Resident bytes of every variant's Envoy in the end.
+    /// Resident bytes of every variant's last Envoy in the end.
     pub resident: Vec<(Variant, u64)>,
-    /// Records that each variant's module wrote.
+    /// Records that each variant's module wrote since its last start.
     pub records: Vec<(Variant, usize)>,
     /// How long all of it took, in seconds.
     pub seconds: f64,
@@ -132,12 +136,15 @@ pub fn run(options: &Options) -> Result<()> {
 fn measure(modules: &Modules, rounds: u32, seconds: f64, only: &str) -> Result<Run> {
     let started = Instant::now();
     let module_bytes = std::fs::metadata(&modules.meshwhy)?.len();
-    let stage = Stage::start(modules, &Variant::ALL)?;
     let traffic: Vec<Traffic> = Traffic::all().into_iter().filter(|traffic| traffic.to_string().contains(only)).collect();
     ensure!(!traffic.is_empty(), "there is no traffic named {only:?}");
-    let plans: Vec<Plan> = traffic.iter().map(|traffic| Plan::new(&stage, *traffic, seconds)).collect::<Result<_>>()?;
     let mut results = Results::default();
+    let (mut stage, mut plans) = start(modules, &traffic, seconds)?;
     for round in 0..usize::try_from(rounds)? {
+        if round > 0 && round.is_multiple_of(ROUNDS_OF_A_START) {
+            drop(stage);
+            (stage, plans) = start(modules, &traffic, seconds)?;
+        }
         eprintln!("round {} of {rounds}, {:.0} s", round + 1, started.elapsed().as_secs_f64());
         for Plan { traffic, requests, turns } in &plans {
             let samples = stage.round(round, traffic, *requests, turns)?;
@@ -151,6 +158,12 @@ fn measure(modules: &Modules, rounds: u32, seconds: f64, only: &str) -> Result<R
     let records = with_module.iter().map(|variant| Ok((*variant, stage.records(*variant)?))).collect::<Result<_>>()?;
     let seconds = started.elapsed().as_secs_f64();
     Ok(Run { results, traffic, rounds, module_bytes, resident, records, seconds })
+}
+
+fn start(modules: &Modules, traffic: &[Traffic], seconds: f64) -> Result<(Stage, Vec<Plan>)> {
+    let stage = Stage::start(modules, &Variant::ALL)?;
+    let plans = traffic.iter().map(|traffic| Plan::new(&stage, *traffic, seconds)).collect::<Result<_>>()?;
+    Ok((stage, plans))
 }
 
 /// Builds the module that does nothing, as meshwhy's is built but with all of the SDK's exports.
