@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::details::{self, Details, Reset, Word};
+use meshwhy_core::details::{self, Details};
 use meshwhy_core::event::Event;
 use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;
+use crate::implied::Implied;
+use crate::lately::Lately;
 
 /// Most host calls that [`decisive`] makes, and that for the status: for a stream that ended without a response and without details.
 pub const DECISION: u32 = 10;
@@ -43,18 +45,15 @@ fn flags(host: &impl Host) -> Option<ResponseFlags> {
 ///
 /// # Cost
 /// At most [`DECISION`] host calls, that for the status included.
-pub fn decisive(host: &impl Host, known: Option<u16>, side: Option<Side>) -> Facts<'static> {
+pub fn decisive(host: &impl Host, lately: &mut Lately, known: Option<u16>, side: Option<Side>) -> Facts<'static> {
     let mut facts = Facts { details: details(host), ..Facts::default() };
-    facts.status = known.or_else(|| facts.parsed_details()?.status()).or_else(|| status(host));
-    let replied = facts.status.is_some_and(|status| status >= 400);
-    // Details of a reply say more than flags do.
-    if !replied || !matches!(facts.parsed_details(), Some(details) if details != Details::Word(Word::ViaUpstream)) {
+    let implied = lately.implied(facts.details.as_deref());
+    facts.status = known.or(implied.status).or_else(|| status(host));
+    if !implied.clear || facts.status.is_none_or(|status| status < 400) {
         facts.flags = flags(host);
     }
-    let reach = Reach::of(&facts);
-    if reach.upstream {
-        // Details of a reset carry a copy.
-        if facts.upstream_transport().is_none() {
+    if implied.upstream && !ended_before(&facts) {
+        if !implied.transport {
             facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
         }
         // Without details, whether a host was tried is what decides.
@@ -62,13 +61,13 @@ pub fn decisive(host: &impl Host, known: Option<u16>, side: Option<Side>) -> Fac
             facts.upstream_host = text(host, &["upstream", "address"]);
         }
     }
-    if reach.routing && !reach.no_route {
+    if implied.route {
         facts.cluster = text(host, &["xds", "cluster_name"]);
-        if !reach.by_cluster {
+        if !implied.by_cluster {
             facts.route = text(host, &["xds", "route_name"]);
         }
     }
-    if reach.no_route {
+    if implied.no_route {
         facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
     facts.side = side.or_else(|| Side::of_cluster(facts.cluster.as_deref()?)).or_else(|| direction(host));
@@ -77,10 +76,14 @@ pub fn decisive(host: &impl Host, known: Option<u16>, side: Option<Side>) -> Fac
         facts.termination_details = text(host, &["connection", "termination_details"]);
     }
     // Envoy infers a gRPC status from any other HTTP status.
-    if reach.routing && facts.status == Some(200) {
+    if implied.routing && facts.status == Some(200) {
         facts.grpc_status = grpc_status(host);
     }
     facts
+}
+
+fn ended_before(facts: &Facts<'_>) -> bool {
+    facts.has_flag(Flag::NR) || facts.has_flag(Flag::NC)
 }
 
 fn grpc_status(host: &impl Host) -> Option<u32> {
@@ -120,11 +123,11 @@ pub fn event(host: &impl Host, event: Event, configured: Option<Side>) -> Facts<
 /// # Cost
 /// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
 pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
-    let reach = Reach::of(facts);
+    let implied = Implied::by(facts.details.as_deref());
     facts.mtls = mtls(host);
     if facts.event.is_none() {
         facts.flags = facts.flags.or_else(|| flags(host));
-        if facts.parsed_details().and_then(Details::status).is_some() {
+        if implied.status.is_some() {
             // A gRPC call was told otherwise, or the proxy's configuration replaced it.
             facts.status = status(host).or(facts.status);
             if facts.status == Some(200) {
@@ -136,18 +139,18 @@ pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
         facts.downstream_local_address = text(host, &["destination", "address"]);
         facts.local_reply_owner =
             text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
-    }
-    if facts.event.is_none() && reach.by_cluster {
-        facts.route = text(host, &["xds", "route_name"]);
-    }
-    if facts.event.is_none() && reach.upstream {
-        if facts.upstream_transport_failure.is_none() && facts.upstream_transport().is_some() {
-            facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+        if implied.by_cluster {
+            facts.route = text(host, &["xds", "route_name"]);
         }
-        facts.upstream_local_address = text(host, &["upstream", "local_address"]);
-        facts.upstream_host = facts.upstream_host.take().or_else(|| text(host, &["upstream", "address"]));
+        if implied.upstream && !ended_before(facts) {
+            if implied.transport {
+                facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+            }
+            facts.upstream_local_address = text(host, &["upstream", "local_address"]);
+            facts.upstream_host = facts.upstream_host.take().or_else(|| text(host, &["upstream", "address"]));
+        }
     }
-    if reach.routing && (facts.event.is_some() || facts.protocol.is_some()) {
+    if implied.routing && (facts.event.is_some() || facts.protocol.is_some()) {
         facts.method = text(host, &["request", "method"]);
         facts.path = text(host, &["request", "url_path"]);
         facts.authority = text(host, &["request", "host"]);
@@ -196,39 +199,6 @@ pub fn identity(host: &impl Host) -> Identity {
     }
 }
 
-/// How far a request came: what lies behind that has no attributes to ask for.
-#[derive(Debug, Clone, Copy)]
-struct Reach {
-    /// Not refused by the codec, as 426, 431 and 400 are.
-    routing: bool,
-    /// No route matched.
-    no_route: bool,
-    /// A host was looked for, and perhaps tried.
-    upstream: bool,
-    /// It failed as any route to this cluster would.
-    by_cluster: bool,
-}
-
-impl Reach {
-    fn of(facts: &Facts<'_>) -> Self {
-        let details = facts.parsed_details();
-        let codec =
-            |word: Word| word == Word::LowVersion || ["http1.", "http2."].iter().any(|head| word.as_str().starts_with(head));
-        let routing = !matches!(details, Some(Details::Word(word)) if codec(word));
-        let ended_before = match details {
-            Some(Details::Word(
-                Word::RouteNotFound | Word::ClusterNotFound | Word::JwksRemoteFetchFailed | Word::NoHealthyUpstream,
-            )) => true,
-            Some(Details::ResetBeforeResponse { reset: Reset::Overflow, .. }) => true,
-            Some(Details::RbacDenied { .. } | Details::JwtDenied { .. }) => true,
-            _ => facts.has_flag(Flag::NR) || facts.has_flag(Flag::NC),
-        };
-        let no_route = details == Some(Details::Word(Word::RouteNotFound));
-        let by_cluster = matches!(details, Some(Details::Word(Word::NoHealthyUpstream) | Details::ResetBeforeResponse { .. }));
-        Self { routing, no_route, upstream: routing && !ended_before, by_cluster }
-    }
-}
-
 /// Whether `details` may be written into a header: a fixed word and nothing that a peer could have chosen.
 pub fn fixed_details<'f>(facts: &'f Facts<'_>) -> Option<&'f str> {
     match details::parse(facts.details.as_deref()?) {
@@ -252,14 +222,14 @@ mod tests {
     #[test]
     fn what_details_and_cluster_imply_is_not_asked_for() {
         let host = no_endpoints().number("response.code", 503).number("xds.listener_direction", 2);
-        let facts = decisive(&host, None, None);
+        let facts = decisive(&host, &mut Lately::default(), None, None);
         assert_eq!((facts.status, facts.side, facts.route, host.calls.get()), (Some(503), Some(Side::Inbound), None, 2));
     }
 
     #[test]
     fn a_record_has_the_status_that_was_sent() {
         let host = no_endpoints().number("response.code", 200).number("response.grpc_status", 14);
-        let mut facts = decisive(&host, None, None);
+        let mut facts = decisive(&host, &mut Lately::default(), None, None);
         describe(&host, &mut facts);
         assert_eq!((facts.status, facts.grpc_status, facts.route.as_deref()), (Some(200), Some(14), Some("default")));
     }

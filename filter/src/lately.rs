@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use meshwhy_core::{Facts, Verdict, judge};
 
+use crate::implied::Implied;
+
 /// Most failures remembered.
 const KINDS: usize = 32;
 /// Longest details and transport failure remembered, in bytes.
@@ -21,29 +23,60 @@ pub struct Judged {
     pub member: OnceCell<String>,
 }
 
-/// The failures that were judged lately.
+/// What was understood and judged lately.
 #[derive(Debug, Default)]
 pub struct Lately {
-    kinds: Vec<Rc<Judged>>,
+    judged: Recent<Rc<Judged>>,
+    implied: Recent<(String, Implied)>,
 }
+
+/// At most [`KINDS`] of something, the frequent ones first.
+#[derive(Debug)]
+struct Recent<T>(Vec<T>);
 
 impl Lately {
     /// The failure with these facts, judged if need be.
     pub fn judged(&mut self, facts: Facts<'static>) -> Rc<Judged> {
-        if let Some(at) = self.kinds.iter().position(|judged| judged.facts == facts) {
-            // Half the way to the front each time: what is frequent is found at once.
-            self.kinds.swap(at, at / 2);
-            if let Some(judged) = self.kinds.get(at / 2) {
-                return Rc::clone(judged);
-            }
+        if let Some(judged) = self.judged.find(|judged| judged.facts == facts) {
+            return Rc::clone(judged);
         }
         let short = [&facts.details, &facts.upstream_transport_failure].into_iter().flatten().all(|text| text.len() <= LONGEST);
         let judged = Rc::new(Judged { verdict: judge(&facts), facts, member: OnceCell::new() });
         if short {
-            self.kinds.truncate(KINDS - 1);
-            self.kinds.push(Rc::clone(&judged));
+            self.judged.add(Rc::clone(&judged));
         }
         judged
+    }
+
+    /// What these details imply.
+    pub fn implied(&mut self, details: Option<&str>) -> Implied {
+        let Some(details) = details.filter(|details| details.len() <= LONGEST) else { return Implied::by(details) };
+        if let Some((_, implied)) = self.implied.find(|(one, _)| one == details) {
+            return *implied;
+        }
+        let implied = Implied::by(Some(details));
+        self.implied.add((details.to_owned(), implied));
+        implied
+    }
+}
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Recent<T> {
+    fn find(&mut self, is: impl Fn(&T) -> bool) -> Option<&T> {
+        let at = self.0.iter().position(is)?;
+        // Half the way to the front each time: what is frequent is found at once.
+        self.0.swap(at, at / 2);
+        self.0.get(at / 2)
+    }
+
+    fn add(&mut self, one: T) {
+        self.0.truncate(KINDS - 1);
+        self.0.push(one);
     }
 }
 
@@ -64,7 +97,7 @@ mod tests {
             lately.judged(facts(&other.to_string()));
             assert!(Rc::ptr_eq(&often, &lately.judged(facts("no_healthy_upstream"))));
         }
-        assert_eq!(lately.kinds.len(), KINDS);
+        assert_eq!(lately.judged.0.len(), KINDS);
     }
 
     #[test]
@@ -72,6 +105,6 @@ mod tests {
         let mut lately = Lately::default();
         let long = format!("rbac_access_denied_matched_policy[{}]", "x".repeat(LONGEST));
         assert!(lately.judged(facts(&long)).verdict.is_some());
-        assert!(lately.kinds.is_empty());
+        assert!(lately.judged.0.is_empty());
     }
 }

@@ -10,8 +10,9 @@ pub mod counters;
 pub mod flood;
 pub mod gather;
 pub mod host;
+pub mod implied;
 mod json;
-pub mod lately;
+mod lately;
 pub mod observer;
 
 #[cfg(target_arch = "wasm32")]

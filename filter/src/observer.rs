@@ -67,7 +67,8 @@ impl Observer {
     /// # Cost
     /// At most [`gather::DECISION`] host calls, that for the status included.
     pub(crate) fn judged(&mut self, host: &impl Host, status: Option<u16>) -> Rc<Judged> {
-        self.lately.judged(gather::decisive(host, status, self.config.side))
+        let facts = gather::decisive(host, &mut self.lately, status, self.config.side);
+        self.lately.judged(facts)
     }
 
     /// Spreads the sample evenly: of 10 000 requests exactly `sample_per_10k`.
