@@ -10,6 +10,11 @@ use super::traffic::Traffic;
 /// Name of the only listener of either.
 pub const LISTENER: &str = "http";
 
+// Istio's names of clusters.
+const UPSTREAM: &str = "inbound|8080||";
+const REFUSED: &str = "inbound|8081||";
+const NO_ENDPOINT: &str = "inbound|8082||";
+
 const MANAGER: &str = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 /// A proxy's listener without anything of meshwhy.
@@ -17,9 +22,9 @@ pub fn listener() -> Value {
     http(json!({
         "name": "inbound",
         "virtual_hosts": [{"name": "shop", "domains": ["*"], "routes": [
-            {"name": "body", "match": {"prefix": "/body/"}, "route": {"cluster": "upstream"}},
-            {"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": "refused"}},
-            {"name": "no-endpoint", "match": {"path": "/no-endpoint"}, "route": {"cluster": "no-endpoint"}},
+            {"name": "body", "match": {"prefix": "/body/"}, "route": {"cluster": UPSTREAM}},
+            {"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": REFUSED}},
+            {"name": "no-endpoint", "match": {"path": "/no-endpoint"}, "route": {"cluster": NO_ENDPOINT}},
         ]}],
     }))
 }
@@ -48,7 +53,7 @@ pub fn proxy(listener: &Value, upstream: SocketAddr, refusing: SocketAddr) -> Va
             }},
         })
     };
-    let clusters = [cluster("upstream", Some(upstream)), cluster("refused", Some(refusing)), cluster("no-endpoint", None)];
+    let clusters = [cluster(UPSTREAM, Some(upstream)), cluster(REFUSED, Some(refusing)), cluster(NO_ENDPOINT, None)];
     bootstrap(listener, &clusters)
 }
 
