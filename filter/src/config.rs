@@ -7,7 +7,7 @@
 //! | `name` | pod and namespace of the node | at most 128 printable ASCII characters | who speaks in the member |
 //! | `side` | from the listener's direction | `inbound`, `outbound`, `gateway` | which way the traffic goes |
 //! | `report` | `"failures"` | `failures`, `replies`, `trace_context` | what gets a record: see [`Report`] |
-//! | `records_per_interval` | 10 | 0–1000 | records per cause, cluster and route; the rest is counted |
+//! | `records_per_interval` | 10 | 0–1000 | records per cause, cluster and, where it matters, route; the rest is counted |
 //! | `interval_ms` | 10000 | 1000–600000 | length of that interval |
 //! | `trace_check.sample_per_10k` | 100 | 0–10000 | of 10 000 requests, how many are checked for trace context (HTTP filter) |
 //! | `trace_check.annotate` | true | | mark the response to a checked request that came without |
@@ -30,7 +30,7 @@ pub struct Config {
     pub side: Option<Side>,
     /// What gets a record.
     pub report: Report,
-    /// Records per cause, cluster and route and interval.
+    /// Records per interval, cause, cluster and, where it matters, route.
     pub records_per_interval: u32,
     /// Length of the interval, in milliseconds.
     pub interval_ms: u64,

@@ -112,14 +112,15 @@ impl Contexts {
         self.roots.iter_mut().find(|root| root.id == id)?.observer.as_mut()
     }
 
-    /// The plugin that the request of the callback belongs to: there is but one, or its name tells.
+    /// The plugin that the request of the callback belongs to: there is but one, or its name tells. Of one whose configuration was
+    /// replaced, the new one: the old one stays for as long as a request that began under it.
     fn observer_of_request(&mut self, host: &impl Host) -> Option<&mut Observer> {
         let root = match self.roots.as_mut_slice() {
             [] => return None,
             [only] => only,
             roots => {
                 let name = plugin(host);
-                roots.iter_mut().find(|root| root.name == name)?
+                roots.iter_mut().rfind(|root| root.name == name)?
             }
         };
         root.observer.as_mut()
@@ -176,6 +177,15 @@ mod tests {
             contexts.response_headers(&host, id);
             assert_eq!(host.response_headers.borrow().len(), marks, "{name}");
         }
+    }
+
+    #[test]
+    fn a_configuration_that_was_replaced_is_used_no_more() {
+        let (host, mut contexts) = (failing().property("plugin_name", b"meshwhy"), Contexts::default());
+        contexts.configure(&host, 1, br#"{"visibility": "always"}"#);
+        contexts.configure(&host, 2, b"");
+        contexts.response_headers(&host, 3);
+        assert_eq!(host.response_headers.borrow().len(), 0);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Flood control: so many records per cause, cluster and route and interval; the rest is counted, and no count is lost.
+//! Flood control: so many records per kind of failure and interval; the rest is counted, and no count is lost.
 
 use meshwhy_core::Cause;
 
@@ -12,7 +12,7 @@ pub struct Kind<'k> {
     pub code: &'static str,
     /// Cluster, or nothing.
     pub cluster: &'k str,
-    /// Route, or nothing.
+    /// Route; nothing where it does not matter.
     pub route: &'k str,
 }
 

@@ -13,6 +13,11 @@ use meshwhy_integration::hostile::{Plan, Stage, StageSetup};
 use meshwhy_integration::tail::wait_for;
 use serde_json::json;
 
+/// What Envoy counts when it took an update through LDS.
+const LISTENERS: &str = "listener_manager.listener_modified";
+/// The same through ECDS.
+const EXTENSIONS: &str = "config_reload";
+
 const SWAPS: u64 = 3;
 /// Load between two swaps.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -49,16 +54,25 @@ fn other_module(stage: &Stage, number: u64) -> Result<std::path::PathBuf> {
     Ok(path)
 }
 
+/// What is swapped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Swapped {
+    /// Module and configuration: each plugin has a VM of its own.
+    Both,
+    /// The configuration alone: the old plugin and the new one share the VM.
+    Configuration,
+}
+
 /// Swaps under load, each time waiting until Envoy says that it took the update.
-fn swap_under_load(stage: &mut Stage, updates: &str, records: u64) -> Result<Sent> {
+fn swap_under_load(stage: &mut Stage, updates: &str, swapped: Swapped, records: u64) -> Result<Sent> {
     let address = stage.address("generous")?;
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let clients = scope.spawn(|| load::run(address, CLIENTS, Duration::from_millis(4), &stop, &planned));
-        let swapped = (1..=SWAPS).try_for_each(|number| {
+        let swaps = (1..=SWAPS).try_for_each(|number| {
             sleep(PERIOD);
             let (before, _) = stage.statistic(updates)?;
-            let module = other_module(stage, number)?;
+            let module = if swapped == Swapped::Both { other_module(stage, number)? } else { module()? };
             stage.swap(&module, &json!({"records_per_interval": records - number}))?;
             let taken = wait_for(PATIENCE, || stage.statistic(updates).ok().filter(|(after, _)| *after > before));
             taken.map(drop).with_context(|| format!("Envoy did not take update {number}"))
@@ -66,15 +80,15 @@ fn swap_under_load(stage: &mut Stage, updates: &str, records: u64) -> Result<Sen
         sleep(PERIOD);
         stop.store(true, Ordering::Relaxed);
         let sent = clients.join().unwrap_or_else(|_| Err(anyhow!("the load panicked")))?;
-        swapped.map(|()| sent)
+        swaps.map(|()| sent)
     })
 }
 
-fn nothing_is_lost(deployment: Deployment, updates: &str) -> Result<()> {
+fn nothing_is_lost(deployment: Deployment, updates: &str, swapped: Swapped) -> Result<()> {
     let setup = StageSetup { dynamic: true, ..StageSetup::new(Some(deployment)) };
     Stage::start(&plan(), &setup)?
         .check(|stage| {
-            let sent = swap_under_load(stage, updates, 1000)?;
+            let sent = swap_under_load(stage, updates, swapped, 1000)?;
             let all: u64 = sent.statuses.values().sum();
             let ledger = wait_for(Duration::from_secs(5), || {
                 Some(stage.ledger())
@@ -84,7 +98,10 @@ fn nothing_is_lost(deployment: Deployment, updates: &str) -> Result<()> {
             let ids = ledger.recorded_ids();
             let lost = sent.failing.iter().filter(|id| !ids.contains_key(id.as_str())).count();
             let doubled = ids.values().filter(|count| **count > 1).count();
-            eprintln!("{deployment}: {SWAPS} swaps, {:?} answers, {lost} records lost, {doubled} doubled", sent.statuses);
+            eprintln!(
+                "{deployment}, {swapped:?}: {SWAPS} swaps, {:?} answers, {lost} records lost, {doubled} doubled",
+                sent.statuses
+            );
             ensure!(lost == 0 && doubled == 0, "{lost} records lost, {doubled} doubled");
             ensure!(
                 ledger.recorded() == sent.failing.len() as u64,
@@ -94,7 +111,7 @@ fn nothing_is_lost(deployment: Deployment, updates: &str) -> Result<()> {
             );
             ensure!(!stage.log().contains("\terror\t"), "Envoy complains");
             let (modules, _) = stage.statistic("wasm.envoy.wasm.runtime.v8.created")?;
-            ensure!(modules > SWAPS, "only {modules} VMs were ever made");
+            ensure!(swapped == Swapped::Configuration || modules > SWAPS, "only {modules} VMs were ever made");
             Ok(())
         })
         .context("swapped under load")
@@ -102,12 +119,22 @@ fn nothing_is_lost(deployment: Deployment, updates: &str) -> Result<()> {
 
 #[test]
 fn observe_swaps_through_lds() -> Result<()> {
-    nothing_is_lost(Deployment::Observe, "listener_manager.listener_modified")
+    nothing_is_lost(Deployment::Observe, LISTENERS, Swapped::Both)
 }
 
 #[test]
 fn annotate_swaps_through_ecds() -> Result<()> {
-    nothing_is_lost(Deployment::Annotate, "config_reload")
+    nothing_is_lost(Deployment::Annotate, EXTENSIONS, Swapped::Both)
+}
+
+#[test]
+fn observe_swaps_its_configuration() -> Result<()> {
+    nothing_is_lost(Deployment::Observe, LISTENERS, Swapped::Configuration)
+}
+
+#[test]
+fn annotate_swaps_its_configuration() -> Result<()> {
+    nothing_is_lost(Deployment::Annotate, EXTENSIONS, Swapped::Configuration)
 }
 
 /// Swaps under load with flood control at work: failures, what the records stand for, what the counters say.
@@ -115,7 +142,7 @@ fn totals_under_flood_control(deployment: Deployment, updates: &str) -> Result<[
     let mut setup = StageSetup { dynamic: true, ..StageSetup::new(Some(deployment)) };
     setup.configuration = json!({"records_per_interval": 10, "interval_ms": 1000});
     Stage::start(&plan(), &setup)?.check(|stage| {
-        let sent = swap_under_load(stage, updates, 10)?;
+        let sent = swap_under_load(stage, updates, Swapped::Both, 10)?;
         let failed = sent.failing.len() as u64;
         let told = wait_for(Duration::from_secs(3), || Some(stage.ledger().recorded()).filter(|told| *told >= failed));
         let (counted, _) = stage.statistic("meshwhy_local_replies_total")?;
@@ -128,7 +155,7 @@ fn totals_under_flood_control(deployment: Deployment, updates: &str) -> Result<[
 #[test]
 fn totals_of_observe_are_exact_across_swaps() -> Result<()> {
     // The old listener drains for longer than an interval, and its module tells the rest meanwhile.
-    let [failed, told, counted] = totals_under_flood_control(Deployment::Observe, "listener_manager.listener_modified")?;
+    let [failed, told, counted] = totals_under_flood_control(Deployment::Observe, LISTENERS)?;
     ensure!(told == failed && counted == failed, "{failed} failed, {told} recorded, {counted} counted");
     Ok(())
 }
@@ -136,7 +163,7 @@ fn totals_of_observe_are_exact_across_swaps() -> Result<()> {
 #[test]
 fn records_of_annotate_are_exact_across_swaps() -> Result<()> {
     // ECDS drops the old module at once; it tells the rest when it goes. Its counters go with it.
-    let [failed, told, counted] = totals_under_flood_control(Deployment::Annotate, "config_reload")?;
+    let [failed, told, counted] = totals_under_flood_control(Deployment::Annotate, EXTENSIONS)?;
     ensure!(told == failed && counted <= failed, "{failed} failed, {told} recorded, {counted} counted");
     Ok(())
 }

@@ -89,10 +89,12 @@ impl Results {
         Rounds::new(self.of(traffic, variant).iter().map(number))
     }
 
-    /// CPU per request of two variants, compared within each round.
+    /// CPU per request of two variants, compared within each round. Of no module, what is between both.
     pub fn paired(&self, traffic: &Traffic, one: Variant, other: Variant, compare: impl Fn(f64, f64) -> f64) -> Rounds {
-        let pairs = self.of(traffic, one).iter().zip(self.of(traffic, other));
-        Rounds::new(pairs.map(|(one, other)| compare(one.cpu_us, other.cpu_us)))
+        let twin = if other == Variant::NoModule { Variant::NoModuleAgain } else { other };
+        let others =
+            self.of(traffic, other).iter().zip(self.of(traffic, twin)).map(|(one, two)| (one.cpu_us * two.cpu_us).sqrt());
+        Rounds::new(self.of(traffic, one).iter().zip(others).map(|(one, other)| compare(one.cpu_us, other)))
     }
 }
 
