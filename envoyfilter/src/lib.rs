@@ -97,7 +97,7 @@ fn observe(document: &mut Document, proxy: Proxy) {
 # Envoy itself writes the cause into `proxy-status`, from the mappers below; healthy requests never evaluate them.
 # Mount the module at /var/lib/meshwhy/meshwhy.wasm in the proxy container, for example from a ConfigMap with the
 # annotations sidecar.istio.io/userVolume and sidecar.istio.io/userVolumeMount.
-# The proxy needs Envoy 1.34 or later (Istio 1.26) for `%CEL(…)%` in the mappers.",
+# The proxy needs Envoy 1.35 or later (Istio 1.27), where status filters need no runtime_key.",
     );
     envoy_filter(document, proxy, "observe");
     for context in proxy.contexts() {
@@ -119,7 +119,7 @@ fn native(document: &mut Document, proxy: Proxy) {
         "\
 # No module at all: Envoy writes the cause into `proxy-status`, and a JSON access logger writes the facts of each failure to
 # the proxy's standard output, where `meshwhy diagnose` reads them.
-# `%CEL(…)%` needs Envoy 1.34 or later (Istio 1.26).",
+# The proxy needs Envoy 1.35 or later (Istio 1.27), where status filters need no runtime_key.",
     );
     envoy_filter(document, proxy, "native");
     for context in proxy.contexts() {
@@ -186,7 +186,8 @@ fn annotate(document: &mut Document, proxy: Proxy) {
         "\
 # The module as HTTP filter: the one-line install. It marks every local reply of a filter or the router, and records it.
 # What an HTTP filter does not see Envoy's own access logger records below: replies to requests that never reached the
-# filters (426, 431, 400), which cannot be marked, responses that broke off, TCP connections, TLS handshakes.",
+# filters (426, 431, 400), which cannot be marked, responses that broke off, TCP connections, TLS handshakes.
+# The proxy needs Envoy 1.35 or later (Istio 1.27), where status filters need no runtime_key.",
     );
     document.text(0, "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata:");
     document.line(2, &format!("name: meshwhy-{}", proxy.name()));

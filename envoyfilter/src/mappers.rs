@@ -41,17 +41,7 @@ pub fn render(document: &mut Document, indent: usize, side: &str) {
     document.line(indent, "local_reply_config:");
     document.line(indent + 2, "mappers:");
     document.comment(indent + 2, "Replies that are no failures, such as redirects.");
-    document.text(
-        indent + 2,
-        "\
-- filter:
-    status_code_filter:
-      comparison:
-        op: LE
-        value:
-          default_value: 399
-          runtime_key: meshwhy.max_healthy_status",
-    );
+    document.text(indent + 2, "- filter:\n    status_code_filter: {comparison: {op: LE, value: {default_value: 399}}}");
     document.comment(indent + 2, "Visibility: a peer without mutual TLS learns nothing; remove this mapper to tell everyone.");
     document.line(indent + 2, "- filter:");
     expression(document, indent + 6, "!connection.mtls");
@@ -68,8 +58,7 @@ fn native(document: &mut Document, indent: usize, sign: Sign) {
     match sign {
         Sign::Flag(flag) => document.line(indent, &format!("response_flag_filter: {{flags: [{}]}}", flag.short())),
         Sign::Status(status) => {
-            document.text(indent, "status_code_filter:\n  comparison:\n    op: EQ");
-            document.line(indent + 4, &format!("value: {{default_value: {status}, runtime_key: meshwhy.status_{status}}}"));
+            document.line(indent, &format!("status_code_filter: {{comparison: {{op: EQ, value: {{default_value: {status}}}}}}}"));
         }
     }
 }

@@ -46,7 +46,6 @@ pub const USUAL: [Usual; 13] = [
     Usual { certain: true, ..word(Sign::Flag(Flag::NC), "cluster_not_found") },
     word(Sign::Flag(Flag::UAEX), "ext_authz_denied"),
     word(Sign::Flag(Flag::FI), "fault_filter_abort"),
-    // Envoy looks every status up that could be overridden at run time.
     begin(Sign::Status(403), "rbac_access_denied_matched_policy["),
     word(Sign::Status(426), "low_version"),
     word(Sign::Status(431), "http1.headers_too_large"),
