@@ -58,9 +58,6 @@ or_filter:
 impl Report {
     fn filter(self, document: &mut Document, indent: usize) {
         match self {
-            // Without a `runtime_key`, which Envoy requires before 1.35, it is spared two look-ups for each request.
-            // A gRPC failure has status 200, so the status alone is not enough; the gRPC filter alone would read a plain
-            // 200 as a failed call, hence the content type.
             Self::Failures => {
                 document.line(indent, "filter:");
                 document.text(indent + 2, FAILURES);

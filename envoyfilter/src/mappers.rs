@@ -27,14 +27,23 @@ const RESET: &str = "upstream_reset_before_response_started{";
 struct Mapper {
     /// What it is for.
     comment: String,
-    /// What Envoy looks at before it evaluates the expression.
-    sign: Option<Sign>,
-    /// CEL; where there is none, the sign says all.
-    filter: Option<String>,
+    /// When it is chosen.
+    test: Test,
     /// What follows the name in the member, up to `mw-side`.
     cause: String,
     /// Whether the details are one fixed word, safe to write into a header.
     fixed_details: bool,
+}
+
+/// What Envoy tests on a reply.
+#[derive(Debug)]
+enum Test {
+    /// What it knows without an expression.
+    Native(Sign),
+    /// CEL.
+    Expression(String),
+    /// The first spares the second.
+    Both(Sign, String),
 }
 
 pub fn render(document: &mut Document, indent: usize, side: &str) {
@@ -48,7 +57,7 @@ pub fn render(document: &mut Document, indent: usize, side: &str) {
     for mapper in accepted() {
         document.comment(indent + 2, &mapper.comment);
         document.line(indent + 2, "- filter:");
-        mapper.filters(document, indent + 6);
+        mapper.test.render(document, indent + 6);
         document.text(indent + 4, "headers_to_add:\n- append_action: APPEND_IF_EXISTS_OR_ADD\n  header:\n    key: proxy-status");
         document.folded(indent + 8, "value", &mapper.member(side));
     }
@@ -85,24 +94,32 @@ impl Mapper {
         format!("\"%ENVIRONMENT(POD_NAME)%.%ENVIRONMENT(POD_NAMESPACE)%\"{}; mw-side={side}{details}", self.cause)
     }
 
-    fn filters(&self, document: &mut Document, indent: usize) {
-        match (self.sign, &self.filter) {
-            (Some(sign), None) => native(document, indent, sign),
-            (None, Some(filter)) => expression(document, indent, filter),
-            (Some(sign), Some(filter)) => {
-                document.text(indent, "and_filter:\n  filters:");
-                document.element(indent + 2, |element| native(element, 0, sign));
-                document.element(indent + 2, |element| expression(element, 0, filter));
-            }
-            (None, None) => {}
-        }
-    }
-
     /// Whether Envoy takes it. One that it would refuse takes the whole configuration with it.
     fn is_accepted(&self) -> bool {
         // A side is a short word.
-        let filter = self.filter.as_deref().map_or(0, nesting);
-        filter <= MAX_NESTING && nesting(&self.cause) <= MAX_NESTING && self.member("outbound").len() <= MAX_VALUE
+        let test = self.test.expression().map_or(0, nesting);
+        test <= MAX_NESTING && nesting(&self.cause) <= MAX_NESTING && self.member("outbound").len() <= MAX_VALUE
+    }
+}
+
+impl Test {
+    fn render(&self, document: &mut Document, indent: usize) {
+        match self {
+            Self::Native(sign) => native(document, indent, *sign),
+            Self::Expression(text) => expression(document, indent, text),
+            Self::Both(sign, text) => {
+                document.text(indent, "and_filter:\n  filters:");
+                document.element(indent + 2, |element| native(element, 0, *sign));
+                document.element(indent + 2, |element| expression(element, 0, text));
+            }
+        }
+    }
+
+    fn expression(&self) -> Option<&str> {
+        match self {
+            Self::Native(_) => None,
+            Self::Expression(text) | Self::Both(_, text) => Some(text),
+        }
     }
 }
 
@@ -114,27 +131,30 @@ fn accepted() -> impl Iterator<Item = Mapper> {
 fn mappers() -> Vec<Mapper> {
     let last = Mapper {
         comment: unknown::CAUSE.slug.to_owned(),
-        sign: None,
-        filter: Some("response.code >= 400".to_owned()),
+        test: Test::Expression("response.code >= 400".to_owned()),
         cause: parameters(unknown::CAUSE.code),
         fixed_details: false,
     };
     let slow = conditions().filter_map(|(cause, condition)| {
-        let filter = Some(condition.cel().filter(|_| !rests_on_late_flag(condition))?);
+        let test = Test::Expression(condition.cel().filter(|_| !rests_on_late_flag(condition))?);
         let comment = cause.slug.to_owned();
-        Some(Mapper { comment, sign: None, filter, cause: parameters(cause.code), fixed_details: condition.fixes_details() })
+        Some(Mapper { comment, test, cause: parameters(cause.code), fixed_details: condition.fixes_details() })
     });
     USUAL.iter().map(usual).chain([resets(), words(), families()]).chain(slow).chain([last]).collect()
 }
 
 fn usual(usual: &Usual) -> Mapper {
-    let (filter, causes) = usual.condition();
+    let (condition, causes) = usual.condition();
+    let test = match condition {
+        Some(condition) => Test::Both(usual.sign, condition),
+        None => Test::Native(usual.sign),
+    };
     let comment = causes.slugs().join(", ");
     let cause = match causes.last {
         Some(code) if causes.when.is_empty() => parameters(code),
         _ => computed(&chosen(causes, unknown::CAUSE.code)),
     };
-    Mapper { comment, sign: Some(usual.sign), filter, cause, fixed_details: matches!(usual.details, Known::Word(_)) }
+    Mapper { comment, test, cause, fixed_details: matches!(usual.details, Known::Word(_)) }
 }
 
 /// A stream that the upstream, or the way to it, ended before the response.
@@ -143,8 +163,7 @@ fn resets() -> Mapper {
     Mapper {
         comment: "A request that the upstream did not answer: by why no connection came about, and how its stream ended."
             .to_owned(),
-        sign: None,
-        filter: Some(format!("response.code_details.startsWith('{RESET}')")),
+        test: Test::Expression(format!("response.code_details.startsWith('{RESET}')")),
         cause: computed(&format!("has(upstream.transport_failure_reason) ? ({}) : ({})", of(true), of(false))),
         fixed_details: false,
     }
@@ -156,8 +175,7 @@ fn words() -> Mapper {
     let known: Vec<_> = Word::ALL.iter().map(|(text, _)| of(text)).filter(|(_, chain)| !chain.is_empty()).collect();
     Mapper {
         comment: "Details that are one word.".to_owned(),
-        sign: None,
-        filter: Some(among(&known, |words| match words {
+        test: Test::Expression(among(&known, |words| match words {
             [word] => format!("response.code_details == '{word}'"),
             words => format!("response.code_details in ['{}']", words.join("', '")),
         })),
@@ -176,8 +194,7 @@ fn families() -> Mapper {
     let known: Vec<_> = prefixes.into_iter().map(of).filter(|(_, chain)| !chain.is_empty()).collect();
     Mapper {
         comment: "Details with a known beginning; what follows may come from a peer and is not repeated.".to_owned(),
-        sign: None,
-        filter: Some(among(&known, |prefixes| {
+        test: Test::Expression(among(&known, |prefixes| {
             let one = |prefix: &&str| format!("response.code_details.startsWith('{prefix}')");
             prefixes.iter().map(one).collect::<Vec<_>>().join(" || ")
         })),
@@ -254,8 +271,7 @@ mod tests {
     fn mapper(filter: &str, cause: &str) -> Mapper {
         Mapper {
             comment: String::new(),
-            sign: None,
-            filter: Some(filter.to_owned()),
+            test: Test::Expression(filter.to_owned()),
             cause: cause.to_owned(),
             fixed_details: false,
         }
@@ -264,7 +280,7 @@ mod tests {
     #[test]
     fn every_mapper_of_the_catalogue_is_accepted() {
         for mapper in mappers() {
-            let (filter, cause) = (mapper.filter.as_deref().map_or(0, nesting), nesting(&mapper.cause));
+            let (filter, cause) = (mapper.test.expression().map_or(0, nesting), nesting(&mapper.cause));
             let length = mapper.member("outbound").len();
             assert!(mapper.is_accepted(), "{}: nested {filter} and {cause} deep, {length} bytes", mapper.comment);
         }
@@ -286,8 +302,8 @@ mod tests {
         let words = words();
         for (word, _) in Word::ALL {
             let named = format!("response.code_details == '{word}'");
-            let slow = mappers().into_iter().skip(USUAL.len() + 3).any(|mapper| mapper.filter.as_ref() == Some(&named));
-            assert!(!slow || words.filter.as_ref().is_some_and(|filter| filter.contains(&format!("'{word}'"))), "{word}");
+            let slow = mappers().into_iter().skip(USUAL.len() + 3).any(|mapper| mapper.test.expression() == Some(&named));
+            assert!(!slow || words.test.expression().is_some_and(|test| test.contains(&format!("'{word}'"))), "{word}");
         }
     }
 
