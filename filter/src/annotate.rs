@@ -70,7 +70,7 @@ impl Observer {
     /// # Cost
     /// One host call for a healthy response, at most [`ANNOTATION`] for a failure.
     pub fn on_response(&mut self, host: &impl Host, request: &mut Request) {
-        let status = gather::status(host);
+        let status = gather::sent_status(host);
         let failed = status.is_some_and(|status| status >= 400);
         let others_report = || self.config().report == Report::Replies && host.set_property(REPORTED, "1").is_err();
         request.reply = match status {

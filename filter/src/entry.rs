@@ -153,9 +153,11 @@ impl Host for Envoy {
     }
 
     fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
-        receive(|data, length| unsafe {
-            abi::proxy_get_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), data, length)
-        })
+        header(REQUEST_HEADERS, name)
+    }
+
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        header(RESPONSE_HEADERS, name)
     }
 
     fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault> {
@@ -186,6 +188,10 @@ impl Host for Envoy {
     fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
         done(unsafe { abi::proxy_increment_metric(id, by.into()) })
     }
+}
+
+fn header(map: u32, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    receive(|data, length| unsafe { abi::proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, length) })
 }
 
 fn configuration() -> Vec<u8> {

@@ -32,6 +32,11 @@ pub fn status(host: &impl Host) -> Option<u16> {
     number(host, &["response", "code"]).and_then(|code| code.try_into().ok())
 }
 
+/// The status of the response whose headers are about to be sent.
+pub fn sent_status(host: &impl Host) -> Option<u16> {
+    std::str::from_utf8(&host.response_header(":status").ok()??).ok()?.parse().ok()
+}
+
 /// The response code details.
 pub fn details(host: &impl Host) -> Option<Cow<'static, str>> {
     text(host, &["response", "code_details"])

@@ -26,7 +26,8 @@ impl fmt::Display for Fault {
 /// The host calls that the module makes.
 ///
 /// # Cost
-/// Every method is one host call: about 3 µs for one that answers with bytes, 0.5–1 µs for others (measured, Envoy 1.40).
+/// Every method is one host call: 2–3 µs for one that answers with bytes, a header less than an attribute, 0.5–1 µs for others (measured,
+/// Envoy 1.40).
 pub trait Host {
     /// An attribute as raw bytes; integers are eight little-endian bytes. `None` when absent or empty.
     ///
@@ -45,6 +46,12 @@ pub trait Host {
     /// # Errors
     /// Outside the request and log phases.
     fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// A response header as raw bytes.
+    ///
+    /// # Errors
+    /// Outside the response and log phases.
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault>;
 
     /// Adds a response header beside those of the same name.
     ///
@@ -142,6 +149,12 @@ pub mod fake {
 
         fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
             self.answer(self.request_headers.get(name).cloned())
+        }
+
+        fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+            let status = self.properties.get("response.code").filter(|_| name == ":status");
+            let status = status.map(|code| u64::from_le_bytes(code.as_slice().try_into().unwrap()).to_string().into_bytes());
+            self.answer(status)
         }
 
         fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault> {

@@ -50,6 +50,10 @@ impl<H: Host> Host for Counting<'_, H> {
         self.call().request_header(name)
     }
 
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.call().response_header(name)
+    }
+
     fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault> {
         self.call().add_response_header(name, value)
     }
