@@ -55,7 +55,7 @@ impl Observer {
     /// The request callback: checks a sample of requests for trace context.
     ///
     /// # Cost
-    /// No host call for a request that is not sampled; for one that is, the headers, the side, and a counter, which is made once.
+    /// No host call for a request that is not sampled; for one that is, the headers and the side.
     pub fn on_request(&mut self, host: &impl Host) -> Request {
         if !self.samples_trace_context() {
             return Request::default();

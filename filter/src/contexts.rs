@@ -61,7 +61,8 @@ impl Contexts {
 
     /// An interval is over.
     pub fn tick(&mut self, host: &impl Host, id: u32) {
-        if let Some(observer) = self.observer(id) {
+        let root = self.roots.iter_mut().find(|root| root.id == id);
+        if let Some(observer) = root.and_then(|root| root.observer.as_mut()) {
             observer.on_tick(host);
         }
     }
@@ -85,31 +86,32 @@ impl Contexts {
 
     /// A request is over, or, for a plugin, something that an access logger is told.
     pub fn log(&mut self, host: &impl Host, id: u32) {
-        let request = self.requests.remove(&id);
-        let is_plugin = self.roots.iter().any(|root| root.id == id);
-        let observer = if is_plugin { self.observer(id) } else { self.observer_of_request(host) };
+        let request = self.requests.remove(&id).unwrap_or_default();
+        let observer = match self.roots.iter().position(|root| root.id == id) {
+            Some(at) => self.roots.get_mut(at).and_then(|root| root.observer.as_mut()),
+            None => self.observer_of_request(host),
+        };
         if let Some(observer) = observer {
-            observer.on_log(host, &request.unwrap_or_default());
+            observer.on_log(host, &request);
         }
     }
 
     /// A context is gone; a plugin tells first what it held back.
     pub fn delete(&mut self, host: &impl Host, id: u32) {
-        self.requests.remove(&id);
-        if let Some(observer) = self.observer(id) {
+        if self.requests.remove(&id).is_some() {
+            return;
+        }
+        if let Some(at) = self.roots.iter().position(|root| root.id == id)
+            && let Some(mut observer) = self.roots.remove(at).observer
+        {
             observer.on_end(host);
         }
-        self.roots.retain(|root| root.id != id);
     }
 
     fn remember(&mut self, id: u32, request: Request) {
         if !request.is_empty() {
             self.requests.insert(id, request);
         }
-    }
-
-    fn observer(&mut self, id: u32) -> Option<&mut Observer> {
-        self.roots.iter_mut().find(|root| root.id == id)?.observer.as_mut()
     }
 
     /// The plugin that the request of the callback belongs to: there is but one, or its name tells. Of one whose configuration was

@@ -99,6 +99,7 @@ pub mod fake {
         properties: HashMap<String, Vec<u8>>,
         request_headers: HashMap<String, Vec<u8>>,
         refuses_all: bool,
+        has_no_clock: bool,
         pub now: Cell<u64>,
         pub calls: Cell<u32>,
         pub lines: RefCell<Vec<(LogLevel, String)>>,
@@ -120,6 +121,10 @@ pub mod fake {
         pub fn request_header(mut self, name: &str, value: &[u8]) -> Self {
             self.request_headers.insert(name.to_owned(), value.to_vec());
             self
+        }
+
+        pub fn without_clock(self) -> Self {
+            Self { has_no_clock: true, ..self }
         }
 
         pub fn refusing_all() -> Self {
@@ -168,7 +173,7 @@ pub mod fake {
         }
 
         fn now_ms(&self) -> Result<u64, Fault> {
-            self.answer(self.now.get())
+            if self.has_no_clock { Err(Fault(10)) } else { self.answer(self.now.get()) }
         }
 
         fn define_counter(&self, name: &str) -> Result<u32, Fault> {

@@ -90,7 +90,8 @@ impl Details<'_> {
         )
     }
 
-    /// The status of the reply that goes with these details, where Envoy leaves no choice; a gRPC call gets 200 in its place.
+    /// The status that Envoy's router decides on with these details. What is sent may differ: a gRPC call gets 200, and
+    /// `local_reply_config` may replace it.
     ///
     /// Source: Envoy `source/common/router/router.cc`, 1.24–1.40.
     #[must_use]
@@ -98,7 +99,6 @@ impl Details<'_> {
         match self {
             Self::Word(Word::RouteNotFound) => Some(404),
             Self::Word(Word::NoHealthyUpstream) => Some(503),
-            Self::Word(Word::UpstreamResponseTimeout) => Some(504),
             Self::ResetBeforeResponse { reset: Reset::ProtocolError, .. } => Some(502),
             Self::ResetBeforeResponse { .. } => Some(503),
             _ => None,
