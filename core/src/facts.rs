@@ -110,6 +110,8 @@ pub struct Facts<'a> {
     pub local_reply_owner: Option<Cow<'a, str>>,
     /// The cause code that a proxy wrote into its `Proxy-Status` member.
     pub annotated_code: Option<Cow<'a, str>>,
+    /// The proxy that made this reply, where another one only passes it on: the name in its `Proxy-Status` member.
+    pub relayed_from: Option<Cow<'a, str>>,
     /// Which way the traffic went.
     pub side: Option<Side>,
     /// Whether the downstream connection is mutual TLS.
@@ -255,6 +257,7 @@ impl<'a> Facts<'a> {
             server_name: own(self.server_name),
             local_reply_owner: own(self.local_reply_owner),
             annotated_code: own(self.annotated_code),
+            relayed_from: own(self.relayed_from),
             side: self.side,
             mtls: self.mtls,
             workload: own(self.workload),

@@ -2,6 +2,8 @@
 
 use crate::catalogue::Cause;
 use crate::facts::Side;
+#[cfg(feature = "texts")]
+use crate::flags::ResponseFlags;
 
 /// Longest member written, in bytes.
 pub const MAX_MEMBER: usize = 512;
@@ -102,6 +104,10 @@ pub struct Member {
     pub code: Option<String>,
     /// Our side.
     pub side: Option<Side>,
+    /// The response flags of the reply, as Envoy prints them; our `mw-flags`.
+    pub flags: Option<ResponseFlags>,
+    /// The route that made the reply; our `mw-route`.
+    pub route: Option<String>,
     /// RFC 9209 `details`.
     pub details: Option<String>,
     /// RFC 9209 `next-hop`.
@@ -201,6 +207,8 @@ fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>)
             "error" => member.error = Some(value),
             "mw-cause" => member.code = Some(value),
             "mw-side" => member.side = Side::parse(&value),
+            "mw-flags" => member.flags = ResponseFlags::parse(&value),
+            "mw-route" => member.route = Some(value),
             "details" => member.details = Some(value),
             "next-hop" => member.next_hop = Some(value),
             "received-status" => member.received_status = value.parse().ok(),

@@ -51,6 +51,7 @@ macro_rules! text_attributes {
             "envoy.route_name" => route,
             "envoy.upstream_host" => upstream_host,
             "envoy.local_reply_owner" => local_reply_owner,
+            "meshwhy.relayed_from" => relayed_from,
             "http.request.method" => method,
             "url.path" => path,
             "server.address" => authority,

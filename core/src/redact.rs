@@ -29,6 +29,7 @@ pub fn redact(facts: &mut Facts<'_>) {
         &mut facts.upstream_host,
         &mut facts.server_name,
         &mut facts.local_reply_owner,
+        &mut facts.relayed_from,
     ];
     for text in texts.into_iter().flatten() {
         cut(text, MAX_TEXT);
