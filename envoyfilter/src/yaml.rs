@@ -1,64 +1,53 @@
-//! Writes YAML line by line, so that comments stand where they belong.
+//! Blocks of YAML as text, so that comments stand where they belong: every block begins at column 0 and is moved to its place.
 
 /// Longest line of a folded text, if its words allow.
 const WIDTH: usize = 120;
 
-/// A document in the making.
-#[derive(Debug, Default)]
-pub struct Document {
-    text: String,
+/// The block with each line moved to the right.
+pub fn indented(by: usize, block: &str) -> String {
+    let line = |line: &str| if line.is_empty() { String::from("\n") } else { format!("{}{line}\n", " ".repeat(by)) };
+    block.lines().map(line).collect()
 }
 
-impl Document {
-    /// One line at `indent` spaces.
-    pub fn line(&mut self, indent: usize, line: &str) {
-        self.text.extend(std::iter::repeat_n(' ', indent));
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
+/// The block as an element of a list.
+pub fn element(block: &str) -> String {
+    let moved = indented(2, block);
+    format!("- {}", moved.get(2..).unwrap_or_default())
+}
 
-    /// Several lines, each at `indent` spaces more than it has.
-    pub fn text(&mut self, indent: usize, lines: &str) {
-        lines.lines().for_each(|line| self.line(indent, line));
-    }
-
-    /// A key and its text over several lines, which YAML joins with spaces.
-    pub fn folded(&mut self, indent: usize, key: &str, text: &str) {
-        self.line(indent, &format!("{key}: >-"));
-        let mut line = String::new();
-        for word in text.split(' ') {
-            if !line.is_empty() && line.len().saturating_add(word.len()) >= WIDTH {
-                self.line(indent + 2, &std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
+/// A key and its text over several lines, which YAML joins with spaces.
+pub fn folded(key: &str, text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let full = |line: &String| !line.is_empty() && line.len().saturating_add(word.len()) >= WIDTH;
+        if lines.last().is_some_and(full) {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { "" } else { " " });
             line.push_str(word);
         }
-        self.line(indent + 2, &line);
     }
-
-    /// An element of a list.
-    pub fn element(&mut self, indent: usize, write: impl FnOnce(&mut Self)) {
-        let mut element = Self::default();
-        write(&mut element);
-        for (number, line) in element.text.lines().enumerate() {
-            self.line(indent, &format!("{}{line}", if number == 0 { "- " } else { "  " }));
-        }
-    }
-
-    /// A comment of one line.
-    pub fn comment(&mut self, indent: usize, comment: &str) {
-        self.line(indent, &format!("# {comment}"));
-    }
-
-    /// The text.
-    pub fn finish(self) -> String {
-        self.text
-    }
+    format!("{key}: >-\n{}", indented(2, &lines.join("\n")))
 }
 
 /// A scalar in single quotes.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_element_keeps_the_shape_of_its_block() {
+        assert_eq!(element("a: 1\nb:\n  c: 2\n"), "- a: 1\n  b:\n    c: 2\n");
+    }
+
+    #[test]
+    fn a_folded_text_is_broken_between_words_alone() {
+        let text = format!("{} {} end", "x".repeat(110), "y".repeat(30));
+        assert_eq!(folded("key", &text), format!("key: >-\n  {}\n  {} end\n", "x".repeat(110), "y".repeat(30)));
+    }
 }

@@ -50,6 +50,9 @@ pub const JSON: [(&str, &str); 24] = [
 const ROUTE_KEYS: [&str; 8] =
     ["name", "match", "route", "redirect", "direct_response", "typed_per_filter_config", "metadata", "decorator"];
 
+/// The Istio that carries the Envoy of the tests.
+pub const ISTIO_VERSION: &str = "1.32.0";
+
 /// Where the access logs of one scenario go.
 #[derive(Clone, Debug)]
 pub struct LogFiles<'a> {
@@ -113,8 +116,8 @@ pub fn part(
     Ok(part)
 }
 
-/// The bootstrap of an Envoy with these parts.
-pub fn bootstrap(parts: &[Part]) -> Value {
+/// The bootstrap of an Envoy with these parts, and further clusters.
+pub fn bootstrap(parts: &[Part], clusters: &[Value]) -> Value {
     // Every request is checked for trace context, not one in a hundred.
     let mut runtime = json!({"meshwhy.trace_check": 10_000});
     parts.iter().for_each(|part| overlay(&mut runtime, &part.runtime));
@@ -122,13 +125,13 @@ pub fn bootstrap(parts: &[Part]) -> Value {
         "node": {
             "id": "sidecar~10.0.0.1~shop-0.demo~demo.svc.cluster.local",
             "cluster": "shop.demo",
-            "metadata": {"NAME": "shop-0", "NAMESPACE": "demo", "WORKLOAD_NAME": "shop", "ISTIO_VERSION": "1.29.6"},
+            "metadata": {"NAME": "shop-0", "NAMESPACE": "demo", "WORKLOAD_NAME": "shop", "ISTIO_VERSION": ISTIO_VERSION},
         },
         "layered_runtime": {"layers": [{"name": "harness", "static_layer": runtime}]},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "static_resources": {
             "listeners": parts.iter().map(|part| &part.listener).collect::<Vec<_>>(),
-            "clusters": parts.iter().flat_map(|part| &part.clusters).collect::<Vec<_>>(),
+            "clusters": parts.iter().flat_map(|part| &part.clusters).chain(clusters).collect::<Vec<_>>(),
         },
     });
     parts.iter().filter_map(|part| part.bootstrap.as_ref()).for_each(|wish| overlay(&mut bootstrap, wish));

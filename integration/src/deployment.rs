@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use crate::artifacts::workspace;
 use crate::manifest::{self, ListenerContext};
 use crate::merge::{overlay, walk};
+use crate::module_server::ModuleServer;
 use crate::scenario::Direction;
 
 /// A way to deploy meshwhy.
@@ -59,7 +61,7 @@ pub enum Visibility {
     /// Everyone: for the demo and the tests, whose client speaks plaintext. The module then also checks every request for trace context.
     #[default]
     Always,
-    /// As shipped: a peer with mutual TLS.
+    /// As shipped: the workload itself, and peers with mutual TLS.
     Mesh,
 }
 
@@ -72,10 +74,12 @@ pub struct Setup {
     pub placement: Placement,
     /// Who gets to see the annotation.
     pub visibility: Visibility,
+    /// Whether observe comes with the trace check, a manifest of its own.
+    pub trace_check: bool,
     /// The module's configuration instead of the shipped one, as Envoy's JSON wants an `Any`.
     pub configuration: Option<Value>,
-    /// Where the manifests are; `envoyfilter/` unless told otherwise.
-    pub manifests: PathBuf,
+    /// What users have in the mesh beside meshwhy.
+    pub beside: Vec<Value>,
 }
 
 impl Setup {
@@ -85,8 +89,9 @@ impl Setup {
             deployment,
             placement: Placement::default(),
             visibility: Visibility::default(),
+            trace_check: deployment == Deployment::Observe,
             configuration: None,
-            manifests: workspace().join("envoyfilter"),
+            beside: Vec::new(),
         }
     }
 
@@ -102,32 +107,67 @@ impl Setup {
         Self { placement, ..self }
     }
 
+    /// The same without the trace check.
+    #[must_use]
+    pub fn without_trace_check(self) -> Self {
+        Self { trace_check: false, ..self }
+    }
+
     /// The same with this configuration of the module, a `StringValue` or a `BytesValue`.
     #[must_use]
     pub fn configured(self, configuration: Value) -> Self {
         Self { configuration: Some(configuration), ..self }
     }
 
-    /// The manifest's documents.
+    /// The same with further EnvoyFilters.
+    #[must_use]
+    pub fn beside(self, documents: Vec<Value>) -> Self {
+        Self { beside: documents, ..self }
+    }
+
+    /// The resources, those of users among them. A manifest is as it is shipped, but for what [`Visibility::Always`] takes out of it.
     ///
     /// # Errors
-    /// It is missing or not YAML.
+    /// A manifest is missing or not YAML.
     pub fn documents(&self) -> Result<Vec<Value>> {
+        let mut documents = self.beside.clone();
+        for path in self.paths() {
+            let path = workspace().join("envoyfilter").join(path);
+            let yaml = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            let parsed: Vec<Value> = serde_saphyr::from_multiple(&yaml).with_context(|| format!("parsing {}", path.display()))?;
+            ensure!(!parsed.is_empty(), "{} has no document", path.display());
+            documents.extend(parsed);
+        }
+        if self.visibility == Visibility::Always {
+            documents.retain(|document| document.pointer("/metadata/name").is_none_or(|name| name != "meshwhy-visibility"));
+            documents.iter_mut().for_each(|document| walk(document, &mut show_to_everyone));
+        }
+        Ok(documents)
+    }
+
+    fn paths(&self) -> Vec<String> {
         let placement = match self.placement {
             Placement::Sidecar => "sidecar",
             Placement::Gateway => "gateway",
         };
-        let path = self.manifests.join(placement).join(format!("{}.yaml", self.deployment));
-        let yaml = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        let documents: Vec<Value> = serde_saphyr::from_multiple(&yaml).with_context(|| format!("parsing {}", path.display()))?;
-        ensure!(!documents.is_empty(), "{} has no document", path.display());
-        Ok(documents)
+        let mut paths = vec![match self.deployment {
+            Deployment::Annotate => "annotate.yaml".to_owned(),
+            Deployment::Observe | Deployment::Native => format!("{placement}/{}.yaml", self.deployment),
+        }];
+        if self.trace_check {
+            paths.push("trace-check.yaml".to_owned());
+        }
+        let marked_by_envoy = self.deployment != Deployment::Annotate;
+        if marked_by_envoy && (self.placement, self.visibility) == (Placement::Gateway, Visibility::Always) {
+            paths.push("gateway/always.yaml".to_owned());
+        }
+        paths
     }
 
     /// Deploys meshwhy to one listener. `module` is the built module, `native_log` where the JSON access logger of the manifest writes.
     ///
     /// # Errors
-    /// The manifest has something that the harness does not know.
+    /// The manifest has something that the harness does not know, or the module cannot be served.
     pub fn apply(
         &self,
         documents: &[Value],
@@ -136,21 +176,37 @@ impl Setup {
         module: &Path,
         native_log: &Path,
     ) -> Result<()> {
-        let context = match (self.placement, direction) {
-            (Placement::Gateway, _) => ListenerContext::Gateway,
-            (Placement::Sidecar, Direction::Outbound) => ListenerContext::SidecarOutbound,
-            (Placement::Sidecar, Direction::Inbound) => ListenerContext::SidecarInbound,
-        };
-        manifest::apply(documents, context, listener)?;
+        manifest::apply(documents, self.context(direction), listener)?;
+        let served = if self.deployment == Deployment::Native { None } else { Some(ModuleServer::shared()?.file(module)?) };
         walk(listener, &mut |value| {
-            use_module(value, module);
+            if let Some((path, sha256)) = &served {
+                use_module(value, path, sha256);
+            }
             redirect(value, native_log);
             self.configure(value);
         });
-        if self.visibility == Visibility::Always {
-            walk(listener, &mut show_to_everyone);
-        }
         Ok(())
+    }
+
+    /// The clusters that the manifests add to a proxy, their hosts replaced by the one that serves the module here.
+    ///
+    /// # Errors
+    /// As [`Setup::apply`].
+    pub fn clusters(&self, documents: &[Value]) -> Result<Vec<Value>> {
+        let mut clusters = manifest::clusters(documents, self.context(Direction::Outbound))?;
+        if !clusters.is_empty() {
+            let address = ModuleServer::shared()?.address();
+            clusters.iter_mut().for_each(|cluster| point_to(cluster, address));
+        }
+        Ok(clusters)
+    }
+
+    fn context(&self, direction: Direction) -> ListenerContext {
+        match (self.placement, direction) {
+            (Placement::Gateway, _) => ListenerContext::Gateway,
+            (Placement::Sidecar, Direction::Outbound) => ListenerContext::SidecarOutbound,
+            (Placement::Sidecar, Direction::Inbound) => ListenerContext::SidecarInbound,
+        }
     }
 
     /// Replaces the configuration of a module's plugin, if this is one.
@@ -174,18 +230,25 @@ impl Setup {
     }
 }
 
+/// Has a cluster consist of this host.
+pub fn point_to(cluster: &mut Value, host: SocketAddr) {
+    let address = json!({"socket_address": {"address": host.ip().to_string(), "port_value": host.port()}});
+    walk(cluster, &mut |value| {
+        if let Some(endpoint) = value.get_mut("endpoint").and_then(Value::as_object_mut) {
+            endpoint.insert("address".to_owned(), address.clone());
+        }
+    });
+}
+
 /// Text as a module gets it.
 pub fn string_value(text: &str) -> Value {
     json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text})
 }
 
-/// Lets a plugin load the built module.
-fn use_module(value: &mut Value, module: &Path) {
-    if let Some(Value::String(path)) = value.get_mut("filename")
-        && path.ends_with("meshwhy.wasm")
-    {
-        *path = module.display().to_string();
-    }
+/// Has a plugin fetch the module with this path and hash.
+fn use_module(value: &mut Value, path: &str, sha256: &str) {
+    let Some(remote) = value.get_mut("remote").filter(|remote| remote.get("http_uri").is_some()) else { return };
+    overlay(remote, &json!({"sha256": sha256, "http_uri": {"uri": format!("http://meshwhy-module{path}")}}));
 }
 
 /// Lets an access logger that writes to standard output write to a file.
@@ -200,10 +263,9 @@ fn redirect(logger: &mut Value, file: &Path) {
     }
 }
 
-/// Drops the mapper that shields peers without mutual TLS.
+/// Takes the condition out of an expression that shields peers without mutual TLS, as the README says.
 fn show_to_everyone(value: &mut Value) {
-    if let Some(mappers) = value.pointer_mut("/local_reply_config/mappers").and_then(Value::as_array_mut) {
-        let expression = |mapper: &Value| mapper.pointer("/filter/extension_filter/typed_config/expression").cloned();
-        mappers.retain(|mapper| expression(mapper).is_none_or(|expression| expression != "!connection.mtls"));
+    if let Some(Value::String(expression)) = value.get_mut("expression") {
+        *expression = expression.replace("connection.mtls", "true");
     }
 }

@@ -16,6 +16,8 @@ pub mod hostile;
 pub mod load;
 mod manifest;
 mod merge;
+pub mod mesh;
+pub mod module_server;
 mod observation;
 mod patch;
 pub mod proxy;

@@ -1,11 +1,11 @@
 //! What istiod makes of the shipped manifests, for the few kinds of patches that they use. Anything else is an error: a manifest that the
 //! harness does not understand must not pass for tested.
 
-use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result, bail};
+use regex_lite::Regex;
+use serde_json::Value;
 
-use crate::deployment::string_value;
-use crate::merge::merge;
+use crate::bootstrap::ISTIO_VERSION;
 use crate::patch;
 
 /// The `context` of a patch that a proxy's listener is in.
@@ -27,98 +27,63 @@ impl ListenerContext {
             Self::Gateway => "GATEWAY",
         }
     }
-
-    /// The mode of a WasmPlugin's `match` that selects it.
-    fn mode(self) -> &'static str {
-        match self {
-            Self::SidecarOutbound => "CLIENT",
-            Self::SidecarInbound => "SERVER",
-            Self::Gateway => "CLIENT_AND_SERVER",
-        }
-    }
 }
 
-/// Applies every document of a manifest to a listener.
+/// Applies the resources of a manifest to a listener, in the order that istiod applies them: by priority, then those of the root namespace,
+/// then by age and name.
 ///
 /// # Errors
 /// A document is of a kind, or a patch of a form, that the harness does not know.
 pub fn apply(documents: &[Value], context: ListenerContext, listener: &mut Value) -> Result<()> {
+    for patch in selected(documents, context)? {
+        if text(patch, "/applyTo") != "CLUSTER" {
+            patch::apply(patch, listener)?;
+        }
+    }
+    Ok(())
+}
+
+/// The clusters that a manifest adds to a proxy.
+///
+/// # Errors
+/// As [`apply`], or a patch does something else to clusters.
+pub fn clusters(documents: &[Value], context: ListenerContext) -> Result<Vec<Value>> {
+    let patches = selected(documents, context)?.into_iter().filter(|patch| text(patch, "/applyTo") == "CLUSTER");
+    let added = |patch: &Value| match text(patch, "/patch/operation") {
+        "ADD" => patch.pointer("/patch/value").cloned().context("a patch without a value"),
+        operation => bail!("a patch {operation} of CLUSTER, which the harness does not know"),
+    };
+    patches.map(added).collect()
+}
+
+/// The patches for a proxy's listener, in the order of their resources.
+fn selected(documents: &[Value], context: ListenerContext) -> Result<Vec<&Value>> {
+    let mut filters = Vec::new();
     for document in documents.iter().filter(|document| !document.is_null()) {
         match text(document, "/kind") {
-            "EnvoyFilter" => envoy_filter(document, context, listener)?,
-            "WasmPlugin" => wasm_plugin(document, context, listener)?,
+            "EnvoyFilter" => filters.push(document),
             kind => bail!("a document of kind {kind:?}, which the harness does not know"),
         }
     }
-    Ok(())
-}
-
-fn envoy_filter(document: &Value, context: ListenerContext, listener: &mut Value) -> Result<()> {
-    let patches =
-        document.pointer("/spec/configPatches").and_then(Value::as_array).context("an EnvoyFilter without configPatches")?;
-    for patch in patches {
-        let wanted = text(patch, "/match/context");
-        if !["", "ANY", context.name()].contains(&wanted) {
-            continue;
+    let priority = |filter: &Value| filter.pointer("/spec/priority").and_then(Value::as_i64).unwrap_or(0);
+    let in_workload_namespace = |filter: &Value| text(filter, "/metadata/namespace") != "istio-system";
+    let age = |filter: &Value| text(filter, "/metadata/creationTimestamp").to_owned();
+    let name = |filter: &Value| format!("{}.{}", text(filter, "/metadata/name"), text(filter, "/metadata/namespace"));
+    filters.sort_by_key(|filter| (priority(filter), in_workload_namespace(filter), age(filter), name(filter)));
+    let mut selected = Vec::new();
+    for filter in filters {
+        let patches = filter.pointer("/spec/configPatches").and_then(Value::as_array);
+        for patch in patches.context("an EnvoyFilter without configPatches")? {
+            if ["", "ANY", context.name()].contains(&text(patch, "/match/context")) && is_of_version(patch)? {
+                selected.push(patch);
+            }
         }
-        patch::apply(patch, listener)?;
     }
-    Ok(())
+    Ok(selected)
 }
 
-fn wasm_plugin(document: &Value, context: ListenerContext, listener: &mut Value) -> Result<()> {
-    let modes: Vec<_> =
-        document.pointer("/spec/match").and_then(Value::as_array).into_iter().flatten().map(|one| text(one, "/mode")).collect();
-    if !modes.is_empty() && !modes.iter().any(|mode| ["", "UNDEFINED", "CLIENT_AND_SERVER", context.mode()].contains(mode)) {
-        return Ok(());
-    }
-    let name = format!("{}.{}", text(document, "/metadata/namespace"), text(document, "/metadata/name"));
-    let mut config = json!({
-        "name": name,
-        "root_id": text(document, "/spec/pluginName"),
-        "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": file(text(document, "/spec/url"))}}},
-    });
-    merge(
-        &mut config,
-        &match text(document, "/spec/failStrategy") {
-            "FAIL_OPEN" => json!({"failure_policy": "FAIL_OPEN"}),
-            "FAIL_RELOAD" => json!({"failure_policy": "FAIL_RELOAD"}),
-            "" | "FAIL_CLOSE" => json!({"failure_policy": "FAIL_CLOSED"}),
-            other => bail!("failStrategy {other:?}"),
-        },
-    );
-    if let Some(plugin_config) = document.pointer("/spec/pluginConfig") {
-        merge(&mut config, &json!({"configuration": string_value(&plugin_config.to_string())}));
-    }
-    if let Some(environment) = document.pointer("/spec/vmConfig/env").and_then(Value::as_array) {
-        merge(&mut config, &json!({"vm_config": {"environment_variables": environment_variables(environment)}}));
-    }
-    let filter = json!({
-        "name": format!("extenstions.istio.io/wasmplugin/{name}"),
-        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": config},
-    });
-    let insertion = json!({"applyTo": "HTTP_FILTER", "patch": {"operation": "INSERT_FIRST", "value": filter}});
-    patch::apply(&insertion, listener).map(drop)
-}
-
-fn environment_variables(environment: &[Value]) -> Value {
-    let mut variables = json!({});
-    for variable in environment {
-        let name = text(variable, "/name");
-        merge(
-            &mut variables,
-            &match text(variable, "/valueFrom") {
-                "HOST" => json!({"host_env_keys": [name]}),
-                _ => json!({"key_values": {name: text(variable, "/value")}}),
-            },
-        );
-    }
-    variables
-}
-
-/// A plugin's file; an image or an archive would be fetched by Istio's agent, which then names its own copy.
-fn file(url: &str) -> &str {
-    url.strip_prefix("file://").unwrap_or("meshwhy.wasm")
+fn is_of_version(patch: &Value) -> Result<bool> {
+    Ok(Regex::new(text(patch, "/match/proxy/proxyVersion"))?.is_match(ISTIO_VERSION))
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -127,43 +92,63 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn listener() -> Value {
-        json!({"filter_chains": [{"filters": [{
+    fn filter(name: &str, priority: i64, context: &str, version: &str, logger: u64) -> Value {
+        json!({"kind": "EnvoyFilter", "metadata": {"name": name, "namespace": "istio-system"}, "spec": {"priority": priority, "configPatches": [{
+            "applyTo": "NETWORK_FILTER",
+            "match": {
+                "context": context,
+                "proxy": {"proxyVersion": version},
+                "listener": {"filterChain": {"filter": {"name": "envoy.filters.network.http_connection_manager"}}},
+            },
+            "patch": {"operation": "MERGE", "value": {"typed_config": {"access_log": [logger]}}},
+        }]}})
+    }
+
+    fn access_log(documents: &[Value], context: ListenerContext) -> Value {
+        let mut listener = json!({"filter_chains": [{"filters": [{
             "name": "envoy.filters.network.http_connection_manager",
-            "typed_config": {"access_log": [1], "http_filters": [{"name": "router"}]},
-        }]}]})
+            "typed_config": {"access_log": [0]},
+        }]}]});
+        apply(documents, context, &mut listener).unwrap();
+        listener.pointer("/filter_chains/0/filters/0/typed_config/access_log").unwrap().clone()
     }
 
     #[test]
     fn a_merge_appends_and_respects_the_context() {
-        let document = json!({"kind": "EnvoyFilter", "spec": {"configPatches": [{
-            "applyTo": "NETWORK_FILTER",
-            "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": {"name": "envoy.filters.network.http_connection_manager"}}}},
-            "patch": {"operation": "MERGE", "value": {"typed_config": {"access_log": [2]}}},
-        }]}});
-        let access_log = |context| {
-            let mut listener = listener();
-            apply(std::slice::from_ref(&document), context, &mut listener).unwrap();
-            listener.pointer("/filter_chains/0/filters/0/typed_config/access_log").cloned()
+        let document = filter("a", 0, "SIDECAR_INBOUND", "", 1);
+        assert_eq!(access_log(std::slice::from_ref(&document), ListenerContext::SidecarInbound), json!([0, 1]));
+        assert_eq!(access_log(&[document], ListenerContext::SidecarOutbound), json!([0]));
+    }
+
+    #[test]
+    fn resources_are_applied_in_the_order_of_istiod() {
+        let mut own = filter("a", 0, "ANY", "", 3);
+        own["metadata"]["namespace"] = json!("shop");
+        let mut young = filter("b", 0, "ANY", "", 2);
+        young["metadata"]["creationTimestamp"] = json!("2026-11-26T00:00:00Z");
+        let documents = [filter("late", 5, "ANY", "", 4), own, young, filter("z", 0, "ANY", "", 1)];
+        assert_eq!(access_log(&documents, ListenerContext::Gateway), json!([0, 1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn a_patch_for_other_versions_is_left_out() {
+        let documents = [filter("old", 0, "ANY", r"^1\.2", 1), filter("new", 0, "ANY", r"^1\.([3-9]\d|\d{3,})\.", 2)];
+        assert_eq!(access_log(&documents, ListenerContext::Gateway), json!([0, 2]));
+    }
+
+    #[test]
+    fn clusters_are_added() {
+        let patch = |operation: &str| {
+            json!({"kind": "EnvoyFilter", "spec": {"configPatches": [
+                {"applyTo": "CLUSTER", "match": {"context": "GATEWAY"}, "patch": {"operation": operation, "value": {"name": "x"}}},
+            ]}})
         };
-        assert_eq!(access_log(ListenerContext::SidecarInbound), Some(json!([1, 2])));
-        assert_eq!(access_log(ListenerContext::SidecarOutbound), Some(json!([1])));
-    }
-
-    #[test]
-    fn a_patch_of_an_unknown_form_is_an_error() {
-        let document = json!({"kind": "EnvoyFilter", "spec": {"configPatches": [{"applyTo": "CLUSTER", "patch": {"operation": "ADD", "value": {}}}]}});
-        assert!(apply(&[document], ListenerContext::Gateway, &mut listener()).is_err());
-    }
-
-    #[test]
-    fn a_wasm_plugin_becomes_the_first_filter() {
-        let document = json!({"kind": "WasmPlugin", "metadata": {"namespace": "demo", "name": "meshwhy"}, "spec": {"failStrategy": "FAIL_OPEN"}});
-        let mut listener = listener();
-        apply(&[document], ListenerContext::Gateway, &mut listener).unwrap();
-        let first = listener.pointer("/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config").unwrap();
-        assert_eq!((text(first, "/name"), text(first, "/failure_policy")), ("demo.meshwhy", "FAIL_OPEN"));
+        assert_eq!(clusters(&[patch("ADD")], ListenerContext::Gateway).unwrap(), [json!({"name": "x"})]);
+        assert_eq!(clusters(&[patch("ADD")], ListenerContext::SidecarOutbound).unwrap(), Vec::<Value>::new());
+        assert!(clusters(&[patch("MERGE")], ListenerContext::Gateway).is_err());
     }
 }

@@ -70,7 +70,7 @@ impl Proxy {
             let scenario = Scenario::parse(name, &format!("summary: A listener to patch.\n{fields}\n{added}"))?;
             part(&scenario, index, &addresses, &logs, &[])
         });
-        Ok(Self { bootstrap: bootstrap(&parts.collect::<Result<Vec<_>>>()?), extensions: Vec::new() })
+        Ok(Self { bootstrap: bootstrap(&parts.collect::<Result<Vec<_>>>()?, &[]), extensions: Vec::new() })
     }
 
     /// The configuration with an EnvoyFilter applied.

@@ -8,15 +8,16 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::artifacts::{self, target};
 use crate::bootstrap::{Addresses, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::{self, Response};
-use crate::deployment::{Deployment, Setup};
+use crate::deployment::{Deployment, Placement, Setup};
 use crate::envoy::{Envoy, Launcher, locate};
+use crate::merge::overlay;
 use crate::observation::{Logs, RECORD_PREFIX, log_files, looks_healthy};
 pub use crate::observation::{Observation, record_json};
 use crate::request::Request;
@@ -124,8 +125,11 @@ impl Session {
             cases.insert(scenario.id(), Case { scenario: scenario.clone(), cluster: part.cluster.clone() });
             parts.push(part);
         }
-        let envoy =
-            Envoy::start(launcher, &bootstrap(&parts), directory.path()).inspect_err(|_| directory.disable_cleanup(true))?;
+        let mut bootstrap = bootstrap(&parts, &setup.clusters(&documents)?);
+        if setup.placement == Placement::Gateway {
+            overlay(&mut bootstrap, &json!({"node": {"id": "router~10.0.0.1~shop-0.demo~demo.svc.cluster.local"}}));
+        }
+        let envoy = Envoy::start(launcher, &bootstrap, directory.path()).inspect_err(|_| directory.disable_cleanup(true))?;
         for wanted in scenarios.iter().filter_map(|scenario| scenario.ready.as_deref()) {
             let reached = || envoy.admin("/stats").is_ok_and(|stats| stats.lines().any(|line| line == wanted)).then_some(());
             wait_for(READY_PATIENCE, reached).with_context(|| format!("Envoy did not get to {wanted}"))?;

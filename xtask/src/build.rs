@@ -1,17 +1,23 @@
 //! Builds the artifacts and runs the tests on them.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use meshwhy_envoyfilter::manifests;
 use meshwhy_integration::artifacts::target;
 use meshwhy_integration::envoy::locate;
+use meshwhy_integration::module_server::sha256;
 
 use crate::generate;
 use crate::prune::prune;
 use crate::shell::{cargo, cargo_program, run, workspace};
 
 const TARGET: &str = "wasm32-wasip1";
+
+/// The manifests for the module that was built, and the module beside them.
+const DEPLOY: &str = "deploy";
 
 /// What was built.
 pub struct Built {
@@ -31,6 +37,25 @@ pub fn artifacts() -> Result<Built> {
     let cli = target().join("release").join(format!("meshwhy{}", std::env::consts::EXE_SUFFIX));
     ensure!(cli.is_file(), "cargo built no {}", cli.display());
     Ok(Built { module, cli })
+}
+
+/// Builds the module and the command line, and puts what is to be installed into a folder: the module, and the manifests with its hash.
+///
+/// # Errors
+/// As [`artifacts`], or the folder cannot be written.
+pub fn deploy() -> Result<()> {
+    let built = artifacts()?;
+    let folder = target().join(DEPLOY);
+    let put = |path: &str, bytes: &[u8]| {
+        let file = folder.join(path);
+        let parent = file.parent().unwrap_or(&folder);
+        fs::create_dir_all(parent).and_then(|()| fs::write(&file, bytes)).with_context(|| format!("writing {}", file.display()))
+    };
+    let module = fs::read(&built.module)?;
+    manifests(&sha256(&module)).iter().try_for_each(|manifest| put(manifest.path, manifest.text.as_bytes()))?;
+    put("meshwhy.wasm", &module)?;
+    eprintln!("module and manifests: {}", folder.display());
+    Ok(())
 }
 
 /// Builds the module.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use meshwhy_envoyfilter::{Deployment, Proxy, render};
+use meshwhy_envoyfilter::{NO_MODULE, manifests};
 
 use crate::catalogue;
 use crate::shell::workspace;
@@ -30,10 +30,8 @@ pub fn run(check: bool) -> Result<()> {
         Ok(())
     };
     put("core/src/causes/mod.rs".to_owned(), catalogue::registry()?)?;
-    for proxy in Proxy::ALL {
-        for deployment in Deployment::ALL {
-            put(format!("envoyfilter/{}/{}.yaml", proxy.name(), deployment.name()), render(deployment, proxy))?;
-        }
+    for manifest in manifests(NO_MODULE) {
+        put(format!("envoyfilter/{}", manifest.path), manifest.text)?;
     }
     if !stale.is_empty() {
         bail!("stale: {}; run `cargo xtask gen` and look at the difference", stale.join(", "));

@@ -30,7 +30,7 @@ enum Task {
     Test,
     /// Checks format and lints
     Lint,
-    /// Builds the module and the command line
+    /// Builds the module, the command line, and the manifests with the hash of the module
     Build,
     /// Measures how long judging and reading logs take, and what the deployments cost under a real Envoy
     Bench(bench::Arguments),
@@ -89,7 +89,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo => demo::run(),
         Task::Test => build::test(),
         Task::Lint => build::lint(),
-        Task::Build => build::artifacts().map(drop),
+        Task::Build => build::deploy(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Soak { seconds } => soak::run(seconds),
         Task::Fuzz { target, seconds } => fuzz::run_targets(target.as_deref(), seconds),

@@ -6,8 +6,9 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use walrus::Module;
+use anyhow::{Context, Result, bail};
+use walrus::ir::{MemArg, StoreKind};
+use walrus::{ImportId, ImportKind, Module};
 
 /// What the module exports: the ABI's own needs and the callbacks that it answers.
 ///
@@ -26,6 +27,10 @@ pub const EXPORTS: [&str; 11] = [
     "proxy_on_delete",
 ];
 
+/// What Rust's library would ask of an operating system, for a panic's message and the settings of its printing. There is none; without
+/// these the module can do nothing but call Envoy's functions that it imports, and the hash in the manifests pins which.
+const SYSTEM: &str = "wasi_snapshot_preview1";
+
 /// Writes the module `built` to `pruned` with only [`EXPORTS`], and without code and imports that none of them reaches.
 ///
 /// # Errors
@@ -38,7 +43,39 @@ pub fn prune(built: &Path, pruned: &Path) -> Result<()> {
     let unwanted: Vec<_> =
         module.exports.iter().filter(|export| !EXPORTS.contains(&export.name.as_str())).map(|export| export.id()).collect();
     unwanted.into_iter().for_each(|export| module.exports.delete(export));
+    for import in module.imports.iter().filter(|import| import.module == SYSTEM).map(|import| import.id()).collect::<Vec<_>>() {
+        answer_for_the_system(&mut module, import)?;
+    }
     module.customs = Default::default();
     walrus::passes::gc::run(&mut module);
     fs::write(pruned, module.emit_wasm()).with_context(|| format!("writing {}", pruned.display()))
+}
+
+/// Puts a function of our own into the place of an import: an environment without variables, and files that cannot be written.
+fn answer_for_the_system(module: &mut Module, import: ImportId) -> Result<()> {
+    const DONE: i32 = 0;
+    const NOT_SUPPORTED: i32 = 58;
+    let import = module.imports.get(import);
+    let name = import.name.clone();
+    let ImportKind::Function(function) = import.kind else { bail!("the module imports {name}, which is no function") };
+    let memory = module.memories.iter().next().context("a module without memory")?.id();
+    let number = MemArg { align: 4, offset: 0 };
+    module.replace_imported_func(function, |(body, arguments)| match (name.as_str(), arguments.as_slice()) {
+        ("environ_sizes_get", [count, size]) => {
+            for place in [count, size] {
+                body.local_get(*place).i32_const(0).store(memory, StoreKind::I32 { atomic: false }, number);
+            }
+            body.i32_const(DONE);
+        }
+        ("environ_get", _) => {
+            body.i32_const(DONE);
+        }
+        ("proc_exit", _) => {
+            body.unreachable();
+        }
+        _ => {
+            body.i32_const(NOT_SUPPORTED);
+        }
+    })?;
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! When a cause holds, as data: one declaration for the module, the CLI, Envoy (as CEL) and the reader (as a sentence).
 
-pub mod cel;
 mod evaluate;
 pub(crate) mod evidence;
 pub(crate) mod index;

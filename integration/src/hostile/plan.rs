@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::bootstrap::JSON;
+use crate::bootstrap::{ISTIO_VERSION, JSON};
 use crate::merge::overlay;
 use crate::scenario::Direction;
 
@@ -108,7 +108,7 @@ pub fn file_configuration(file: &Path) -> Value {
 }
 
 /// The clusters: a server, a closed port, one without endpoints.
-pub(super) fn clusters(upstream: SocketAddr, refusing: SocketAddr) -> Value {
+pub(super) fn clusters(upstream: SocketAddr, refusing: SocketAddr) -> Vec<Value> {
     let cluster = |name: &str, address: Option<SocketAddr>| {
         let endpoints: Vec<Value> = address.iter().map(|address| json!({"endpoint": {"address": socket(*address)}})).collect();
         json!({
@@ -122,16 +122,16 @@ pub(super) fn clusters(upstream: SocketAddr, refusing: SocketAddr) -> Value {
             }},
         })
     };
-    json!([cluster("upstream", Some(upstream)), cluster("refused", Some(refusing)), cluster("no-endpoint", None)])
+    vec![cluster("upstream", Some(upstream)), cluster("refused", Some(refusing)), cluster("no-endpoint", None)]
 }
 
 /// The bootstrap around some listeners, which may be empty.
-pub(super) fn bootstrap(listeners: &[Value], clusters: &Value) -> Value {
+pub(super) fn bootstrap(listeners: &[Value], clusters: &[Value]) -> Value {
     json!({
         "node": {
             "id": "sidecar~10.0.0.1~shop-0.demo~demo.svc.cluster.local",
             "cluster": "shop.demo",
-            "metadata": {"NAME": "shop-0", "NAMESPACE": "demo", "WORKLOAD_NAME": "shop", "ISTIO_VERSION": "1.29.6"},
+            "metadata": {"NAME": "shop-0", "NAMESPACE": "demo", "WORKLOAD_NAME": "shop", "ISTIO_VERSION": ISTIO_VERSION},
         },
         // Every request is checked for trace context, not one in a hundred.
         "layered_runtime": {"layers": [{"name": "harness", "static_layer": {"meshwhy.trace_check": 10_000}}]},

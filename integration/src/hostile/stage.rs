@@ -78,7 +78,11 @@ impl Stage {
         let refusing = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         refusing.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
         let closed = refusing.local_addr()?.as_socket().context("not an IP address")?;
-        let clusters = plan::clusters(upstream.address(), closed);
+        let mut clusters = plan::clusters(upstream.address(), closed);
+        if let Some(deployment) = setup.deployment {
+            let setup = Setup::new(deployment);
+            clusters.extend(setup.clusters(&setup.documents()?)?);
+        }
         let mut stage = Self {
             setup: setup.clone(),
             plan: plan.clone(),

@@ -11,16 +11,16 @@ use super::traffic::Traffic;
 pub const LISTENER: &str = "http";
 
 // Istio's names of clusters.
-const UPSTREAM: &str = "inbound|8080||";
-const REFUSED: &str = "inbound|8081||";
-const NO_ENDPOINT: &str = "inbound|8082||";
+const UPSTREAM: &str = "outbound|8080||shop.demo.svc.cluster.local";
+const REFUSED: &str = "outbound|8081||shop.demo.svc.cluster.local";
+const NO_ENDPOINT: &str = "outbound|8082||shop.demo.svc.cluster.local";
 
 const MANAGER: &str = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 /// A proxy's listener without anything of meshwhy.
 pub fn listener() -> Value {
     http(json!({
-        "name": "inbound",
+        "name": "8080",
         "virtual_hosts": [{"name": "shop", "domains": ["*"], "routes": [
             {"name": "body", "match": {"prefix": "/body/"}, "route": {"cluster": UPSTREAM}},
             {"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": REFUSED}},
@@ -35,7 +35,7 @@ pub fn connection_manager(listener: &mut Value) -> Result<&mut Value> {
 }
 
 /// The bootstrap of a proxy.
-pub fn proxy(listener: &Value, upstream: SocketAddr, refusing: SocketAddr) -> Value {
+pub fn proxy(listener: &Value, further: &[Value], upstream: SocketAddr, refusing: SocketAddr) -> Value {
     // Nothing of this comes into its way: what is measured is the proxy and not its circuit breakers.
     let unlimited =
         json!({"thresholds": [{"max_connections": 100_000, "max_pending_requests": 100_000, "max_requests": 100_000}]});
@@ -53,7 +53,8 @@ pub fn proxy(listener: &Value, upstream: SocketAddr, refusing: SocketAddr) -> Va
             }},
         })
     };
-    let clusters = [cluster(UPSTREAM, Some(upstream)), cluster(REFUSED, Some(refusing)), cluster(NO_ENDPOINT, None)];
+    let mut clusters = vec![cluster(UPSTREAM, Some(upstream)), cluster(REFUSED, Some(refusing)), cluster(NO_ENDPOINT, None)];
+    clusters.extend(further.iter().cloned());
     bootstrap(listener, &clusters)
 }
 
@@ -77,7 +78,7 @@ pub fn upstream() -> Value {
 fn http(route_config: Value) -> Value {
     json!({
         "name": LISTENER,
-        "traffic_direction": "INBOUND",
+        "traffic_direction": "OUTBOUND",
         "address": socket(SocketAddr::from(([127, 0, 0, 1], 0))),
         "filter_chains": [{"filters": [{
             "name": "envoy.filters.network.http_connection_manager",

@@ -15,6 +15,7 @@ mod traffic;
 mod turns;
 mod variant;
 
+pub use process::resident;
 pub use stage::{Sample, Stage};
 pub use traffic::{Failing, Protocol, Traffic};
 pub use variant::{Modules, Variant};

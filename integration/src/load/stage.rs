@@ -71,8 +71,8 @@ impl Stage {
         let refused = refusing.local_addr()?.as_socket().context("not an IP address")?;
         let mut proxies = Vec::new();
         for variant in variants {
-            let listener = variant.listener(modules, directory.path())?;
-            let bootstrap = bootstrap::proxy(&listener, address(&upstream)?, refused);
+            let listener = variant.listener(modules)?;
+            let bootstrap = bootstrap::proxy(&listener, &variant.clusters()?, address(&upstream)?, refused);
             let envoy = start(&format!("{variant:?}"), bootstrap).with_context(|| variant.to_string())?;
             proxies.push((*variant, envoy));
         }

@@ -1,7 +1,6 @@
 //! What is compared: meshwhy's deployments, nothing at all, and what people use instead.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -9,9 +8,8 @@ use serde_json::{Value, json};
 
 use super::bootstrap::{connection_manager, listener};
 use super::traffic::{Failing, Traffic};
-use crate::artifacts::workspace;
 use crate::bootstrap::JSON;
-use crate::deployment::{Deployment, Setup, Visibility, string_value};
+use crate::deployment::{Deployment, Setup, Visibility};
 use crate::merge::{overlay, walk};
 use crate::scenario::Direction;
 
@@ -24,9 +22,9 @@ pub enum Variant {
     NoModuleAgain,
     /// meshwhy without a module.
     Native,
-    /// meshwhy as access logger, without the optional trace check.
+    /// meshwhy as access logger.
     Observe,
-    /// The same as shipped, with the optional trace check.
+    /// The same with the trace check.
     ObserveTraceCheck,
     /// meshwhy as HTTP filter.
     Annotate,
@@ -56,12 +54,10 @@ function envoy_on_response(response)
   local headers = response:headers()
   local status = headers:get(":status")
   if status >= "400" and headers:get("x-envoy-upstream-service-time") == nil then
-    headers:add("proxy-status", '"shop-0.demo"; error=' .. (errors[status] or "proxy_internal_error") .. "; mw-side=inbound")
+    headers:add("proxy-status", '"shop-0.demo"; error=' .. (errors[status] or "proxy_internal_error") .. "; mw-side=outbound")
   end
 end
 "#;
-
-const TRACE_CHECK: (&str, &str) = ("# ---- begin optional: trace check ----", "# ---- end optional: trace check ----");
 
 impl Variant {
     /// All of them.
@@ -83,21 +79,19 @@ impl Variant {
         self != Self::Mappers || traffic.failing == Failing::Always
     }
 
-    /// The listener. `directory` is for a manifest that is made for the purpose.
-    pub(super) fn listener(self, modules: &Modules, directory: &Path) -> Result<Value> {
+    /// The listener.
+    pub(super) fn listener(self, modules: &Modules) -> Result<Value> {
         let mut listener = listener();
         match self {
-            Self::NoModule | Self::NoModuleAgain => {}
-            Self::Native | Self::Mappers => deploy(&Setup::new(Deployment::Native), modules, &mut listener)?,
-            Self::Observe => {
-                let manifests = without_trace_check(directory)?;
-                deploy(&Setup { manifests, ..Setup::new(Deployment::Observe) }, modules, &mut listener)?;
-            }
-            Self::ObserveTraceCheck => deploy(&Setup::new(Deployment::Observe), modules, &mut listener)?,
-            Self::Annotate => deploy(&annotate()?, modules, &mut listener)?,
             Self::EmptyFilter => add_filter(&mut listener, empty_filter(&modules.empty))?,
             Self::Lua => add_filter(&mut listener, lua())?,
             Self::JsonLog => overlay(connection_manager(&mut listener)?, &json!({"access_log": [json_log()]})),
+            _ => {}
+        }
+        if let Some(setup) = self.setup() {
+            // What would go to standard output goes where the JSON access log goes.
+            let (module, log) = (&modules.meshwhy, Path::new("/dev/null"));
+            setup.apply(&setup.documents()?, Direction::Outbound, &mut listener, module, log)?;
         }
         if self == Self::Mappers {
             walk(&mut listener, &mut |value| {
@@ -105,6 +99,23 @@ impl Variant {
             });
         }
         Ok(listener)
+    }
+
+    /// The clusters that it adds.
+    pub(super) fn clusters(self) -> Result<Vec<Value>> {
+        self.setup().map_or_else(|| Ok(Vec::new()), |setup| setup.clusters(&setup.documents()?))
+    }
+
+    /// The deployment as it is shipped: on the outbound side the workload itself is told.
+    fn setup(self) -> Option<Setup> {
+        let deployment = match self {
+            Self::Native | Self::Mappers => Deployment::Native,
+            Self::Observe | Self::ObserveTraceCheck => Deployment::Observe,
+            Self::Annotate => Deployment::Annotate,
+            Self::NoModule | Self::NoModuleAgain | Self::EmptyFilter | Self::Lua | Self::JsonLog => return None,
+        };
+        let setup = Setup::new(deployment).visible(Visibility::Mesh);
+        Some(if self == Self::ObserveTraceCheck { setup } else { setup.without_trace_check() })
     }
 }
 
@@ -123,32 +134,6 @@ impl fmt::Display for Variant {
             Self::Mappers => "mappers alone",
         })
     }
-}
-
-/// Applies a shipped manifest; what it would write to standard output goes where the JSON access log goes.
-fn deploy(setup: &Setup, modules: &Modules, listener: &mut Value) -> Result<()> {
-    setup.apply(&setup.documents()?, Direction::Inbound, listener, &modules.meshwhy, Path::new("/dev/null"))
-}
-
-/// As shipped, but visible to a client without TLS; the harness' own setting would also check every request for trace context.
-fn annotate() -> Result<Setup> {
-    let setup = Setup::new(Deployment::Annotate);
-    let documents = setup.documents()?;
-    let shipped = documents.iter().find_map(|document| document.pointer("/spec/pluginConfig")).context("no pluginConfig")?;
-    let mut configuration = shipped.clone();
-    overlay(&mut configuration, &json!({"visibility": "always"}));
-    Ok(setup.visible(Visibility::Always).configured(string_value(&configuration.to_string())))
-}
-
-/// A folder of manifests with `observe.yaml` as it is after removing the optional block, as its comment invites to.
-fn without_trace_check(directory: &Path) -> Result<PathBuf> {
-    let shipped = fs::read_to_string(workspace().join("envoyfilter/sidecar/observe.yaml"))?;
-    let (before, rest) = shipped.split_once(TRACE_CHECK.0).context("observe.yaml has no optional block")?;
-    let (_, after) = rest.split_once(TRACE_CHECK.1).context("the optional block of observe.yaml has no end")?;
-    let manifests = directory.join("manifests");
-    fs::create_dir_all(manifests.join("sidecar"))?;
-    fs::write(manifests.join("sidecar/observe.yaml"), format!("{before}{after}"))?;
-    Ok(manifests)
 }
 
 fn add_filter(listener: &mut Value, filter: Value) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Measures: each topic is a benchmark of one crate, or of the whole under a real Envoy.
 
 mod filter;
+mod mesh;
 mod page;
 mod statistics;
 mod targets;
@@ -28,6 +29,8 @@ pub enum Topic {
     Logs,
     /// The deployments under a real Envoy, compared with nothing and with what people use instead (a quarter of an hour)
     Filter,
+    /// What the deployments add to a sidecar with many ports: configuration, memory, time until it is ready
+    Mesh,
 }
 
 /// Runs one benchmark, or all of them.
@@ -41,5 +44,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Topic::Judge => cargo("meshwhy-core", "judge"),
         Topic::Logs => cargo("meshwhy-logs", "access_log"),
         Topic::Filter => filter::run(&arguments.filter),
+        Topic::Mesh => mesh::run(),
     })
 }

@@ -1,0 +1,187 @@
+//! `local_reply_config`: Envoy marks its own replies with what proves their cause; whoever reads a member knows the catalogue.
+//!
+//! Envoy tries mappers in order and takes the first that matches. So each of ours matches only what it marks, the usual failures come
+//! first behind a native filter, and their details are a constant of Envoy's. Of other replies one guard decides whether the details may
+//! stand in a header; exact causes are looked up by the details' word. Decision 11 has the numbers.
+
+use meshwhy_core::details::Word;
+use meshwhy_core::{Facts, Flag, ResponseFlags, Side, judge};
+
+use crate::filters::{all, expression, status};
+use crate::yaml::{element, folded, indented};
+
+/// Printable ASCII without `"` and `\`: nothing then needs an escape, and nothing can break out.
+const PRINTABLE: &str = r"response.code_details.matches('^[ !#-\\[\\]-~]*$')";
+/// What a peer must have who is told on the inbound side.
+const MTLS: &str = "connection.mtls";
+
+const REFUSED: &str =
+    "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
+const TERMINATED: &str = "upstream_reset_before_response_started{connection_termination}";
+const OVERFLOW: &str = "upstream_reset_before_response_started{overflow}";
+
+/// Causes that the details prove beside some flag.
+const FLAGGED: [(Flag, &str); 6] = [
+    (Flag::NC, Word::ClusterNotFound.as_str()),
+    (Flag::UC, TERMINATED),
+    (Flag::UT, Word::ResponseTimeout.as_str()),
+    (Flag::UAEX, Word::ExtAuthzDenied.as_str()),
+    (Flag::UAEX, Word::ExtAuthzError.as_str()),
+    (Flag::FI, Word::FaultFilterAbort.as_str()),
+];
+
+/// Those that come in storms. They have a mapper of their own where no peer has to be told apart.
+const USUAL: [(Flag, &str); 3] =
+    [(Flag::NR, Word::RouteNotFound.as_str()), (Flag::UH, Word::NoHealthyUpstream.as_str()), (Flag::UO, OVERFLOW)];
+
+/// Causes that the details prove alone; Envoy sets the flags of these too late, or none.
+const UNFLAGGED: [(u16, &str); 6] = [
+    (426, Word::LowVersion.as_str()),
+    (431, Word::Http1HeadersTooLarge.as_str()),
+    (431, Word::Http1TooManyHeaders.as_str()),
+    (400, Word::Http1CodecError.as_str()),
+    (429, Word::RequestRateLimited.as_str()),
+    (429, Word::LocalRateLimited.as_str()),
+];
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// Whoever asked: on the outbound side the workload itself.
+    Everyone,
+    /// Peers with mutual TLS.
+    Peers,
+}
+
+/// A condition on the reply and the member it gets.
+struct Mapper {
+    filter: String,
+    /// What follows the name in the member, up to `mw-side`.
+    cause: String,
+    flags: bool,
+    details: bool,
+}
+
+/// The field of an HTTP connection manager.
+pub fn local_reply_config(side: Side) -> String {
+    let mappers = match side {
+        Side::Inbound => mappers(Audience::Peers),
+        Side::Outbound | Side::Gateway => mappers(Audience::Everyone),
+    };
+    let mappers: String = mappers.iter().map(|mapper| element(&mapper.render(side))).collect();
+    format!("local_reply_config:\n  mappers:\n{}", indented(2, &mappers))
+}
+
+fn mappers(audience: Audience) -> Vec<Mapper> {
+    let failed = status("GE", 400);
+    let flagged = "response_flag_filter: {}\n".to_owned();
+    let exactly = |details: &str| guarded(audience, &format!("response.code_details == '{details}'"));
+    let usual = || USUAL.iter().map(|(flag, details)| Mapper::of(of(*flag), usual_cause(*flag, details)));
+    let (native, looked_up) = match audience {
+        Audience::Everyone => (usual().collect(), &[][..]),
+        Audience::Peers => (Vec::new(), &USUAL[..]),
+    };
+    let refused = Mapper::of(all(&[of(Flag::UF), exactly(REFUSED)]), proven(Flag::UF, REFUSED));
+    let unprintable = guarded(audience, &format!("!{PRINTABLE}"));
+    let peer = (audience == Audience::Peers).then(|| expression(MTLS));
+    let told = |filters: &[&String]| all_of(filters.iter().copied().chain(&peer).cloned().collect());
+    let words = FLAGGED.iter().chain(looked_up).map(|(flag, details)| (*details, proven(*flag, details)));
+    let last = [
+        Mapper { details: false, ..Mapper::of(all(&[failed.clone(), unprintable]), String::new()) },
+        Mapper::of(told(&[&failed, &flagged]), format!("%CEL({})%", looked_up_by_details(words))),
+        Mapper { flags: false, ..Mapper::of(told(&[&failed]), format!("%CEL({})%", unflagged_causes())) },
+    ];
+    native.into_iter().chain([refused]).chain(last).collect()
+}
+
+impl Mapper {
+    fn of(filter: String, cause: String) -> Self {
+        Self { filter, cause, flags: true, details: true }
+    }
+
+    fn render(&self, side: Side) -> String {
+        let flags = if self.flags { "; mw-flags=\"%RESPONSE_FLAGS%\"" } else { "" };
+        let details = if self.details { "; details=\"%RESPONSE_CODE_DETAILS%\"" } else { "" };
+        let name = "\"%ENVIRONMENT(POD_NAME)%.%ENVIRONMENT(POD_NAMESPACE)%\"";
+        let member = format!("{name}{}; mw-side={}{flags}{details}", self.cause, side.as_str());
+        format!(
+            "filter:\n{}headers_to_add:\n- header:\n    key: proxy-status\n{}",
+            indented(2, &self.filter),
+            indented(4, &folded("value", &member))
+        )
+    }
+}
+
+fn of(flag: Flag) -> String {
+    format!("response_flag_filter: {{flags: [{}]}}\n", flag.short())
+}
+
+fn all_of(filters: Vec<String>) -> String {
+    match filters.as_slice() {
+        [only] => only.clone(),
+        filters => all(filters),
+    }
+}
+
+/// The expression, for those alone who may be told.
+fn guarded(audience: Audience, condition: &str) -> String {
+    match audience {
+        Audience::Everyone => expression(condition),
+        Audience::Peers => expression(&format!("{MTLS} && {condition}")),
+    }
+}
+
+/// The first route table that is asked may have no virtual host for the authority; that is a more precise cause.
+fn usual_cause(flag: Flag, details: &str) -> String {
+    let without_host = parameters(&Facts { virtual_host: Some("".into()), ..facts(Some(flag), details) });
+    let with_host = proven(flag, details);
+    if without_host == with_host {
+        return with_host;
+    }
+    format!("%CEL(has(xds.virtual_host_name) ? '{with_host}' : '{without_host}')%")
+}
+
+/// The parameters by the details; for other details the command gives nothing.
+fn looked_up_by_details<'d>(causes: impl Iterator<Item = (&'d str, String)>) -> String {
+    let entries: Vec<_> = causes.map(|(details, parameters)| format!("'{details}': '{parameters}'")).collect();
+    format!("{{{}}}[response.code_details]", entries.join(", "))
+}
+
+/// By the beginning of details that hold a policy's name or a reason; of direct responses by the route; else by the details' word.
+fn unflagged_causes() -> String {
+    let begins = |status: u16, head: &str, rest: &str| {
+        let facts = Facts { status: Some(status), ..facts(None, &format!("{head}{rest}")) };
+        format!("response.code_details.startsWith('{head}') ? '{}'", parameters(&facts))
+    };
+    let blocked = Facts { route: Some("block_all".into()), ..facts(None, Word::DirectResponse.as_str()) };
+    let blocked = format!(
+        "response.code_details == 'direct_response' && xds.route_name == 'block_all' ? '{}; mw-route=\"block_all\"'",
+        parameters(&blocked)
+    );
+    let words = UNFLAGGED
+        .iter()
+        .map(|(status, details)| (*details, parameters(&Facts { status: Some(*status), ..facts(None, details) })));
+    [
+        begins(403, "rbac_access_denied_matched_policy[", "none]"),
+        begins(401, "jwt_authn_access_denied{", "Jwt_is_missing}"),
+        blocked,
+        looked_up_by_details(words),
+    ]
+    .join(" : ")
+}
+
+fn facts(flag: Option<Flag>, details: &str) -> Facts<'static> {
+    let flags = flag.map(|flag| ResponseFlags(flag.mask()));
+    Facts { status: Some(503), flags, details: Some(details.to_owned().into()), ..Facts::default() }
+}
+
+fn proven(flag: Flag, details: &str) -> String {
+    parameters(&facts(Some(flag), details))
+}
+
+/// What the member says of the cause that these facts prove.
+fn parameters(facts: &Facts<'_>) -> String {
+    let Some(verdict) = judge(facts) else { return String::new() };
+    let error = verdict.cause.error.map(|error| format!("; error={}", error.as_str())).unwrap_or_default();
+    format!("{error}; mw-cause={}", verdict.cause.code)
+}
