@@ -7,15 +7,15 @@ use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::{bounded, redact};
-use meshwhy_core::{Confidence, Facts, Verdict, judge};
+use meshwhy_core::{Confidence, Facts, Side, Verdict, judge};
 
 use crate::annotate::{Reply, Request};
 use crate::config::{Config, Report};
 use crate::counters::Counters;
 use crate::flood::{Flood, Kind, Suppressed};
-use crate::gather::{self, Identity};
+use crate::gather::{self, Identity, Known};
 use crate::host::{Host, LogLevel};
-use crate::lately::{Judged, Lately};
+use crate::verdict_cache::{Judged, VerdictCache};
 
 /// Most host calls for a failure that flood control gives no record: deciding, and the clock.
 pub const SUPPRESSED: u32 = gather::DECISION + 1;
@@ -31,7 +31,7 @@ pub const FIRST: u32 = 2 + 3;
 pub struct Observer {
     config: Config,
     identity: Option<Rc<Identity>>,
-    lately: Lately,
+    cache: VerdictCache,
     flood: Flood,
     counters: Counters,
     trace_samples: u32,
@@ -43,12 +43,19 @@ impl Observer {
     pub fn new(config: Config) -> Self {
         Self {
             identity: None,
-            lately: Lately::default(),
+            cache: VerdictCache::default(),
             flood: Flood::new(config.records_per_interval, config.interval_ms),
             counters: Counters::default(),
             trace_samples: 0,
             config,
         }
+    }
+
+    /// Makes one and asks the host who this proxy is, so that no request has to.
+    pub fn started(host: &impl Host, config: Config) -> Self {
+        let identity = gather::identity(host);
+        let known = !identity.name.is_empty();
+        Self { identity: known.then(|| Rc::new(identity)), ..Self::new(config) }
     }
 
     /// The configuration.
@@ -66,9 +73,20 @@ impl Observer {
     ///
     /// # Cost
     /// At most [`gather::DECISION`] host calls, that for the status included.
-    pub(crate) fn judged(&mut self, host: &impl Host, status: Option<u16>) -> Rc<Judged> {
-        let facts = gather::decisive(host, &mut self.lately, status, self.config.side);
-        self.lately.judged(facts)
+    pub(crate) fn judged(&mut self, host: &impl Host, known: &Known) -> Rc<Judged> {
+        let facts = gather::decisive(host, &mut self.cache, known);
+        self.cache.judged(facts)
+    }
+
+    /// The side of every request, where configuration or kind of proxy say it.
+    pub(crate) fn side(&mut self, host: &impl Host) -> Option<Side> {
+        self.config.side.or_else(|| self.identity(host).side)
+    }
+
+    /// The failure of the request, in the log phase.
+    fn judged_late(&mut self, host: &impl Host) -> Rc<Judged> {
+        let known = Known { side: self.side(host), ..Known::default() };
+        self.judged(host, &known)
     }
 
     /// Spreads the sample evenly: of 10 000 requests exactly `sample_per_10k`.
@@ -80,7 +98,8 @@ impl Observer {
     }
 
     pub(crate) fn count_trace_context(&mut self, host: &impl Host, present: bool) {
-        let side = gather::side(host, self.config.side);
+        let known = self.side(host);
+        let side = gather::side(host, known);
         self.counters.trace_context(side, present);
     }
 
@@ -102,7 +121,8 @@ impl Observer {
             return;
         }
         if untraced {
-            let facts = gather::event(host, Event::TraceContextMissing, self.config.side);
+            let side = self.side(host);
+            let facts = gather::event(host, Event::TraceContextMissing, side);
             if self.config.report == Report::TraceContext {
                 self.counters.trace_context(facts.side, false);
             }
@@ -111,7 +131,7 @@ impl Observer {
             }
         }
         if failed {
-            let judged = request.judged.as_ref().map_or_else(|| self.judged(host, None), Rc::clone);
+            let judged = request.judged.as_ref().map_or_else(|| self.judged_late(host), Rc::clone);
             if let Some(verdict) = &judged.verdict {
                 self.report(host, &judged.facts, verdict, request.judged.is_some());
             }
@@ -155,13 +175,13 @@ impl Observer {
             Some(before) => {
                 self.counters.tell(host);
                 let replaced = marked && gather::details(host) != facts.details;
-                let latest = replaced.then(|| self.judged(host, None));
+                let latest = replaced.then(|| self.judged_late(host));
                 let (facts, verdict) = match latest.as_deref() {
                     Some(Judged { facts, verdict: Some(verdict), .. }) => (facts, verdict),
                     _ => (facts, verdict),
                 };
                 let mut facts = facts.clone();
-                gather::describe(host, &mut facts);
+                gather::describe(host, &mut facts, marked);
                 redact(&mut facts);
                 self.identity(host).sign(&mut facts);
                 write(host, &facts, verdict, before.saturating_add(1), before);
@@ -175,7 +195,7 @@ impl Observer {
         let named = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
         let identity = self.identity(host);
         let mut facts =
-            Facts { cluster: named(&rest.cluster), route: named(&rest.route), side: self.config.side, ..Facts::default() };
+            Facts { cluster: named(&rest.cluster), route: named(&rest.route), side: self.side(host), ..Facts::default() };
         identity.sign(&mut facts);
         let verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
         write(host, &facts, &verdict, rest.count, rest.count);
@@ -193,6 +213,7 @@ mod tests {
     use super::*;
     use crate::config::Visibility;
     use crate::host::fake::FakeHost;
+    use meshwhy_core::Flag;
 
     fn refused() -> FakeHost {
         FakeHost::default()
@@ -261,7 +282,7 @@ mod tests {
         let told = |late: FakeHost| {
             let mut observer = Observer::new(Config { visibility: Visibility::Always, ..Config::default() });
             let mut request = Request::default();
-            observer.on_response(&refused(), &mut request);
+            observer.on_response(&refused(), &mut request, false);
             observer.on_log(&late, &request);
             record::decode(&late.records()[0]).unwrap().code.unwrap()
         };
@@ -273,12 +294,58 @@ mod tests {
     #[test]
     fn a_failed_grpc_status_is_a_failure_for_the_access_logger() {
         let host = || FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
-        let failed = host().number("response.grpc_status", 13).property("request.protocol", b"HTTP/2");
+        let grpc = || host().response_header("content-type", b"application/grpc");
+        let failed = grpc().number("response.grpc_status", 13).property("request.protocol", b"HTTP/2");
         Observer::new(Config::default()).on_log(&failed, &Request::default());
         assert_eq!(record::decode(&failed.records()[0]).unwrap().facts.grpc_status, Some(13));
-        let fine = host().number("response.grpc_status", 0);
-        Observer::new(Config::default()).on_log(&fine, &Request::default());
-        assert_eq!(fine.records().len(), 0);
+        let inferred = host().number("response.grpc_status", 2).number("response.flags", Flag::DI.mask());
+        for fine in [grpc().number("response.grpc_status", 0), inferred] {
+            Observer::new(Config::default()).on_log(&fine, &Request::default());
+            assert_eq!(fine.records().len(), 0);
+        }
+    }
+
+    #[test]
+    fn plaintext_for_a_plaintext_filter_chain_is_no_failure() {
+        let inspected = |flags: u64| {
+            let reason = b"TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST";
+            FakeHost::default().number("response.flags", flags).property("connection.transport_failure_reason", reason)
+        };
+        for (flags, records) in [(0, 0), (Flag::NR.mask(), 1)] {
+            let host = inspected(flags);
+            Observer::new(Config::default()).on_log(&host, &Request::default());
+            assert_eq!(host.records().len(), records);
+        }
+    }
+
+    #[test]
+    fn a_tcp_connection_that_failed_without_a_reason_is_judged_by_how_long_it_took() {
+        let code = |milliseconds: u64| {
+            let host = FakeHost::default().number("response.flags", Flag::UF.mask()).property("upstream.address", b"10.0.0.7:80");
+            let host = host.number("request.duration", milliseconds * 1_000_000);
+            Observer::new(Config::default()).on_log(&host, &Request::default());
+            let record = record::decode(&host.records()[0]).unwrap();
+            assert_eq!(record.facts.duration_ms, Some(milliseconds));
+            record.code.unwrap()
+        };
+        assert_eq!(code(5000), "MW3003");
+        assert_ne!(code(3), "MW3003");
+    }
+
+    #[test]
+    fn an_access_logger_reads_who_refused_where_envoy_left_it() {
+        let passed_on = || FakeHost::default().number("response.code", 503).property("response.code_details", b"via_upstream");
+        let member = br#""pay-0.shop"; mw-cause=MW3001; mw-flags="UH""#;
+        let removed = passed_on().property("xds.node.id", b"router~10.0.0.1~edge-1.shop~");
+        for (host, code) in [
+            (passed_on().property("response.headers.proxy-status", member), "MW3001"),
+            (removed.property("metadata.filter_metadata.meshwhy.proxy_status", member), "MW3001"),
+            (passed_on().property("metadata.filter_metadata.meshwhy.proxy_status", member), "MW5004"),
+            (passed_on().property("response.headers.proxy-status", b"\"x\"; mw-cause=MW9999, cdn; hit"), "MW5004"),
+        ] {
+            Observer::new(Config::default()).on_log(&host, &Request::default());
+            assert_eq!(record::decode(&host.records()[0]).unwrap().code.as_deref(), Some(code));
+        }
     }
 
     #[test]
