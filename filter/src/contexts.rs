@@ -96,7 +96,7 @@ impl Contexts {
         }
     }
 
-    /// A context is gone; a plugin tells first what it held back.
+    /// A context is gone; a plugin flushes first what it held back.
     pub fn delete(&mut self, host: &impl Host, id: u32) {
         if self.requests.remove(&id).is_some() {
             return;
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_that_ends_tells_what_it_held_back() {
+    fn a_plugin_that_ends_flushes_what_it_held_back() {
         let (host, mut contexts) = (failing(), configured(br#"{"records_per_interval": 1}"#));
         for _ in 0..3 {
             contexts.log(&host, 1);

@@ -6,23 +6,23 @@ use std::rc::Rc;
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
-use meshwhy_core::redact::{bounded, redact};
-use meshwhy_core::{Confidence, Facts, Side, Verdict, judge};
+use meshwhy_core::redact::redact;
+use meshwhy_core::{Facts, Side, Verdict, judge};
 
 use crate::annotate::{Reply, Request};
 use crate::config::{Config, Report};
 use crate::counters::Counters;
-use crate::flood::{Flood, Kind, Suppressed};
+use crate::flood::{Flood, FloodKey, Suppressed};
 use crate::gather::{self, Identity, Known};
 use crate::host::{Host, LogLevel};
 use crate::verdict_cache::{Judged, VerdictCache};
 
-/// Most host calls for a failure that flood control gives no record: deciding, and the clock.
-pub const SUPPRESSED: u32 = gather::DECISION + 1;
-/// Most host calls for a failure that gets a record: the same, whether the reply is still the one that was marked, describing, the
-/// counters of this failure and of suppressed ones, and the log line. The first of its kind may cost [`FIRST`] more, and each counter
-/// that moved since the last record one.
-pub const RECORD: u32 = SUPPRESSED + 1 + gather::DESCRIPTION + 2 + 1;
+/// Most host calls for a failure that flood control gives no record: whether the reply is still the one that was marked, deciding if it
+/// is not, and the clock.
+pub const SUPPRESSED: u32 = 1 + gather::DECISION + 1;
+/// Most host calls for a failure that gets a record: the same, describing, the counters of this failure and of suppressed ones, and the
+/// log line. The first of its kind may cost [`FIRST`] more, and each counter that moved since the last record one.
+pub const RECORD: u32 = SUPPRESSED + gather::DESCRIPTION + 2 + 1;
 /// Host calls that are made once: two counters are made, and three attributes say who this proxy is.
 pub const FIRST: u32 = 2 + 3;
 
@@ -131,57 +131,55 @@ impl Observer {
             }
         }
         if failed {
-            let judged = request.judged.as_ref().map_or_else(|| self.judged_late(host), Rc::clone);
+            let (judged, replied) = self.outcome(host, request);
             if let Some(verdict) = &judged.verdict {
-                self.report(host, &judged.facts, verdict, request.judged.is_some());
+                self.report(host, &judged.facts, verdict, replied);
             }
         }
     }
 
-    /// Tells what flood control held back in intervals that are over and nothing has told since.
+    /// The failure as it ended, and whether it is the one that was judged before the response was sent: another filter may have replaced
+    /// that since.
+    fn outcome(&mut self, host: &impl Host, request: &Request) -> (Rc<Judged>, bool) {
+        match &request.judged {
+            Some(judged) if gather::details(host) == judged.facts.details => (Rc::clone(judged), true),
+            _ => (self.judged_late(host), false),
+        }
+    }
+
+    /// Writes what flood control held back in intervals that are over and no record stands for yet.
     pub fn on_tick(&mut self, host: &impl Host) {
         // Without a clock every tick ends the interval.
         let now = host.now_ms().unwrap_or(u64::MAX);
-        self.tell_all_suppressed(host, now);
+        self.flush_all_suppressed(host, now);
     }
 
-    /// Tells all that flood control held back: nobody else will.
+    /// Writes all that flood control held back: nobody else will.
     pub fn on_end(&mut self, host: &impl Host) {
-        self.tell_all_suppressed(host, u64::MAX);
+        self.flush_all_suppressed(host, u64::MAX);
     }
 
-    fn tell_all_suppressed(&mut self, host: &impl Host, now_ms: u64) {
-        self.counters.tell(host);
+    fn flush_all_suppressed(&mut self, host: &impl Host, now_ms: u64) {
+        self.counters.flush(host);
         for rest in self.flood.overdue(now_ms) {
-            self.tell_suppressed(host, &rest);
+            self.flush_suppressed(host, rest);
         }
     }
 
-    /// `marked`: it was judged before the response, which may have been replaced since.
-    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict, marked: bool) {
+    /// `replied`: the facts are those of the response callback.
+    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict, replied: bool) {
         if facts.event.is_none() {
             self.counters.local_reply(verdict.cause, facts.side, facts.status);
         }
-        let kind = Kind {
-            code: verdict.cause.code,
-            cluster: bounded(facts.cluster.as_deref().unwrap_or_default()),
-            route: bounded(facts.route.as_deref().unwrap_or_default()),
-        };
-        let decision = self.flood.occurred(kind, host.now_ms().unwrap_or_default());
-        if let Some(evicted) = &decision.evicted {
-            self.tell_suppressed(host, evicted);
+        let decision = self.flood.occurred(FloodKey::of(facts, verdict), host.now_ms().unwrap_or_default());
+        if let Some(evicted) = decision.evicted {
+            self.flush_suppressed(host, evicted);
         }
         match decision.emit {
             Some(before) => {
-                self.counters.tell(host);
-                let replaced = marked && gather::details(host) != facts.details;
-                let latest = replaced.then(|| self.judged_late(host));
-                let (facts, verdict) = match latest.as_deref() {
-                    Some(Judged { facts, verdict: Some(verdict), .. }) => (facts, verdict),
-                    _ => (facts, verdict),
-                };
+                self.counters.flush(host);
                 let mut facts = facts.clone();
-                gather::describe(host, &mut facts, marked);
+                gather::describe(host, &mut facts, replied);
                 redact(&mut facts);
                 self.identity(host).sign(&mut facts);
                 write(host, &facts, verdict, before.saturating_add(1), before);
@@ -190,15 +188,19 @@ impl Observer {
         }
     }
 
-    fn tell_suppressed(&mut self, host: &impl Host, rest: &Suppressed) {
-        let Some(cause) = rest.cause() else { return };
-        let named = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
-        let identity = self.identity(host);
-        let mut facts =
-            Facts { cluster: named(&rest.cluster), route: named(&rest.route), side: self.side(host), ..Facts::default() };
-        identity.sign(&mut facts);
-        let verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
-        write(host, &facts, &verdict, rest.count, rest.count);
+    fn flush_suppressed(&mut self, host: &impl Host, Suppressed { key, count }: Suppressed) {
+        let Some(cause) = key.cause() else { return };
+        let named = |text: Cow<'static, str>| Some(text).filter(|text| !text.is_empty());
+        let mut facts = Facts {
+            side: key.side,
+            cluster: named(key.cluster),
+            route: named(key.route),
+            relayed_from: named(key.relayed_from),
+            ..Facts::default()
+        };
+        self.identity(host).sign(&mut facts);
+        let verdict = Verdict { cause, confidence: key.confidence, condition: None };
+        write(host, &facts, &verdict, count, count);
     }
 }
 
@@ -278,17 +280,37 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_was_replaced_is_judged_again() {
-        let told = |late: FakeHost| {
+    fn a_reply_that_was_replaced_is_counted_and_recorded_as_what_it_became() {
+        let ended = |late: FakeHost| {
             let mut observer = Observer::new(Config { visibility: Visibility::Always, ..Config::default() });
             let mut request = Request::default();
             observer.on_response(&refused(), &mut request, false);
             observer.on_log(&late, &request);
-            record::decode(&late.records()[0]).unwrap().code.unwrap()
+            let counted = late.counters.borrow().iter().map(|(name, _)| name.clone()).collect::<String>();
+            (late.records().first().map(|line| record::decode(line).unwrap().code.unwrap()), counted)
         };
-        assert_eq!(told(refused()), "MW3002");
+        let (code, counted) = ended(refused());
+        assert!(code.as_deref() == Some("MW3002") && counted.contains("upstream-connection-refused"), "{code:?} {counted}");
         let replaced = FakeHost::default().number("response.code", 503).property("response.code_details", b"wasm_fail_stream");
-        assert_eq!(told(replaced), "MW7004");
+        let (code, counted) = ended(replaced);
+        assert!(code.as_deref() == Some("MW7004") && counted.contains("wasm-load-failed"), "{code:?} {counted}");
+        let rescued = FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
+        assert_eq!(ended(rescued), (None, String::new()));
+    }
+
+    #[test]
+    fn what_was_held_back_keeps_side_confidence_and_author() {
+        let host = FakeHost::default().number("response.code", 503).property("response.code_details", b"via_upstream");
+        let host = host.property("xds.cluster_name", b"outbound|80||a.b.svc.cluster.local");
+        let host = host.response_header("proxy-status", br#""pay-0.shop"; mw-cause=MW3001"#);
+        let mut observer = Observer::new(Config { records_per_interval: 0, ..Config::default() });
+        observer.on_log(&host, &Request::default());
+        observer.on_end(&host);
+        let record = &host.records()[0];
+        for part in [r#""meshwhy.side":"outbound""#, r#""meshwhy.confidence":"likely""#, r#""meshwhy.relayed_from":"pay-0.shop""#]
+        {
+            assert!(record.contains(part), "{record}");
+        }
     }
 
     #[test]
