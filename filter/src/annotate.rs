@@ -96,7 +96,7 @@ impl Observer {
             _ => None,
         };
         let side = self.side(host);
-        let mut known = Known { status: status.filter(|_| grpc_status.is_none()), grpc_status, side, ..Known::default() };
+        let mut known = Known { status, grpc_status, side, ..Known::default() };
         let mut withheld = Vec::new();
         if side == Some(Side::Gateway) && self.config().visibility == Visibility::Mesh {
             let arrived = gather::proxy_status(host).unwrap_or_default();
@@ -311,6 +311,18 @@ mod tests {
             observer.on_log(&host, &request);
             assert_eq!((host.lines_of(PROXY_STATUS).len(), host.records().len()), (marks, marks));
         }
+    }
+
+    #[test]
+    fn a_relay_of_a_refused_grpc_call_says_who_refused() {
+        let host = relayed().response_header(":status", b"200").number("response.code", 200);
+        let host = host.response_header("grpc-status", b"12").response_header("content-type", b"application/grpc");
+        let host = host.number("response.grpc_status", 12).response_header(PROXY_STATUS, INNER.as_bytes());
+        let (mut observer, mut request) = (observer(Visibility::Mesh), Request::default());
+        observer.on_response(&host, &mut request, true);
+        observer.on_log(&host, &request);
+        assert_eq!(host.lines_of(PROXY_STATUS), [INNER]);
+        assert!(host.records()[0].contains(r#""meshwhy.relayed_from":"pay-0.shop""#), "{:?}", host.records());
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub const PROXY_STATUS: &str = "proxy-status";
 /// Most host calls that [`decisive`] makes, and that for the status: for a stream that ended without a response and without details.
 pub const DECISION: u32 = 11;
 /// Most host calls that [`describe`] makes, beyond those that [`decisive`] could spare.
-pub const DESCRIPTION: u32 = 14;
+pub const DESCRIPTION: u32 = 12;
 
 /// How Envoy's TLS inspector begins what it says of plaintext (since Envoy 1.37). A plaintext filter chain may well take the connection.
 const NO_CLIENT_HELLO: &str = "TLS_error|error:";
@@ -49,9 +49,10 @@ fn number(host: &impl Host, path: &[&str]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_le_bytes)
 }
 
-/// The response status; absent where no response was sent.
-pub fn status(host: &impl Host) -> Option<u16> {
-    number(host, &["response", "code"]).and_then(|code| code.try_into().ok())
+/// The response status; 0 where no response was sent, as access logs have it.
+fn status(host: &impl Host) -> Option<u16> {
+    let Some(bytes) = host.property(&["response", "code"]).ok()? else { return Some(0) };
+    bytes.try_into().ok().map(u64::from_le_bytes).and_then(|code| code.try_into().ok())
 }
 
 /// The status of the response whose headers are about to be sent: every healthy request asks for it, and a header costs less than an
@@ -88,7 +89,12 @@ fn flags(host: &impl Host) -> Option<ResponseFlags> {
 pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Facts<'static> {
     let mut facts = Facts { details: details(host), ..Facts::default() };
     let implied = cache.implied(facts.details.as_deref());
-    facts.status = known.status.or(implied.status).or_else(|| status(host));
+    facts.status = match known.status {
+        // A gRPC call gets another status than the one that was decided on.
+        Some(sent) if known.grpc_status.is_some() => implied.status.or_else(|| status(host)).or(Some(sent)),
+        Some(sent) => Some(sent),
+        None => implied.status.or_else(|| status(host)),
+    };
     if known.tells_flags || !implied.clear || facts.status.is_none_or(|status| status < 400) {
         facts.flags = flags(host);
     }

@@ -213,9 +213,11 @@ fn write(host: &impl Host, facts: &Facts<'_>, verdict: &Verdict, count: u64, sup
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::annotate::{ANNOTATION, WITHHOLDING};
     use crate::config::Visibility;
     use crate::host::fake::FakeHost;
     use meshwhy_core::Flag;
+    use meshwhy_core::proxy_status::Level;
 
     fn refused() -> FakeHost {
         FakeHost::default()
@@ -247,6 +249,35 @@ mod tests {
         observer.on_log(&host, &Request::default());
         assert_eq!(host.records().len(), 2);
         assert!(host.calls.get() <= RECORD, "{}", host.calls.get());
+    }
+
+    #[test]
+    fn the_budget_holds_whatever_the_details_are() {
+        let reset = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_111}";
+        let grpc = |host: FakeHost| host.response_header("content-type", b"application/grpc").number("response.grpc_status", 14);
+        for details in
+            ["", "via_upstream", "route_not_found", "no_healthy_upstream", "direct_response", "low_version", "a(b)", reset]
+        {
+            for status in [None, Some(200), Some(503)] {
+                let mut host = grpc(refused()).number("response.code", status.unwrap_or(0));
+                host = host.property("response.code_details", details.as_bytes()).property("xds.cluster_name", b"");
+                host = host.property("xds.node.id", b"router~10.0.0.1~edge-1.shop~");
+                let mut request = Request::default();
+                let mut observer = Observer::new(Config { report: Report::Replies, level: Level::Full, ..Config::default() });
+                for attachment in [Report::Failures, Report::Replies] {
+                    observer.on_tick(&host);
+                    host.calls.set(0);
+                    if attachment == Report::Replies {
+                        observer.on_response(&host, &mut request, true);
+                        let made = host.calls.replace(0);
+                        assert!(made <= ANNOTATION + WITHHOLDING + FIRST, "{details} {status:?}: {made} before the response");
+                    }
+                    request.reply = Some(Reply::Failed);
+                    observer.on_log(&host, &request);
+                    assert!(host.calls.get() <= RECORD + FIRST, "{details} {status:?}: {} in the log phase", host.calls.get());
+                }
+            }
+        }
     }
 
     #[test]
