@@ -33,8 +33,8 @@ pub struct Known {
     pub side: Option<Side>,
     /// The header `Proxy-Status` as it came from the upstream, empty for none.
     pub proxy_status: Option<Vec<u8>>,
-    /// The response flags are to be told, even where they decide nothing.
-    pub tells_flags: bool,
+    /// A member says the response flags, even where they decide nothing.
+    pub wants_flags: bool,
 }
 
 /// A text attribute; not valid UTF-8 counts as unreadable, and so as not known.
@@ -95,7 +95,7 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Fa
         Some(sent) => Some(sent),
         None => implied.status.or_else(|| status(host)),
     };
-    if known.tells_flags || !implied.clear || facts.status.is_none_or(|status| status < 400) {
+    if known.wants_flags || !implied.clear || facts.status.is_none_or(|status| status < 400) {
         facts.flags = flags(host);
     }
     if implied.upstream && !ended_before(&facts) {
@@ -133,8 +133,11 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Fa
     if facts.details.as_deref() == Some(Word::ViaUpstream.as_str())
         && (implies_error(facts.status) || facts.grpc_failure().is_some())
     {
-        let value = known.proxy_status.clone().or_else(|| relayed(host, facts.side));
-        if let Some((name, cause)) = value.as_deref().and_then(members::author) {
+        let author = match &known.proxy_status {
+            Some(value) => members::author(value),
+            None => relayed(host, facts.side).as_deref().and_then(members::author),
+        };
+        if let Some((name, cause)) = author {
             facts.relayed_from = Some(Cow::Owned(name));
             facts.annotated_code = Some(Cow::Borrowed(cause.code));
         }

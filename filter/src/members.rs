@@ -12,33 +12,33 @@ const CAUSE: &[u8] = b"mw-cause";
 /// Longest name taken, in bytes.
 const MAX_NAME: usize = 128;
 
-/// A header, taken apart.
+/// A header, its members told apart by who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parted {
+pub struct Partition {
     /// Members that a proxy with meshwhy wrote, one list.
     pub ours: Vec<u8>,
     /// All others, byte for byte and in order; empty when there is none.
     pub others: Vec<u8>,
 }
 
-/// Takes a header apart; `None` when no member is ours.
+/// Separates our members from those of others; `None` when no member is ours.
 ///
 /// # Shape
 /// Where a member is malformed it ends at the next comma, quoted or not, and is ours as soon as anything in it looks like a parameter
 /// of ours: at a gateway losing it is better than telling it.
 #[must_use]
-pub fn part(value: &[u8]) -> Option<Parted> {
+pub fn partition(value: &[u8]) -> Option<Partition> {
     if !value.windows(OURS.len()).any(|window| window == OURS) {
         return None;
     }
-    let (ours, others): (Vec<_>, Vec<_>) = members(value).partition(|member| member.is_ours());
+    let (ours, others): (Vec<_>, Vec<_>) = members(value).partition(Member::is_ours);
     if ours.is_empty() {
         return None;
     }
     let join = |members: &[Member<'_>]| members.iter().map(|member| member.bytes).collect::<Vec<_>>().join(&b',');
     let others = join(&others).trim_ascii().to_vec();
     let nothing = others.iter().all(|byte| matches!(byte, b',' | b' ' | b'\t'));
-    Some(Parted { ours: join(&ours).trim_ascii().to_vec(), others: if nothing { Vec::new() } else { others } })
+    Some(Partition { ours: join(&ours).trim_ascii().to_vec(), others: if nothing { Vec::new() } else { others } })
 }
 
 /// The proxy that made the response, and why: what the last well-formed member says that names a failure.
@@ -154,7 +154,7 @@ mod tests {
         r#""cart-1.shop"; error=destination_not_found; mw-cause=MW2002; mw-side=inbound; mw-flags="NR"; details="a,b""#;
 
     fn others(value: &str) -> Option<String> {
-        part(value.as_bytes()).map(|parted| String::from_utf8(parted.others).unwrap())
+        partition(value.as_bytes()).map(|partition| String::from_utf8(partition.others).unwrap())
     }
 
     fn named(value: &str) -> Option<(String, &'static str)> {
@@ -178,7 +178,7 @@ mod tests {
             ["", "cdn; hit", "cdn; details=\"mw-cause=1; mw-cause=2\"", "mw-a", "a; details=\"; mw-cause", "x; foo=mw-1"]
         {
             let malformed = foreign == "a; details=\"; mw-cause";
-            assert_eq!(part(foreign.as_bytes()).is_none(), !malformed, "{foreign}");
+            assert_eq!(partition(foreign.as_bytes()).is_none(), !malformed, "{foreign}");
         }
     }
 
@@ -214,13 +214,13 @@ mod tests {
     #[test]
     fn a_long_header_is_read_once() {
         let long = [b"x=\",,,,\\\"".repeat(8_000), MEMBER.as_bytes().to_vec()].concat();
-        let _ = (part(&long), author(&long));
+        let _ = (partition(&long), author(&long));
     }
 
     proptest::proptest! {
         #[test]
         fn no_bytes_panic_and_none_are_invented(bytes: Vec<u8>) {
-            let kept = part(&bytes).map_or(0, |parted| parted.ours.len() + parted.others.len());
+            let kept = partition(&bytes).map_or(0, |partition| partition.ours.len() + partition.others.len());
             proptest::prop_assert!(kept <= bytes.len());
             let _ = author(&bytes);
         }
