@@ -18,9 +18,9 @@ const MAX_NAME: usize = 128;
 /// What a member may tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {
-    /// Name and error type.
+    /// Name, error type and side.
     Minimal,
-    /// Also cause, side, response flags and details.
+    /// Also cause, response flags and details.
     #[default]
     Standard,
     /// Also the next hop.
@@ -60,10 +60,13 @@ impl Annotation<'_> {
         if self.level >= Level::Standard {
             member.push_str("; mw-cause=");
             member.push_str(self.cause.code);
-            if let Some(side) = self.facts.side {
-                member.push_str("; mw-side=");
-                member.push_str(side.as_str());
-            }
+        }
+        // At every level: by it a gateway knows whose member this is.
+        if let Some(side) = self.facts.side {
+            member.push_str("; mw-side=");
+            member.push_str(side.as_str());
+        }
+        if self.level >= Level::Standard {
             if let Some(flags) = self.facts.flags.filter(|flags| !flags.is_empty()) {
                 member.push_str(&format!("; mw-flags=\"{flags}\""));
             }
@@ -260,7 +263,7 @@ mod tests {
             r#"{minimal}; mw-cause=MW3002; mw-side=outbound; mw-flags="UF,URX"; details="upstream_reset_before_response_started{{remote_connection_failure|delayed_connect_error:_111}}""#
         );
         for (level, expected) in [
-            (Level::Minimal, minimal.to_owned()),
+            (Level::Minimal, format!("{minimal}; mw-side=outbound")),
             (Level::Standard, standard.clone()),
             (Level::Full, format!(r#"{standard}; next-hop="10.0.0.7:8080""#)),
         ] {
