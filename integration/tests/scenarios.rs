@@ -220,7 +220,7 @@ impl Due {
                 somebody: failure && precise,
             },
             Deployment::Annotate => Self {
-                named: filtered && (event || (annotated && expect.reply_filters && cause.stage != "downstream")),
+                named: filtered && precise && (event || (annotated && expect.reply_filters && cause.stage != "downstream")),
                 header: filtered && annotated && expect.reply_filters && cause.stage != "downstream",
                 record: (failure && expect.recorded) || (filtered && event),
                 exact_record: precise,
