@@ -150,10 +150,23 @@ pub fn parse(text: &str) -> Option<TransportFailure<'_>> {
     Some(tls(text).or_else(|| socket(text)).unwrap_or_else(plain))
 }
 
+/// Whether the TLS inspector wrote the reason (Envoy 1.37 and later): the connection did not begin with TLS, which is no
+/// failure where a filter chain takes plaintext.
+///
+/// Source: measured under istiod 1.29.6 with Envoy 1.40; a handshake that failed reads `TLS_error:|…`.
+#[must_use]
+pub fn is_of_inspector(text: &str) -> bool {
+    inspected(text.trim_start_matches(['"', ' ', '_'])).is_some()
+}
+
+fn inspected(text: &str) -> Option<&str> {
+    text.strip_prefix("TLS_error|error:").or_else(|| text.strip_prefix("TLS error|error:"))
+}
+
 /// `TLS_error:|code:lib:func:NAME[:detail]…:TLS_error_end`, `TLS error: code:lib:func:NAME` up to Envoy 1.27, and
 /// `TLS_error|error:HEX:lib:func:NAME:TLS_error_end` of the TLS inspector since 1.37.
 fn tls(text: &str) -> Option<TransportFailure<'_>> {
-    if let Some(inspected) = text.strip_prefix("TLS_error|error:").or_else(|| text.strip_prefix("TLS error|error:")) {
+    if let Some(inspected) = inspected(text) {
         let name = inspected.split(':').nth(3)?;
         return Some(TransportFailure { kind: kind(name).or(Some(TransportKind::OtherTls)), name, detail: None });
     }
