@@ -77,24 +77,26 @@ impl Observation {
         Some(Self::new(place, Witness::Log, facts, Verdict { confidence, ..verdict }, (1, 0)))
     }
 
-    /// Judges a record anew. Its own code is used where it is more precise, or where its facts alone say nothing.
+    /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is
+    /// used where it is more precise, or where its facts alone say nothing.
     pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: Writer) -> Option<Self> {
         let Record { mut facts, code, count, suppressed, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
         facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
-        let judged = judge(&facts).filter(|verdict| verdict.cause.slug != "unknown" || recorded.is_none());
-        // A code that this version does not know still counts: a newer module may report what its facts alone do not tell.
-        let written = coded.then(|| Verdict {
-            cause: recorded.unwrap_or(&unknown::CAUSE),
-            confidence: Confidence::Likely,
-            condition: None,
-        });
+        let likely = |cause| Verdict { cause, confidence: Confidence::Likely, condition: None };
+        let verdict = match (judge(&facts), recorded) {
+            (Some(judged), Some(cause)) if judged.cause.slug == "unknown" && facts.relayed_from.is_none() => likely(cause),
+            (Some(judged), _) => judged,
+            // A newer module may report what this version does not know.
+            (None, None) if coded => likely(&unknown::CAUSE),
+            (None, _) => return None,
+        };
         let witness = match writer {
             Writer::Envoy if !unreported => Witness::Envoy,
             Writer::Module | Writer::Envoy => Witness::Module,
         };
-        Some(Self::new(place, witness, facts, judged.or(written)?, (count, suppressed)))
+        Some(Self::new(place, witness, facts, verdict, (count, suppressed)))
     }
 
     fn new(place: &Place<'_>, witness: Witness, facts: Facts<'_>, verdict: Verdict, (count, suppressed): (u64, u64)) -> Self {

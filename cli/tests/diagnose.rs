@@ -92,3 +92,15 @@ fn a_request_without_trace_context_does_not_explain_its_error() {
         [("trace-context-missing", 1), ("app-error", 1)]
     );
 }
+
+#[test]
+fn a_record_of_plaintext_that_a_permissive_port_took_is_no_failure() {
+    let inspected = |flags| {
+        let reason = "TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end";
+        format!(
+            r#"meshwhy1 {{"meshwhy.record":"1","meshwhy.code":"MW4002","count":4,"envoy.response_flags":"{flags}","envoy.downstream_transport_failure_reason":"{reason}","envoy.downstream_local_address":"10.0.0.1:80"}}"#
+        )
+    };
+    assert_eq!(counts(&[inspected("-")]), []);
+    assert_eq!(counts(&[inspected("NR")]), [("plaintext-to-tls-port", 4)]);
+}
