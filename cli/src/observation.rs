@@ -84,6 +84,9 @@ impl Observation {
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
         facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
+        if writer == Writer::Module && is_no_grpc(&facts) {
+            facts.grpc_status = None;
+        }
         let likely = |cause| Verdict { cause, confidence: Confidence::Likely, condition: None };
         let verdict = match (judge(&facts), recorded) {
             (Some(judged), Some(cause)) if judged.cause.slug == "unknown" && facts.relayed_from.is_none() => likely(cause),
@@ -142,6 +145,30 @@ impl Observation {
     pub(crate) fn side(&self) -> Option<Side> {
         self.facts.side
     }
+}
+
+/// Whether the gRPC status UNKNOWN is one that Envoy derived from a plain 200: its attribute falls back to the HTTP status, and
+/// the modules that wrote it down could not tell.
+///
+/// A call is a POST to `/SERVICE/METHOD`, and over HTTP/1 (gRPC-Web) a service without a package is no reason to doubt a 200.
+fn is_no_grpc(facts: &Facts<'_>) -> bool {
+    const UNKNOWN: u32 = 2;
+    let answered = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream)) && facts.status == Some(200);
+    if facts.grpc_status != Some(UNKNOWN) || !answered {
+        return false;
+    }
+    let old_http = facts.protocol.as_deref().is_some_and(|version| version.trim_start_matches("HTTP/").starts_with('1'));
+    let posted = facts.method.as_deref().is_none_or(|method| method == "POST");
+    let called = facts.path.as_deref().is_none_or(|path| is_call(path, old_http));
+    !posted || !called
+}
+
+/// Whether the path is `/SERVICE/METHOD`.
+fn is_call(path: &str, with_package: bool) -> bool {
+    let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    parts.is_some_and(|(service, method)| {
+        !service.is_empty() && !method.is_empty() && !method.contains('/') && (!with_package || service.contains('.'))
+    })
 }
 
 /// Names that Istio's charts give to gateways, and so their pods.

@@ -93,6 +93,24 @@ fn a_request_without_trace_context_does_not_explain_its_error() {
     );
 }
 
+fn answered(method: &str, path: &str, version: &str, grpc: u32) -> Vec<(&'static str, u64)> {
+    let record = format!(
+        r#"meshwhy1 {{"meshwhy.record":"1","meshwhy.code":"MW5009","count":1,"http.response.status_code":200,"envoy.response_flags":"DI","rpc.grpc.status_code":{grpc},"network.protocol.version":"{version}","envoy.response_code_details":"via_upstream","http.request.method":"{method}","url.path":"{path}"}}"#
+    );
+    counts(&[record])
+}
+
+#[test]
+fn the_grpc_status_that_a_module_read_off_a_plain_200_is_none() {
+    assert_eq!(answered("GET", "/items", "1.1", 2), []);
+    assert_eq!(answered("GET", "/shop/items", "2", 2), []);
+    assert_eq!(answered("POST", "/shop/items", "1.1", 2), []);
+    assert_eq!(answered("POST", "/items", "2", 2), []);
+    for (version, path, status) in [("2", "/tax.Tax/Refund", 2), ("1.1", "/tax.Tax/Refund", 2), ("1.1", "/items", 12)] {
+        assert_eq!(answered("POST", path, version, status), [("grpc-error", 1)], "{version} {path} {status}");
+    }
+}
+
 #[test]
 fn a_record_of_plaintext_that_a_permissive_port_took_is_no_failure() {
     let inspected = |flags| {
