@@ -87,6 +87,9 @@ impl Observation {
         if writer == Writer::Module && is_no_grpc(&facts) {
             facts.grpc_status = None;
         }
+        if is_connection(&facts) {
+            facts.status = Some(0);
+        }
         let likely = |cause| Verdict { cause, confidence: Confidence::Likely, condition: None };
         let verdict = match (judge(&facts), recorded) {
             (Some(judged), Some(cause)) if judged.cause.slug == "unknown" && facts.relayed_from.is_none() => likely(cause),
@@ -145,6 +148,12 @@ impl Observation {
     pub(crate) fn side(&self) -> Option<Side> {
         self.facts.side
     }
+}
+
+/// Whether a record without a status is of a connection that carried no HTTP; an access log prints 0 there.
+fn is_connection(facts: &Facts<'_>) -> bool {
+    let request = [&facts.method, &facts.protocol, &facts.request_id].into_iter().any(Option::is_some);
+    facts.status.is_none() && facts.event.is_none() && facts.downstream_local_address.is_some() && !request
 }
 
 /// Whether the gRPC status UNKNOWN is one that Envoy derived from a plain 200: its attribute falls back to the HTTP status, and

@@ -122,3 +122,20 @@ fn a_record_of_plaintext_that_a_permissive_port_took_is_no_failure() {
     assert_eq!(counts(&[inspected("-")]), []);
     assert_eq!(counts(&[inspected("NR")]), [("plaintext-to-tls-port", 4)]);
 }
+
+#[test]
+fn a_record_of_a_tcp_connection_is_judged_as_its_line() {
+    let line = r#"[2026-11-26T13:06:03.913Z] "- - -" 0 FLAGS - - "-" 7 0 DURATION - "-" "-" "-" "-" "10.0.0.9:5432" outbound|5432||db.shop.svc.cluster.local 10.0.0.5:40000 10.96.0.9:5432 10.0.0.5:50000 - -"#;
+    let record = r#"meshwhy1 {"meshwhy.record":"1","count":1,"meshwhy.side":"outbound","envoy.response_flags":"FLAGS","envoy.upstream_cluster":"outbound|5432||db.shop.svc.cluster.local","envoy.upstream_host":"10.0.0.9:5432","envoy.upstream_local_address":"10.0.0.5:40000","envoy.downstream_local_address":"10.96.0.9:5432","envoy.downstream_remote_address":"10.0.0.5:50000"}"#;
+    for (flags, duration, slug) in [
+        ("UR", "12", "upstream-closed-connection"),
+        ("UF,URX", "403", "upstream-connection-timeout"),
+        ("NR", "0", "no-filter-chain"),
+    ] {
+        let line = line.replace("FLAGS", flags).replace("DURATION", duration);
+        let record = record.replace("FLAGS", flags);
+        assert_eq!(counts(std::slice::from_ref(&line)), [(slug, 1)], "{line}");
+        assert_eq!(counts(std::slice::from_ref(&record)), [(slug, 1)], "{record}");
+        assert_eq!(counts(&[record, line]), [(slug, 1)]);
+    }
+}
