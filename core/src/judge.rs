@@ -117,3 +117,27 @@ impl Verdict {
         near
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relayed(code: Option<&'static str>) -> (&'static str, Confidence) {
+        let facts = Facts {
+            status: Some(403),
+            details: Some("via_upstream".into()),
+            annotated_code: code.map(Into::into),
+            relayed_from: Some("gift-api.shop".into()),
+            ..Facts::default()
+        };
+        let verdict = judge(&facts).unwrap();
+        (verdict.cause.slug, verdict.confidence)
+    }
+
+    #[test]
+    fn what_another_proxy_answered_is_no_error_of_the_application() {
+        assert_eq!(relayed(Some("MW6001")), ("rbac-denied", Confidence::Likely));
+        assert_eq!(relayed(Some("MW5004")), ("unknown", Confidence::Likely));
+        assert_eq!(relayed(None), ("unknown", Confidence::Likely));
+    }
+}

@@ -167,9 +167,24 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     }
     let code = known("meshwhy.code");
     facts.annotated_code = code.clone().map(Cow::Owned);
+    #[cfg(feature = "texts")]
+    relayed(&mut facts);
     let count = number("count").unwrap_or(1).max(1);
     let unreported = text("meshwhy.unreported").as_deref() == Some("true");
     Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), unreported })
+}
+
+/// Reads the whole header that Envoy's own logger writes where the module writes the name of the reply's author.
+#[cfg(feature = "texts")]
+fn relayed(facts: &mut Facts<'_>) {
+    use crate::details::{Details, Word};
+    use crate::proxy_status;
+
+    let Some(header) = facts.relayed_from.take_if(|name| name.contains(';')) else { return };
+    let passed_on = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream));
+    if let Some(author) = proxy_status::author(&proxy_status::read(&header)).filter(|_| passed_on) {
+        proxy_status::relay(author, facts);
+    }
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -269,6 +284,23 @@ mod tests {
         let read = |line| decode(line).and_then(|record| record.facts.virtual_host);
         assert_eq!(read(r#"{"meshwhy.record":"1","envoy.virtual_host_name":null}"#).as_deref(), Some(""));
         assert_eq!(read(r#"{"meshwhy.record":"1"}"#), None);
+    }
+
+    #[cfg(feature = "texts")]
+    #[test]
+    fn a_header_of_another_proxy_tells_who_made_the_reply() {
+        let read = |details| {
+            let header = r#"\"gift-api.shop\"; mw-side=inbound; details=\"rbac_access_denied_matched_policy[none]\""#;
+            let status = r#""meshwhy.record":"1","http.response.status_code":403"#;
+            decode(&format!(r#"{{{status},"envoy.response_code_details":"{details}","meshwhy.relayed_from":"{header}"}}"#))
+                .unwrap()
+                .facts
+        };
+        let relayed = read("via_upstream");
+        assert_eq!(relayed.relayed_from.as_deref(), Some("gift-api.shop"));
+        let verdict = crate::judge(&relayed).unwrap();
+        assert_eq!((verdict.cause.slug, verdict.confidence), ("rbac-denied", crate::Confidence::Likely));
+        assert_eq!(read("direct_response").relayed_from, None);
     }
 
     #[test]
