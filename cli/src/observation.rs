@@ -1,5 +1,7 @@
 //! One failure as one line tells it, judged.
 
+use std::borrow::Cow;
+
 use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
@@ -50,6 +52,8 @@ pub(crate) struct Observation {
     pub(crate) origin: Option<String>,
     pub(crate) excerpt: String,
     pub(crate) witness: Witness,
+    /// The plugin that wrote the record, where Envoy's log names it.
+    pub(crate) plugin: Option<String>,
     pub(crate) facts: Facts<'static>,
     pub(crate) verdict: Verdict,
     pub(crate) count: u64,
@@ -80,7 +84,7 @@ impl Observation {
     /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is
     /// used where it is more precise, or where its facts alone say nothing.
     pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: Writer) -> Option<Self> {
-        let Record { mut facts, code, count, suppressed, unreported } = record;
+        let Record { mut facts, code, count, suppressed, plugin, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
         facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
@@ -102,19 +106,20 @@ impl Observation {
             Writer::Envoy if !unreported => Witness::Envoy,
             Writer::Module | Writer::Envoy => Witness::Module,
         };
-        Some(Self::new(place, witness, facts, verdict, (count, suppressed)))
+        Some(Self { plugin, ..Self::new(place, witness, facts, verdict, (count, suppressed)) })
     }
 
     fn new(place: &Place<'_>, witness: Witness, facts: Facts<'_>, verdict: Verdict, (count, suppressed): (u64, u64)) -> Self {
         let text = String::from_utf8_lossy(place.bytes);
-        let side = side(&facts, place.pod);
+        let facts = attributed(facts, place.pod);
         Self {
             line: place.line,
             source: place.source,
             origin: place.origin.map(str::to_owned),
             excerpt: escape::line(&text.trim().chars().take(MAX_EXCERPT).collect::<String>()),
             witness,
-            facts: Facts { side, ..bounded(facts) },
+            plugin: None,
+            facts: bounded(facts),
             verdict,
             count,
             suppressed,
@@ -182,6 +187,17 @@ fn is_call(path: &str, with_package: bool) -> bool {
 
 /// Names that Istio's charts give to gateways, and so their pods.
 const GATEWAYS: [&str; 3] = ["istio-ingressgateway", "istio-egressgateway", "istio-eastwestgateway"];
+
+/// Facts that name the proxy which speaks: the one that made the reply, where another only passed it on.
+fn attributed<'a>(facts: Facts<'a>, pod: Option<&str>) -> Facts<'a> {
+    let Some(author) = facts.relayed_from.clone() else {
+        let side = side(&facts, pod);
+        return Facts { side, ..facts };
+    };
+    let (pod, namespace) = author.rsplit_once('.').map_or((author.as_ref(), None), |(pod, namespace)| (pod, Some(namespace)));
+    let own = |name: &str| Cow::Owned(name.to_owned());
+    Facts { pod: Some(own(pod)), namespace: namespace.map(own), workload: None, ..facts }
+}
 
 /// Which way the traffic went, from what a log line says of it beside the cluster.
 fn side(facts: &Facts<'_>, pod: Option<&str>) -> Option<Side> {

@@ -31,6 +31,8 @@ pub struct Record {
     pub count: u64,
     /// How many of them had no record of their own because of flood control.
     pub suppressed: u64,
+    /// The plugin that wrote it, as Envoy's log names it in front of the record; the record itself does not say.
+    pub plugin: Option<String>,
     /// Whether Envoy wrote it about a failure that the module beside it does not report, as in the annotate deployment.
     pub unreported: bool,
 }
@@ -171,7 +173,7 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     relayed(&mut facts);
     let count = number("count").unwrap_or(1).max(1);
     let unreported = text("meshwhy.unreported").as_deref() == Some("true");
-    Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), unreported })
+    Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), plugin: None, unreported })
 }
 
 /// Reads the whole header that Envoy's own logger writes where the module writes the name of the reply's author.
@@ -266,7 +268,8 @@ mod tests {
         let verdict = crate::judge(&facts);
         let record = decode(&encode(&facts, verdict.as_ref(), 7, 6));
         let facts = Facts { annotated_code: Some("MW2002".into()), ..facts };
-        let expected = Record { facts, code: Some("MW2002".to_owned()), count: 7, suppressed: 6, unreported: false };
+        let expected =
+            Record { facts, code: Some("MW2002".to_owned()), count: 7, suppressed: 6, plugin: None, unreported: false };
         assert_eq!(record, Some(expected));
     }
 

@@ -109,6 +109,12 @@ impl TransportKind {
         follows_connect_error(self) || matches!(self, Self::BindFailure | Self::SocketCreationFailure | Self::TunnelResponse)
     }
 
+    /// Whether the peer refused and said why; it is the peer that knows more.
+    #[must_use]
+    pub fn is_alert(self) -> bool {
+        ["TLSV1_ALERT_", "SSLV3_ALERT_"].iter().any(|head| self.as_str().starts_with(head))
+    }
+
     /// What the raw reason of Envoy, with its spaces, contains for this kind and no other; [`TransportKind::OtherTls`] is
     /// any TLS error that no other kind takes.
     #[must_use]

@@ -1,6 +1,8 @@
 //! The law of the header: what is read off it alone, with the response's status, is what the access-log line of the same
 //! request says, and nothing that somebody writes into it wins over its facts.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a broken case must fail loudly")]
+
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;

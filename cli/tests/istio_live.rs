@@ -1,0 +1,162 @@
+//! Failures and healthy controls under a real istiod 1.29.6 and Envoy 1.40, in each of the three deployments, judged and
+//! counted by the function behind `meshwhy diagnose`.
+//!
+//! `data/istio-live.jsonl`: 80 scenarios, each with the lines of every proxy in every deployment.
+
+#![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
+
+use meshwhy::analysis::Analysis;
+use meshwhy_core::{Confidence, Side, judge, record};
+use serde_json::Value;
+
+/// Scenarios that are not told as the file expects, the deployments in which, and why. An entry that is no longer needed fails.
+const MISSED: &[(&str, &[&str], &str)] = &[
+    ("uc-keepalive-race", &["native"], "named more precisely: Envoy's own record says that the connection was reused"),
+    ("grpc-unimplemented", &DEPLOYMENTS, "named more precisely: the application's gRPC status is known"),
+    ("double-tls", &DEPLOYMENTS, "TLS in TLS fails between the two ends; the line of the TCP proxy has no flag and no reason"),
+    ("ef-duplicate-domain", &DEPLOYMENTS, "named more precisely than no-route: no virtual host is left; why is in istiod's log"),
+    ("uf-refused", &["observe"], "told right, and beside it that the request came without trace context"),
+];
+
+const DEPLOYMENTS: [&str; 3] = ["native", "observe", "annotate"];
+
+/// Of the failing scenarios of a deployment, how many of a hundred must be right; of the healthy ones, all.
+const WANTED_PERCENT: usize = 94;
+
+fn cases() -> Vec<Value> {
+    include_str!("data/istio-live.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn id(case: &Value) -> &str {
+    case["id"].as_str().unwrap()
+}
+
+/// Slug and count of every finding.
+fn findings(input: &str) -> Vec<(&'static str, u64)> {
+    Analysis::of(input.as_bytes()).groups.iter().map(|group| (group.verdict.cause.slug, group.count)).collect()
+}
+
+fn is_right(case: &Value, input: &str) -> bool {
+    let found = findings(input);
+    if case["expects_failure"] == false {
+        return found.is_empty();
+    }
+    let accepted =
+        |slug: &str| case["expected_cause"] == slug || case["also_accept"].as_array().unwrap().iter().any(|other| other == slug);
+    let count: u64 = found.iter().map(|(_, count)| count).sum();
+    !found.is_empty() && found.iter().all(|(slug, _)| accepted(slug)) && case["failed_requests"] == count
+}
+
+fn input(case: &Value) -> &str {
+    case["input"].as_str().unwrap()
+}
+
+fn is_listed(case: &Value) -> bool {
+    MISSED.iter().any(|(scenario, deployments, _)| deployments.iter().any(|name| id(case) == format!("{scenario}@{name}")))
+}
+
+fn say(case: &Value, input: &str) -> String {
+    format!("{}: expected {} {}, got {:?}", id(case), case["failed_requests"], case["expected_cause"], findings(input))
+}
+
+#[test]
+fn every_failure_has_its_cause_and_is_counted_once() {
+    let cases = cases();
+    let (wrong, right): (Vec<&Value>, Vec<&Value>) = cases.iter().partition(|case| !is_right(case, input(case)));
+    let unlisted: Vec<String> = wrong.iter().filter(|case| !is_listed(case)).map(|case| say(case, input(case))).collect();
+    assert!(unlisted.is_empty(), "{} are wrong:\n{}", unlisted.len(), unlisted.join("\n"));
+    let needless: Vec<&str> = right.iter().filter(|case| is_listed(case)).map(|case| id(case)).collect();
+    assert!(needless.is_empty(), "the list of misses is stale: {needless:?}");
+    for deployment in DEPLOYMENTS {
+        let of = |cases: &[&Value], fails: bool| {
+            cases.iter().filter(|case| case["deployment"] == deployment && case["expects_failure"] == fails).count()
+        };
+        let (failing, silent) = (of(&right, true), of(&right, false));
+        assert!(failing * 100 >= (failing + of(&wrong, true)) * WANTED_PERCENT, "{deployment}: {failing} are right");
+        assert_eq!(of(&wrong, false), 0, "{deployment}: {silent} are silent");
+    }
+}
+
+#[test]
+fn the_order_of_the_lines_does_not_matter() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let reversed: Vec<&str> = input(&case).lines().rev().collect();
+        let reversed = reversed.join("\n");
+        let (mut one, mut other) = (findings(input(&case)), findings(&reversed));
+        one.sort_unstable();
+        other.sort_unstable();
+        if one != other {
+            wrong.push(format!("{}: {one:?}, and backwards {other:?}", id(&case)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn access_logs_alone_count_no_more() {
+    let mut wrong = Vec::new();
+    for case in cases().iter().filter(|case| !is_listed(case)) {
+        let lines: Vec<&str> = input(case).lines().filter(|line| !line.contains("meshwhy.record")).collect();
+        let lines = lines.join("\n");
+        // A failed handshake has no line of its own.
+        if !lines.is_empty() && !findings(&lines).is_empty() && !is_right(case, &lines) {
+            wrong.push(say(case, &lines));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The records of the input once more, as plugins of these names write them.
+fn with_records_of(input: &str, plugins: &[&str]) -> String {
+    let mut lines = Vec::new();
+    for line in input.lines() {
+        lines.push(line.to_owned());
+        let (Some((origin, _)), Some(json)) = (line.split_once("] "), line.find('{').and_then(|at| line.get(at..))) else {
+            continue;
+        };
+        let Some(record) = record::decode(json.trim_end()) else { continue };
+        let Some(verdict) = judge(&record.facts) else { continue };
+        let json = record::encode(&record.facts, Some(&verdict), 1, 0);
+        let head = "[2026-11-26 13:06:57.353][8480][warning][wasm] [source/extensions/common/wasm/context.cc:1154] wasm log";
+        // Gateways run a sidecar's and a gateway's plugin.
+        let side = record.facts.side.map_or("", Side::as_str);
+        lines.extend(plugins.iter().map(|plugin| format!("{origin}] {head} {plugin}-{side} meshwhy: meshwhy1 {json}")));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn deployments_that_run_at_once_count_once() {
+    let mut wrong = Vec::new();
+    for case in cases().iter().filter(|case| !is_listed(case)) {
+        let input = with_records_of(input(case), &["one", "two", "three"]);
+        if !is_right(case, &input) {
+            wrong.push(say(case, &input));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_relay_speaks_for_an_author_whose_line_is_missing() {
+    let mut relayed = 0;
+    for case in cases().iter().filter(|case| case["expects_failure"] == true && !is_listed(case)) {
+        let analysis = Analysis::of(input(case).as_bytes());
+        let author = analysis.groups[0].hop.clone().unwrap_or_default();
+        let pod = author.split('.').next().unwrap_or_default();
+        let others: Vec<&str> = input(case).lines().filter(|line| !line.starts_with(&format!("[pod/{pod}/"))).collect();
+        let names_author = |line: &&&str| line.contains("via_upstream") && line.contains(&author) && line.contains("mw-cause");
+        if !others.iter().any(|line| names_author(&line)) {
+            continue;
+        }
+        relayed += 1;
+        let analysis = Analysis::of(others.join("\n").as_bytes());
+        let told: Vec<_> =
+            analysis.groups.iter().map(|group| (group.hop.as_deref(), group.relayed_from.as_deref(), group.count)).collect();
+        assert_eq!(told, [(Some(author.as_str()), Some(author.as_str()), 1)], "{}", id(case));
+        assert_eq!(analysis.groups[0].verdict.confidence, Confidence::Likely, "{}", id(case));
+        assert_eq!(case["expected_cause"], analysis.groups[0].verdict.cause.slug, "{}", id(case));
+    }
+    assert!(relayed >= 3, "only {relayed} cases have a relay");
+}
