@@ -139,3 +139,51 @@ fn a_record_of_a_tcp_connection_is_judged_as_its_line() {
         assert_eq!(counts(&[record, line]), [(slug, 1)]);
     }
 }
+
+/// A line of a pod: who is on both sides, what came of it, and the request.
+fn hop(pod: &str, outcome: &str, request: &str, upstream: [&str; 2], downstream: [&str; 2]) -> String {
+    let (method, id) = if request == "-" { ("- - -", "-") } else { ("GET /a HTTP/1.1", request) };
+    let cluster = if pod == "web" { "outbound|80||db.shop.svc.cluster.local" } else { "inbound|80||" };
+    format!(
+        r#"[pod/{pod}/istio-proxy] [2026-11-26T13:06:03.913Z] "{method}" {outcome} - "-" 7 0 9 - "-" "-" "{id}" "-" "{}" {cluster} {} {} {} - -"#,
+        upstream[1], upstream[0], downstream[1], downstream[0]
+    )
+}
+
+#[test]
+fn a_connection_that_the_server_cut_is_the_servers() {
+    let app = ["10.0.0.5:50000", "10.96.0.9:80"];
+    let mesh = ["10.0.0.5:40000", "10.0.0.9:80"];
+    let own = ["127.0.0.6:1", "10.0.0.9:80"];
+    // TCP: the server's application refuses, the caller sees a reset.
+    let server =
+        hop("db", "0 UF,URX -", "-", own, mesh).replace(r#" "-" 7"#, r#" "delayed_connect_error:_Connection_refused" 7"#);
+    let caller = hop("web", "0 UR -", "-", mesh, app);
+    assert_eq!(counts(&[caller.clone(), server]), [("upstream-connection-refused", 1)]);
+    // HTTP: the application cuts its response short, and each hop passes that on.
+    let cut = "200 UC upstream_reset_after_response_started{connection_termination}";
+    let lines = [hop("web", cut, "r1", mesh, app), hop("db", cut, "r1", own, mesh)];
+    assert_eq!(counts(&lines), [("upstream-closed-connection", 1)]);
+    let drained = hop("db", "0 DC downstream_local_disconnect(filter_chain_is_being_removed)", "r1", own, mesh);
+    let reset = hop("web", "503 UC upstream_reset_before_response_started{connection_termination}", "r1", mesh, app);
+    assert_eq!(counts(&[reset.clone(), drained]), [("listener-drain", 1)]);
+    // Another connection of the same server explains nothing.
+    let other = hop("db", "0 NC -", "-", own, ["10.0.0.5:40001", "10.0.0.9:80"]);
+    assert_eq!(counts(&[caller, other]).len(), 2);
+}
+
+#[test]
+fn a_caller_that_hangs_up_is_told_once() {
+    let app = ["10.0.0.5:50000", "10.96.0.9:80"];
+    let mesh = ["10.0.0.5:40000", "10.0.0.9:80"];
+    let own = ["127.0.0.6:1", "127.0.0.1:8080"];
+    let gone = hop("db", "0 DC downstream_remote_disconnect", "r1", own, mesh);
+    let tried = [gone.clone(), hop("web", "504 UT upstream_per_try_timeout", "r1", mesh, app), gone.clone()];
+    assert_eq!(counts(&tried), [("request-timeout", 1)]);
+    assert_eq!(
+        counts(&[hop("web", "0 DC downstream_remote_disconnect", "r1", mesh, app), gone.clone()]),
+        [("downstream-disconnect", 1)]
+    );
+    // Of another request it is a failure of its own.
+    assert_eq!(counts(&[hop("web", "504 UT response_timeout", "r2", mesh, app), gone]).len(), 2);
+}

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
 use meshwhy::analysis::Analysis;
-use meshwhy_core::{Confidence, Side, judge, record};
+use meshwhy_core::{Cause, Confidence, Side, judge, record};
 use serde_json::Value;
 
 /// Scenarios that are not told as the file expects, the deployments in which, and why. An entry that is no longer needed fails.
@@ -159,4 +159,49 @@ fn a_relay_speaks_for_an_author_whose_line_is_missing() {
         assert_eq!(case["expected_cause"], analysis.groups[0].verdict.cause.slug, "{}", id(case));
     }
     assert!(relayed >= 3, "only {relayed} cases have a relay");
+}
+
+/// What one of the two knows that the other does not: the record's cause, the line's, and why. An entry that is no longer needed
+/// fails.
+const KNOWN_TO_ONE: &[(&str, &str, &str)] = &[
+    ("app-error", "rbac-denied", "the line holds the header of the proxy that refused"),
+    ("grpc-error", "none", "the record holds the gRPC status"),
+    ("plaintext-to-tls-port", "no-filter-chain", "the record holds what the TLS inspector said"),
+];
+
+/// Pod, connection and request of a line.
+fn exchange(line: &str) -> Option<[String; 3]> {
+    let (pod, _) = line.split_once("] ")?;
+    let object: Value = serde_json::from_str(line.get(line.find('{')?..)?.trim_end()).ok()?;
+    let field = |name: &str| object[name].as_str().or_else(|| object[format!("envoy.{name}")].as_str());
+    let id = field("request_id").filter(|id| *id != "-").unwrap_or_default();
+    Some([pod.to_owned(), field("downstream_remote_address")?.to_owned(), id.to_owned()])
+}
+
+#[test]
+fn a_record_is_judged_as_the_line_of_its_request() {
+    let mut compared = 0;
+    let (mut wrong, mut listed) = (Vec::new(), Vec::new());
+    for case in cases() {
+        let told = |line: &str| findings(line).first().map_or("none", |(slug, _)| *slug);
+        let (records, lines): (Vec<&str>, Vec<&str>) = input(&case).lines().partition(|line| line.contains("meshwhy.record"));
+        for record in records.into_iter().filter(|record| exchange(record).is_some()) {
+            let Some(line) = lines.iter().find(|line| exchange(line) == exchange(record)) else { continue };
+            let (record, line) = (told(record), told(line));
+            let refines =
+                |one: &str, other: &str| Cause::find(one).zip(Cause::find(other)).is_some_and(|(one, other)| one.refines(other));
+            compared += 1;
+            if record == line || refines(record, line) || refines(line, record) {
+                continue;
+            }
+            match KNOWN_TO_ONE.iter().find(|known| (known.0, known.1) == (record, line)) {
+                Some(known) => listed.push(known),
+                None => wrong.push(format!("{}: record {record}, line {line}", id(&case))),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "of {compared}:\n{}", wrong.join("\n"));
+    let needless: Vec<_> = KNOWN_TO_ONE.iter().filter(|known| !listed.contains(known)).collect();
+    assert!(needless.is_empty(), "the list is stale: {needless:?}");
+    assert!(compared > 150, "only {compared} records have their line");
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use meshwhy_core::facts::text;
-use meshwhy_core::{Cause, Side, Stage};
+use meshwhy_core::{Cause, Facts, Side, Stage};
 
 use super::absorb;
 use crate::group::{is_of, order};
@@ -12,6 +12,7 @@ use crate::observation::Observation;
 /// Joins the hops of each request.
 pub(super) fn join(batch: &mut [Observation]) {
     relays(batch);
+    cut_off(batch);
     hung_up(batch);
 }
 
@@ -60,15 +61,14 @@ fn relays(batch: &mut [Observation]) {
         let first = speakers.entry(id).or_insert(speaker);
         *first = speaker.min(*first);
     }
-    for (at, relay) in batch.iter().enumerate().filter(|(_, relay)| !relay.absorbed && is_of(relay.verdict.cause, "app-error")) {
+    for (at, relay) in batch.iter().enumerate().filter(|(_, relay)| !relay.absorbed && is_application(relay)) {
         let Some(id) = text(relay.facts.request_id.as_ref()) else { continue };
         // The application next to a hop is the author only where no other hop knows better.
         let own = deciders.get(id).copied();
-        let is_application = |at: usize| batch.get(at).is_some_and(|theirs| is_of(theirs.verdict.cause, "app-error"));
-        let speaker = speakers.get(id).copied().filter(|_| own.is_none_or(is_application));
+        let speaker = speakers.get(id).copied().filter(|_| own.is_none_or(|own| batch.get(own).is_some_and(is_application)));
         let Some(decider) = speaker.or(own) else { continue };
         let Some(theirs) = batch.get(decider) else { continue };
-        let both_next_to_the_application = is_of(theirs.verdict.cause, "app-error") && relay.side() == Some(Side::Inbound);
+        let both_next_to_the_application = is_application(theirs) && relay.side() == Some(Side::Inbound);
         let unrelated = theirs.slug() == "unknown" && theirs.facts.status != relay.facts.status;
         if at != decider && !both_next_to_the_application && !unrelated {
             pairs.push((at, decider));
@@ -120,6 +120,43 @@ fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
     }
 }
 
+/// A caller that only saw its upstream's connection or stream end, and the server that says why: it refused the connection, could
+/// not go on with the request, or closed the connection itself.
+fn cut_off(batch: &mut [Observation]) {
+    let mut connections: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut requests: HashMap<&str, Vec<usize>> = HashMap::new();
+    let says_why = |server: &Observation| !server.absorbed && decides(server) && !is_gone(server) && !is_application(server);
+    for (at, server) in batch.iter().enumerate().filter(|(_, server)| says_why(server)) {
+        let Facts { downstream_remote_address, downstream_local_address, .. } = &server.facts;
+        match text(server.facts.request_id.as_ref()) {
+            Some(id) => requests.entry(id).or_default().push(at),
+            None => {
+                let ends = text(downstream_remote_address.as_ref()).zip(text(downstream_local_address.as_ref()));
+                connections.extend(ends.map(|ends| (ends, at)));
+            }
+        }
+    }
+    let mut pairs = Vec::new();
+    for (at, caller) in batch.iter().enumerate().filter(|(_, caller)| !caller.absorbed && saw_the_upstream_end(caller)) {
+        let ends = text(caller.facts.upstream_local_address.as_ref()).zip(text(caller.facts.upstream_host.as_ref()));
+        let of_connection = ends.and_then(|ends| connections.get(&ends)).copied();
+        let of_request = || {
+            let servers = requests.get(text(caller.facts.request_id.as_ref())?)?;
+            servers.iter().copied().find(|server| batch.get(*server).is_some_and(|server| is_upstream(caller, server)))
+        };
+        pairs.extend(of_connection.or_else(of_request).filter(|server| *server != at).map(|server| (at, server)));
+    }
+    for (caller, server) in pairs {
+        absorb(batch, caller, server);
+    }
+}
+
+fn saw_the_upstream_end(caller: &Observation) -> bool {
+    ["upstream-closed-connection", "upstream-stream-reset", "protocol-error-upstream"]
+        .iter()
+        .any(|slug| is_of(caller.verdict.cause, slug))
+}
+
 /// A server whose caller went away, and the caller: a timeout, or because its own client had gone.
 fn hung_up(batch: &mut [Observation]) {
     let mut callers: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -140,6 +177,10 @@ fn hung_up(batch: &mut [Observation]) {
     }
 }
 
+fn is_application(observation: &Observation) -> bool {
+    is_of(observation.verdict.cause, "app-error")
+}
+
 fn is_gone(server: &Observation) -> bool {
     server.slug() == "downstream-disconnect"
 }
@@ -148,6 +189,14 @@ fn is_gone(server: &Observation) -> bool {
 fn calls(caller: &Observation, server: &Observation) -> bool {
     if proxy(caller) == proxy(server) {
         return is_gone(caller) && (caller.side(), server.side()) == (Some(Side::Inbound), Some(Side::Outbound));
+    }
+    is_upstream(caller, server)
+}
+
+/// Whether the server is the hop that the caller called, by its address, or else by its side.
+fn is_upstream(caller: &Observation, server: &Observation) -> bool {
+    if proxy(caller) == proxy(server) {
+        return false;
     }
     let upstream = text(caller.facts.upstream_host.as_ref());
     match upstream.zip(text(server.facts.downstream_local_address.as_ref())) {
