@@ -29,7 +29,8 @@ type Pair = (Witness, Witness);
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
     left: HashMap<(Pair, u64), u64>,
-    requests: HashMap<(Pair, u64), Vec<u64>>,
+    /// Of each request, how often it was counted and as which kind.
+    requests: HashMap<(Pair, u64), (u64, u64)>,
     plugins: HashMap<u64, Vec<(u64, u64)>>,
     hasher: RandomState,
 }
@@ -102,7 +103,8 @@ impl Coverage {
             if let Some(request) = request
                 && (self.requests.len() < LIMIT || self.requests.contains_key(&(pair, request)))
             {
-                self.requests.entry((pair, request)).or_default().push(kind);
+                let (times, _) = self.requests.entry((pair, request)).or_insert((0, kind));
+                *times = times.saturating_add(1);
             }
             if self.left.len() < LIMIT || self.left.contains_key(&(pair, kind)) {
                 let left = self.left.entry((pair, kind)).or_default();
@@ -117,8 +119,10 @@ impl Coverage {
         for witness in better {
             let pair = (witness, observation.witness);
             if by_request {
-                let counted = request.and_then(|request| self.requests.get_mut(&(pair, request))?.pop());
-                if let Some(counted) = counted {
+                let counted = request.and_then(|request| self.requests.get_mut(&(pair, request)));
+                if let Some((times, counted)) = counted.filter(|(times, _)| *times > 0) {
+                    *times -= 1;
+                    let counted = *counted;
                     self.debit((pair, counted));
                     return true;
                 }

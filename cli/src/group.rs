@@ -64,7 +64,7 @@ pub(crate) struct Groups {
 impl Groups {
     /// Adds observations that are already joined. What is covered adds its line to a group that exists, and no count.
     pub(crate) fn add(&mut self, batch: impl Iterator<Item = Observation>) {
-        let speaking = batch.filter(|observation| !observation.absorbed);
+        let speaking = batch.filter(|observation| !observation.is_absorbed());
         let (covered, counted): (Vec<_>, Vec<_>) = speaking.partition(|observation| observation.covered);
         for observation in counted {
             let key = Key::of(&observation);

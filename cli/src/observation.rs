@@ -64,8 +64,8 @@ pub(crate) struct Observation {
     pub(crate) more_evidence: Vec<Shown>,
     /// A better witness counted it already.
     pub(crate) covered: bool,
-    /// Another hop's verdict explains it.
-    pub(crate) absorbed: bool,
+    /// The observation of the batch whose verdict explains it.
+    pub(crate) absorbed_by: Option<usize>,
 }
 
 impl Observation {
@@ -126,8 +126,13 @@ impl Observation {
             joined: (place.line..=place.last).skip(1).collect(),
             more_evidence: Vec::new(),
             covered: false,
-            absorbed: false,
+            absorbed_by: None,
         }
+    }
+
+    /// Whether another verdict explains it.
+    pub(crate) const fn is_absorbed(&self) -> bool {
+        self.absorbed_by.is_some()
     }
 
     /// The slug of the cause.

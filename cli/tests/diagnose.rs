@@ -187,3 +187,12 @@ fn a_caller_that_hangs_up_is_told_once() {
     // Of another request it is a failure of its own.
     assert_eq!(counts(&[hop("web", "504 UT response_timeout", "r2", mesh, app), gone]).len(), 2);
 }
+
+#[test]
+fn lines_that_all_claim_one_request_cost_no_more_than_others() {
+    let app = ["10.0.0.5:50000", "10.96.0.9:80"];
+    let gone = |at: usize| hop(&format!("p{at}"), "0 DC downstream_remote_disconnect", "r1", app, app);
+    let lines: Vec<String> = (0..5_000).map(gone).collect();
+    // However they point at each other, somebody speaks.
+    assert_eq!(counts(&lines), [("downstream-disconnect", 1)]);
+}

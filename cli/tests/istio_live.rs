@@ -205,3 +205,14 @@ fn a_record_is_judged_as_the_line_of_its_request() {
     assert!(needless.is_empty(), "the list is stale: {needless:?}");
     assert!(compared > 150, "only {compared} records have their line");
 }
+
+#[test]
+fn many_scenarios_in_one_input_count_as_each_alone() {
+    for deployment in DEPLOYMENTS {
+        let cases: Vec<Value> = cases().into_iter().filter(|case| case["deployment"] == deployment).collect();
+        let sum = |found: Vec<(&'static str, u64)>| found.into_iter().map(|(_, count)| count).sum::<u64>();
+        let alone: u64 = cases.iter().map(|case| sum(findings(input(case)))).sum();
+        let together: Vec<&str> = cases.iter().map(|case| input(case).trim_end()).collect();
+        assert_eq!(sum(findings(&together.join("\n"))), alone, "{deployment}");
+    }
+}

@@ -8,7 +8,7 @@ use meshwhy_core::facts::text;
 use meshwhy_core::transport::{TransportFailure, TransportKind};
 use meshwhy_core::{Cause, Confidence, Facts, Verdict};
 
-use super::absorb;
+use super::{absorb, enter};
 use crate::group::is_of;
 use crate::observation::Observation;
 
@@ -29,7 +29,7 @@ fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
     let mut by_server: HashMap<&str, usize> = HashMap::new();
     for (at, server) in batch.iter().enumerate().filter(|(_, server)| refusal(server).is_some()) {
         if let Some(address) = text(server.facts.downstream_remote_address.as_ref()) {
-            by_client.entry(address).or_default().push(at);
+            enter(&mut by_client, address, at);
         }
         if let Some(address) = text(server.facts.downstream_local_address.as_ref()) {
             by_server.insert(address, at);
@@ -75,10 +75,10 @@ fn repeated_handshakes(batch: &mut [Observation], refused: &[usize]) {
     let known = |at: &usize| batch.get(*at).map(|caller| (*at, caller));
     let failed = batch.iter().enumerate().filter(|(_, caller)| handshake(caller.facts.upstream_transport()).is_some());
     for (at, caller) in refused.iter().filter_map(known).chain(failed) {
-        enter(&mut callers, at, caller);
+        file(&mut callers, at, caller);
     }
     let mut pairs = Vec::new();
-    for (at, server) in batch.iter().enumerate().filter(|(_, server)| !server.absorbed) {
+    for (at, server) in batch.iter().enumerate().filter(|(_, server)| !server.is_absorbed()) {
         let (Some(cause), Some((address, from))) = (refusal(server), ends(server)) else { continue };
         let Some((at_caller, caller)) = callers.get(&(address, from)).and_then(known) else { continue };
         let heard = handshake(server.facts.downstream_transport()).zip(handshake(caller.facts.upstream_transport()));
@@ -97,9 +97,9 @@ fn handshake(failure: Option<TransportFailure<'_>>) -> Option<TransportKind> {
     failure?.kind.filter(|kind| !kind.is_socket())
 }
 
-/// Enters a caller under the server that it called and each of its own addresses: which of them the server sees depends on
+/// Files a caller under the server that it called and each of its own addresses: which of them the server sees depends on
 /// whether the caller is a sidecar or a gateway.
-fn enter<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller: &'a Observation) {
+fn file<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller: &'a Observation) {
     let Some(server) = text(caller.facts.upstream_host.as_ref()) else { return };
     let Facts { upstream_local_address, downstream_local_address, downstream_remote_address, .. } = &caller.facts;
     for address in [upstream_local_address, downstream_local_address, downstream_remote_address] {
@@ -136,7 +136,7 @@ fn saw_the_connection_end(client: &Observation) -> bool {
 fn tls_to_plaintext(batch: &mut [Observation]) {
     let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
     for (at, caller) in batch.iter().enumerate().filter(|(_, caller)| caller.slug() == "tls-to-plaintext-port") {
-        enter(&mut callers, at, caller);
+        file(&mut callers, at, caller);
     }
     let unreadable = |server: &Observation| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));
     let servers = batch.iter().enumerate().filter(|(_, server)| unreadable(server));

@@ -9,6 +9,9 @@ use std::collections::HashMap;
 
 use crate::observation::Observation;
 
+/// Most lines of one request or connection that are looked at, so that the work stays linear whatever the ids.
+const MAX_JOINED: usize = 64;
+
 /// Joins the hops of a batch: changes verdicts that another hop's line makes precise, and marks lines that it explains.
 pub(crate) fn join(batch: &mut [Observation]) {
     handshake::join(batch);
@@ -21,7 +24,8 @@ pub(crate) fn join(batch: &mut [Observation]) {
 /// flag `UC` and no details.
 fn spoken_of_twice(batch: &mut [Observation]) {
     let mut flagged: HashMap<(u32, Option<&str>), Vec<usize>> = HashMap::new();
-    let old = |line: &Observation| !line.absorbed && line.slug() == "upstream-closed-connection" && line.facts.details.is_none();
+    let old =
+        |line: &Observation| !line.is_absorbed() && line.slug() == "upstream-closed-connection" && line.facts.details.is_none();
     for (at, line) in batch.iter().enumerate().rev().filter(|(_, line)| old(line)) {
         flagged.entry((line.source, line.origin.as_deref())).or_default().push(at);
     }
@@ -60,14 +64,36 @@ fn reconnected(batch: &mut [Observation]) {
     }
 }
 
+/// Enters a line under its key, unless too many stand there already.
+fn enter<K: std::hash::Hash + Eq>(lines: &mut HashMap<K, Vec<usize>>, key: K, at: usize) {
+    let known = lines.entry(key).or_default();
+    if known.len() < MAX_JOINED {
+        known.push(at);
+    }
+}
+
+/// Marks an observation as explained by another, unless that would be explained by the first in turn: somebody must speak.
 fn absorb(batch: &mut [Observation], explained: usize, by: usize) {
+    let Some(speaker) = speaker(batch, by).filter(|speaker| *speaker != explained) else { return };
     let Some(line) = batch.get_mut(explained).map(|observation| {
-        observation.absorbed = true;
+        observation.absorbed_by = Some(speaker);
         observation.line
     }) else {
         return;
     };
-    if let Some(observation) = batch.get_mut(by) {
+    if let Some(observation) = batch.get_mut(speaker) {
         observation.joined.push(line);
     }
+}
+
+/// The observation that speaks for this one.
+fn speaker(batch: &[Observation], of: usize) -> Option<usize> {
+    let mut at = of;
+    for _ in 0..MAX_JOINED {
+        match batch.get(at)?.absorbed_by {
+            Some(next) => at = next,
+            None => return Some(at),
+        }
+    }
+    None
 }
