@@ -216,3 +216,22 @@ fn many_scenarios_in_one_input_count_as_each_alone() {
         assert_eq!(sum(findings(&together.join("\n"))), alone, "{deployment}");
     }
 }
+
+#[test]
+fn joins_never_silence_a_failure() {
+    let cases = cases();
+    let lines: Vec<&str> = cases.iter().flat_map(|case| input(case).lines()).filter(|line| !findings(line).is_empty()).collect();
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for _ in 0..1_000 {
+        // Neighbours share a request or a connection; without their prefix, all are of one source.
+        let (start, anonymous) = (random(lines.len() - 8), random(2) == 0);
+        let chosen: Vec<&str> = (0..1 + random(8)).map(|_| lines[start + random(8)]).collect();
+        let bare = |line: &&str| line.split_once("] ").filter(|_| anonymous).map_or(*line, |(_, line)| line).to_owned();
+        let input = chosen.iter().map(bare).collect::<Vec<_>>().join("\n");
+        assert!(!findings(&input).is_empty(), "{input}");
+    }
+}

@@ -8,7 +8,7 @@ use meshwhy_core::facts::text;
 use meshwhy_core::transport::{TransportFailure, TransportKind};
 use meshwhy_core::{Cause, Confidence, Facts, Verdict};
 
-use super::{absorb, enter};
+use super::{absorb, counting_first, enter};
 use crate::group::is_of;
 use crate::observation::Observation;
 
@@ -27,16 +27,16 @@ pub(super) fn join(batch: &mut [Observation]) {
 fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
     let mut by_client: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut by_server: HashMap<&str, usize> = HashMap::new();
-    for (at, server) in batch.iter().enumerate().filter(|(_, server)| refusal(server).is_some()) {
+    for (at, server) in counting_first(batch).filter(|(_, server)| refusal(server).is_some()) {
         if let Some(address) = text(server.facts.downstream_remote_address.as_ref()) {
             enter(&mut by_client, address, at);
         }
         if let Some(address) = text(server.facts.downstream_local_address.as_ref()) {
-            by_server.insert(address, at);
+            by_server.entry(address).or_insert(at);
         }
     }
     let mut pairs: Vec<(usize, Vec<usize>)> = Vec::new();
-    for (at, client) in batch.iter().enumerate().filter(|(_, client)| saw_the_connection_end(client)) {
+    for (at, client) in counting_first(batch).filter(|(_, client)| saw_the_connection_end(client)) {
         let own = text(client.facts.upstream_local_address.as_ref());
         let near = || {
             let server = *by_server.get(text(client.facts.upstream_host.as_ref())?)?;
@@ -73,12 +73,12 @@ fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
 fn repeated_handshakes(batch: &mut [Observation], refused: &[usize]) {
     let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
     let known = |at: &usize| batch.get(*at).map(|caller| (*at, caller));
-    let failed = batch.iter().enumerate().filter(|(_, caller)| handshake(caller.facts.upstream_transport()).is_some());
+    let failed = counting_first(batch).filter(|(_, caller)| handshake(caller.facts.upstream_transport()).is_some());
     for (at, caller) in refused.iter().filter_map(known).chain(failed) {
         file(&mut callers, at, caller);
     }
     let mut pairs = Vec::new();
-    for (at, server) in batch.iter().enumerate().filter(|(_, server)| !server.is_absorbed()) {
+    for (at, server) in counting_first(batch).filter(|(_, server)| !server.is_absorbed()) {
         let (Some(cause), Some((address, from))) = (refusal(server), ends(server)) else { continue };
         let Some((at_caller, caller)) = callers.get(&(address, from)).and_then(known) else { continue };
         let heard = handshake(server.facts.downstream_transport()).zip(handshake(caller.facts.upstream_transport()));
@@ -135,11 +135,11 @@ fn saw_the_connection_end(client: &Observation) -> bool {
 /// A server's unreadable bytes, and the caller whose TLS they were.
 fn tls_to_plaintext(batch: &mut [Observation]) {
     let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
-    for (at, caller) in batch.iter().enumerate().filter(|(_, caller)| caller.slug() == "tls-to-plaintext-port") {
+    for (at, caller) in counting_first(batch).filter(|(_, caller)| caller.slug() == "tls-to-plaintext-port") {
         file(&mut callers, at, caller);
     }
     let unreadable = |server: &Observation| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));
-    let servers = batch.iter().enumerate().filter(|(_, server)| unreadable(server));
+    let servers = counting_first(batch).filter(|(_, server)| unreadable(server));
     let pairs: Vec<_> = servers.filter_map(|(at, server)| Some((at, *callers.get(&ends(server)?)?))).collect();
     for (server, caller) in pairs {
         absorb(batch, server, caller);

@@ -72,17 +72,25 @@ fn enter<K: std::hash::Hash + Eq>(lines: &mut HashMap<K, Vec<usize>>, key: K, at
     }
 }
 
-/// Marks an observation as explained by another, unless that would be explained by the first in turn: somebody must speak.
+/// The observations, those that count before those that a better witness has counted.
+fn counting_first(batch: &[Observation]) -> impl Iterator<Item = (usize, &Observation)> {
+    let of = |covered| batch.iter().enumerate().filter(move |(_, observation)| observation.covered == covered);
+    of(false).chain(of(true))
+}
+
+/// Marks an observation as explained by another, unless that would be explained by the first in turn: somebody must speak, and
+/// count.
 fn absorb(batch: &mut [Observation], explained: usize, by: usize) {
     let Some(speaker) = speaker(batch, by).filter(|speaker| *speaker != explained) else { return };
-    let Some(line) = batch.get_mut(explained).map(|observation| {
+    let Some((line, covered)) = batch.get_mut(explained).filter(|observation| !observation.is_absorbed()).map(|observation| {
         observation.absorbed_by = Some(speaker);
-        observation.line
+        (observation.line, observation.covered)
     }) else {
         return;
     };
     if let Some(observation) = batch.get_mut(speaker) {
         observation.joined.push(line);
+        observation.covered &= covered;
     }
 }
 

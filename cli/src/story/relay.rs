@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use meshwhy_core::facts::text;
 use meshwhy_core::{Cause, Facts, Side, Stage};
 
-use super::{absorb, enter};
+use super::{absorb, counting_first, enter};
 use crate::group::{is_of, order};
 use crate::observation::Observation;
 
@@ -24,21 +24,20 @@ pub(super) fn join(batch: &mut [Observation]) {
 fn relays(batch: &mut [Observation]) {
     let mut deciders: HashMap<&str, usize> = HashMap::new();
     let mut authors: HashMap<(&str, &str), usize> = HashMap::new();
-    for (at, observation) in
-        batch.iter().enumerate().filter(|(_, observation)| !observation.is_absorbed() && decides(observation))
-    {
+    for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && decides(observation)) {
         let Some(id) = text(observation.facts.request_id.as_ref()) else { continue };
         if let Some(pod) = text(observation.facts.pod.as_ref()) {
             authors.entry((id, pod)).or_insert(at);
         }
         let best = deciders.entry(id).or_insert(at);
-        if batch.get(*best).is_some_and(|known| order(&observation.verdict) < order(&known.verdict)) {
+        let rank = |observation: &Observation| (observation.covered, order(&observation.verdict));
+        if batch.get(*best).is_some_and(|known| rank(observation) < rank(known)) {
             *best = at;
         }
     }
     let mut pairs = Vec::new();
     let mut alone: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
-    for (at, relay) in batch.iter().enumerate().filter(|(_, relay)| !relay.is_absorbed() && relay.facts.relayed_from.is_some()) {
+    for (at, relay) in counting_first(batch).filter(|(_, relay)| !relay.is_absorbed() && relay.facts.relayed_from.is_some()) {
         let Some(id) = text(relay.facts.request_id.as_ref()) else { continue };
         let pod = text(relay.facts.pod.as_ref());
         let named = pod.and_then(|pod| authors.get(&(id, pod))).copied();
@@ -63,7 +62,7 @@ fn relays(batch: &mut [Observation]) {
         let first = speakers.entry(id).or_insert(speaker);
         *first = speaker.min(*first);
     }
-    for (at, relay) in batch.iter().enumerate().filter(|(_, relay)| !relay.is_absorbed() && is_application(relay)) {
+    for (at, relay) in counting_first(batch).filter(|(_, relay)| !relay.is_absorbed() && is_application(relay)) {
         let Some(id) = text(relay.facts.request_id.as_ref()) else { continue };
         // The application next to a hop is the author only where no other hop knows better.
         let own = deciders.get(id).copied();
@@ -97,9 +96,7 @@ fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
         *most = count.max(*most);
     }
     let mut attempts: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, observation) in
-        batch.iter().enumerate().filter(|(_, observation)| !observation.is_absorbed() && !observation.covered)
-    {
+    for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && !observation.covered) {
         if let Some(id) = text(observation.facts.request_id.as_ref()) {
             enter(&mut attempts, id, at);
         }
@@ -130,18 +127,20 @@ fn cut_off(batch: &mut [Observation]) {
     let mut connections: HashMap<(&str, &str), usize> = HashMap::new();
     let mut requests: HashMap<&str, Vec<usize>> = HashMap::new();
     let says_why = |server: &Observation| !server.is_absorbed() && decides(server) && !is_gone(server) && !is_application(server);
-    for (at, server) in batch.iter().enumerate().filter(|(_, server)| says_why(server)) {
+    for (at, server) in counting_first(batch).filter(|(_, server)| says_why(server)) {
         let Facts { downstream_remote_address, downstream_local_address, .. } = &server.facts;
         match text(server.facts.request_id.as_ref()) {
             Some(id) => enter(&mut requests, id, at),
             None => {
                 let ends = text(downstream_remote_address.as_ref()).zip(text(downstream_local_address.as_ref()));
-                connections.extend(ends.map(|ends| (ends, at)));
+                if let Some(ends) = ends {
+                    connections.entry(ends).or_insert(at);
+                }
             }
         }
     }
     let mut pairs = Vec::new();
-    for (at, caller) in batch.iter().enumerate().filter(|(_, caller)| !caller.is_absorbed() && saw_the_upstream_end(caller)) {
+    for (at, caller) in counting_first(batch).filter(|(_, caller)| !caller.is_absorbed() && saw_the_upstream_end(caller)) {
         let ends = text(caller.facts.upstream_local_address.as_ref()).zip(text(caller.facts.upstream_host.as_ref()));
         let of_connection = ends.and_then(|ends| connections.get(&ends)).copied();
         let of_request = || {
@@ -164,13 +163,13 @@ fn saw_the_upstream_end(caller: &Observation) -> bool {
 /// A server whose caller went away, and the caller: a timeout, or because its own client had gone.
 fn hung_up(batch: &mut [Observation]) {
     let mut callers: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, caller) in batch.iter().enumerate().filter(|(_, caller)| !caller.is_absorbed() && decides(caller)) {
+    for (at, caller) in counting_first(batch).filter(|(_, caller)| !caller.is_absorbed() && decides(caller)) {
         if let Some(id) = text(caller.facts.request_id.as_ref()) {
             enter(&mut callers, id, at);
         }
     }
     let mut pairs = Vec::new();
-    for (at, server) in batch.iter().enumerate().filter(|(_, server)| !server.is_absorbed() && is_gone(server)) {
+    for (at, server) in counting_first(batch).filter(|(_, server)| !server.is_absorbed() && is_gone(server)) {
         let of_request = text(server.facts.request_id.as_ref()).and_then(|id| callers.get(id));
         let caller =
             of_request.into_iter().flatten().find(|caller| batch.get(**caller).is_some_and(|caller| calls(caller, server)));
