@@ -4,6 +4,8 @@ use crate::catalogue::Cause;
 #[cfg(feature = "texts")]
 use crate::condition::ClusterKind;
 use crate::condition::RouteName;
+#[cfg(feature = "texts")]
+use crate::details::Details;
 use crate::details::Word;
 #[cfg(feature = "texts")]
 use crate::facts::Side;
@@ -159,7 +161,7 @@ pub fn author(members: &[Member]) -> Option<&Member> {
 /// The facts stay those of the hop as to who asked for what; flags, details, route, side and code are the author's, who is named
 /// in [`Facts::relayed_from`].
 #[cfg(feature = "texts")]
-pub fn relay(author: &Member, facts: &mut Facts<'_>) {
+fn relay(author: &Member, facts: &mut Facts<'_>) {
     facts.relayed_from = Some(author.name.clone().into());
     facts.annotated_code = author.code.clone().map(Into::into);
     facts.flags = author.flags;
@@ -174,6 +176,20 @@ pub fn relay(author: &Member, facts: &mut Facts<'_>) {
     facts.grpc_status = None;
     let special = |cluster: &str| [ClusterKind::BlackHole, ClusterKind::Passthrough].iter().any(|kind| kind.as_str() == cluster);
     facts.cluster = facts.cluster.take().filter(|cluster| !special(cluster));
+}
+
+/// Puts in what a header tells that stands in the log of a request.
+///
+/// A reply of the upstream that carries a member of ours was made by that proxy; in a reply of the hop's own the last member that
+/// names a cause is the hop's: each appends its own.
+#[cfg(feature = "texts")]
+pub fn complete(facts: &mut Facts<'_>, header: &str) {
+    let members = read(header);
+    let passed_on = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream));
+    match author(&members).filter(|_| passed_on) {
+        Some(author) => relay(author, facts),
+        None => facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into),
+    }
 }
 
 /// Reads a header value, strictly first and leniently second.

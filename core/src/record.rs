@@ -170,23 +170,13 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     let code = known("meshwhy.code");
     facts.annotated_code = code.clone().map(Cow::Owned);
     #[cfg(feature = "texts")]
-    relayed(&mut facts);
+    if let Some(header) = known("meshwhy.proxy_status") {
+        // Envoy's own logger has the header and no verdict.
+        crate::proxy_status::complete(&mut facts, &header);
+    }
     let count = number("count").unwrap_or(1).max(1);
     let unreported = text("meshwhy.unreported").as_deref() == Some("true");
     Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), plugin: None, unreported })
-}
-
-/// Reads the whole header that Envoy's own logger writes where the module writes the name of the reply's author.
-#[cfg(feature = "texts")]
-fn relayed(facts: &mut Facts<'_>) {
-    use crate::details::{Details, Word};
-    use crate::proxy_status;
-
-    let Some(header) = facts.relayed_from.take_if(|name| name.contains(';')) else { return };
-    let passed_on = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream));
-    if let Some(author) = proxy_status::author(&proxy_status::read(&header)).filter(|_| passed_on) {
-        proxy_status::relay(author, facts);
-    }
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -295,7 +285,7 @@ mod tests {
         let read = |details| {
             let header = r#"\"gift-api.shop\"; mw-side=inbound; details=\"rbac_access_denied_matched_policy[none]\""#;
             let status = r#""meshwhy.record":"1","http.response.status_code":403"#;
-            decode(&format!(r#"{{{status},"envoy.response_code_details":"{details}","meshwhy.relayed_from":"{header}"}}"#))
+            decode(&format!(r#"{{{status},"envoy.response_code_details":"{details}","meshwhy.proxy_status":"{header}"}}"#))
                 .unwrap()
                 .facts
         };

@@ -8,7 +8,6 @@ mod text;
 use std::borrow::Cow;
 
 use format::Formats;
-use meshwhy_core::details::{Details, Word};
 use meshwhy_core::{Facts, Side, proxy_status};
 
 use crate::Format;
@@ -64,18 +63,10 @@ fn told(field: Option<&str>) -> Option<Cow<'_, str>> {
 }
 
 /// Puts in what follows from other fields: the side, and what a logged `Proxy-Status` header tells.
-///
-/// A reply of the upstream that carries a member of ours was made by that proxy; in a reply of the hop's own the last member that
-/// names a cause is the hop's: each appends its own.
 fn complete(facts: &mut Facts<'_>, proxy_status: Option<&str>) {
     facts.side = facts.cluster.as_deref().and_then(side);
     if let Some(header) = proxy_status {
-        let members = proxy_status::read(header);
-        let passed_on = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream));
-        match proxy_status::author(&members).filter(|_| passed_on) {
-            Some(author) => proxy_status::relay(author, facts),
-            None => facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into),
-        }
+        proxy_status::complete(facts, header);
     }
 }
 
