@@ -173,7 +173,8 @@ const KNOWN_TO_ONE: &[(&str, &str, &str)] = &[
 fn exchange(line: &str) -> Option<[String; 3]> {
     let (pod, _) = line.split_once("] ")?;
     let object: Value = serde_json::from_str(line.get(line.find('{')?..)?.trim_end()).ok()?;
-    let field = |name: &str| object[name].as_str().or_else(|| object[format!("envoy.{name}")].as_str());
+    let text = |name: &str| object.get(name)?.as_str();
+    let field = |name: &str| text(name).or_else(|| text(&format!("envoy.{name}")));
     let id = field("request_id").filter(|id| *id != "-").unwrap_or_default();
     Some([pod.to_owned(), field("downstream_remote_address")?.to_owned(), id.to_owned()])
 }
