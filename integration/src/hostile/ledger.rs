@@ -71,11 +71,9 @@ impl Line {
         }
     }
 
-    /// Whether Envoy's own filter lets this line through to a logger: besides failures whatever has a flag, no status, or a gRPC status
-    /// that cannot be read.
+    /// Whether Envoy's own filter lets this line through to a logger: besides failures a gRPC status that cannot be read.
     pub fn passes_filter(&self) -> bool {
-        let unclear = self.is_grpc && self.grpc_status != Some(0);
-        self.failed() || !self.flags.is_empty() || self.status == 0 || unclear
+        self.failed() || (self.is_grpc && self.grpc_status != Some(0))
     }
 }
 
