@@ -44,6 +44,16 @@ impl Side {
         let (direction, _) = name.split_once('|')?;
         [Self::Inbound, Self::Outbound].into_iter().find(|side| side.as_str() == direction)
     }
+
+    /// The side of every request where the proxy's node id says it: `router~IP~POD.NAMESPACE~DOMAIN` is a gateway, and a waypoint
+    /// serves others as one does. A sidecar has two sides.
+    ///
+    /// Source: Istio `pkg/model/proxy.go`, `NodeType`, 1.29.
+    #[must_use]
+    pub fn of_node(id: &str) -> Option<Self> {
+        let (kind, _) = id.split_once('~')?;
+        matches!(kind, "router" | "waypoint").then_some(Self::Gateway)
+    }
 }
 
 /// Facts about one request or connection; every field is optional.

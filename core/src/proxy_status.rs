@@ -1,36 +1,41 @@
 //! The `Proxy-Status` member (RFC 9209): how the annotation is written, and how any such header is read.
 
 use crate::catalogue::Cause;
+use crate::condition::RouteName;
+use crate::details::Word;
+#[cfg(feature = "texts")]
 use crate::facts::Side;
+use crate::facts::{Facts, text};
 #[cfg(feature = "texts")]
 use crate::flags::ResponseFlags;
 
 /// Longest member written, in bytes.
 pub const MAX_MEMBER: usize = 512;
 
+/// Longest name written, in bytes.
+const MAX_NAME: usize = 128;
+
 /// What a member may tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {
-    /// Name and error type.
+    /// Name, error type and side.
     Minimal,
-    /// Also cause, side, and details where they are a fixed word.
+    /// Also cause, response flags and details.
     #[default]
     Standard,
     /// Also the next hop.
     Full,
 }
 
-/// What goes into a member.
+/// What goes into a member. Envoy's own mappers write the same form.
 #[derive(Debug, Clone, Copy)]
 pub struct Annotation<'a> {
     /// The deployment that speaks, such as `cart-6d5f-x2x.shop`.
     pub name: &'a str,
     /// The cause.
     pub cause: &'static Cause,
-    /// Which way the traffic went.
-    pub side: Option<Side>,
-    /// Code details; give them only where they are a fixed word.
-    pub details: Option<&'a str>,
+    /// Side, response flags, details, and the route where it alone tells why.
+    pub facts: &'a Facts<'a>,
     /// The upstream host that was tried.
     pub next_hop: Option<&'a str>,
     /// How much to tell.
@@ -38,14 +43,16 @@ pub struct Annotation<'a> {
 }
 
 impl Annotation<'_> {
-    /// Writes one list member.
+    /// Writes one list member; `None` where the level leaves nothing to tell but the name.
     ///
     /// # Shape
-    /// Printable ASCII, at most [`MAX_MEMBER`] bytes. The name is a token where it is provably one, else a quoted string; all
-    /// dynamic text is quoted and escaped, so that it cannot end the member.
+    /// Printable ASCII, at most [`MAX_MEMBER`] bytes. Name and dynamic text are quoted strings, and nothing in them can end one.
     #[must_use]
-    pub fn encode(&self) -> String {
-        let mut member = item(self.name, 128);
+    pub fn encode(&self) -> Option<String> {
+        if self.level == Level::Minimal && self.cause.error.is_none() {
+            return None;
+        }
+        let mut member = quoted(self.name, MAX_NAME);
         if let Some(error) = self.cause.error {
             member.push_str("; error=");
             member.push_str(error.as_str());
@@ -53,41 +60,45 @@ impl Annotation<'_> {
         if self.level >= Level::Standard {
             member.push_str("; mw-cause=");
             member.push_str(self.cause.code);
-            if let Some(side) = self.side {
-                member.push_str("; mw-side=");
-                member.push_str(side.as_str());
-            }
-            if let Some(details) = self.details {
-                member.push_str("; details=");
-                member.push_str(&quoted(details, 128));
-            }
         }
-        if self.level >= Level::Full
-            && let Some(next_hop) = self.next_hop
-        {
-            member.push_str("; next-hop=");
-            member.push_str(&quoted(next_hop, 64));
+        // At every level: by it a gateway knows whose member this is.
+        if let Some(side) = self.facts.side {
+            member.push_str("; mw-side=");
+            member.push_str(side.as_str());
         }
-        member
+        if self.level >= Level::Standard {
+            if let Some(flags) = self.facts.flags.filter(|flags| !flags.is_empty()) {
+                member.push_str(&format!("; mw-flags=\"{flags}\""));
+            }
+            let details = text(self.facts.details.as_ref());
+            let block_all = RouteName::BlockAll.as_str();
+            if details == Some(Word::DirectResponse.as_str()) && self.facts.route.as_deref() == Some(block_all) {
+                member.push_str(&format!("; mw-route=\"{block_all}\""));
+            }
+            let next_hop = self.next_hop.filter(|_| self.level >= Level::Full);
+            let next_hop = next_hop.map(|address| format!("; next-hop={}", quoted(address, 64))).unwrap_or_default();
+            if let Some(details) = details.filter(|details| details.bytes().all(plain)) {
+                // Spelled as Envoy prints it.
+                let details = format!("; details=\"{}\"", details.replace(' ', "_"));
+                if member.len() + details.len() + next_hop.len() <= MAX_MEMBER {
+                    member.push_str(&details);
+                }
+            }
+            member.push_str(&next_hop);
+        }
+        Some(member)
     }
 }
 
-fn item(name: &str, limit: usize) -> String {
-    let token_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte);
-    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'*');
-    if starts_well && name.len() <= limit && name.bytes().all(token_byte) { name.to_owned() } else { quoted(name, limit) }
+/// Whether a byte may stand in a quoted string as it is.
+const fn plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 fn quoted(text: &str, limit: usize) -> String {
     let mut string = String::with_capacity(text.len().min(limit) + 2);
     string.push('"');
-    for letter in text.chars().take(limit) {
-        match letter {
-            '"' | '\\' => string.extend(['\\', letter]),
-            ' '..='~' => string.push(letter),
-            _ => string.push('?'),
-        }
-    }
+    string.extend(text.chars().take(limit).map(|letter| if u8::try_from(letter).is_ok_and(plain) { letter } else { '?' }));
     string.push('"');
     string
 }
@@ -227,33 +238,77 @@ fn says_something(member: &Member) -> bool {
 mod tests {
     use super::*;
 
-    fn annotation(name: &str) -> String {
-        let cause = Cause::find("no-route").unwrap();
-        Annotation {
-            name,
-            cause,
+    fn refused() -> Facts<'static> {
+        Facts {
             side: Some(Side::Outbound),
-            details: Some("route_not_found"),
-            next_hop: None,
-            level: Level::Standard,
+            flags: ResponseFlags::parse("UF,URX"),
+            details: Some("upstream_reset_before_response_started{remote_connection_failure|delayed connect error: 111}".into()),
+            ..Facts::default()
         }
-        .encode()
+    }
+
+    fn annotation(cause: &str, level: Level, facts: &Facts<'_>) -> Option<String> {
+        let cause = Cause::find(cause).unwrap();
+        Annotation { name: "1cart.shop", cause, facts, next_hop: Some("10.0.0.7:8080"), level }.encode()
+    }
+
+    fn standard(facts: &Facts<'_>) -> String {
+        annotation("upstream-connection-refused", Level::Standard, facts).unwrap()
     }
 
     #[test]
-    fn a_name_is_a_token_only_when_it_provably_is() {
-        assert!(
-            annotation("cart-1.shop").starts_with("cart-1.shop; error=destination_not_found; mw-cause=MW2001; mw-side=outbound")
+    fn a_level_tells_what_it_says() {
+        let minimal = r#""1cart.shop"; error=connection_refused"#;
+        let standard = format!(
+            r#"{minimal}; mw-cause=MW3002; mw-side=outbound; mw-flags="UF,URX"; details="upstream_reset_before_response_started{{remote_connection_failure|delayed_connect_error:_111}}""#
         );
-        assert!(annotation("1cart.shop").starts_with("\"1cart.shop\"; "));
+        for (level, expected) in [
+            (Level::Minimal, format!("{minimal}; mw-side=outbound")),
+            (Level::Standard, standard.clone()),
+            (Level::Full, format!(r#"{standard}; next-hop="10.0.0.7:8080""#)),
+        ] {
+            assert_eq!(annotation("upstream-connection-refused", level, &refused()), Some(expected));
+        }
     }
 
     #[test]
-    fn hostile_text_cannot_leave_its_quotes() {
-        let written = annotation("a\"; error=forged, b\\\r\n名");
+    fn a_cause_without_an_error_type_has_its_code_or_nothing() {
+        let facts = Facts { details: Some("fault_filter_abort".into()), ..Facts::default() };
+        let standard = r#""1cart.shop"; mw-cause=MW5004; details="fault_filter_abort""#;
+        assert_eq!(annotation("app-error", Level::Standard, &facts).as_deref(), Some(standard));
+        assert_eq!(annotation("app-error", Level::Minimal, &facts), None);
+    }
+
+    #[test]
+    fn details_that_would_need_an_escape_or_a_cut_are_left_out() {
+        for details in ["a\"; error=forged", "a\\", "a\r\nb", "名", &"x".repeat(MAX_MEMBER)] {
+            let written = standard(&Facts { details: Some(details.into()), ..Facts::default() });
+            assert_eq!(written, r#""1cart.shop"; error=connection_refused; mw-cause=MW3002"#);
+        }
+        let longest = Facts { details: Some("x".repeat(440).into()), ..refused() };
+        let full = annotation("upstream-connection-refused", Level::Full, &longest).unwrap();
+        assert!(full.len() <= MAX_MEMBER && full.ends_with(r#"next-hop="10.0.0.7:8080""#), "{full}");
+    }
+
+    #[test]
+    fn the_route_is_told_where_it_alone_tells_why() {
+        let route = |route: &'static str, details: &'static str| {
+            let facts = Facts { route: Some(route.into()), details: Some(details.into()), ..Facts::default() };
+            standard(&facts).contains("; mw-route=\"block_all\"; details=\"direct_response\"")
+        };
+        assert!(route("block_all", "direct_response"));
+        assert!(!route("block_all", "route_not_found") && !route("redirect", "direct_response"));
+    }
+
+    #[test]
+    fn a_hostile_name_cannot_leave_its_quotes() {
+        let facts = Facts::default();
+        let cause = Cause::find("no-route").unwrap();
+        let name = "a\"; error=forged, b\\\r\n名";
+        let written = Annotation { name, cause, facts: &facts, next_hop: None, level: Level::Standard }.encode().unwrap();
         let read = read(&written);
         assert_eq!(read.len(), 1);
-        assert_eq!(read[0].name, "a\"; error=forged, b\\????".replace("????", "???"));
+        assert_eq!(read[0].name, "a?; error=forged, b????");
         assert_eq!(read[0].error.as_deref(), Some("destination_not_found"));
     }
 

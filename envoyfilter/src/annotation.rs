@@ -11,28 +11,29 @@ use crate::filters::{all, expression, status};
 use crate::yaml::{element, folded, indented};
 
 /// Printable ASCII without `"` and `\`: nothing then needs an escape, and nothing can break out.
-const PRINTABLE: &str = r"response.code_details.matches('^[ !#-\\[\\]-~]*$')";
+const PRINTABLE: &str = r"response.code_details.matches('^[ !#-\\[\\]-~]+$')";
 /// What a peer must have who is told on the inbound side.
 const MTLS: &str = "connection.mtls";
 
-const REFUSED: &str =
-    "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
 const TERMINATED: &str = "upstream_reset_before_response_started{connection_termination}";
 const OVERFLOW: &str = "upstream_reset_before_response_started{overflow}";
 
 /// Causes that the details prove beside some flag.
-const FLAGGED: [(Flag, &str); 6] = [
+const FLAGGED: [(Flag, &str); 7] = [
     (Flag::NC, Word::ClusterNotFound.as_str()),
     (Flag::UC, TERMINATED),
+    (Flag::UO, OVERFLOW),
     (Flag::UT, Word::ResponseTimeout.as_str()),
     (Flag::UAEX, Word::ExtAuthzDenied.as_str()),
     (Flag::UAEX, Word::ExtAuthzError.as_str()),
     (Flag::FI, Word::FaultFilterAbort.as_str()),
 ];
 
-/// Those that come in storms. They have a mapper of their own where no peer has to be told apart.
-const USUAL: [(Flag, &str); 3] =
-    [(Flag::NR, Word::RouteNotFound.as_str()), (Flag::UH, Word::NoHealthyUpstream.as_str()), (Flag::UO, OVERFLOW)];
+/// Those that come in storms have mappers of their own, so that no header is computed.
+const NO_ROUTE: (Flag, &str) = (Flag::NR, Word::RouteNotFound.as_str());
+const NO_ENDPOINT: (Flag, &str) = (Flag::UH, Word::NoHealthyUpstream.as_str());
+const REFUSED: (Flag, &str) =
+    (Flag::UF, "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}");
 
 /// Causes that the details prove alone; Envoy sets the flags of these too late, or none.
 const UNFLAGGED: [(u16, &str); 6] = [
@@ -75,23 +76,34 @@ pub fn local_reply_config(side: Side) -> String {
 fn mappers(audience: Audience) -> Vec<Mapper> {
     let failed = status("GE", 400);
     let flagged = "response_flag_filter: {}\n".to_owned();
-    let exactly = |details: &str| guarded(audience, &format!("response.code_details == '{details}'"));
-    let usual = || USUAL.iter().map(|(flag, details)| Mapper::of(of(*flag), usual_cause(*flag, details)));
-    let (native, looked_up) = match audience {
-        Audience::Everyone => (usual().collect(), &[][..]),
-        Audience::Peers => (Vec::new(), &USUAL[..]),
+    let exact = |(flag, details): (Flag, &str)| {
+        let details_alone = guarded(audience, &format!("response.code_details == '{details}'"));
+        Mapper::of(all(&[of(flag), details_alone]), proven(flag, details))
     };
-    let refused = Mapper::of(all(&[of(Flag::UF), exactly(REFUSED)]), proven(Flag::UF, REFUSED));
+    // On the inbound side every connection manager has one route, and it names a cluster with an endpoint.
+    let (storms, looked_up) = match audience {
+        Audience::Everyone => (vec![no_route(), exact(NO_ENDPOINT), exact(REFUSED)], vec![]),
+        Audience::Peers => (vec![exact(REFUSED)], vec![NO_ROUTE, NO_ENDPOINT]),
+    };
     let unprintable = guarded(audience, &format!("!{PRINTABLE}"));
     let peer = (audience == Audience::Peers).then(|| expression(MTLS));
     let told = |filters: &[&String]| all_of(filters.iter().copied().chain(&peer).cloned().collect());
-    let words = FLAGGED.iter().chain(looked_up).map(|(flag, details)| (*details, proven(*flag, details)));
+    let words = FLAGGED.into_iter().chain(looked_up).map(|(flag, details)| (details, proven(flag, details)));
     let last = [
         Mapper { details: false, ..Mapper::of(all(&[failed.clone(), unprintable]), String::new()) },
         Mapper::of(told(&[&failed, &flagged]), format!("%CEL({})%", looked_up_by_details(words))),
         Mapper { flags: false, ..Mapper::of(told(&[&failed]), format!("%CEL({})%", unflagged_causes())) },
     ];
-    native.into_iter().chain([refused]).chain(last).collect()
+    storms.into_iter().chain(last).collect()
+}
+
+/// No other details come with this flag. The first route table that is asked may have no virtual host for the authority, which is a
+/// cause of its own.
+fn no_route() -> Mapper {
+    let (flag, details) = NO_ROUTE;
+    let without_host = parameters(&Facts { virtual_host: Some("".into()), ..facts(Some(flag), details) });
+    let cause = format!("%CEL(has(xds.virtual_host_name) ? '{}' : '{without_host}')%", proven(flag, details));
+    Mapper::of(of(flag), cause)
 }
 
 impl Mapper {
@@ -131,16 +143,6 @@ fn guarded(audience: Audience, condition: &str) -> String {
     }
 }
 
-/// The first route table that is asked may have no virtual host for the authority; that is a more precise cause.
-fn usual_cause(flag: Flag, details: &str) -> String {
-    let without_host = parameters(&Facts { virtual_host: Some("".into()), ..facts(Some(flag), details) });
-    let with_host = proven(flag, details);
-    if without_host == with_host {
-        return with_host;
-    }
-    format!("%CEL(has(xds.virtual_host_name) ? '{with_host}' : '{without_host}')%")
-}
-
 /// The parameters by the details; for other details the command gives nothing.
 fn looked_up_by_details<'d>(causes: impl Iterator<Item = (&'d str, String)>) -> String {
     let entries: Vec<_> = causes.map(|(details, parameters)| format!("'{details}': '{parameters}'")).collect();
@@ -163,7 +165,7 @@ fn unflagged_causes() -> String {
         .map(|(status, details)| (*details, parameters(&Facts { status: Some(*status), ..facts(None, details) })));
     [
         begins(403, "rbac_access_denied_matched_policy[", "none]"),
-        begins(401, "jwt_authn_access_denied{", "Jwt_is_missing}"),
+        begins(401, "jwt_authn_access_denied{Jwt_", "is_missing}"),
         blocked,
         looked_up_by_details(words),
     ]

@@ -52,8 +52,7 @@ patch:
     type: STRICT_DNS
     connect_timeout: 1s
     dns_refresh_rate: 60s
-    # Every listener fetches: few connections at a time, and none kept.
-    circuit_breakers: {{thresholds: [{{max_connections: 4}}]}}
+    # Every connection manager fetches when a proxy starts, all at once: a limit would let the last ones wait in vain.
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions

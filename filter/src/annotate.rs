@@ -5,23 +5,26 @@ use std::rc::Rc;
 use meshwhy_core::event::Event;
 use meshwhy_core::proxy_status::{Annotation, Level};
 use meshwhy_core::trace;
-use meshwhy_core::{Cause, Facts, Verdict, judge};
+use meshwhy_core::{Cause, Facts, Side, Verdict, judge};
 
 use crate::config::{Report, Visibility};
-use crate::gather;
+use crate::gather::{self, Known, PROXY_STATUS};
 use crate::host::Host;
-use crate::lately::Judged;
+use crate::members;
 use crate::observer::Observer;
-
-/// The header of RFC 9209.
-pub const HEADER: &str = "proxy-status";
+use crate::verdict_cache::Judged;
 
 /// What [`Report::Replies`] sets in the filter state of a stream whose failure it will report: `wasm.meshwhy.reported`.
 pub const REPORTED: &str = "meshwhy.reported";
 
-/// Most host calls of the response callback for a failure: the status, [`REPORTED`], who may see it, deciding, the next hop, and the
-/// header. The first may cost as many more as [`crate::observer::FIRST`].
-pub const ANNOTATION: u32 = 1 + 1 + 1 + gather::DECISION + 1 + 1;
+/// Where a gateway keeps, for its own access log, the members that it tells nobody: filter state `wasm.meshwhy.proxy_status`.
+pub const WITHHELD: &str = "meshwhy.proxy_status";
+
+/// Most host calls of the response callback for a failure: the status, that of a gRPC call with its content type, [`REPORTED`],
+/// deciding, who may see it, the next hop, and the header. The first may cost as many more as [`crate::observer::FIRST`].
+pub const ANNOTATION: u32 = 1 + 2 + 1 + gather::DECISION + 1 + 1 + 1;
+/// Most host calls more at a gateway: the header is read, removed and, without our members, written, and these are withheld.
+pub const WITHHOLDING: u32 = 4;
 
 /// What one request remembers.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +33,7 @@ pub struct Request {
     pub lacks_trace_context: bool,
     /// How its response began; `None` while it has not, and under [`Report::Replies`] unless it is this module's to report.
     pub reply: Option<Reply>,
-    /// The failure that was marked.
+    /// The failure that was judged before the response was sent.
     pub judged: Option<Rc<Judged>>,
 }
 
@@ -45,10 +48,20 @@ impl Request {
 /// How a response began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
-    /// With a status below 400.
+    /// Well, as far as its headers tell.
     Fine,
     /// With a failure.
     Failed,
+}
+
+/// Who is told the member of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// Whoever the response goes to.
+    Downstream,
+    /// This proxy's own access log.
+    AccessLog,
+    Nobody,
 }
 
 impl Observer {
@@ -65,66 +78,118 @@ impl Observer {
         Request { lacks_trace_context: found.is_none(), ..Request::default() }
     }
 
-    /// The response callback: adds a member to a reply that the proxy made itself, and to one whose request lacked trace context.
+    /// The response callback: adds a member to a reply that the proxy made itself, and to one whose request lacked trace context. A
+    /// gateway takes those of the mesh out instead.
     ///
     /// # Cost
-    /// One host call for a healthy response, at most [`ANNOTATION`] for a failure.
-    pub fn on_response(&mut self, host: &impl Host, request: &mut Request) {
+    /// One host call for a healthy response, two for one with status 200 and no body; one more at a gateway. At most [`ANNOTATION`] for a
+    /// failure, and [`WITHHOLDING`] more at a gateway.
+    pub fn on_response(&mut self, host: &impl Host, request: &mut Request, end_of_stream: bool) {
         let status = gather::sent_status(host);
-        let failed = status.is_some_and(|status| status >= 400);
-        let others_report = || self.config().report == Report::Replies && host.set_property(REPORTED, "1").is_err();
+        // Envoy refuses a gRPC call with status 200 and headers alone.
+        let grpc_status = if status == Some(200) && end_of_stream { gather::sent_grpc_failure(host) } else { None };
+        let failed = grpc_status.is_some() || gather::implies_error(status);
+        let others_report = || self.config().report == Report::Replies && host.set_property(REPORTED, b"1").is_err();
         request.reply = match status {
             Some(_) if failed && !others_report() => Some(Reply::Failed),
             Some(_) if self.config().report == Report::Failures => Some(Reply::Fine),
             _ => None,
         };
-        let untraced = request.lacks_trace_context && self.config().trace_annotate;
-        if !(failed || untraced) || !self.is_visible(host) {
-            return;
+        let side = self.side(host);
+        let mut known = Known { status, grpc_status, side, ..Known::default() };
+        let mut withheld = Vec::new();
+        if side == Some(Side::Gateway) && self.config().visibility == Visibility::Mesh {
+            let arrived = gather::proxy_status(host).unwrap_or_default();
+            withheld = withhold(host, &arrived);
+            known.proxy_status = Some(arrived);
         }
         if failed {
-            let judged = self.judged(host, status);
-            request.judged = Some(Rc::clone(&judged));
-            if let Some(Verdict { cause, .. }) = judged.verdict.filter(|verdict| verdict.cause.error.is_some()) {
-                // The next hop may be another one each time.
-                if self.config().level == Level::Full {
-                    mark(host, &self.member(host, &judged.facts, cause));
-                } else {
-                    mark(host, judged.member.get_or_init(|| self.member(host, &judged.facts, cause)));
-                }
-            }
+            known.wants_flags = self.config().level > Level::Minimal;
+            let judged = self.judged(host, &known);
+            self.mark_failure(host, &judged, &mut withheld);
+            request.judged = Some(judged);
         }
-        if untraced {
-            let event = gather::event(host, Event::TraceContextMissing, self.config().side);
-            if let Some(verdict) = judge(&event) {
-                mark(host, &self.member(host, &event, verdict.cause));
+        if request.lacks_trace_context && self.config().trace_annotate {
+            self.mark_untraced(host, side, &mut withheld);
+        }
+        if !withheld.is_empty() {
+            let _ = host.set_property(WITHHELD, &withheld);
+        }
+    }
+
+    fn mark_failure(&mut self, host: &impl Host, judged: &Judged, withheld: &mut Vec<u8>) {
+        let Some(Verdict { cause, .. }) = judged.verdict.filter(|_| is_local_reply(&judged.facts)) else { return };
+        match self.audience(host, judged.facts.side) {
+            Audience::Nobody => {}
+            // The next hop may be another one each time.
+            audience if self.config().level == Level::Full => {
+                deliver(host, audience, self.member(host, &judged.facts, cause).as_deref(), withheld);
+            }
+            audience => {
+                let member = judged.member.get_or_init(|| self.member(host, &judged.facts, cause));
+                deliver(host, audience, member.as_deref(), withheld);
             }
         }
     }
 
-    fn is_visible(&self, host: &impl Host) -> bool {
-        self.config().visibility == Visibility::Always || gather::mtls(host) == Some(true)
+    fn mark_untraced(&mut self, host: &impl Host, side: Option<Side>, withheld: &mut Vec<u8>) {
+        let side = gather::side(host, side);
+        let audience = self.audience(host, side);
+        if audience != Audience::Nobody {
+            let event = gather::event(host, Event::TraceContextMissing, side);
+            let member = judge(&event).and_then(|verdict| self.member(host, &event, verdict.cause));
+            deliver(host, audience, member.as_deref(), withheld);
+        }
     }
 
-    fn member(&mut self, host: &impl Host, facts: &Facts<'_>, cause: &'static Cause) -> String {
+    /// Who is told, as in Linkerd: an application by its own sidecar, and peers that have proved who they are.
+    fn audience(&self, host: &impl Host, side: Option<Side>) -> Audience {
+        let told = match (self.config().visibility, side) {
+            (Visibility::Mesh, Some(Side::Gateway)) => return Audience::AccessLog,
+            (Visibility::Always, _) | (_, Some(Side::Outbound)) => true,
+            (Visibility::Mesh, _) => gather::mtls(host) == Some(true),
+        };
+        if told { Audience::Downstream } else { Audience::Nobody }
+    }
+
+    fn member(&mut self, host: &impl Host, facts: &Facts<'_>, cause: &'static Cause) -> Option<String> {
         let identity = self.identity(host);
         let level = self.config().level;
         let next_hop = (level == Level::Full).then(|| gather::text(host, &["upstream", "address"])).flatten();
-        let annotation = Annotation {
-            name: self.config().name.as_deref().unwrap_or(&identity.name),
-            cause,
-            side: facts.side,
-            details: cause.error.and_then(|_| gather::fixed_details(facts)),
-            next_hop: next_hop.as_deref(),
-            level,
-        };
-        annotation.encode()
+        let name = self.config().name.as_deref().unwrap_or(&identity.name);
+        Annotation { name, cause, facts, next_hop: next_hop.as_deref(), level }.encode()
     }
 }
 
-fn mark(host: &impl Host, member: &str) {
-    // Refused outside the response phase only; the record still goes out.
-    let _ = host.add_response_header(HEADER, member);
+/// Whether the proxy made the response itself.
+fn is_local_reply(facts: &Facts<'_>) -> bool {
+    facts.parsed_details().is_none_or(|details| !details.is_success())
+}
+
+fn deliver(host: &impl Host, audience: Audience, member: Option<&str>, withheld: &mut Vec<u8>) {
+    let Some(member) = member else { return };
+    match audience {
+        Audience::Downstream => {
+            // Refused outside the response phase only; the record still goes out.
+            let _ = host.add_response_header(PROXY_STATUS, member.as_bytes());
+        }
+        Audience::AccessLog => {
+            if !withheld.is_empty() {
+                withheld.extend_from_slice(b", ");
+            }
+            withheld.extend_from_slice(member.as_bytes());
+        }
+        Audience::Nobody => {}
+    }
+}
+
+/// Takes our members out of the response and gives them. What a host does not let us remove stays as it is.
+fn withhold(host: &impl Host, arrived: &[u8]) -> Vec<u8> {
+    let Some(partition) = members::partition(arrived) else { return Vec::new() };
+    if host.remove_response_header(PROXY_STATUS).is_ok() && !partition.others.is_empty() {
+        let _ = host.add_response_header(PROXY_STATUS, &partition.others);
+    }
+    partition.ours
 }
 
 #[cfg(test)]
@@ -134,65 +199,198 @@ mod tests {
     use crate::host::fake::FakeHost;
     use crate::observer::FIRST;
 
-    fn observer(visibility: Visibility) -> Observer {
-        Observer::new(Config { visibility, trace_sample_per_10k: 10_000, ..Config::default() })
+    /// What an inner sidecar wrote.
+    const INNER: &str =
+        r#""pay-0.shop"; error=destination_not_found; mw-cause=MW2002; mw-side=inbound; details="route_not_found""#;
+
+    fn config(visibility: Visibility) -> Config {
+        Config { visibility, trace_sample_per_10k: 10_000, ..Config::default() }
     }
 
-    fn no_route() -> FakeHost {
+    fn observer(visibility: Visibility) -> Observer {
+        Observer::new(config(visibility))
+    }
+
+    /// Answers the request; gives the lines of the header.
+    fn respond(visibility: Visibility, host: &FakeHost) -> Vec<String> {
+        observer(visibility).on_response(host, &mut Request::default(), false);
+        host.lines_of(PROXY_STATUS)
+    }
+
+    fn no_route(node: &str, direction: u64) -> FakeHost {
         FakeHost::default()
             .number("response.code", 404)
             .number("response.flags", 256)
             .property("response.code_details", b"route_not_found")
-            .property("xds.node.id", b"sidecar~10.0.0.1~cart-1.shop~shop.svc.cluster.local")
-            .number("xds.listener_direction", 2)
+            .property("xds.node.id", format!("{node}~10.0.0.1~cart-1.shop~shop.svc.cluster.local").as_bytes())
+            .number("xds.listener_direction", direction)
+    }
+
+    fn healthy(node: &str) -> FakeHost {
+        FakeHost::default().number("response.code", 200).property("xds.node.id", format!("{node}~10.0.0.1~edge.shop~").as_bytes())
+    }
+
+    fn relayed() -> FakeHost {
+        let host = FakeHost::default().number("response.code", 404).property("response.code_details", b"via_upstream");
+        host.property("xds.cluster_name", b"outbound|80||pay.shop.svc.cluster.local")
     }
 
     #[test]
-    fn a_local_reply_is_marked_for_mesh_peers_only() {
-        let strangers = no_route();
-        observer(Visibility::Mesh).on_response(&strangers, &mut Request::default());
-        assert_eq!(*strangers.response_headers.borrow(), []);
+    fn inbound_tells_peers_with_mutual_tls_only() {
+        let stranger = no_route("sidecar", 1);
+        assert_eq!(respond(Visibility::Mesh, &stranger), [""; 0]);
+        let peer = no_route("sidecar", 1).property("connection.mtls", &[1]);
+        let expected = "\"cart-1.shop\"; error=destination_not_found; mw-cause=MW2002; mw-side=inbound; mw-flags=\"NR\"; details=\"route_not_found\"";
+        assert_eq!(respond(Visibility::Mesh, &peer), [expected]);
+        assert_eq!(respond(Visibility::Always, &no_route("sidecar", 1)), [expected]);
+    }
 
-        let peer = no_route().property("connection.mtls", &[1]);
-        observer(Visibility::Mesh).on_response(&peer, &mut Request::default());
-        let expected = "cart-1.shop; error=destination_not_found; mw-cause=MW2002; mw-side=outbound; details=\"route_not_found\"";
-        assert_eq!(*peer.response_headers.borrow(), [(HEADER.to_owned(), expected.to_owned())]);
+    #[test]
+    fn outbound_tells_its_own_application() {
+        let lines = respond(Visibility::Mesh, &no_route("sidecar", 2));
+        assert!(lines.iter().all(|line| line.contains("mw-side=outbound")) && lines.len() == 1, "{lines:?}");
+    }
+
+    #[test]
+    fn a_gateway_tells_its_own_access_log() {
+        for kind in ["router", "waypoint"] {
+            let host = no_route(kind, 2).response_header(PROXY_STATUS, b"cdn; hit").property("connection.mtls", &[1]);
+            assert_eq!(respond(Visibility::Mesh, &host), ["cdn; hit"]);
+            let withheld = host.filter_state.borrow();
+            assert!(
+                withheld.len() == 1 && withheld[0].0 == WITHHELD && withheld[0].1.contains("mw-side=gateway"),
+                "{withheld:?}"
+            );
+            assert_eq!(respond(Visibility::Always, &no_route(kind, 2)).len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_gateway_takes_out_what_the_mesh_says() {
+        let arrived =
+            || healthy("router").response_header(PROXY_STATUS, b"cdn; hit").response_header(PROXY_STATUS, INNER.as_bytes());
+        let host = arrived();
+        assert_eq!(respond(Visibility::Mesh, &host), ["cdn; hit"]);
+        assert_eq!(*host.filter_state.borrow(), [(WITHHELD.to_owned(), INNER.to_owned())]);
+        assert_eq!(respond(Visibility::Always, &arrived()), ["cdn; hit", INNER]);
+        assert_eq!(respond(Visibility::Mesh, &arrived().refusing_removal()), ["cdn; hit", INNER]);
+        let alone = healthy("router").response_header(PROXY_STATUS, INNER.as_bytes());
+        assert_eq!(respond(Visibility::Mesh, &alone), [""; 0]);
+        let sidecar = healthy("sidecar").response_header(PROXY_STATUS, INNER.as_bytes());
+        assert_eq!(respond(Visibility::Mesh, &sidecar), [INNER]);
+    }
+
+    #[test]
+    fn a_configured_side_wins() {
+        let host = healthy("router").response_header(PROXY_STATUS, INNER.as_bytes());
+        let mut observer = Observer::new(Config { side: Some(Side::Outbound), ..Config::default() });
+        observer.on_response(&host, &mut Request::default(), false);
+        assert_eq!(host.lines_of(PROXY_STATUS), [INNER]);
     }
 
     #[test]
     fn the_applications_own_error_is_not_marked() {
-        let host = FakeHost::default().number("response.code", 500).property("response.code_details", b"via_upstream");
-        observer(Visibility::Always).on_response(&host, &mut Request::default());
-        assert_eq!(*host.response_headers.borrow(), []);
+        assert_eq!(respond(Visibility::Always, &relayed()), [""; 0]);
+    }
+
+    #[test]
+    fn a_cause_without_an_error_type_is_marked_with_its_code() {
+        for (details, code) in [("fault_filter_abort", "MW6011"), ("direct_response", "MW2005")] {
+            let host = FakeHost::default().number("response.code", 503).property("response.code_details", details.as_bytes());
+            let lines = respond(Visibility::Always, &host.number("response.flags", 0));
+            assert_eq!(lines, [format!("\"\"; mw-cause={code}; details=\"{details}\"")]);
+        }
+    }
+
+    #[test]
+    fn a_grpc_call_that_envoy_refused_is_marked_and_recorded() {
+        let refused = |grpc_status: &[u8]| {
+            no_route("sidecar", 2)
+                .response_header(":status", b"200")
+                .response_header("grpc-status", grpc_status)
+                .response_header("content-type", b"application/grpc")
+        };
+        for (host, end_of_stream, marks) in
+            [(refused(b"12"), true, 1), (refused(b"12"), false, 0), (refused(b"0"), true, 0), (refused(b"\xff"), true, 0)]
+        {
+            let (mut observer, mut request) =
+                (Observer::new(Config { report: Report::Replies, ..Config::default() }), Request::default());
+            observer.on_response(&host, &mut request, end_of_stream);
+            observer.on_log(&host, &request);
+            assert_eq!((host.lines_of(PROXY_STATUS).len(), host.records().len()), (marks, marks));
+        }
+    }
+
+    #[test]
+    fn a_relay_of_a_refused_grpc_call_says_who_refused() {
+        let host = relayed().response_header(":status", b"200").number("response.code", 200);
+        let host = host.response_header("grpc-status", b"12").response_header("content-type", b"application/grpc");
+        let host = host.number("response.grpc_status", 12).response_header(PROXY_STATUS, INNER.as_bytes());
+        let (mut observer, mut request) = (observer(Visibility::Mesh), Request::default());
+        observer.on_response(&host, &mut request, true);
+        observer.on_log(&host, &request);
+        assert_eq!(host.lines_of(PROXY_STATUS), [INNER]);
+        assert!(host.records()[0].contains(r#""meshwhy.relayed_from":"pay-0.shop""#), "{:?}", host.records());
+    }
+
+    #[test]
+    fn a_header_named_like_a_grpc_status_makes_no_grpc_response() {
+        let host = healthy("sidecar").response_header("grpc-status", b"2");
+        let mut request = Request::default();
+        observer(Visibility::Always).on_response(&host, &mut request, true);
+        assert_eq!(request.reply, Some(Reply::Fine));
+    }
+
+    #[test]
+    fn a_relay_says_who_refused() {
+        for node in ["router", "sidecar"] {
+            let host = relayed().property("xds.node.id", format!("{node}~1.2.3.4~edge.shop~").as_bytes());
+            let host = host.response_header(PROXY_STATUS, INNER.as_bytes());
+            let (mut observer, mut request) = (observer(Visibility::Mesh), Request::default());
+            observer.on_response(&host, &mut request, false);
+            observer.on_log(&host, &request);
+            let record = &host.records()[0];
+            for part in
+                [r#""meshwhy.code":"MW2002""#, r#""meshwhy.confidence":"likely""#, r#""meshwhy.relayed_from":"pay-0.shop""#]
+            {
+                assert!(record.contains(part), "{node}: {record}");
+            }
+            assert!(host.counters.borrow()[0].0.contains("cause=.=no-virtual-host"), "{:?}", host.counters);
+        }
     }
 
     #[test]
     fn marking_a_local_reply_stays_within_its_budget() {
-        let host = no_route().property("connection.mtls", &[1]);
-        let mut observer = Observer::new(Config { level: Level::Full, report: Report::Replies, ..Config::default() });
-        observer.on_response(&host, &mut Request::default());
-        let first = host.calls.replace(0);
-        assert!(first <= ANNOTATION + FIRST, "{first}");
-        observer.on_response(&host, &mut Request::default());
-        assert_eq!(host.response_headers.borrow().len(), 2);
-        assert!(host.calls.get() <= ANNOTATION, "{}", host.calls.get());
+        for (node, more) in [("sidecar", 0), ("router", WITHHOLDING)] {
+            let host = no_route(node, 1).property("connection.mtls", &[1]);
+            let mut observer = Observer::new(Config { level: Level::Full, report: Report::Replies, ..Config::default() });
+            observer.on_response(&host, &mut Request::default(), false);
+            let first = host.calls.replace(0);
+            assert!(first <= ANNOTATION + FIRST + more, "{first}");
+            observer.on_response(&host, &mut Request::default(), false);
+            assert!(host.calls.get() <= ANNOTATION + more, "{}", host.calls.get());
+        }
     }
 
     #[test]
-    fn a_healthy_response_costs_one_call() {
-        let host = FakeHost::default().number("response.code", 200);
-        observer(Visibility::Always).on_response(&host, &mut Request::default());
-        assert_eq!(host.calls.get(), 1);
+    fn a_healthy_response_costs_one_call_and_one_more_at_a_gateway() {
+        for (node, end_of_stream, calls) in [("sidecar", false, 1), ("sidecar", true, 2), ("router", false, 2)] {
+            let host = healthy(node);
+            let mut observer = Observer::started(&host, config(Visibility::Mesh));
+            host.calls.set(0);
+            observer.on_response(&host, &mut Request::default(), end_of_stream);
+            assert_eq!(host.calls.get(), calls, "{node}");
+        }
     }
 
     #[test]
     fn under_replies_a_failure_is_reported_by_who_said_so() {
         let config = Config { report: Report::Replies, ..Config::default() };
-        for (host, said) in
-            [(no_route(), true), (FakeHost::default().number("response.code", 200), false), (FakeHost::default(), false)]
-        {
-            let (mut observer, mut request) = (Observer::new(config.clone()), Request::default());
-            observer.on_response(&host, &mut request);
+        let unanswered = FakeHost::default().property("xds.node.id", b"sidecar~10.0.0.1~cart-1.shop~");
+        for (host, said) in [(no_route("sidecar", 2), true), (healthy("sidecar"), false), (unanswered, false)] {
+            let (mut observer, mut request) = (Observer::started(&host, config.clone()), Request::default());
+            host.calls.set(0);
+            observer.on_response(&host, &mut request, false);
             let calls = host.calls.replace(0);
             observer.on_log(&host, &request);
             assert_eq!((host.filter_state.borrow().len(), host.records().len()), (usize::from(said), usize::from(said)));
@@ -206,8 +404,8 @@ mod tests {
         let mut observer = observer(Visibility::Always);
         let mut request = observer.on_request(&host);
         assert!(request.lacks_trace_context);
-        observer.on_response(&host, &mut request);
-        assert_eq!(*host.response_headers.borrow(), [(HEADER.to_owned(), "\"\"; mw-cause=MW8001".to_owned())]);
+        observer.on_response(&host, &mut request, false);
+        assert_eq!(host.lines_of(PROXY_STATUS), ["\"\"; mw-cause=MW8001"]);
     }
 
     #[test]
@@ -215,7 +413,7 @@ mod tests {
         let host = FakeHost::refusing_all();
         let mut observer = observer(Visibility::Always);
         let mut request = observer.on_request(&host);
-        observer.on_response(&host, &mut request);
+        observer.on_response(&host, &mut request, true);
         observer.on_log(&host, &request);
         observer.on_tick(&host);
     }

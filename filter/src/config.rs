@@ -2,10 +2,10 @@
 //!
 //! | field | default | range | meaning |
 //! | --- | --- | --- | --- |
-//! | `visibility` | `"mesh"` | `mesh`, `always` | who sees the annotation: peers with mutual TLS, or everyone |
+//! | `visibility` | `"mesh"` | `mesh`, `always` | who sees the annotation: see [`Visibility`] |
 //! | `level` | `"standard"` | `minimal`, `standard`, `full` | how much a member tells |
 //! | `name` | pod and namespace of the node | at most 128 printable ASCII characters | who speaks in the member |
-//! | `side` | from the listener's direction | `inbound`, `outbound`, `gateway` | which way the traffic goes |
+//! | `side` | from node id, cluster and listener | `inbound`, `outbound`, `gateway` | which way the traffic goes |
 //! | `report` | `"failures"` | `failures`, `replies`, `trace_context` | what gets a record: see [`Report`] |
 //! | `records_per_interval` | 10 | 0–1000 | records per cause, cluster and, where it matters, route; the rest is counted |
 //! | `interval_ms` | 10000 | 1000–600000 | length of that interval |
@@ -26,7 +26,7 @@ pub struct Config {
     pub level: Level,
     /// Who speaks; `None` for pod and namespace of the node.
     pub name: Option<String>,
-    /// Which way the traffic goes; `None` for the listener's direction.
+    /// Which way the traffic goes; `None` for what the node id says, and of a sidecar cluster and listener.
     pub side: Option<Side>,
     /// What gets a record.
     pub report: Report,
@@ -43,10 +43,11 @@ pub struct Config {
 /// Who sees the annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Visibility {
-    /// Peers whose connection is mutual TLS.
+    /// Outbound, the proxy's own application; inbound, peers whose connection is mutual TLS. A gateway or waypoint tells nobody, and
+    /// removes what the proxies behind it told.
     #[default]
     Mesh,
-    /// Everyone.
+    /// Everyone, and nothing is removed.
     Always,
 }
 

@@ -55,7 +55,7 @@ impl Contexts {
         }
         let interval_ms = parsed.config.as_ref().map(|config| config.interval_ms);
         self.roots.retain(|root| root.id != id);
-        self.roots.push(Root { id, name: plugin(host), observer: parsed.config.map(Observer::new) });
+        self.roots.push(Root { id, name: plugin(host), observer: parsed.config.map(|config| Observer::started(host, config)) });
         interval_ms
     }
 
@@ -75,11 +75,11 @@ impl Contexts {
         }
     }
 
-    /// A response's headers are about to be sent.
-    pub fn response_headers(&mut self, host: &impl Host, id: u32) {
+    /// A response's headers are about to be sent, and perhaps nothing after them.
+    pub fn response_headers(&mut self, host: &impl Host, id: u32, end_of_stream: bool) {
         let mut request = self.requests.remove(&id).unwrap_or_default();
         if let Some(observer) = self.observer_of_request(host) {
-            observer.on_response(host, &mut request);
+            observer.on_response(host, &mut request, end_of_stream);
             self.remember(id, request);
         }
     }
@@ -96,7 +96,7 @@ impl Contexts {
         }
     }
 
-    /// A context is gone; a plugin tells first what it held back.
+    /// A context is gone; a plugin flushes first what it held back.
     pub fn delete(&mut self, host: &impl Host, id: u32) {
         if self.requests.remove(&id).is_some() {
             return;
@@ -155,7 +155,7 @@ mod tests {
     fn a_request_of_the_http_filter_is_annotated_and_recorded_once() {
         let (host, mut contexts) = (failing(), configured(br#"{"visibility": "always"}"#));
         contexts.request_headers(&host, 2);
-        contexts.response_headers(&host, 2);
+        contexts.response_headers(&host, 2, false);
         contexts.log(&host, 2);
         contexts.delete(&host, 2);
         assert_eq!((host.response_headers.borrow().len(), host.records().len(), contexts.requests.len()), (1, 1, 0));
@@ -176,7 +176,7 @@ mod tests {
         }
         for (id, name, marks) in [(3, "open", 1), (4, "closed", 0), (5, "another", 0)] {
             let host = failing().property("plugin_name", name.as_bytes());
-            contexts.response_headers(&host, id);
+            contexts.response_headers(&host, id, false);
             assert_eq!(host.response_headers.borrow().len(), marks, "{name}");
         }
     }
@@ -186,7 +186,7 @@ mod tests {
         let (host, mut contexts) = (failing().property("plugin_name", b"meshwhy"), Contexts::default());
         contexts.configure(&host, 1, br#"{"visibility": "always"}"#);
         contexts.configure(&host, 2, b"");
-        contexts.response_headers(&host, 3);
+        contexts.response_headers(&host, 3, false);
         assert_eq!(host.response_headers.borrow().len(), 0);
     }
 
@@ -203,7 +203,7 @@ mod tests {
     fn callbacks_for_contexts_that_are_not_there_do_nothing() {
         let (host, mut contexts) = (failing(), Contexts::default());
         contexts.request_headers(&host, 7);
-        contexts.response_headers(&host, 8);
+        contexts.response_headers(&host, 8, false);
         contexts.log(&host, 9);
         contexts.tick(&host, 9);
         contexts.delete(&host, 9);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_that_ends_tells_what_it_held_back() {
+    fn a_plugin_that_ends_flushes_what_it_held_back() {
         let (host, mut contexts) = (failing(), configured(br#"{"records_per_interval": 1}"#));
         for _ in 0..3 {
             contexts.log(&host, 1);
@@ -227,7 +227,7 @@ mod tests {
         let (host, mut contexts) = (failing(), configured(b""));
         for id in 2..100_000 {
             contexts.request_headers(&host, id);
-            contexts.response_headers(&host, id);
+            contexts.response_headers(&host, id, false);
             contexts.delete(&host, id);
         }
         assert!(contexts.requests.capacity() < 16, "{}", contexts.requests.capacity());

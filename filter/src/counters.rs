@@ -6,7 +6,7 @@ use meshwhy_core::{Cause, Side};
 
 use crate::host::Host;
 
-/// What is counted. A number waits here until it is told, since a proxy that fails does so thousands of times a second.
+/// What is counted. A number waits here until it is flushed, since a proxy that fails does so thousands of times a second.
 #[derive(Debug, Default)]
 pub struct Counters {
     numbers: Vec<Number>,
@@ -17,7 +17,7 @@ pub struct Counters {
 struct Number {
     counter: Counter,
     id: Option<u32>,
-    untold: u32,
+    pending: u32,
 }
 
 /// One name: what is counted, with its labels.
@@ -52,25 +52,25 @@ impl Counters {
         self.count(Counter::Suppressed);
     }
 
-    /// Tells the host what waits.
+    /// Adds what waits to the host's counters.
     ///
     /// # Cost
     /// One host call for each counter that moved since, two for one that never did before.
-    pub fn tell(&mut self, host: &impl Host) {
-        for number in self.numbers.iter_mut().filter(|number| number.untold > 0) {
+    pub fn flush(&mut self, host: &impl Host) {
+        for number in self.numbers.iter_mut().filter(|number| number.pending > 0) {
             number.id = number.id.or_else(|| host.define_counter(&number.counter.name()).ok());
             // A counter that the host refuses must not cost the record that goes with it.
             if let Some(id) = number.id {
-                let _ = host.add_to_counter(id, std::mem::take(&mut number.untold));
+                let _ = host.add_to_counter(id, std::mem::take(&mut number.pending));
             }
         }
     }
 
     fn count(&mut self, counter: Counter) {
         if let Some(number) = self.numbers.iter_mut().find(|number| number.counter == counter) {
-            number.untold = number.untold.saturating_add(1);
+            number.pending = number.pending.saturating_add(1);
         } else {
-            self.numbers.push(Number { counter, id: None, untold: 1 });
+            self.numbers.push(Number { counter, id: None, pending: 1 });
         }
     }
 }

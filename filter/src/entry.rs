@@ -24,6 +24,7 @@ mod abi {
         pub fn proxy_set_property(path: *const u8, size: usize, value: *const u8, value_size: usize) -> i32;
         pub fn proxy_get_header_map_value(map: u32, key: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
         pub fn proxy_add_header_map_value(map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize) -> i32;
+        pub fn proxy_remove_header_map_value(map: u32, key: *const u8, size: usize) -> i32;
         pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> i32;
         pub fn proxy_increment_metric(id: u32, by: i64) -> i32;
     }
@@ -116,8 +117,8 @@ mod exports {
     }
 
     #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_response_headers(id: u32, _: u32, _: u32) -> u32 {
-        enter(&Envoy, "response", |host| with(|contexts| contexts.response_headers(host, id)));
+    extern "C" fn proxy_on_response_headers(id: u32, _: u32, end_of_stream: u32) -> u32 {
+        enter(&Envoy, "response", |host| with(|contexts| contexts.response_headers(host, id, end_of_stream != 0)));
         CONTINUE
     }
 
@@ -148,7 +149,7 @@ impl Host for Envoy {
         Ok(answer.filter(|bytes| !bytes.is_empty()))
     }
 
-    fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
+    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
         done(unsafe { abi::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
     }
 
@@ -160,8 +161,12 @@ impl Host for Envoy {
         header(RESPONSE_HEADERS, name)
     }
 
-    fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault> {
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
         done(unsafe { abi::proxy_add_header_map_value(RESPONSE_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+    }
+
+    fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
+        done(unsafe { abi::proxy_remove_header_map_value(RESPONSE_HEADERS, name.as_ptr(), name.len()) })
     }
 
     fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {

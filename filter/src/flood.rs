@@ -1,30 +1,36 @@
 //! Flood control: so many records per kind of failure and interval; the rest is counted, and no count is lost.
 
-use meshwhy_core::Cause;
+use std::borrow::Cow;
 
-/// Most kinds of failure remembered at once; the one not seen for longest is told off when a new kind needs its place.
+use meshwhy_core::redact::bounded;
+use meshwhy_core::{Cause, Confidence, Facts, Side, Verdict};
+
+/// Most kinds of failure remembered at once; the one not seen for longest is flushed when a new kind needs its place.
 pub const KINDS: usize = 256;
 
-/// A kind of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind<'k> {
+/// What tells one kind of failure from another: all that a record of those held back says.
+#[derive(Debug, Clone, Eq)]
+pub struct FloodKey<'k> {
     /// Code of the cause.
     pub code: &'static str,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// Which way the traffic went.
+    pub side: Option<Side>,
     /// Cluster, or nothing.
-    pub cluster: &'k str,
+    pub cluster: Cow<'k, str>,
     /// Route; nothing where it does not matter.
-    pub route: &'k str,
+    pub route: Cow<'k, str>,
+    /// The proxy that made the reply, where this one passed it on; else nothing. One stands for all: an upstream that sent a new name
+    /// each time would get a record each time.
+    pub relayed_from: Cow<'k, str>,
 }
 
 /// Occurrences that had no record yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppressed {
-    /// Code of the cause.
-    pub code: &'static str,
-    /// Cluster, or nothing.
-    pub cluster: String,
-    /// Route, or nothing.
-    pub route: String,
+    /// Their kind.
+    pub key: FloodKey<'static>,
     /// How many, at least 1.
     pub count: u64,
 }
@@ -34,15 +40,13 @@ pub struct Suppressed {
 pub struct Decision {
     /// `Some(n)`: write a record that stands for this occurrence and `n` suppressed before it.
     pub emit: Option<u64>,
-    /// A kind that had to make room, with occurrences that nothing has told yet.
+    /// A kind that had to make room, with occurrences that have no record yet.
     pub evicted: Option<Suppressed>,
 }
 
 #[derive(Debug)]
 struct Window {
-    code: &'static str,
-    cluster: String,
-    route: String,
+    key: FloodKey<'static>,
     started_ms: u64,
     emitted: u32,
     suppressed: u64,
@@ -71,13 +75,13 @@ impl Flood {
     ///
     /// # Cost
     /// No allocation for a kind that is known.
-    pub fn occurred(&mut self, kind: Kind<'_>, now_ms: u64) -> Decision {
+    pub fn occurred(&mut self, key: FloodKey<'_>, now_ms: u64) -> Decision {
         self.occurrences = self.occurrences.wrapping_add(1);
         let mut evicted = None;
-        let mut at = self.windows.iter().position(|window| window.kind() == kind);
+        let mut at = self.windows.iter().position(|window| window.key == key);
         if at.is_none() {
             evicted = self.make_room();
-            self.windows.push(Window::new(kind, now_ms));
+            self.windows.push(Window::new(key, now_ms));
             at = self.windows.len().checked_sub(1);
         }
         // Half the way to the front each time: what is frequent is found at once.
@@ -102,7 +106,7 @@ impl Flood {
     pub fn overdue(&mut self, now_ms: u64) -> Vec<Suppressed> {
         let interval = self.interval_ms;
         let over = self.windows.iter_mut().filter(|window| now_ms.saturating_sub(window.started_ms) >= interval);
-        over.filter_map(Window::untold).collect()
+        over.filter_map(Window::take_suppressed).collect()
     }
 
     fn make_room(&mut self) -> Option<Suppressed> {
@@ -110,41 +114,76 @@ impl Flood {
             return None;
         }
         let (oldest, _) = self.windows.iter().enumerate().min_by_key(|(_, window)| window.seen)?;
-        self.windows.swap_remove(oldest).untold()
+        self.windows.swap_remove(oldest).take_suppressed()
     }
 }
 
 impl Window {
-    fn new(kind: Kind<'_>, now_ms: u64) -> Self {
-        let (cluster, route) = (kind.cluster.to_owned(), kind.route.to_owned());
-        Self { code: kind.code, cluster, route, started_ms: now_ms, emitted: 0, suppressed: 0, seen: 0 }
+    fn new(key: FloodKey<'_>, now_ms: u64) -> Self {
+        Self { key: key.into_owned(), started_ms: now_ms, emitted: 0, suppressed: 0, seen: 0 }
     }
 
-    fn kind(&self) -> Kind<'_> {
-        Kind { code: self.code, cluster: &self.cluster, route: &self.route }
-    }
-
-    fn untold(&mut self) -> Option<Suppressed> {
+    fn take_suppressed(&mut self) -> Option<Suppressed> {
         let count = std::mem::take(&mut self.suppressed);
-        let (cluster, route) = (self.cluster.clone(), self.route.clone());
-        (count > 0).then_some(Suppressed { code: self.code, cluster, route, count })
+        (count > 0).then(|| Suppressed { key: self.key.clone(), count })
     }
 }
 
-impl Suppressed {
-    /// The cause of the kind.
+impl PartialEq for FloodKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let compared = |key: &Self| (key.code, key.confidence, key.side, key.relayed_from.is_empty());
+        compared(self) == compared(other) && self.cluster == other.cluster && self.route == other.route
+    }
+}
+
+impl<'k> FloodKey<'k> {
+    /// The kind of a failure.
+    #[must_use]
+    pub fn of(facts: &'k Facts<'_>, verdict: &Verdict) -> Self {
+        Self {
+            code: verdict.cause.code,
+            confidence: verdict.confidence,
+            side: facts.side,
+            cluster: part(facts.cluster.as_ref()),
+            route: part(facts.route.as_ref()),
+            relayed_from: part(facts.relayed_from.as_ref()),
+        }
+    }
+
+    /// The cause.
     #[must_use]
     pub fn cause(&self) -> Option<&'static Cause> {
         Cause::find(self.code)
     }
+
+    fn into_owned(self) -> FloodKey<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let (cluster, route, relayed_from) = (own(self.cluster), own(self.route), own(self.relayed_from));
+        FloodKey { code: self.code, confidence: self.confidence, side: self.side, cluster, route, relayed_from }
+    }
+}
+
+fn part<'k>(text: Option<&'k Cow<'_, str>>) -> Cow<'k, str> {
+    Cow::Borrowed(bounded(text.map_or("", AsRef::as_ref)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn key(route: usize) -> FloodKey<'static> {
+        FloodKey {
+            code: "MW2001",
+            confidence: Confidence::Certain,
+            side: Some(Side::Inbound),
+            cluster: Cow::Borrowed(""),
+            route: route.to_string().into(),
+            relayed_from: Cow::Borrowed(""),
+        }
+    }
+
     fn occurred(flood: &mut Flood, route: usize, now_ms: u64) -> Decision {
-        flood.occurred(Kind { code: "MW2001", cluster: "", route: &route.to_string() }, now_ms)
+        flood.occurred(key(route), now_ms)
     }
 
     #[test]
@@ -157,12 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_follows_is_told_when_its_interval_is_over() {
+    fn what_nothing_follows_is_flushed_when_its_interval_is_over() {
         let mut flood = Flood::new(0, 1000);
         occurred(&mut flood, 0, 0);
         assert_eq!(flood.overdue(999), []);
-        let untold = Suppressed { code: "MW2001", cluster: String::new(), route: "0".to_owned(), count: 1 };
-        assert_eq!(flood.overdue(1000), [untold]);
+        assert_eq!(flood.overdue(1000), [Suppressed { key: key(0), count: 1 }]);
         assert_eq!(flood.overdue(1000), []);
     }
 
@@ -174,18 +212,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_record_would_say_otherwise_is_a_kind_of_its_own() {
+        let mut flood = Flood::new(1, 1000);
+        let likely = FloodKey { confidence: Confidence::Likely, ..key(0) };
+        let outbound = FloodKey { side: Some(Side::Outbound), ..key(0) };
+        let relayed = FloodKey { relayed_from: Cow::Borrowed("pay-0.shop"), ..key(0) };
+        for kind in [key(0), likely, outbound, relayed] {
+            assert_eq!(flood.occurred(kind, 0).emit, Some(0));
+        }
+        let by_another = FloodKey { relayed_from: Cow::Borrowed("forged"), ..key(0) };
+        assert_eq!(flood.occurred(by_another, 0).emit, None);
+    }
+
+    #[test]
     fn memory_is_bounded_and_no_count_is_lost() {
         let mut flood = Flood::new(1, 1000);
-        let mut told = 0;
+        let mut counted = 0;
         for route in 0..10_000 {
             for _ in 0..2 {
                 let decision = occurred(&mut flood, route, 0);
-                told += decision.emit.map_or(0, |before| before + 1) + decision.evicted.map_or(0, |evicted| evicted.count);
+                counted += decision.emit.map_or(0, |before| before + 1) + decision.evicted.map_or(0, |evicted| evicted.count);
             }
         }
         assert_eq!(flood.windows.len(), KINDS);
-        told += flood.overdue(1000).iter().map(|rest| rest.count).sum::<u64>();
-        assert_eq!(told, 20_000);
+        counted += flood.overdue(1000).iter().map(|rest| rest.count).sum::<u64>();
+        assert_eq!(counted, 20_000);
     }
 
     #[test]
@@ -196,6 +247,6 @@ mod tests {
         }
         occurred(&mut flood, 0, 0);
         let evicted = occurred(&mut flood, KINDS, 0).evicted;
-        assert_eq!(evicted.map(|evicted| evicted.route), Some("1".to_owned()));
+        assert_eq!(evicted.map(|evicted| evicted.key), Some(key(1)));
     }
 }

@@ -2,18 +2,40 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::details::{self, Details};
+use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;
 use crate::implied::Implied;
-use crate::lately::Lately;
+use crate::members;
+use crate::verdict_cache::VerdictCache;
+
+/// The header of RFC 9209.
+pub const PROXY_STATUS: &str = "proxy-status";
 
 /// Most host calls that [`decisive`] makes, and that for the status: for a stream that ended without a response and without details.
-pub const DECISION: u32 = 10;
+pub const DECISION: u32 = 11;
 /// Most host calls that [`describe`] makes, beyond those that [`decisive`] could spare.
 pub const DESCRIPTION: u32 = 12;
+
+/// How Envoy's TLS inspector begins what it says of plaintext (since Envoy 1.37). A plaintext filter chain may well take the connection.
+const NO_CLIENT_HELLO: &str = "TLS_error|error:";
+
+/// What a callback knows before it asks.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The status that is sent.
+    pub status: Option<u16>,
+    /// The gRPC status that is sent.
+    pub grpc_status: Option<u32>,
+    /// Which way the traffic goes.
+    pub side: Option<Side>,
+    /// The header `Proxy-Status` as it came from the upstream, empty for none.
+    pub proxy_status: Option<Vec<u8>>,
+    /// A member says the response flags, even where they decide nothing.
+    pub wants_flags: bool,
+}
 
 /// A text attribute; not valid UTF-8 counts as unreadable, and so as not known.
 pub fn text(host: &impl Host, path: &[&str]) -> Option<Cow<'static, str>> {
@@ -27,15 +49,28 @@ fn number(host: &impl Host, path: &[&str]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_le_bytes)
 }
 
-/// The response status; absent where no response was sent.
-pub fn status(host: &impl Host) -> Option<u16> {
-    number(host, &["response", "code"]).and_then(|code| code.try_into().ok())
+/// The response status; 0 where no response was sent, as access logs have it.
+fn status(host: &impl Host) -> Option<u16> {
+    let Some(bytes) = host.property(&["response", "code"]).ok()? else { return Some(0) };
+    bytes.try_into().ok().map(u64::from_le_bytes).and_then(|code| code.try_into().ok())
 }
 
 /// The status of the response whose headers are about to be sent: every healthy request asks for it, and a header costs less than an
 /// attribute.
 pub fn sent_status(host: &impl Host) -> Option<u16> {
     std::str::from_utf8(&host.response_header(":status").ok()??).ok()?.parse().ok()
+}
+
+/// The gRPC status of a call that failed without a body, which is how Envoy itself refuses one.
+pub fn sent_grpc_failure(host: &impl Host) -> Option<u32> {
+    let status = host.response_header("grpc-status").ok()??;
+    let status = std::str::from_utf8(&status).ok()?.parse().ok()?;
+    (status != 0 && is_grpc(host)).then_some(status)
+}
+
+/// The header `Proxy-Status`, all lines of it joined by commas.
+pub fn proxy_status(host: &impl Host) -> Option<Vec<u8>> {
+    host.property(&["response", "headers", PROXY_STATUS]).ok().flatten()
 }
 
 /// The response code details.
@@ -47,15 +82,20 @@ fn flags(host: &impl Host) -> Option<ResponseFlags> {
     number(host, &["response", "flags"]).map(ResponseFlags)
 }
 
-/// Gathers what decides which failure it is, and what flood control tells failures apart by. `status` and `side` are what is known.
+/// Gathers what decides which failure it is, and what flood control tells failures apart by.
 ///
 /// # Cost
 /// At most [`DECISION`] host calls, that for the status included.
-pub fn decisive(host: &impl Host, lately: &mut Lately, known: Option<u16>, side: Option<Side>) -> Facts<'static> {
+pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Facts<'static> {
     let mut facts = Facts { details: details(host), ..Facts::default() };
-    let implied = lately.implied(facts.details.as_deref());
-    facts.status = known.or(implied.status).or_else(|| status(host));
-    if !implied.clear || facts.status.is_none_or(|status| status < 400) {
+    let implied = cache.implied(facts.details.as_deref());
+    facts.status = match known.status {
+        // A gRPC call gets another status than the one that was decided on.
+        Some(sent) if known.grpc_status.is_some() => implied.status.or_else(|| status(host)).or(Some(sent)),
+        Some(sent) => Some(sent),
+        None => implied.status.or_else(|| status(host)),
+    };
+    if known.wants_flags || !implied.clear || facts.status.is_none_or(|status| status < 400) {
         facts.flags = flags(host);
     }
     if implied.upstream && !ended_before(&facts) {
@@ -76,24 +116,65 @@ pub fn decisive(host: &impl Host, lately: &mut Lately, known: Option<u16>, side:
     if implied.no_route {
         facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
-    facts.side = side.or_else(|| Side::of_cluster(facts.cluster.as_deref()?)).or_else(|| direction(host));
+    facts.side = known.side.or_else(|| Side::of_cluster(facts.cluster.as_deref()?)).or_else(|| direction(host));
     if facts.status.is_none_or(|status| status == 0) {
-        facts.downstream_transport_failure = text(host, &["connection", "transport_failure_reason"]);
+        let failure = text(host, &["connection", "transport_failure_reason"]);
+        let refused = facts.has_flag(Flag::NR);
+        facts.downstream_transport_failure = failure.filter(|reason| refused || !reason.starts_with(NO_CLIENT_HELLO));
         facts.termination_details = text(host, &["connection", "termination_details"]);
+        // A refusal has a reason; what took long and has none is a timeout.
+        if facts.has_flag(Flag::UF) && facts.details.is_none() && facts.upstream_transport_failure.is_none() {
+            facts.duration_ms = duration(host);
+        }
     }
-    // Envoy infers a gRPC status from any other HTTP status.
     if implied.routing && facts.status == Some(200) {
-        facts.grpc_status = grpc_status(host);
+        facts.grpc_status = known.grpc_status.or_else(|| grpc_status(host));
+    }
+    if facts.details.as_deref() == Some(Word::ViaUpstream.as_str())
+        && (implies_error(facts.status) || facts.grpc_failure().is_some())
+    {
+        let author = match &known.proxy_status {
+            Some(value) => members::author(value),
+            None => relayed(host, facts.side).as_deref().and_then(members::author),
+        };
+        if let Some((name, cause)) = author {
+            facts.relayed_from = Some(Cow::Owned(name));
+            facts.annotated_code = Some(Cow::Borrowed(cause.code));
+        }
     }
     facts
+}
+
+/// Whether the status alone says that something failed.
+pub fn implies_error(status: Option<u16>) -> bool {
+    status.is_some_and(|status| status >= 400)
+}
+
+/// `Proxy-Status` as the upstream sent it. At gateways Envoy may have removed it, and keeps it in dynamic metadata.
+fn relayed(host: &impl Host, side: Option<Side>) -> Option<Vec<u8>> {
+    let removed = || host.property(&["metadata", "filter_metadata", "meshwhy", "proxy_status"]).ok().flatten();
+    proxy_status(host).or_else(|| if side == Some(Side::Gateway) { removed() } else { None })
 }
 
 fn ended_before(facts: &Facts<'_>) -> bool {
     facts.has_flag(Flag::NR) || facts.has_flag(Flag::NC)
 }
 
+/// The gRPC status; for a response that is no gRPC the attribute has one that Envoy infers from the status.
 fn grpc_status(host: &impl Host) -> Option<u32> {
-    number(host, &["response", "grpc_status"]).and_then(|status| status.try_into().ok())
+    let status = if is_grpc(host) { number(host, &["response", "grpc_status"]) } else { None };
+    status.and_then(|status| status.try_into().ok())
+}
+
+/// Asks for the attribute, which an access logger may, too.
+fn is_grpc(host: &impl Host) -> bool {
+    let kind = host.property(&["response", "headers", "content-type"]).ok().flatten();
+    kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
+}
+
+/// How long all took, in milliseconds; Envoy tells nanoseconds.
+fn duration(host: &impl Host) -> Option<u64> {
+    number(host, &["request", "duration"]).map(|nanoseconds| nanoseconds / 1_000_000)
 }
 
 /// Which way the traffic goes; read per request, since one root context may serve both.
@@ -106,40 +187,44 @@ fn direction(host: &impl Host) -> Option<Side> {
 }
 
 /// The side alone, of a request that is no failure.
-pub fn side(host: &impl Host, configured: Option<Side>) -> Option<Side> {
-    configured.or_else(|| direction(host))
+pub fn side(host: &impl Host, known: Option<Side>) -> Option<Side> {
+    known.or_else(|| direction(host))
 }
 
 /// What locates a request that is no failure: the event says the rest.
 ///
 /// # Cost
 /// At most three host calls.
-pub fn event(host: &impl Host, event: Event, configured: Option<Side>) -> Facts<'static> {
+pub fn event(host: &impl Host, event: Event, known: Option<Side>) -> Facts<'static> {
     Facts {
         event: Some(event),
         cluster: text(host, &["xds", "cluster_name"]),
         route: text(host, &["xds", "route_name"]),
-        side: side(host, configured),
+        side: side(host, known),
         ..Facts::default()
     }
 }
 
-/// Gathers what a record says besides, in the log phase: nothing of it decides.
+/// Gathers what a record says besides, in the log phase: nothing of it decides. `replied`: the facts are those of the response callback,
+/// where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
 ///
 /// # Cost
 /// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
-pub fn describe(host: &impl Host, facts: &mut Facts<'static>) {
+pub fn describe(host: &impl Host, facts: &mut Facts<'static>, replied: bool) {
     let implied = Implied::by(facts.details.as_deref());
     facts.mtls = mtls(host);
     if facts.event.is_none() {
-        facts.flags = facts.flags.or_else(|| flags(host));
-        if implied.status.is_some() {
+        if replied || facts.flags.is_none() {
+            facts.flags = flags(host).or(facts.flags);
+        }
+        if replied || implied.status.is_some() {
             // A gRPC call was told otherwise, or the proxy's configuration replaced it.
             facts.status = status(host).or(facts.status);
             if facts.status == Some(200) {
                 facts.grpc_status = grpc_status(host);
             }
         }
+        facts.duration_ms = facts.duration_ms.or_else(|| duration(host));
         facts.protocol = text(host, &["request", "protocol"]);
         facts.downstream_remote_address = text(host, &["source", "address"]);
         facts.downstream_local_address = text(host, &["destination", "address"]);
@@ -180,6 +265,8 @@ pub struct Identity {
     pub workload: Option<Cow<'static, str>>,
     /// `POD.NAMESPACE`, or the whole node id where it is not Istio's.
     pub name: String,
+    /// The side of every request, where the kind of proxy says it: Istio's gateway listeners have the direction outbound.
+    pub side: Option<Side>,
 }
 
 impl Identity {
@@ -191,7 +278,7 @@ impl Identity {
     }
 }
 
-/// Reads the identity. Istio's node id is `sidecar~IP~POD.NAMESPACE~DOMAIN`.
+/// Reads the identity. Istio's node id is `KIND~IP~POD.NAMESPACE~DOMAIN`.
 pub fn identity(host: &impl Host) -> Identity {
     let id = text(host, &["xds", "node", "id"]).unwrap_or_default();
     let instance = id.split('~').nth(2);
@@ -199,17 +286,10 @@ pub fn identity(host: &impl Host) -> Identity {
     let own = |text: &str| Cow::Owned(text.to_owned());
     Identity {
         name: instance.unwrap_or(&id).to_owned(),
+        side: Side::of_node(&id),
         pod: pod.map(own),
         namespace: text(host, &["xds", "node", "metadata", "NAMESPACE"]).or_else(|| namespace.map(own)),
         workload: text(host, &["xds", "node", "metadata", "WORKLOAD_NAME"]),
-    }
-}
-
-/// Whether `details` may be written into a header: a fixed word and nothing that a peer could have chosen.
-pub fn fixed_details<'f>(facts: &'f Facts<'_>) -> Option<&'f str> {
-    match details::parse(facts.details.as_deref()?) {
-        Details::Word(word) => Some(word.as_str()),
-        _ => None,
     }
 }
 
@@ -228,15 +308,16 @@ mod tests {
     #[test]
     fn what_details_and_cluster_imply_is_not_asked_for() {
         let host = no_endpoints().number("response.code", 503).number("xds.listener_direction", 2);
-        let facts = decisive(&host, &mut Lately::default(), None, None);
+        let facts = decisive(&host, &mut VerdictCache::default(), &Known::default());
         assert_eq!((facts.status, facts.side, facts.route, host.calls.get()), (Some(503), Some(Side::Inbound), None, 2));
     }
 
     #[test]
     fn a_record_has_the_status_that_was_sent() {
         let host = no_endpoints().number("response.code", 200).number("response.grpc_status", 14);
-        let mut facts = decisive(&host, &mut Lately::default(), None, None);
-        describe(&host, &mut facts);
+        let host = host.response_header("content-type", b"application/grpc+proto");
+        let mut facts = decisive(&host, &mut VerdictCache::default(), &Known::default());
+        describe(&host, &mut facts, false);
         assert_eq!((facts.status, facts.grpc_status, facts.route.as_deref()), (Some(200), Some(14), Some("default")));
     }
 }

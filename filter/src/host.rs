@@ -39,7 +39,7 @@ pub trait Host {
     ///
     /// # Errors
     /// Outside a stream, or when it is not allowed.
-    fn set_property(&self, key: &str, value: &str) -> Result<(), Fault>;
+    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault>;
 
     /// A request header as raw bytes; `Some` of nothing when it is present and empty.
     ///
@@ -57,7 +57,13 @@ pub trait Host {
     ///
     /// # Errors
     /// Outside the response phase.
-    fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault>;
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault>;
+
+    /// Removes a response header, every line of it.
+    ///
+    /// # Errors
+    /// Outside the response phase, or when it is not allowed.
+    fn remove_response_header(&self, name: &str) -> Result<(), Fault>;
 
     /// Writes a line to Envoy's log, logger `wasm`.
     ///
@@ -99,11 +105,12 @@ pub mod fake {
         properties: HashMap<String, Vec<u8>>,
         request_headers: HashMap<String, Vec<u8>>,
         refuses_all: bool,
+        refuses_removal: bool,
         has_no_clock: bool,
         pub now: Cell<u64>,
         pub calls: Cell<u32>,
         pub lines: RefCell<Vec<(LogLevel, String)>>,
-        pub response_headers: RefCell<Vec<(String, String)>>,
+        pub response_headers: RefCell<Vec<(String, Vec<u8>)>>,
         pub filter_state: RefCell<Vec<(String, String)>>,
         pub counters: RefCell<Vec<(String, u32)>>,
     }
@@ -123,6 +130,15 @@ pub mod fake {
             self
         }
 
+        pub fn response_header(self, name: &str, value: &[u8]) -> Self {
+            self.response_headers.borrow_mut().push((name.to_owned(), value.to_vec()));
+            self
+        }
+
+        pub fn refusing_removal(self) -> Self {
+            Self { refuses_removal: true, ..self }
+        }
+
         pub fn without_clock(self) -> Self {
             Self { has_no_clock: true, ..self }
         }
@@ -136,6 +152,13 @@ pub mod fake {
             if self.refuses_all { Err(Fault(10)) } else { Ok(answer) }
         }
 
+        /// The lines of a response header.
+        pub fn lines_of(&self, name: &str) -> Vec<String> {
+            let headers = self.response_headers.borrow();
+            let lines = headers.iter().filter(|(one, _)| one == name);
+            lines.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+        }
+
         pub fn records(&self) -> Vec<String> {
             let lines = self.lines.borrow();
             lines.iter().filter_map(|(_, line)| line.strip_prefix("meshwhy1 ").map(str::to_owned)).collect()
@@ -144,11 +167,13 @@ pub mod fake {
 
     impl Host for FakeHost {
         fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
-            self.answer(self.properties.get(&path.join(".")).cloned())
+            let header = path.strip_prefix(&["response", "headers"]).map(|name| self.lines_of(&name.concat()).join(","));
+            let header = header.filter(|value| !value.is_empty()).map(String::into_bytes);
+            self.answer(self.properties.get(&path.join(".")).cloned().or(header))
         }
 
-        fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
-            self.filter_state.borrow_mut().push((key.to_owned(), value.to_owned()));
+        fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+            self.filter_state.borrow_mut().push((key.to_owned(), String::from_utf8_lossy(value).into_owned()));
             self.answer(())
         }
 
@@ -159,11 +184,20 @@ pub mod fake {
         fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
             let status = self.properties.get("response.code").filter(|_| name == ":status");
             let status = status.map(|code| u64::from_le_bytes(code.as_slice().try_into().unwrap()).to_string().into_bytes());
-            self.answer(status)
+            let first = self.response_headers.borrow().iter().find(|(one, _)| one == name).map(|(_, value)| value.clone());
+            self.answer(first.or(status))
         }
 
-        fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault> {
-            self.response_headers.borrow_mut().push((name.to_owned(), value.to_owned()));
+        fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
+            self.response_headers.borrow_mut().push((name.to_owned(), value.to_vec()));
+            self.answer(())
+        }
+
+        fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
+            if self.refuses_removal {
+                return self.answer(()).and(Err(Fault(10)));
+            }
+            self.response_headers.borrow_mut().retain(|(one, _)| one != name);
             self.answer(())
         }
 

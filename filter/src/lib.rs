@@ -12,8 +12,9 @@ pub mod gather;
 pub mod host;
 pub mod implied;
 mod json;
-mod lately;
+mod members;
 pub mod observer;
+mod verdict_cache;
 
 #[cfg(target_arch = "wasm32")]
 mod entry;

@@ -6,23 +6,23 @@ use std::rc::Rc;
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
-use meshwhy_core::redact::{bounded, redact};
-use meshwhy_core::{Confidence, Facts, Verdict, judge};
+use meshwhy_core::redact::redact;
+use meshwhy_core::{Facts, Side, Verdict, judge};
 
 use crate::annotate::{Reply, Request};
 use crate::config::{Config, Report};
 use crate::counters::Counters;
-use crate::flood::{Flood, Kind, Suppressed};
-use crate::gather::{self, Identity};
+use crate::flood::{Flood, FloodKey, Suppressed};
+use crate::gather::{self, Identity, Known};
 use crate::host::{Host, LogLevel};
-use crate::lately::{Judged, Lately};
+use crate::verdict_cache::{Judged, VerdictCache};
 
-/// Most host calls for a failure that flood control gives no record: deciding, and the clock.
-pub const SUPPRESSED: u32 = gather::DECISION + 1;
-/// Most host calls for a failure that gets a record: the same, whether the reply is still the one that was marked, describing, the
-/// counters of this failure and of suppressed ones, and the log line. The first of its kind may cost [`FIRST`] more, and each counter
-/// that moved since the last record one.
-pub const RECORD: u32 = SUPPRESSED + 1 + gather::DESCRIPTION + 2 + 1;
+/// Most host calls for a failure that flood control gives no record: whether the reply is still the one that was marked, deciding if it
+/// is not, and the clock.
+pub const SUPPRESSED: u32 = 1 + gather::DECISION + 1;
+/// Most host calls for a failure that gets a record: the same, describing, the counters of this failure and of suppressed ones, and the
+/// log line. The first of its kind may cost [`FIRST`] more, and each counter that moved since the last record one.
+pub const RECORD: u32 = SUPPRESSED + gather::DESCRIPTION + 2 + 1;
 /// Host calls that are made once: two counters are made, and three attributes say who this proxy is.
 pub const FIRST: u32 = 2 + 3;
 
@@ -31,7 +31,7 @@ pub const FIRST: u32 = 2 + 3;
 pub struct Observer {
     config: Config,
     identity: Option<Rc<Identity>>,
-    lately: Lately,
+    cache: VerdictCache,
     flood: Flood,
     counters: Counters,
     trace_samples: u32,
@@ -43,12 +43,19 @@ impl Observer {
     pub fn new(config: Config) -> Self {
         Self {
             identity: None,
-            lately: Lately::default(),
+            cache: VerdictCache::default(),
             flood: Flood::new(config.records_per_interval, config.interval_ms),
             counters: Counters::default(),
             trace_samples: 0,
             config,
         }
+    }
+
+    /// Makes one and asks the host who this proxy is, so that no request has to.
+    pub fn started(host: &impl Host, config: Config) -> Self {
+        let identity = gather::identity(host);
+        let known = !identity.name.is_empty();
+        Self { identity: known.then(|| Rc::new(identity)), ..Self::new(config) }
     }
 
     /// The configuration.
@@ -66,9 +73,20 @@ impl Observer {
     ///
     /// # Cost
     /// At most [`gather::DECISION`] host calls, that for the status included.
-    pub(crate) fn judged(&mut self, host: &impl Host, status: Option<u16>) -> Rc<Judged> {
-        let facts = gather::decisive(host, &mut self.lately, status, self.config.side);
-        self.lately.judged(facts)
+    pub(crate) fn judged(&mut self, host: &impl Host, known: &Known) -> Rc<Judged> {
+        let facts = gather::decisive(host, &mut self.cache, known);
+        self.cache.judged(facts)
+    }
+
+    /// The side of every request, where configuration or kind of proxy say it.
+    pub(crate) fn side(&mut self, host: &impl Host) -> Option<Side> {
+        self.config.side.or_else(|| self.identity(host).side)
+    }
+
+    /// The failure of the request, in the log phase.
+    fn judged_late(&mut self, host: &impl Host) -> Rc<Judged> {
+        let known = Known { side: self.side(host), ..Known::default() };
+        self.judged(host, &known)
     }
 
     /// Spreads the sample evenly: of 10 000 requests exactly `sample_per_10k`.
@@ -80,7 +98,8 @@ impl Observer {
     }
 
     pub(crate) fn count_trace_context(&mut self, host: &impl Host, present: bool) {
-        let side = gather::side(host, self.config.side);
+        let known = self.side(host);
+        let side = gather::side(host, known);
         self.counters.trace_context(side, present);
     }
 
@@ -102,7 +121,8 @@ impl Observer {
             return;
         }
         if untraced {
-            let facts = gather::event(host, Event::TraceContextMissing, self.config.side);
+            let side = self.side(host);
+            let facts = gather::event(host, Event::TraceContextMissing, side);
             if self.config.report == Report::TraceContext {
                 self.counters.trace_context(facts.side, false);
             }
@@ -111,57 +131,55 @@ impl Observer {
             }
         }
         if failed {
-            let judged = request.judged.as_ref().map_or_else(|| self.judged(host, None), Rc::clone);
+            let (judged, replied) = self.outcome(host, request);
             if let Some(verdict) = &judged.verdict {
-                self.report(host, &judged.facts, verdict, request.judged.is_some());
+                self.report(host, &judged.facts, verdict, replied);
             }
         }
     }
 
-    /// Tells what flood control held back in intervals that are over and nothing has told since.
+    /// The failure as it ended, and whether it is the one that was judged before the response was sent: another filter may have replaced
+    /// that since.
+    fn outcome(&mut self, host: &impl Host, request: &Request) -> (Rc<Judged>, bool) {
+        match &request.judged {
+            Some(judged) if gather::details(host) == judged.facts.details => (Rc::clone(judged), true),
+            _ => (self.judged_late(host), false),
+        }
+    }
+
+    /// Writes what flood control held back in intervals that are over and no record stands for yet.
     pub fn on_tick(&mut self, host: &impl Host) {
         // Without a clock every tick ends the interval.
         let now = host.now_ms().unwrap_or(u64::MAX);
-        self.tell_all_suppressed(host, now);
+        self.flush_all_suppressed(host, now);
     }
 
-    /// Tells all that flood control held back: nobody else will.
+    /// Writes all that flood control held back: nobody else will.
     pub fn on_end(&mut self, host: &impl Host) {
-        self.tell_all_suppressed(host, u64::MAX);
+        self.flush_all_suppressed(host, u64::MAX);
     }
 
-    fn tell_all_suppressed(&mut self, host: &impl Host, now_ms: u64) {
-        self.counters.tell(host);
+    fn flush_all_suppressed(&mut self, host: &impl Host, now_ms: u64) {
+        self.counters.flush(host);
         for rest in self.flood.overdue(now_ms) {
-            self.tell_suppressed(host, &rest);
+            self.flush_suppressed(host, rest);
         }
     }
 
-    /// `marked`: it was judged before the response, which may have been replaced since.
-    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict, marked: bool) {
+    /// `replied`: the facts are those of the response callback.
+    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict, replied: bool) {
         if facts.event.is_none() {
             self.counters.local_reply(verdict.cause, facts.side, facts.status);
         }
-        let kind = Kind {
-            code: verdict.cause.code,
-            cluster: bounded(facts.cluster.as_deref().unwrap_or_default()),
-            route: bounded(facts.route.as_deref().unwrap_or_default()),
-        };
-        let decision = self.flood.occurred(kind, host.now_ms().unwrap_or_default());
-        if let Some(evicted) = &decision.evicted {
-            self.tell_suppressed(host, evicted);
+        let decision = self.flood.occurred(FloodKey::of(facts, verdict), host.now_ms().unwrap_or_default());
+        if let Some(evicted) = decision.evicted {
+            self.flush_suppressed(host, evicted);
         }
         match decision.emit {
             Some(before) => {
-                self.counters.tell(host);
-                let replaced = marked && gather::details(host) != facts.details;
-                let latest = replaced.then(|| self.judged(host, None));
-                let (facts, verdict) = match latest.as_deref() {
-                    Some(Judged { facts, verdict: Some(verdict), .. }) => (facts, verdict),
-                    _ => (facts, verdict),
-                };
+                self.counters.flush(host);
                 let mut facts = facts.clone();
-                gather::describe(host, &mut facts);
+                gather::describe(host, &mut facts, replied);
                 redact(&mut facts);
                 self.identity(host).sign(&mut facts);
                 write(host, &facts, verdict, before.saturating_add(1), before);
@@ -170,15 +188,19 @@ impl Observer {
         }
     }
 
-    fn tell_suppressed(&mut self, host: &impl Host, rest: &Suppressed) {
-        let Some(cause) = rest.cause() else { return };
-        let named = |text: &str| Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()));
-        let identity = self.identity(host);
-        let mut facts =
-            Facts { cluster: named(&rest.cluster), route: named(&rest.route), side: self.config.side, ..Facts::default() };
-        identity.sign(&mut facts);
-        let verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
-        write(host, &facts, &verdict, rest.count, rest.count);
+    fn flush_suppressed(&mut self, host: &impl Host, Suppressed { key, count }: Suppressed) {
+        let Some(cause) = key.cause() else { return };
+        let named = |text: Cow<'static, str>| Some(text).filter(|text| !text.is_empty());
+        let mut facts = Facts {
+            side: key.side,
+            cluster: named(key.cluster),
+            route: named(key.route),
+            relayed_from: named(key.relayed_from),
+            ..Facts::default()
+        };
+        self.identity(host).sign(&mut facts);
+        let verdict = Verdict { cause, confidence: key.confidence, condition: None };
+        write(host, &facts, &verdict, count, count);
     }
 }
 
@@ -191,8 +213,11 @@ fn write(host: &impl Host, facts: &Facts<'_>, verdict: &Verdict, count: u64, sup
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::annotate::{ANNOTATION, WITHHOLDING};
     use crate::config::Visibility;
     use crate::host::fake::FakeHost;
+    use meshwhy_core::Flag;
+    use meshwhy_core::proxy_status::Level;
 
     fn refused() -> FakeHost {
         FakeHost::default()
@@ -227,6 +252,35 @@ mod tests {
     }
 
     #[test]
+    fn the_budget_holds_whatever_the_details_are() {
+        let reset = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_111}";
+        let grpc = |host: FakeHost| host.response_header("content-type", b"application/grpc").number("response.grpc_status", 14);
+        for details in
+            ["", "via_upstream", "route_not_found", "no_healthy_upstream", "direct_response", "low_version", "a(b)", reset]
+        {
+            for status in [None, Some(200), Some(503)] {
+                let mut host = grpc(refused()).number("response.code", status.unwrap_or(0));
+                host = host.property("response.code_details", details.as_bytes()).property("xds.cluster_name", b"");
+                host = host.property("xds.node.id", b"router~10.0.0.1~edge-1.shop~");
+                let mut request = Request::default();
+                let mut observer = Observer::new(Config { report: Report::Replies, level: Level::Full, ..Config::default() });
+                for attachment in [Report::Failures, Report::Replies] {
+                    observer.on_tick(&host);
+                    host.calls.set(0);
+                    if attachment == Report::Replies {
+                        observer.on_response(&host, &mut request, true);
+                        let made = host.calls.replace(0);
+                        assert!(made <= ANNOTATION + WITHHOLDING + FIRST, "{details} {status:?}: {made} before the response");
+                    }
+                    request.reply = Some(Reply::Failed);
+                    observer.on_log(&host, &request);
+                    assert!(host.calls.get() <= RECORD + FIRST, "{details} {status:?}: {} in the log phase", host.calls.get());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_failure_without_a_record_costs_less() {
         let host = refused();
         let mut observer = Observer::new(Config { records_per_interval: 1, ..Config::default() });
@@ -257,28 +311,94 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_was_replaced_is_judged_again() {
-        let told = |late: FakeHost| {
+    fn a_reply_that_was_replaced_is_counted_and_recorded_as_what_it_became() {
+        let ended = |late: FakeHost| {
             let mut observer = Observer::new(Config { visibility: Visibility::Always, ..Config::default() });
             let mut request = Request::default();
-            observer.on_response(&refused(), &mut request);
+            observer.on_response(&refused(), &mut request, false);
             observer.on_log(&late, &request);
-            record::decode(&late.records()[0]).unwrap().code.unwrap()
+            let counted = late.counters.borrow().iter().map(|(name, _)| name.clone()).collect::<String>();
+            (late.records().first().map(|line| record::decode(line).unwrap().code.unwrap()), counted)
         };
-        assert_eq!(told(refused()), "MW3002");
+        let (code, counted) = ended(refused());
+        assert!(code.as_deref() == Some("MW3002") && counted.contains("upstream-connection-refused"), "{code:?} {counted}");
         let replaced = FakeHost::default().number("response.code", 503).property("response.code_details", b"wasm_fail_stream");
-        assert_eq!(told(replaced), "MW7004");
+        let (code, counted) = ended(replaced);
+        assert!(code.as_deref() == Some("MW7004") && counted.contains("wasm-load-failed"), "{code:?} {counted}");
+        let rescued = FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
+        assert_eq!(ended(rescued), (None, String::new()));
+    }
+
+    #[test]
+    fn what_was_held_back_keeps_side_confidence_and_author() {
+        let host = FakeHost::default().number("response.code", 503).property("response.code_details", b"via_upstream");
+        let host = host.property("xds.cluster_name", b"outbound|80||a.b.svc.cluster.local");
+        let host = host.response_header("proxy-status", br#""pay-0.shop"; mw-cause=MW3001"#);
+        let mut observer = Observer::new(Config { records_per_interval: 0, ..Config::default() });
+        observer.on_log(&host, &Request::default());
+        observer.on_end(&host);
+        let record = &host.records()[0];
+        for part in [r#""meshwhy.side":"outbound""#, r#""meshwhy.confidence":"likely""#, r#""meshwhy.relayed_from":"pay-0.shop""#]
+        {
+            assert!(record.contains(part), "{record}");
+        }
     }
 
     #[test]
     fn a_failed_grpc_status_is_a_failure_for_the_access_logger() {
         let host = || FakeHost::default().number("response.code", 200).property("response.code_details", b"via_upstream");
-        let failed = host().number("response.grpc_status", 13).property("request.protocol", b"HTTP/2");
+        let grpc = || host().response_header("content-type", b"application/grpc");
+        let failed = grpc().number("response.grpc_status", 13).property("request.protocol", b"HTTP/2");
         Observer::new(Config::default()).on_log(&failed, &Request::default());
         assert_eq!(record::decode(&failed.records()[0]).unwrap().facts.grpc_status, Some(13));
-        let fine = host().number("response.grpc_status", 0);
-        Observer::new(Config::default()).on_log(&fine, &Request::default());
-        assert_eq!(fine.records().len(), 0);
+        let inferred = host().number("response.grpc_status", 2).number("response.flags", Flag::DI.mask());
+        for fine in [grpc().number("response.grpc_status", 0), inferred] {
+            Observer::new(Config::default()).on_log(&fine, &Request::default());
+            assert_eq!(fine.records().len(), 0);
+        }
+    }
+
+    #[test]
+    fn plaintext_for_a_plaintext_filter_chain_is_no_failure() {
+        let inspected = |flags: u64| {
+            let reason = b"TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST";
+            FakeHost::default().number("response.flags", flags).property("connection.transport_failure_reason", reason)
+        };
+        for (flags, records) in [(0, 0), (Flag::NR.mask(), 1)] {
+            let host = inspected(flags);
+            Observer::new(Config::default()).on_log(&host, &Request::default());
+            assert_eq!(host.records().len(), records);
+        }
+    }
+
+    #[test]
+    fn a_tcp_connection_that_failed_without_a_reason_is_judged_by_how_long_it_took() {
+        let code = |milliseconds: u64| {
+            let host = FakeHost::default().number("response.flags", Flag::UF.mask()).property("upstream.address", b"10.0.0.7:80");
+            let host = host.number("request.duration", milliseconds * 1_000_000);
+            Observer::new(Config::default()).on_log(&host, &Request::default());
+            let record = record::decode(&host.records()[0]).unwrap();
+            assert_eq!(record.facts.duration_ms, Some(milliseconds));
+            record.code.unwrap()
+        };
+        assert_eq!(code(5000), "MW3003");
+        assert_ne!(code(3), "MW3003");
+    }
+
+    #[test]
+    fn an_access_logger_reads_who_refused_where_envoy_left_it() {
+        let passed_on = || FakeHost::default().number("response.code", 503).property("response.code_details", b"via_upstream");
+        let member = br#""pay-0.shop"; mw-cause=MW3001; mw-flags="UH""#;
+        let removed = passed_on().property("xds.node.id", b"router~10.0.0.1~edge-1.shop~");
+        for (host, code) in [
+            (passed_on().property("response.headers.proxy-status", member), "MW3001"),
+            (removed.property("metadata.filter_metadata.meshwhy.proxy_status", member), "MW3001"),
+            (passed_on().property("metadata.filter_metadata.meshwhy.proxy_status", member), "MW5004"),
+            (passed_on().property("response.headers.proxy-status", b"\"x\"; mw-cause=MW9999, cdn; hit"), "MW5004"),
+        ] {
+            Observer::new(Config::default()).on_log(&host, &Request::default());
+            assert_eq!(record::decode(&host.records()[0]).unwrap().code.as_deref(), Some(code));
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl<H: Host> Host for Counting<'_, H> {
         self.call().property(path)
     }
 
-    fn set_property(&self, key: &str, value: &str) -> Result<(), Fault> {
+    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
         self.call().set_property(key, value)
     }
 
@@ -54,8 +54,12 @@ impl<H: Host> Host for Counting<'_, H> {
         self.call().response_header(name)
     }
 
-    fn add_response_header(&self, name: &str, value: &str) -> Result<(), Fault> {
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
         self.call().add_response_header(name, value)
+    }
+
+    fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
+        self.call().remove_response_header(name)
     }
 
     fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {

@@ -245,10 +245,10 @@ pub fn string_value(text: &str) -> Value {
     json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text})
 }
 
-/// Has a plugin fetch the module with this path and hash.
+/// Has a plugin fetch the module with this path and hash, however slow the machine is.
 fn use_module(value: &mut Value, path: &str, sha256: &str) {
     let Some(remote) = value.get_mut("remote").filter(|remote| remote.get("http_uri").is_some()) else { return };
-    overlay(remote, &json!({"sha256": sha256, "http_uri": {"uri": format!("http://meshwhy-module{path}")}}));
+    overlay(remote, &json!({"sha256": sha256, "http_uri": {"uri": format!("http://meshwhy-module{path}"), "timeout": "30s"}}));
 }
 
 /// Lets an access logger that writes to standard output write to a file.

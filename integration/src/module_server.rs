@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use sha2::{Digest as _, Sha256};
+use socket2::{Domain, Socket, Type};
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,11 @@ impl ModuleServer {
     /// # Errors
     /// No port can be had.
     pub fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        // A proxy with many listeners connects once for each of them, all at the same time.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+        socket.listen(4096)?;
+        let listener = TcpListener::from(socket);
         let server = Self { address: listener.local_addr()?, answers: Arc::default() };
         let answers = Arc::clone(&server.answers);
         thread::spawn(move || {

@@ -8,7 +8,7 @@ use meshwhy_integration::Deployment;
 use meshwhy_integration::artifacts::testing_module;
 use meshwhy_integration::hostile::{Plan, Stage, StageSetup, corpus};
 use meshwhy_integration::tail::wait_for;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -24,22 +24,23 @@ const FAILING: &str = "/no-endpoint";
 /// Most host calls of the log callback for a failure that flood control gives no record, and for one with a record; the first failures
 /// make what later ones use.
 const SUPPRESSED: u64 = 13;
-const RECORD: u64 = 27;
+const RECORD: u64 = 28;
 const FIRST: u64 = 5;
 /// Most host calls of the response callback for a failure.
-const ANNOTATION: u64 = 15;
+const ANNOTATION: u64 = 18;
 
 /// Per callback: the calls that each entry made, least first.
 type Calls = BTreeMap<String, Vec<u64>>;
 
 /// Sends the requests and gives the calls of the callbacks that they entered, once `entered` of them have been counted.
 fn calls(deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> Result<Calls> {
-    let configuration = json!({
-        "records_per_interval": RECORDS,
-        "interval_ms": 60_000,
-        "visibility": "always",
-        "trace_check": {"sample_per_10k": 0},
-    });
+    calls_of(json!({"visibility": "always"}), deployment, path, status, entered)
+}
+
+fn calls_of(mut configuration: Value, deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> Result<Calls> {
+    configuration["records_per_interval"] = RECORDS.into();
+    configuration["interval_ms"] = 60_000.into();
+    configuration["trace_check"] = json!({"sample_per_10k": 0});
     let setup = StageSetup { module: Some(testing_module()?), configuration, ..StageSetup::new(Some(deployment)) };
     Stage::start(&Plan::corpus(), &setup)?.check(|stage| {
         let exchange = corpus::get("a request", path, HEADERS);
@@ -88,6 +89,14 @@ fn a_healthy_request_does_not_enter_observe() -> Result<()> {
 fn a_healthy_request_costs_annotate_one_call() -> Result<()> {
     let calls = calls(Deployment::Annotate, HEALTHY, "200", &["request", "response"])?;
     ensure!(calls.values().map(|made| made.iter().sum::<u64>()).sum::<u64>() <= REQUESTS as u64, "{calls:?}");
+    Ok(())
+}
+
+#[test]
+fn a_healthy_request_costs_annotate_two_calls_at_a_gateway() -> Result<()> {
+    let gateway = json!({"visibility": "mesh", "side": "gateway"});
+    let calls = calls_of(gateway, Deployment::Annotate, HEALTHY, "200", &["request", "response"])?;
+    ensure!(calls.values().map(|made| made.iter().sum::<u64>()).sum::<u64>() <= 2 * REQUESTS as u64, "{calls:?}");
     Ok(())
 }
 

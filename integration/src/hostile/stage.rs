@@ -288,7 +288,7 @@ fn configure(plugin: &mut Value, wishes: &Value) {
 }
 
 /// What the module needs as an HTTP filter.
-const FILTER_CAPABILITIES: [&str; 17] = [
+const FILTER_CAPABILITIES: [&str; 18] = [
     "proxy_on_vm_start",
     "proxy_on_configure",
     "proxy_on_tick",
@@ -302,6 +302,7 @@ const FILTER_CAPABILITIES: [&str; 17] = [
     "proxy_get_buffer_bytes",
     "proxy_get_header_map_value",
     "proxy_add_header_map_value",
+    "proxy_remove_header_map_value",
     "proxy_get_current_time_nanoseconds",
     "proxy_set_tick_period_milliseconds",
     "proxy_define_metric",

@@ -13,6 +13,8 @@ use super::{Behaviour, PATIENCE};
 const MAX_HEAD: usize = 256 * 1024;
 
 const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const MEMBERS: &str = "proxy-status: cdn; error=dns_error\r\nproxy-status: \"cart-1.shop\"; error=destination_unavailable; \
+    mw-cause=MW3001; mw-side=inbound; mw-flags=\"UH\"; details=\"no_healthy_upstream\"\r\n";
 const NOT_HTTP: &str = "\u{1}\u{2}220 mail.demo ESMTP ready\r\n\r\n";
 
 pub fn serve(behaviour: &Behaviour, mut stream: TcpStream) -> io::Result<()> {
@@ -83,6 +85,7 @@ fn response(kind: UpstreamKind) -> String {
             (200, (0..200).map(|index| format!("x-many-{index}: 1\r\n")).collect(), "hello\n".to_owned())
         }
         UpstreamKind::Fault(Fault::LargeBody) => (200, String::new(), "x".repeat(64 * 1024)),
+        UpstreamKind::Fault(Fault::ProxyStatus) => (503, MEMBERS.to_owned(), "oops\n".to_owned()),
         UpstreamKind::Fault(_) | UpstreamKind::Status(200) => (200, String::new(), "hello\n".to_owned()),
         UpstreamKind::Status(status @ 300..400) => (status, "location: /elsewhere\r\n".to_owned(), String::new()),
         UpstreamKind::Status(status) => (status, String::new(), "oops\n".to_owned()),

@@ -44,6 +44,8 @@ pub enum Fault {
     ManyHeaders,
     /// Answers 200 with a body of 64 KiB.
     LargeBody,
+    /// Answers 503 with the `proxy-status` of a CDN and of a proxy with meshwhy.
+    ProxyStatus,
     /// Answers 200 over TLS; closes the connection of a client that speaks plaintext.
     Tls,
     /// Shows a certificate of an authority that nobody trusts.

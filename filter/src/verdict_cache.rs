@@ -1,9 +1,9 @@
-//! What was judged lately: a proxy that fails does so in a few ways, over and over.
+//! Verdicts on the failures seen lately: a proxy that fails does so in a few ways, over and over.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use meshwhy_core::{Facts, Verdict, judge};
+use meshwhy_core::{Cause, Confidence, Facts, Verdict, judge};
 
 use crate::implied::Implied;
 
@@ -19,13 +19,13 @@ pub struct Judged {
     pub facts: Facts<'static>,
     /// The verdict on it; `None` when it is no failure.
     pub verdict: Option<Verdict>,
-    /// The member that it gets, once it is written.
-    pub member: OnceCell<String>,
+    /// The member that it gets, once it is written; `None` where it gets none.
+    pub member: OnceCell<Option<String>>,
 }
 
-/// What was understood and judged lately.
+/// What was understood and judged cache.
 #[derive(Debug, Default)]
-pub struct Lately {
+pub struct VerdictCache {
     judged: Recent<Rc<Judged>>,
     implied: Recent<(String, Implied)>,
 }
@@ -34,15 +34,17 @@ pub struct Lately {
 #[derive(Debug)]
 struct Recent<T>(Vec<T>);
 
-impl Lately {
+impl VerdictCache {
     /// The failure with these facts, judged if need be.
     pub fn judged(&mut self, facts: Facts<'static>) -> Rc<Judged> {
         if let Some(judged) = self.judged.find(|judged| judged.facts == facts) {
             return Rc::clone(judged);
         }
         let short = [&facts.details, &facts.upstream_transport_failure].into_iter().flatten().all(|text| text.len() <= LONGEST);
-        let judged = Rc::new(Judged { verdict: judge(&facts), facts, member: OnceCell::new() });
-        if short {
+        // A duration hardly comes twice.
+        let comes_again = short && facts.duration_ms.is_none();
+        let judged = Rc::new(Judged { verdict: verdict(&facts), facts, member: OnceCell::new() });
+        if comes_again {
             self.judged.add(Rc::clone(&judged));
         }
         judged
@@ -58,6 +60,16 @@ impl Lately {
         self.implied.add((details.to_owned(), implied));
         implied
     }
+}
+
+/// The verdict; on a response that was passed on, that of the proxy that made it. Anybody upstream can write that header.
+fn verdict(facts: &Facts<'_>) -> Option<Verdict> {
+    let verdict = judge(facts)?;
+    let code = facts.relayed_from.as_ref().and(facts.annotated_code.as_deref());
+    Some(match code.and_then(Cause::find) {
+        Some(cause) => Verdict { cause, confidence: Confidence::Likely, condition: None },
+        None => verdict,
+    })
 }
 
 impl<T> Default for Recent<T> {
@@ -90,21 +102,21 @@ mod tests {
 
     #[test]
     fn what_is_frequent_stays() {
-        let mut lately = Lately::default();
-        let often = lately.judged(facts("no_healthy_upstream"));
+        let mut cache = VerdictCache::default();
+        let often = cache.judged(facts("no_healthy_upstream"));
         assert!(often.verdict.is_some());
         for other in 0..10_000 {
-            lately.judged(facts(&other.to_string()));
-            assert!(Rc::ptr_eq(&often, &lately.judged(facts("no_healthy_upstream"))));
+            cache.judged(facts(&other.to_string()));
+            assert!(Rc::ptr_eq(&often, &cache.judged(facts("no_healthy_upstream"))));
         }
-        assert_eq!(lately.judged.0.len(), KINDS);
+        assert_eq!(cache.judged.0.len(), KINDS);
     }
 
     #[test]
     fn what_is_long_is_judged_and_not_kept() {
-        let mut lately = Lately::default();
+        let mut cache = VerdictCache::default();
         let long = format!("rbac_access_denied_matched_policy[{}]", "x".repeat(LONGEST));
-        assert!(lately.judged(facts(&long)).verdict.is_some());
-        assert!(lately.judged.0.is_empty());
+        assert!(cache.judged(facts(&long)).verdict.is_some());
+        assert!(cache.judged.0.is_empty());
     }
 }
