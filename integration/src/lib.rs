@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod discovery;
 pub mod envoy;
 pub mod hostile;
+pub mod istio;
 pub mod load;
 mod manifest;
 mod merge;

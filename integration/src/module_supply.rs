@@ -326,6 +326,7 @@ fn listeners(way: Way, supply: Supply, parts: &[Part], sent: Sent, directory: &P
     let setup = way.setup();
     let documents = setup.documents()?;
     let (path, hash) = offer(supply)?;
+    let timeout = shipped_timeout(&documents)?;
     let listed = parts.iter().map(|part| {
         let mut listener = part.listener.clone();
         if sent.change {
@@ -337,13 +338,23 @@ fn listeners(way: Way, supply: Supply, parts: &[Part], sent: Sent, directory: &P
             setup.apply(&documents, direction, &mut listener, &module()?, &directory.join("native.log"))?;
             walk(&mut listener, &mut |value| {
                 if let Some(remote) = value.get_mut("remote").filter(|remote| remote.get("http_uri").is_some()) {
-                    overlay(remote, &json!({"sha256": hash, "http_uri": {"uri": format!("http://meshwhy-module{path}")}}));
+                    let uri = format!("http://meshwhy-module{path}");
+                    overlay(remote, &json!({"sha256": hash, "http_uri": {"uri": uri, "timeout": timeout}}));
                 }
             });
         }
         Ok(listener)
     });
     listed.collect()
+}
+
+/// How long a proxy waits for the module, as the manifest says; elsewhere the harness has it wait longer.
+fn shipped_timeout(documents: &[Value]) -> Result<Value> {
+    let mut found = None;
+    for mut document in documents.iter().cloned() {
+        walk(&mut document, &mut |value| found = found.take().or_else(|| value.pointer("/http_uri/timeout").cloned()));
+    }
+    found.context("no timeout in the manifest")
 }
 
 /// The user's change: every response of a route table has a header more, every TCP proxy another name for its statistics.
