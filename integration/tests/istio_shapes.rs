@@ -33,6 +33,12 @@ const GAPS: &[(Option<Deployment>, &str, Check, &str)] = &[
     (None, "a stranger's plaintext to STRICT", Check::Found, "the same"),
     (None, "DENY behind two proxies", Check::Found, "the gateway gives the request another id, and no member passes it"),
     (None, "the application's 500 behind two proxies", Check::Found, "the gateway gives the request another id"),
+    (
+        None,
+        "gRPC to a workload that refuses",
+        Check::Found,
+        "UNAVAILABLE is retried by default: each attempt is counted, and the client's line beside",
+    ),
     (Some(Deployment::Native), "no host at the gateway", Check::Found, "Envoy's loggers cannot tell the virtual host"),
     (Some(Deployment::Annotate), "DENY behind the gateway", Check::Kept, NOT_KEPT),
     (Some(Deployment::Annotate), "DENY behind the gateway, over TLS", Check::Kept, NOT_KEPT),
@@ -100,10 +106,13 @@ fn with(mut request: Request, headers: &[(&str, &str)]) -> Request {
     request
 }
 
+fn grpc(host: &str) -> Request {
+    let call = Request { protocol: HttpVersion::Http2, method: "POST".to_owned(), body_bytes: 5, ..get(host, "/shop.Cart/Get") };
+    with(call, &[("content-type", "application/grpc"), ("te", "trailers")])
+}
+
 fn healthy() -> Vec<Case> {
     let case = |name, entry, request| Case::healthy(name, entry, request, 200);
-    let grpc =
-        Request { protocol: HttpVersion::Http2, method: "POST".to_owned(), body_bytes: 5, ..get("grpc.demo", "/shop.Cart/Get") };
     let upgrade = [("connection", "upgrade"), ("upgrade", "websocket")];
     vec![
         case("plaintext to PERMISSIVE", Entry::Client, get("permissive.demo", "/ok")),
@@ -122,7 +131,7 @@ fn healthy() -> Vec<Case> {
         Case::healthy("the gateway's own redirect", Entry::Gateway, get("secure.demo", "/ok"), 301),
         case("TCP", Entry::Bytes("10.96.4.25_5432"), get("database.demo", "/ok")),
         case("TCP that is passed on", Entry::Bytes("passthrough"), get("database.demo", "/ok")),
-        case("gRPC", Entry::Client, with(grpc, &[("content-type", "application/grpc"), ("te", "trailers")])),
+        case("gRPC", Entry::Client, grpc("grpc.demo")),
         Case::healthy("a finished websocket", Entry::Client, with(get("strict.demo", "/websocket"), &upgrade), 101),
     ]
 }
@@ -163,6 +172,23 @@ fn failing() -> Vec<Case> {
             get("strict.demo", "/ok"),
             0,
             "plaintext-to-tls-port",
+        ),
+        Case::untold(
+            "a stranger that expects a public certificate",
+            Entry::Server("10.245.90.20_8081"),
+            Some(Hop::Server),
+            over_tls("shop.demo", "/ok"),
+            0,
+            "certificate-verify-failed",
+        ),
+        Case::told("gRPC without a route", Hop::Client, grpc("routeless.demo"), 200, "no-route"),
+        Case::told("gRPC to a workload that refuses", Hop::Server, grpc("refusing.demo"), 200, "upstream-connection-refused"),
+        Case::told(
+            "gRPC that is denied",
+            Hop::Server,
+            Request { path: "/admin/x".to_owned(), ..grpc("strict.demo") },
+            200,
+            "rbac-denied",
         ),
         Case::untold("the application's 500", Entry::Client, None, get("strict.demo", "/error"), 500, "app-error"),
         Case::untold("the application's members", Entry::Client, None, get("strict.demo", "/proxy-status"), 502, "app-error"),

@@ -22,6 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What Envoy says when it has no module for a plugin. It says it for a while of a good one, too: each plugin fetches for itself.
 const LOG_LINE: &str = "Plugin configured to fail closed failed to load";
 
+/// What Envoy says of a fetch that failed, and only then.
+const FAILED_FETCH: &str = "Retry limit exceeded for fetching data from remote data source";
+
+/// What `diagnose` names for the log of a proxy whose module is good, too, because of [`LOG_LINE`].
+const FALSE_ALARM: &str = "wasm-load-failed";
+
 /// What becomes of a later change of the user.
 #[derive(Clone, Copy, PartialEq)]
 enum Later {
@@ -95,6 +101,7 @@ fn causes(log: &str) -> Result<Vec<String>> {
 fn cannot_be_had(supply: Supply) -> Result<()> {
     everywhere(supply, Later::Arrives, |proxy| {
         ensure!(!proxy.log().contains("meshwhy1 {"), "a record without a module");
+        ensure!(proxy.log().contains(FAILED_FETCH), "no line of a failed fetch");
         is_visible(proxy, "wasm.remote_load_fetch_failures")
     })
 }
@@ -130,6 +137,9 @@ fn records_everything(proxy: &SuppliedProxy) -> Result<()> {
 fn the_module_can_be_had() -> Result<()> {
     everywhere(Supply::Good, Later::Arrives, |proxy| {
         ensure!(proxy.statistic("wasm.remote_load_fetch_failures")? == 0, "a fetch failed");
+        ensure!(!proxy.log().contains(FAILED_FETCH), "a line of a failed fetch");
+        let named = causes(&proxy.log())?;
+        ensure!(named.iter().any(|slug| slug == FALSE_ALARM), "no false alarm any more: turn this around");
         records_everything(proxy)
     })
 }

@@ -313,7 +313,7 @@ impl Chain {
         };
         let response = match entry {
             // A handshake that fails is what some clients are for.
-            Entry::GatewayTls if request.tls != ClientTls::None => client::send(address, request, tls.as_ref()).unwrap_or(None),
+            _ if request.tls != ClientTls::None => client::send(address, request, tls.as_ref()).unwrap_or(None),
             _ => client::send(address, request, tls.as_ref())?,
         };
         let logs = self.proxies.iter().map(Proxy::pod).zip(settled(&tails)).collect();
