@@ -3,7 +3,7 @@
 //!
 //! One exception is Envoy's: bytes that are no module, whose hash the manifest has all the same.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use meshwhy_integration::Artifacts;
@@ -70,7 +70,9 @@ fn as_without(proxy: &SuppliedProxy, without: &[Answered]) -> Result<()> {
 
 fn change(proxy: &mut SuppliedProxy, without: &[Answered], later: Later) -> Result<()> {
     ensure!(!proxy.changed()?, "the change is there before it was sent");
+    let began = Instant::now();
     proxy.send(CHANGED)?;
+    eprintln!("Envoy answered a later change after {:.1} s", began.elapsed().as_secs_f64());
     let refused = proxy.refused()?;
     let arrived = if later == Later::Arrives { arrives(proxy) } else { proxy.changed()? };
     match later {
@@ -142,6 +144,18 @@ fn the_module_can_be_had() -> Result<()> {
         ensure!(named.iter().any(|slug| slug == FALSE_ALARM), "no false alarm any more: turn this around");
         records_everything(proxy)
     })
+}
+
+#[test]
+fn every_logger_has_the_module_before_anything_else_changes() -> Result<()> {
+    for way in Way::ALL {
+        SuppliedProxy::start(way, Supply::Good, DEPLOYED)?.check(|proxy| records_everything(proxy))?;
+        SuppliedProxy::start(way, Supply::Good, BARE)?.check(|proxy| {
+            proxy.send(DEPLOYED)?;
+            records_everything(proxy)
+        })?;
+    }
+    Ok(())
 }
 
 #[test]
