@@ -278,6 +278,14 @@ fn failing() -> Vec<Case> {
             )
         },
         Case::untold(
+            "TCP that is denied",
+            Entry::Bytes("10.96.4.25_5435"),
+            Some(Hop::Server),
+            get("database.demo", "/ok"),
+            0,
+            "rbac-denied",
+        ),
+        Case::untold(
             "TCP to nobody",
             Entry::Bytes("virtualOutbound"),
             Some(Hop::Client),

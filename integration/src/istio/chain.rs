@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::cluster::{cluster, http2, outbound};
-use super::filters::policies;
+use super::filters::{denied, policies};
 use super::listener::{
     PeerAuthentication, gateway_http, gateway_https, inbound, outbound_http, outbound_tcp, unknown_hosts, virtual_host,
     virtual_inbound, virtual_outbound,
@@ -153,6 +153,7 @@ impl Chain {
             inbound(8084, PeerAuthentication::Strict, http(), certificates),
             inbound(5432, PeerAuthentication::Permissive, None, certificates),
             inbound(5433, PeerAuthentication::Disable, None, certificates),
+            denied(inbound(5435, PeerAuthentication::Strict, None, certificates)),
             virtual_inbound(certificates),
         ];
         let clusters = vec![
@@ -163,6 +164,7 @@ impl Chain {
             http2(cluster("inbound|8084||", &[grpc.address()])),
             cluster("inbound|5432||", &[application.address()]),
             cluster("inbound|5433||", &[refusing.address()]),
+            cluster("inbound|5435||", &[application.address()]),
             cluster("InboundPassthroughCluster", &[application.address()]),
             cluster("BlackHoleCluster", &[]),
             cluster("authorizer", &[authorizer.address()]),
@@ -243,6 +245,7 @@ impl Chain {
             service(DATABASE, 5432, &[at(5432)?], true),
             service(BROKEN_DATABASE, 5433, &[at(5433)?], false),
             service(GONE, 5434, &[refusing.address()], true),
+            service(DENIED_DATABASE, 5435, &[at(5435)?], true),
             cluster("PassthroughCluster", &[application.address()]),
             cluster("BlackHoleCluster", &[]),
         ];
@@ -289,6 +292,7 @@ impl Chain {
             outbound_tcp("10.96.4.25_5432", &name(DATABASE, 5432)),
             outbound_tcp("10.96.4.25_5433", &name(BROKEN_DATABASE, 5433)),
             outbound_tcp("10.96.4.25_5434", &name(GONE, 5434)),
+            outbound_tcp("10.96.4.25_5435", &name(DENIED_DATABASE, 5435)),
             outbound_tcp("passthrough", "PassthroughCluster"),
             virtual_outbound("BlackHoleCluster"),
         ];
@@ -356,6 +360,7 @@ const VIA_GATEWAY: &str = "via-gateway.demo";
 const GONE: &str = "gone.demo";
 const DATABASE: &str = "database.demo";
 const BROKEN_DATABASE: &str = "broken-database.demo";
+const DENIED_DATABASE: &str = "denied-database.demo";
 
 /// The lines since, once nothing more comes.
 fn settled(tails: &[Tail]) -> Vec<Vec<String>> {

@@ -70,3 +70,23 @@ pub fn policies(authorizer: &str) -> Vec<Value> {
         })),
     ]
 }
+
+/// A port that is not HTTP, with a policy that denies everyone.
+pub fn denied(mut listener: Value) -> Value {
+    let everyone = json!({
+        "permissions": [{"and_rules": {"rules": [{"any": true}]}}],
+        "principals": [{"and_ids": {"ids": [{"any": true}]}}],
+    });
+    let filter = json!({"name": "envoy.filters.network.rbac", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC",
+        "rules": {"action": "DENY", "policies": {"ns[demo]-policy[deny-all]-rule[0]": everyone}},
+        "stat_prefix": "tcp.",
+        "shadow_rules_stat_prefix": "istio_dry_run_allow_",
+    }});
+    for chain in listener.get_mut("filter_chains").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(filters) = chain.get_mut("filters").and_then(Value::as_array_mut) {
+            filters.insert(0, filter.clone());
+        }
+    }
+    listener
+}
