@@ -27,6 +27,8 @@ pub struct Group {
     pub target: Option<String>,
     /// The proxy that speaks.
     pub hop: Option<String>,
+    /// That proxy, where only a header that another one passed on tells of it.
+    pub relayed_from: Option<String>,
     /// Which way the traffic went.
     pub side: Option<Side>,
     /// How many failures.
@@ -49,6 +51,7 @@ struct Key {
     target: Option<String>,
     hop: Option<String>,
     side: Option<Side>,
+    relayed: bool,
 }
 
 /// All groups so far.
@@ -61,7 +64,7 @@ pub(crate) struct Groups {
 impl Groups {
     /// Adds observations that are already joined. What is covered adds its line to a group that exists, and no count.
     pub(crate) fn add(&mut self, batch: impl Iterator<Item = Observation>) {
-        let speaking = batch.filter(|observation| !observation.absorbed);
+        let speaking = batch.filter(|observation| !observation.is_absorbed());
         let (covered, counted): (Vec<_>, Vec<_>) = speaking.partition(|observation| observation.covered);
         for observation in counted {
             let key = Key::of(&observation);
@@ -93,6 +96,7 @@ impl Key {
             target: observation.target().map(str::to_owned),
             hop: observation.hop(),
             side: observation.side(),
+            relayed: observation.facts.relayed_from.is_some(),
         }
     }
 }
@@ -111,6 +115,7 @@ impl Group {
             evidence,
             target: observation.target().map(str::to_owned),
             hop: observation.hop(),
+            relayed_from: observation.facts.relayed_from.as_deref().map(str::to_owned),
             side: observation.side(),
             count: 0,
             suppressed: 0,

@@ -1,5 +1,7 @@
 //! One failure as one line tells it, judged.
 
+use std::borrow::Cow;
+
 use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
@@ -50,6 +52,8 @@ pub(crate) struct Observation {
     pub(crate) origin: Option<String>,
     pub(crate) excerpt: String,
     pub(crate) witness: Witness,
+    /// The plugin that wrote the record, where Envoy's log names it.
+    pub(crate) plugin: Option<String>,
     pub(crate) facts: Facts<'static>,
     pub(crate) verdict: Verdict,
     pub(crate) count: u64,
@@ -60,8 +64,8 @@ pub(crate) struct Observation {
     pub(crate) more_evidence: Vec<Shown>,
     /// A better witness counted it already.
     pub(crate) covered: bool,
-    /// Another hop's verdict explains it.
-    pub(crate) absorbed: bool,
+    /// The observation of the batch whose verdict explains it.
+    pub(crate) absorbed_by: Option<usize>,
 }
 
 impl Observation {
@@ -77,44 +81,58 @@ impl Observation {
         Some(Self::new(place, Witness::Log, facts, Verdict { confidence, ..verdict }, (1, 0)))
     }
 
-    /// Judges a record anew. Its own code is used where it is more precise, or where its facts alone say nothing.
+    /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is
+    /// used where it is more precise, or where its facts alone say nothing.
     pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: Writer) -> Option<Self> {
-        let Record { mut facts, code, count, suppressed, unreported } = record;
+        let Record { mut facts, code, count, suppressed, plugin, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
         facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
-        let judged = judge(&facts).filter(|verdict| verdict.cause.slug != "unknown" || recorded.is_none());
-        // A code that this version does not know still counts: a newer module may report what its facts alone do not tell.
-        let written = coded.then(|| Verdict {
-            cause: recorded.unwrap_or(&unknown::CAUSE),
-            confidence: Confidence::Likely,
-            condition: None,
-        });
+        if writer == Writer::Module && is_no_grpc(&facts) {
+            facts.grpc_status = None;
+        }
+        if is_connection(&facts) {
+            facts.status = Some(0);
+        }
+        let likely = |cause| Verdict { cause, confidence: Confidence::Likely, condition: None };
+        let verdict = match (judge(&facts), recorded) {
+            (Some(judged), Some(cause)) if judged.cause.slug == "unknown" && facts.relayed_from.is_none() => likely(cause),
+            (Some(judged), _) => judged,
+            // A newer module may report what this version does not know.
+            (None, None) if coded => likely(&unknown::CAUSE),
+            (None, _) => return None,
+        };
         let witness = match writer {
             Writer::Envoy if !unreported => Witness::Envoy,
             Writer::Module | Writer::Envoy => Witness::Module,
         };
-        Some(Self::new(place, witness, facts, judged.or(written)?, (count, suppressed)))
+        Some(Self { plugin, ..Self::new(place, witness, facts, verdict, (count, suppressed)) })
     }
 
     fn new(place: &Place<'_>, witness: Witness, facts: Facts<'_>, verdict: Verdict, (count, suppressed): (u64, u64)) -> Self {
         let text = String::from_utf8_lossy(place.bytes);
-        let side = side(&facts, place.pod);
+        let facts = attributed(facts, place.pod);
         Self {
             line: place.line,
             source: place.source,
             origin: place.origin.map(str::to_owned),
             excerpt: escape::line(&text.trim().chars().take(MAX_EXCERPT).collect::<String>()),
             witness,
-            facts: Facts { side, ..bounded(facts) },
+            plugin: None,
+            facts: bounded(facts),
             verdict,
             count,
             suppressed,
             joined: (place.line..=place.last).skip(1).collect(),
             more_evidence: Vec::new(),
             covered: false,
-            absorbed: false,
+            absorbed_by: None,
         }
+    }
+
+    /// Whether another verdict explains it.
+    pub(crate) const fn is_absorbed(&self) -> bool {
+        self.absorbed_by.is_some()
     }
 
     /// The slug of the cause.
@@ -142,8 +160,49 @@ impl Observation {
     }
 }
 
+/// Whether a record without a status is of a connection that carried no HTTP; an access log prints 0 there.
+fn is_connection(facts: &Facts<'_>) -> bool {
+    let request = [&facts.method, &facts.protocol, &facts.request_id].into_iter().any(Option::is_some);
+    facts.status.is_none() && facts.event.is_none() && facts.downstream_local_address.is_some() && !request
+}
+
+/// Whether the gRPC status UNKNOWN is one that Envoy derived from a plain 200: its attribute falls back to the HTTP status, and
+/// the modules that wrote it down could not tell.
+///
+/// A call is a POST to `/SERVICE/METHOD`, and over HTTP/1 (gRPC-Web) a service without a package is no reason to doubt a 200.
+fn is_no_grpc(facts: &Facts<'_>) -> bool {
+    const UNKNOWN: u32 = 2;
+    let answered = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream)) && facts.status == Some(200);
+    if facts.grpc_status != Some(UNKNOWN) || !answered {
+        return false;
+    }
+    let old_http = facts.protocol.as_deref().is_some_and(|version| version.trim_start_matches("HTTP/").starts_with('1'));
+    let posted = facts.method.as_deref().is_none_or(|method| method == "POST");
+    let called = facts.path.as_deref().is_none_or(|path| is_call(path, old_http));
+    !posted || !called
+}
+
+/// Whether the path is `/SERVICE/METHOD`.
+fn is_call(path: &str, with_package: bool) -> bool {
+    let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    parts.is_some_and(|(service, method)| {
+        !service.is_empty() && !method.is_empty() && !method.contains('/') && (!with_package || service.contains('.'))
+    })
+}
+
 /// Names that Istio's charts give to gateways, and so their pods.
 const GATEWAYS: [&str; 3] = ["istio-ingressgateway", "istio-egressgateway", "istio-eastwestgateway"];
+
+/// Facts that name the proxy which speaks: the one that made the reply, where another only passed it on.
+fn attributed<'a>(facts: Facts<'a>, pod: Option<&str>) -> Facts<'a> {
+    let Some(author) = facts.relayed_from.clone() else {
+        let side = side(&facts, pod);
+        return Facts { side, ..facts };
+    };
+    let (pod, namespace) = author.rsplit_once('.').map_or((author.as_ref(), None), |(pod, namespace)| (pod, Some(namespace)));
+    let own = |name: &str| Cow::Owned(name.to_owned());
+    Facts { pod: Some(own(pod)), namespace: namespace.map(own), workload: None, ..facts }
+}
 
 /// Which way the traffic went, from what a log line says of it beside the cluster.
 fn side(facts: &Facts<'_>, pod: Option<&str>) -> Option<Side> {

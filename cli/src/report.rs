@@ -28,6 +28,9 @@ pub(crate) struct Entry {
     pub(crate) target: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hop: Option<String>,
+    /// The hop, where only a header that another proxy passed on tells of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) relayed_from: Option<String>,
     pub(crate) side: Option<&'static str>,
     /// Whose decision it was: `proxy`, `application`, `caller` or `control-plane`.
     pub(crate) decided_by: &'static str,
@@ -96,6 +99,7 @@ impl Entry {
             explanation: Explanation::new(cause, lang, &group.facts),
             target: group.target,
             hop: group.hop,
+            relayed_from: group.relayed_from,
             side: group.side.map(meshwhy_core::Side::as_str),
             decided_by: decided_by(cause),
             count: group.count,

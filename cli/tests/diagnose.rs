@@ -92,3 +92,107 @@ fn a_request_without_trace_context_does_not_explain_its_error() {
         [("trace-context-missing", 1), ("app-error", 1)]
     );
 }
+
+fn answered(method: &str, path: &str, version: &str, grpc: u32) -> Vec<(&'static str, u64)> {
+    let record = format!(
+        r#"meshwhy1 {{"meshwhy.record":"1","meshwhy.code":"MW5009","count":1,"http.response.status_code":200,"envoy.response_flags":"DI","rpc.grpc.status_code":{grpc},"network.protocol.version":"{version}","envoy.response_code_details":"via_upstream","http.request.method":"{method}","url.path":"{path}"}}"#
+    );
+    counts(&[record])
+}
+
+#[test]
+fn the_grpc_status_that_a_module_read_off_a_plain_200_is_none() {
+    assert_eq!(answered("GET", "/items", "1.1", 2), []);
+    assert_eq!(answered("GET", "/shop/items", "2", 2), []);
+    assert_eq!(answered("POST", "/shop/items", "1.1", 2), []);
+    assert_eq!(answered("POST", "/items", "2", 2), []);
+    for (version, path, status) in [("2", "/tax.Tax/Refund", 2), ("1.1", "/tax.Tax/Refund", 2), ("1.1", "/items", 12)] {
+        assert_eq!(answered("POST", path, version, status), [("grpc-error", 1)], "{version} {path} {status}");
+    }
+}
+
+#[test]
+fn a_record_of_plaintext_that_a_permissive_port_took_is_no_failure() {
+    let inspected = |flags| {
+        let reason = "TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end";
+        format!(
+            r#"meshwhy1 {{"meshwhy.record":"1","meshwhy.code":"MW4002","count":4,"envoy.response_flags":"{flags}","envoy.downstream_transport_failure_reason":"{reason}","envoy.downstream_local_address":"10.0.0.1:80"}}"#
+        )
+    };
+    assert_eq!(counts(&[inspected("-")]), []);
+    assert_eq!(counts(&[inspected("NR")]), [("plaintext-to-tls-port", 4)]);
+}
+
+#[test]
+fn a_record_of_a_tcp_connection_is_judged_as_its_line() {
+    let line = r#"[2026-11-26T13:06:03.913Z] "- - -" 0 FLAGS - - "-" 7 0 DURATION - "-" "-" "-" "-" "10.0.0.9:5432" outbound|5432||db.shop.svc.cluster.local 10.0.0.5:40000 10.96.0.9:5432 10.0.0.5:50000 - -"#;
+    let record = r#"meshwhy1 {"meshwhy.record":"1","count":1,"meshwhy.side":"outbound","envoy.response_flags":"FLAGS","envoy.upstream_cluster":"outbound|5432||db.shop.svc.cluster.local","envoy.upstream_host":"10.0.0.9:5432","envoy.upstream_local_address":"10.0.0.5:40000","envoy.downstream_local_address":"10.96.0.9:5432","envoy.downstream_remote_address":"10.0.0.5:50000"}"#;
+    for (flags, duration, slug) in [
+        ("UR", "12", "upstream-closed-connection"),
+        ("UF,URX", "403", "upstream-connection-timeout"),
+        ("NR", "0", "no-filter-chain"),
+    ] {
+        let line = line.replace("FLAGS", flags).replace("DURATION", duration);
+        let record = record.replace("FLAGS", flags);
+        assert_eq!(counts(std::slice::from_ref(&line)), [(slug, 1)], "{line}");
+        assert_eq!(counts(std::slice::from_ref(&record)), [(slug, 1)], "{record}");
+        assert_eq!(counts(&[record, line]), [(slug, 1)]);
+    }
+}
+
+/// A line of a pod: who is on both sides, what came of it, and the request.
+fn hop(pod: &str, outcome: &str, request: &str, upstream: [&str; 2], downstream: [&str; 2]) -> String {
+    let (method, id) = if request == "-" { ("- - -", "-") } else { ("GET /a HTTP/1.1", request) };
+    let cluster = if pod == "web" { "outbound|80||db.shop.svc.cluster.local" } else { "inbound|80||" };
+    format!(
+        r#"[pod/{pod}/istio-proxy] [2026-11-26T13:06:03.913Z] "{method}" {outcome} - "-" 7 0 9 - "-" "-" "{id}" "-" "{}" {cluster} {} {} {} - -"#,
+        upstream[1], upstream[0], downstream[1], downstream[0]
+    )
+}
+
+#[test]
+fn a_connection_that_the_server_cut_is_the_servers() {
+    let app = ["10.0.0.5:50000", "10.96.0.9:80"];
+    let mesh = ["10.0.0.5:40000", "10.0.0.9:80"];
+    let own = ["127.0.0.6:1", "10.0.0.9:80"];
+    // TCP: the server's application refuses, the caller sees a reset.
+    let server =
+        hop("db", "0 UF,URX -", "-", own, mesh).replace(r#" "-" 7"#, r#" "delayed_connect_error:_Connection_refused" 7"#);
+    let caller = hop("web", "0 UR -", "-", mesh, app);
+    assert_eq!(counts(&[caller.clone(), server]), [("upstream-connection-refused", 1)]);
+    // HTTP: the application cuts its response short, and each hop passes that on.
+    let cut = "200 UC upstream_reset_after_response_started{connection_termination}";
+    let lines = [hop("web", cut, "r1", mesh, app), hop("db", cut, "r1", own, mesh)];
+    assert_eq!(counts(&lines), [("upstream-closed-connection", 1)]);
+    let drained = hop("db", "0 DC downstream_local_disconnect(filter_chain_is_being_removed)", "r1", own, mesh);
+    let reset = hop("web", "503 UC upstream_reset_before_response_started{connection_termination}", "r1", mesh, app);
+    assert_eq!(counts(&[reset.clone(), drained]), [("listener-drain", 1)]);
+    // Another connection of the same server explains nothing.
+    let other = hop("db", "0 NC -", "-", own, ["10.0.0.5:40001", "10.0.0.9:80"]);
+    assert_eq!(counts(&[caller, other]).len(), 2);
+}
+
+#[test]
+fn a_caller_that_hangs_up_is_told_once() {
+    let app = ["10.0.0.5:50000", "10.96.0.9:80"];
+    let mesh = ["10.0.0.5:40000", "10.0.0.9:80"];
+    let own = ["127.0.0.6:1", "127.0.0.1:8080"];
+    let gone = hop("db", "0 DC downstream_remote_disconnect", "r1", own, mesh);
+    let tried = [gone.clone(), hop("web", "504 UT upstream_per_try_timeout", "r1", mesh, app), gone.clone()];
+    assert_eq!(counts(&tried), [("request-timeout", 1)]);
+    assert_eq!(
+        counts(&[hop("web", "0 DC downstream_remote_disconnect", "r1", mesh, app), gone.clone()]),
+        [("downstream-disconnect", 1)]
+    );
+    // Of another request it is a failure of its own.
+    assert_eq!(counts(&[hop("web", "504 UT response_timeout", "r2", mesh, app), gone]).len(), 2);
+}
+
+#[test]
+fn lines_that_all_claim_one_request_cost_no_more_than_others() {
+    let app = ["10.0.0.5:50000", "10.96.0.9:80"];
+    let gone = |at: usize| hop(&format!("p{at}"), "0 DC downstream_remote_disconnect", "r1", app, app);
+    let lines: Vec<String> = (0..5_000).map(gone).collect();
+    // However they point at each other, somebody speaks.
+    assert_eq!(counts(&lines), [("downstream-disconnect", 1)]);
+}

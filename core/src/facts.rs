@@ -165,9 +165,18 @@ impl<'a> Facts<'a> {
     }
 
     /// The downstream transport failure, understood.
+    ///
+    /// What the TLS inspector says of a connection that is not TLS counts only where no filter chain took the connection.
     #[must_use]
     pub fn downstream_transport(&self) -> Option<TransportFailure<'_>> {
-        self.downstream_transport_failure.as_deref().and_then(transport::parse)
+        let text = self.downstream_transport_failure.as_deref()?;
+        let taken = transport::is_of_inspector(text) && !self.no_filter_chain();
+        if taken { None } else { transport::parse(text) }
+    }
+
+    fn no_filter_chain(&self) -> bool {
+        let details = || self.details.as_deref() == Some(details::Word::FilterChainNotFound.as_str());
+        self.has_flag(Flag::NR) || details()
     }
 
     /// What the upstream codec said, understood.
@@ -198,9 +207,24 @@ impl<'a> Facts<'a> {
         self.flags.is_some_and(|flags| flags.contains(flag))
     }
 
+    /// Whether anything here says why a request failed, or that it did not; a status says neither.
+    pub(crate) fn say_why(&self) -> bool {
+        let texts = [
+            &self.details,
+            &self.termination_details,
+            &self.upstream_transport_failure,
+            &self.downstream_transport_failure,
+            &self.upstream_local_close,
+            &self.downstream_local_close,
+            &self.policy_status,
+        ];
+        let said = texts.into_iter().any(|fact| text(fact.as_ref()).is_some());
+        said || self.event.is_some() || self.flags.is_some_and(|flags| !flags.is_empty())
+    }
+
     /// Whether anything here says that something went wrong.
     ///
-    /// A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket (`101 UC`) and a stream that its caller
+    /// Details that say a refusal outweigh a 200. A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket (`101 UC`) and a stream that its caller
     /// cancelled (`0 DR http2.remote_reset`) are healthy.
     #[must_use]
     pub fn shows_failure(&self) -> bool {
@@ -216,8 +240,9 @@ impl<'a> Facts<'a> {
             return true;
         }
         let flagged = self.flags.is_some_and(|flags| flags.0 & !HEALTHY.0 != 0);
-        let refused = self.details.as_deref() == Some(details::Word::WebsocketHandshakeUnsuccessful.as_str());
-        let fails = flagged || refused || self.grpc_failure().is_some();
+        // Envoy refuses a gRPC call with status 200.
+        let refused = || succeeded && self.parsed_details().is_some_and(Details::refuses);
+        let fails = flagged || refused() || self.grpc_failure().is_some();
         if fails || succeeded {
             return fails && self.status != Some(101) && !self.cancelled();
         }

@@ -1,7 +1,7 @@
 //! Chooses the cause that some facts prove.
 
 use crate::catalogue::{Cause, Confidence};
-use crate::causes::{BY_PRECISION, unknown};
+use crate::causes::{BY_PRECISION, app_error, unknown};
 use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, Observed, Shown};
@@ -32,23 +32,42 @@ pub struct NearMiss {
 /// Names the most precise cause; `None` when nothing says that something failed.
 ///
 /// Certain conditions come before likely ones, and refinements before what they refine; nothing else orders causes.
-/// An annotation in a log line may make the cause more precise, never replace it: an upstream can write that header too.
+///
+/// An annotated code is a claim that anybody on the way can write. It may make the cause of the facts more precise, never
+/// replace it; where no fact says why, it is likely. What another proxy told in a header that was passed on is likely, too.
 ///
 /// # Cost
 /// No allocation. Each fact is understood once; of the catalogue's conditions only those are evaluated that the facts suggest.
 #[must_use]
 pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
     let annotated = text(facts.annotated_code.as_ref()).and_then(Cause::find);
-    let fails = facts.shows_failure();
-    if fails && let Some(found) = matching(facts) {
-        let precise = annotated.filter(|cause| cause.refines(found.cause));
-        return Some(Verdict { cause: precise.unwrap_or(found.cause), ..found });
+    let verdict = by_facts(facts, annotated)?;
+    if facts.relayed_from.is_none() {
+        return Some(verdict);
     }
-    let only_annotated = facts.status.is_none() && facts.flags.is_none() && facts.details.is_none();
-    if let Some(cause) = annotated.filter(|_| only_annotated) {
-        return Some(Verdict { cause, confidence: Confidence::Certain, condition: None });
+    // The application is not the author of a reply that another proxy made.
+    let is_application = |cause: &Cause| cause.code == app_error::CAUSE.code || cause.refines(&app_error::CAUSE);
+    if is_application(verdict.cause) {
+        return Some(likely(annotated.filter(|cause| !is_application(cause)).unwrap_or(&unknown::CAUSE)));
     }
-    fails.then_some(Verdict { cause: &unknown::CAUSE, confidence: Confidence::Likely, condition: None })
+    Some(Verdict { confidence: Confidence::Likely, ..verdict })
+}
+
+fn by_facts(facts: &Facts<'_>, annotated: Option<&'static Cause>) -> Option<Verdict> {
+    let claimed = annotated.filter(|_| !facts.say_why()).map(likely);
+    if !facts.shows_failure() {
+        return claimed;
+    }
+    let Some(found) = matching(facts) else { return Some(claimed.unwrap_or_else(|| likely(&unknown::CAUSE))) };
+    if found.confidence == Confidence::Likely && claimed.is_some() {
+        return claimed;
+    }
+    let precise = annotated.filter(|cause| cause.refines(found.cause));
+    Some(Verdict { cause: precise.unwrap_or(found.cause), ..found })
+}
+
+const fn likely(cause: &'static Cause) -> Verdict {
+    Verdict { cause, confidence: Confidence::Likely, condition: None }
 }
 
 fn matching(facts: &Facts<'_>) -> Option<Verdict> {
@@ -96,5 +115,29 @@ impl Verdict {
         near.sort_by_key(|miss| (miss.missing.len(), miss.cause.code));
         near.truncate(5);
         near
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relayed(code: Option<&'static str>) -> (&'static str, Confidence) {
+        let facts = Facts {
+            status: Some(403),
+            details: Some("via_upstream".into()),
+            annotated_code: code.map(Into::into),
+            relayed_from: Some("gift-api.shop".into()),
+            ..Facts::default()
+        };
+        let verdict = judge(&facts).unwrap();
+        (verdict.cause.slug, verdict.confidence)
+    }
+
+    #[test]
+    fn what_another_proxy_answered_is_no_error_of_the_application() {
+        assert_eq!(relayed(Some("MW6001")), ("rbac-denied", Confidence::Likely));
+        assert_eq!(relayed(Some("MW5004")), ("unknown", Confidence::Likely));
+        assert_eq!(relayed(None), ("unknown", Confidence::Likely));
     }
 }

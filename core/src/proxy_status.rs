@@ -1,7 +1,11 @@
 //! The `Proxy-Status` member (RFC 9209): how the annotation is written, and how any such header is read.
 
 use crate::catalogue::Cause;
+#[cfg(feature = "texts")]
+use crate::condition::ClusterKind;
 use crate::condition::RouteName;
+#[cfg(feature = "texts")]
+use crate::details::Details;
 use crate::details::Word;
 #[cfg(feature = "texts")]
 use crate::facts::Side;
@@ -127,6 +131,67 @@ pub struct Member {
     pub received_status: Option<u16>,
 }
 
+#[cfg(feature = "texts")]
+impl Member {
+    /// Whether a proxy of ours wrote it: nobody else writes parameters that begin with `mw-`.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        self.code.is_some() || self.side.is_some() || self.flags.is_some() || self.route.is_some()
+    }
+
+    /// Whether it tells why the request failed, and not only that the hop passed something on.
+    #[must_use]
+    pub const fn is_telling(&self) -> bool {
+        self.error.is_some() || self.code.is_some() || self.flags.is_some() || self.details.is_some()
+    }
+}
+
+/// The member of the proxy of ours that made the reply: the first that tells why, since inner members come first and who
+/// passes a reply on adds nothing but that it did.
+#[cfg(feature = "texts")]
+#[must_use]
+pub fn author(members: &[Member]) -> Option<&Member> {
+    let ours = || members.iter().filter(|member| member.is_ours());
+    ours().find(|member| member.flags.is_some() || member.details.is_some()).or_else(|| ours().find(|member| member.is_telling()))
+}
+
+/// Puts what the author of a reply tells in place of what the hop that passed it on knows of its own, healthy exchange.
+///
+/// # Shape
+/// The facts stay those of the hop as to who asked for what; flags, details, route, side and code are the author's, who is named
+/// in [`Facts::relayed_from`].
+#[cfg(feature = "texts")]
+fn relay(author: &Member, facts: &mut Facts<'_>) {
+    facts.relayed_from = Some(author.name.clone().into());
+    facts.annotated_code = author.code.clone().map(Into::into);
+    facts.flags = author.flags;
+    facts.details = author.details.clone().map(Into::into);
+    facts.route = author.route.clone().map(Into::into);
+    facts.side = author.side;
+    // What no condition may take for the author's.
+    for own in [&mut facts.upstream_transport_failure, &mut facts.virtual_host, &mut facts.local_reply_owner] {
+        *own = None;
+    }
+    facts.upstream_reused = None;
+    facts.grpc_status = None;
+    let special = |cluster: &str| [ClusterKind::BlackHole, ClusterKind::Passthrough].iter().any(|kind| kind.as_str() == cluster);
+    facts.cluster = facts.cluster.take().filter(|cluster| !special(cluster));
+}
+
+/// Puts in what a header tells that stands in the log of a request.
+///
+/// A reply of the upstream that carries a member of ours was made by that proxy; in a reply of the hop's own the last member that
+/// names a cause is the hop's: each appends its own.
+#[cfg(feature = "texts")]
+pub fn complete(facts: &mut Facts<'_>, header: &str) {
+    let members = read(header);
+    let passed_on = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream));
+    match author(&members).filter(|_| passed_on) {
+        Some(author) => relay(author, facts),
+        None => facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into),
+    }
+}
+
 /// Reads a header value, strictly first and leniently second.
 ///
 /// # Shape
@@ -218,7 +283,7 @@ fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>)
             "error" => member.error = Some(value),
             "mw-cause" => member.code = Some(value),
             "mw-side" => member.side = Side::parse(&value),
-            "mw-flags" => member.flags = ResponseFlags::parse(&value),
+            "mw-flags" => member.flags = ResponseFlags::parse(&value).filter(|flags| !flags.is_empty()),
             "mw-route" => member.route = Some(value),
             "details" => member.details = Some(value),
             "next-hop" => member.next_hop = Some(value),
@@ -231,7 +296,7 @@ fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>)
 
 #[cfg(feature = "texts")]
 fn says_something(member: &Member) -> bool {
-    member.error.is_some() || member.code.is_some() || member.details.is_some() || member.received_status.is_some()
+    member.error.is_some() || member.is_ours() || member.details.is_some() || member.received_status.is_some()
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct Record {
     pub count: u64,
     /// How many of them had no record of their own because of flood control.
     pub suppressed: u64,
+    /// The plugin that wrote it, as Envoy's log names it in front of the record; the record itself does not say.
+    pub plugin: Option<String>,
     /// Whether Envoy wrote it about a failure that the module beside it does not report, as in the annotate deployment.
     pub unreported: bool,
 }
@@ -167,9 +169,14 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     }
     let code = known("meshwhy.code");
     facts.annotated_code = code.clone().map(Cow::Owned);
+    #[cfg(feature = "texts")]
+    if let Some(header) = known("meshwhy.proxy_status") {
+        // Envoy's own logger has the header and no verdict.
+        crate::proxy_status::complete(&mut facts, &header);
+    }
     let count = number("count").unwrap_or(1).max(1);
     let unreported = text("meshwhy.unreported").as_deref() == Some("true");
-    Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), unreported })
+    Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), plugin: None, unreported })
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -251,7 +258,8 @@ mod tests {
         let verdict = crate::judge(&facts);
         let record = decode(&encode(&facts, verdict.as_ref(), 7, 6));
         let facts = Facts { annotated_code: Some("MW2002".into()), ..facts };
-        let expected = Record { facts, code: Some("MW2002".to_owned()), count: 7, suppressed: 6, unreported: false };
+        let expected =
+            Record { facts, code: Some("MW2002".to_owned()), count: 7, suppressed: 6, plugin: None, unreported: false };
         assert_eq!(record, Some(expected));
     }
 
@@ -269,6 +277,23 @@ mod tests {
         let read = |line| decode(line).and_then(|record| record.facts.virtual_host);
         assert_eq!(read(r#"{"meshwhy.record":"1","envoy.virtual_host_name":null}"#).as_deref(), Some(""));
         assert_eq!(read(r#"{"meshwhy.record":"1"}"#), None);
+    }
+
+    #[cfg(feature = "texts")]
+    #[test]
+    fn a_header_of_another_proxy_tells_who_made_the_reply() {
+        let read = |details| {
+            let header = r#"\"gift-api.shop\"; mw-side=inbound; details=\"rbac_access_denied_matched_policy[none]\""#;
+            let status = r#""meshwhy.record":"1","http.response.status_code":403"#;
+            decode(&format!(r#"{{{status},"envoy.response_code_details":"{details}","meshwhy.proxy_status":"{header}"}}"#))
+                .unwrap()
+                .facts
+        };
+        let relayed = read("via_upstream");
+        assert_eq!(relayed.relayed_from.as_deref(), Some("gift-api.shop"));
+        let verdict = crate::judge(&relayed).unwrap();
+        assert_eq!((verdict.cause.slug, verdict.confidence), ("rbac-denied", crate::Confidence::Likely));
+        assert_eq!(read("direct_response").relayed_from, None);
     }
 
     #[test]

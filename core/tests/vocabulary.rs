@@ -153,7 +153,9 @@ fn every_transport_failure_is_known_and_judged() {
             let facts = if seen_by == "upstream" {
                 Facts { upstream_transport_failure: reason, flags: Some(ResponseFlags(Flag::UF.mask())), ..Facts::default() }
             } else {
-                Facts { downstream_transport_failure: reason, ..Facts::default() }
+                // What the TLS inspector says is a failure only where no filter chain took the connection.
+                let flags = transport::is_of_inspector(&text).then_some(ResponseFlags(Flag::NR.mask()));
+                Facts { downstream_transport_failure: reason, flags, ..Facts::default() }
             };
             assert!(slug(&facts).is_some_and(|slug| slug != "unknown"), "{text}");
         }

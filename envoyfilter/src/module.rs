@@ -4,7 +4,7 @@
 //! the configuration and new proxies are as without it, and only records are missing. A file that is missing has Envoy refuse every
 //! update of a listener; an ECDS resource that is refused has it answer 500. Decision 12 has the measurements.
 
-use crate::yaml::element;
+use crate::yaml::{element, indented};
 
 /// Cluster of the observe deployment.
 pub const OBSERVE: &str = "meshwhy-module";
@@ -51,7 +51,6 @@ patch:
     name: {name}
     type: STRICT_DNS
     connect_timeout: 1s
-    dns_refresh_rate: 60s
     # Every connection manager fetches when a proxy starts, all at once: a limit would let the last ones wait in vain.
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
@@ -64,6 +63,41 @@ patch:
       - lb_endpoints:
         - endpoint: {{address: {{socket_address: {{address: {HOST}, port_value: {PORT}}}}}}}
 "
+    ))
+}
+
+/// A patch that adds a cluster to which nothing is sent. It is there before the listeners, and its filter has the module fetched once for
+/// all of them.
+pub fn fetched_once(sha256: &str) -> String {
+    let filter = format!(
+        "\
+name: meshwhy
+typed_config:
+  \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+  config:
+    failure_policy: FAIL_OPEN
+{}",
+        indented(4, &plugin("{}", OBSERVE, sha256))
+    );
+    element(&format!(
+        "\
+applyTo: CLUSTER
+match: {{context: ANY}}
+patch:
+  operation: ADD
+  value:
+    name: meshwhy-fetch-once
+    type: STATIC
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {{http_protocol_options: {{}}}}
+        http_filters:
+{}        - name: envoy.filters.http.upstream_codec
+          typed_config:
+            \"@type\": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec
+",
+        indented(8, &element(&filter))
     ))
 }
 

@@ -1,4 +1,6 @@
 //! `Proxy-Status` headers as a client sees them: `curl -i`, `curl -v`, or the value alone.
+//!
+//! A header with a member of ours tells of one reply, made by one proxy; any other one is read member by member.
 
 use std::sync::LazyLock;
 
@@ -8,26 +10,60 @@ use meshwhy_core::{Cause, Facts, Flag, ResponseFlags};
 
 const NAME: &str = "proxy-status";
 
-static CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("mw-cause="));
+static OURS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("; mw-"));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("error="));
 
-/// Reads one header line; one entry per member that says what failed, none when the line is no such header.
+/// Reads one header line; one entry per member that says what failed, the author's alone where it is ours, none when the
+/// line is no such header.
 ///
-/// Without the header's name a line counts only when a member carries a cause of ours or a registered error type:
+/// Without the header's name a line counts only when a member carries a cause or a side of ours or a registered error type:
 /// application logs hold `error=` too.
 pub(crate) fn parse(line: &str) -> Vec<Facts<'static>> {
     let line = line.trim_start_matches("< ").trim();
     let named = line.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case(NAME));
     let holds = |parameter: &Finder<'_>| parameter.find(line.as_bytes()).is_some();
-    if named.is_none() && !holds(&CODE) && !holds(&ERROR) {
+    if named.is_none() && !holds(&OURS) && !holds(&ERROR) {
         return Vec::new();
     }
     let members = proxy_status::read(named.map_or(line, |(_, value)| value));
+    if let Some(author) = proxy_status::author(&members).filter(|author| named.is_some() || is_ours_or_registered(author)) {
+        return vec![own(author)];
+    }
     members.into_iter().filter(|member| named.is_some() || is_ours_or_registered(member)).filter_map(facts).collect()
 }
 
+/// Whether the line is such a header and none of its members is ours.
+pub(crate) fn holds_hops(line: &str) -> bool {
+    let value = line.split_once(':').map_or(line, |(_, value)| value);
+    !parse(line).is_empty() && author(std::iter::once(value)).is_none()
+}
+
+/// What the proxy of ours tells that made the reply with these headers.
+pub(crate) fn author<'a>(values: impl Iterator<Item = &'a str>) -> Option<Facts<'static>> {
+    let members: Vec<Member> = values.flat_map(proxy_status::read).collect();
+    proxy_status::author(&members).map(own)
+}
+
+/// The facts of a member of ours; its details are one text.
+fn own(member: &Member) -> Facts<'static> {
+    let (pod, namespace) = proxy(&member.name).unzip();
+    let silent = member.code.is_none() && member.details.is_none();
+    Facts {
+        flags: member.flags.or_else(|| member.error.as_deref().filter(|_| silent).and_then(flag)),
+        details: member.details.clone().map(Into::into),
+        annotated_code: member.code.clone().map(Into::into),
+        upstream_host: member.next_hop.clone().map(Into::into),
+        route: member.route.clone().map(Into::into),
+        side: member.side,
+        pod: pod.map(|pod| pod.to_owned().into()),
+        namespace: namespace.map(|namespace| namespace.to_owned().into()),
+        ..Facts::default()
+    }
+}
+
 fn is_ours_or_registered(member: &Member) -> bool {
-    member.code.as_deref().is_some_and(|code| Cause::find(code).is_some())
+    member.side.is_some()
+        || member.code.as_deref().is_some_and(|code| Cause::find(code).is_some())
         || member.error.as_deref().is_some_and(|error| flag(error).is_some() || TYPES_WITHOUT_FLAG.contains(&error))
 }
 

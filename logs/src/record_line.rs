@@ -34,6 +34,16 @@ pub(crate) fn find(text: &str) -> Option<(Record, Writer)> {
     in_text(object.get("msg")?.as_str()?).map(|record| (record, Writer::Module))
 }
 
+/// Longest name of a plugin that is kept, in bytes.
+const MAX_PLUGIN: usize = 256;
+
+/// What Envoy writes between its mark and the text: the names of plugin, root and VM.
+fn plugin(before: &str) -> Option<String> {
+    let (_, names) = before.split_once(ENVOY_MARK)?;
+    let names = names.trim().trim_end_matches(':');
+    (!names.is_empty() && names.len() <= MAX_PLUGIN).then(|| names.to_owned())
+}
+
 /// Finds a record at the start of the text, or behind what Envoy writes before a module's text.
 ///
 /// What follows the object (Envoy's `thread=…`) is ignored. The prefix anywhere else is no record: applications log
@@ -46,5 +56,5 @@ fn in_text(text: &str) -> Option<Record> {
     }
     let json = after.strip_prefix(record::PREFIX)?;
     let object = serde_json::Deserializer::from_str(json).into_iter::<Map<String, Value>>().next()?.ok()?;
-    record::from_object(&object)
+    Some(Record { plugin: plugin(before), ..record::from_object(&object)? })
 }

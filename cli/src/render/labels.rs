@@ -36,6 +36,7 @@ pub(crate) struct Labels {
     pub(crate) unreadable: &'static str,
     pub(crate) ungrouped: &'static str,
     pub(crate) suppressed: &'static str,
+    pub(crate) relayed_from: &'static str,
 }
 
 const EN: Labels = Labels {
@@ -71,6 +72,7 @@ const EN: Labels = Labels {
     unreadable: "not understood",
     ungrouped: "left out, too many different failures",
     suppressed: "without a record of their own",
+    relayed_from: "relayed from",
 };
 
 const ZH: Labels = Labels {
@@ -106,6 +108,7 @@ const ZH: Labels = Labels {
     unreadable: "无法识别",
     ungrouped: "种类过多、未列入表中的失败",
     suppressed: "其中没有单独记录",
+    relayed_from: "转发自",
 };
 
 impl Labels {

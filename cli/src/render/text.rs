@@ -98,6 +98,7 @@ fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> 
     let mut parts = vec![format!("{}×", entry.count)];
     parts.extend(Some(target(entry)).filter(|target| target != "-"));
     parts.extend(Some(hop(entry)).filter(|hop| hop != "-"));
+    parts.extend(entry.relayed_from.as_deref().map(|author| format!("{} {}", labels.relayed_from, escape::line(author))));
     parts.push(format!("{} {}{more}", labels.line, lines.join(", ")));
     if entry.suppressed > 0 {
         parts.push(format!("{}: {}", labels.suppressed, entry.suppressed));

@@ -62,14 +62,11 @@ fn told(field: Option<&str>) -> Option<Cow<'_, str>> {
     field.filter(|field| *field != "-" && !field.is_empty()).map(Cow::Borrowed)
 }
 
-/// Puts in what follows from other fields: the side, and the cause that a logged `Proxy-Status` header names.
-///
-/// The last member that names a cause decides: each hop appends its own.
+/// Puts in what follows from other fields: the side, and what a logged `Proxy-Status` header tells.
 fn complete(facts: &mut Facts<'_>, proxy_status: Option<&str>) {
     facts.side = facts.cluster.as_deref().and_then(side);
     if let Some(header) = proxy_status {
-        let members = proxy_status::read(header);
-        facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into);
+        proxy_status::complete(facts, header);
     }
 }
 

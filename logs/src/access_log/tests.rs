@@ -197,6 +197,33 @@ fn a_client_forges_nothing() {
 }
 
 #[test]
+fn a_reply_that_was_passed_on_is_its_authors() {
+    let member =
+        r#"\"gift-api.shop\"; mw-side=inbound; mw-flags=\"NR\"; details=\"route_not_found\", \"edge.b\"; received-status=404"#;
+    let line = format!(
+        r#"{{"response_code":404,"response_code_details":"via_upstream","response_flags":"URX","proxy_status":"{member}","upstream_cluster":"outbound|80||gift-api.shop.svc.cluster.local"}}"#
+    );
+    let read = facts(&line).0;
+    assert_eq!(read.relayed_from.as_deref(), Some("gift-api.shop"));
+    assert_eq!((read.details.as_deref(), read.flags), (Some("route_not_found"), ResponseFlags::parse("NR")));
+    assert_eq!(read.side, Some(Side::Inbound));
+    // The hop's own reply is its own, and a header that is not ours makes nobody the author.
+    let own = line.replace("via_upstream", "route_not_found");
+    assert_eq!(facts(&own).0.relayed_from, None);
+    let other = line.replace("mw-side=inbound; mw-flags=\\\"NR\\\"; ", "error=destination_not_found; ");
+    assert_eq!(facts(&other).0.details.as_deref(), Some("via_upstream"));
+}
+
+#[test]
+fn a_refused_grpc_call_is_no_success() {
+    let line = V19.replace(
+        "503 URX,UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}",
+        "200 - rbac_access_denied_matched_policy[none]",
+    );
+    assert_eq!(facts(&line).0.details.as_deref(), Some("rbac_access_denied_matched_policy[none]"));
+}
+
+#[test]
 fn an_appended_proxy_status_names_the_cause() {
     for line in [V19, V11] {
         let annotated = format!("{line} \"web.shop; error=connection_refused; mw-cause=MW3002; details=\"a b\"\"");

@@ -150,6 +150,14 @@ impl<'a> Exchange<'a> {
     fn answer(&self) -> Option<Facts<'a>> {
         let grpc_status = self.header("grpc-status").and_then(|text| text.parse().ok());
         let said = self.body.iter().find_map(|line| body(line));
+        if let Some(told) = self.author() {
+            // A member that holds a code alone says less than the body.
+            let silent = told.details.is_none() && told.flags.is_none();
+            let said = said.filter(|_| silent).unwrap_or_default();
+            let (details, flags) = (told.details.or(said.details), told.flags.or(said.flags));
+            let upstream_transport_failure = said.upstream_transport_failure;
+            return Some(Facts { status: self.status, grpc_status, details, flags, upstream_transport_failure, ..told });
+        }
         if self.status.is_none() && said.is_none() && grpc_status.is_none() {
             return None;
         }
@@ -157,6 +165,12 @@ impl<'a> Exchange<'a> {
         let failed = headless || self.status.is_some_and(|status| status >= 400) || grpc_status.is_some_and(|status| status != 0);
         let facts = failed.then(|| self.why(said, grpc_status)).flatten().unwrap_or_default();
         Some(Facts { status: self.status.or(facts.status), grpc_status: grpc_status.or(facts.grpc_status), ..facts })
+    }
+
+    /// What the proxy of ours tells that made the response, whatever its status: a gRPC call that was refused has 200.
+    fn author(&self) -> Option<Facts<'a>> {
+        let named = |name: &str| name.eq_ignore_ascii_case("proxy-status");
+        crate::header::author(self.headers.iter().filter(|(name, _)| named(name)).map(|(_, value)| *value))
     }
 
     fn why(&self, said: Option<Facts<'a>>, grpc_status: Option<u32>) -> Option<Facts<'a>> {

@@ -18,7 +18,7 @@ pub(super) fn join<R: BufRead>(
     let quote = quote(text);
     let first = text.strip_prefix(quote).unwrap_or(text).trim_end();
     let Some(mut part) = Part::begun(first) else { return Ok(None) };
-    // The members of this header are hops, which one set of facts cannot hold.
+    // The members of a header that is not ours are hops, which one set of facts cannot hold.
     if matches!(alone.content, Content::Header(_)) {
         return Ok(None);
     }
@@ -27,7 +27,7 @@ pub(super) fn join<R: BufRead>(
         let Some(line) = ahead.peek(index)? else { break };
         let line = line.strip_prefix(quote).or_else(|| line.strip_prefix(quote.trim_end())).unwrap_or(line).trim_end();
         let Some(next) = part.followed_by(line) else { break };
-        if !header::parse(line).is_empty() {
+        if header::holds_hops(line) {
             return Ok(None);
         }
         if !block.push("\n", line) {

@@ -9,7 +9,18 @@ declare_cause! {
     stage: Routing,
     error: None,
     refines: None,
-    conditions: &[(Certain, All(&[Details(Word::DirectResponse), StatusAtLeast(400), Not(&Route(RouteName::BlockAll))]))],
+    conditions: &[
+        (Certain, All(&[Details(Word::DirectResponse), StatusAtLeast(400), Not(&Route(RouteName::BlockAll))])),
+        // A header tells no status.
+        (
+            Likely,
+            All(&[
+                Details(Word::DirectResponse),
+                Not(&Any(&[StatusClass(2), StatusClass(3)])),
+                Not(&Route(RouteName::BlockAll)),
+            ]),
+        ),
+    ],
     confirm: &[
         Confirm {
             id: "routes",

@@ -18,6 +18,8 @@ declare_cause! {
                 Details(Word::ConnectionTermination),
             ]),
         ),
+        // A TCP connection has no stream: the flag says that the upstream reset the connection.
+        (Likely, All(&[Flag(ResponseFlag::UR), Status(0), Absent(Field::Details)])),
         (Likely, All(&[Flag(ResponseFlag::UC), Absent(Field::Details), Not(&All(&[DurationBelow(10), Not(&DurationBelow(1))]))])),
     ],
     confirm: &[

@@ -28,7 +28,12 @@ declare_cause! {
                 Flag(ResponseFlag::UF),
                 Absent(Field::Details),
                 Absent(Field::UpstreamTransportFailure),
-                Any(&[All(&[DurationBelow(1000), Not(&UpstreamIpv6)]), Absent(Field::UpstreamHost)]),
+                // A TCP line gives a reason for every refusal; what took long without one ran into the timeout.
+                Any(&[
+                    All(&[DurationBelow(100), Not(&UpstreamIpv6)]),
+                    All(&[DurationBelow(1000), Not(&Status(0)), Not(&UpstreamIpv6)]),
+                    Absent(Field::UpstreamHost),
+                ]),
             ]),
         ),
     ],

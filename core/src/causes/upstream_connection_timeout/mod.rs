@@ -17,7 +17,7 @@ declare_cause! {
                 Flag(ResponseFlag::UF),
                 Absent(Field::Details),
                 Absent(Field::UpstreamTransportFailure),
-                Not(&DurationBelow(1000)),
+                Any(&[Not(&DurationBelow(1000)), All(&[Status(0), Not(&DurationBelow(100))])]),
                 Present(Field::UpstreamHost),
             ]),
         ),

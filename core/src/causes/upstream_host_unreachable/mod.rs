@@ -18,7 +18,7 @@ declare_cause! {
                 Absent(Field::Details),
                 Absent(Field::UpstreamTransportFailure),
                 UpstreamIpv6,
-                DurationBelow(1000),
+                Any(&[DurationBelow(100), All(&[DurationBelow(1000), Not(&Status(0))])]),
             ]),
         ),
     ],

@@ -29,7 +29,7 @@ declare_cause! {
                 Details(Word::CacheAbortedTrailers),
             ]),
         ),
-        (Likely, All(&[Flag(ResponseFlag::UR), Absent(Field::Details)])),
+        (Likely, All(&[Flag(ResponseFlag::UR), Not(&Status(0)), Absent(Field::Details)])),
     ],
     confirm: &[
         Confirm {

@@ -20,15 +20,24 @@ use crate::Format;
 use cursor::{Cursor, Numbers};
 use head::Start;
 
+/// Whether the details that the text begins with refuse a request, whose status is a success all the same.
+fn is_refusal(text: &str) -> bool {
+    let text = text.trim_start();
+    if text.starts_with(Word::ViaUpstream.as_str()) || !text.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return false;
+    }
+    let end = memchr::memchr(b' ', text.as_bytes()).unwrap_or(text.len());
+    text.get(..end).is_some_and(|details| details::parse(details).refuses())
+}
+
 /// Reads a line; `None` when it is of another shape.
 pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
     let mut line = Cursor::new(text);
     let start = head::read(&mut line)?;
     let status = line.status()?;
     let (flags, numeric) = line.flags()?;
-    // The one answer of success by which a request fails.
-    let refused = line.rest().trim_start().starts_with(Word::WebsocketHandshakeUnsuccessful.as_str());
-    if (200..300).contains(&status) && flags.is_empty() && !numeric && start.is_certain() && !refused {
+    let success = (200..300).contains(&status) && flags.is_empty() && !numeric && start.is_certain();
+    if success && !is_refusal(line.rest()) {
         return Some(AccessLog::Healthy);
     }
     let reasons = Reasons::read(&mut line);

@@ -1,0 +1,107 @@
+//! One request, several hops: which of their lines tell one story, and whose verdict it is.
+//!
+//! No condition on one line's facts can say these things; each rule here needs two proxies' lines.
+
+mod handshake;
+mod relay;
+
+use std::collections::HashMap;
+
+use crate::observation::Observation;
+
+/// Most lines of one request or connection that are looked at, so that the work stays linear whatever the ids.
+const MAX_JOINED: usize = 64;
+
+/// Joins the hops of a batch: changes verdicts that another hop's line makes precise, and marks lines that it explains.
+pub(crate) fn join(batch: &mut [Observation]) {
+    handshake::join(batch);
+    relay::join(batch);
+    spoken_of_twice(batch);
+    reconnected(batch);
+}
+
+/// An upstream's protocol error that Envoy's own log tells, and the access-log line of it: before Envoy 1.18 that line had the
+/// flag `UC` and no details.
+fn spoken_of_twice(batch: &mut [Observation]) {
+    let mut flagged: HashMap<(u32, Option<&str>), Vec<usize>> = HashMap::new();
+    let old =
+        |line: &Observation| !line.is_absorbed() && line.slug() == "upstream-closed-connection" && line.facts.details.is_none();
+    for (at, line) in batch.iter().enumerate().rev().filter(|(_, line)| old(line)) {
+        flagged.entry((line.source, line.origin.as_deref())).or_default().push(at);
+    }
+    let told = |words: &Observation| words.slug() == "protocol-error-upstream" && words.facts.status.is_none();
+    let mut pairs = Vec::new();
+    for (at, words) in batch.iter().enumerate().filter(|(_, words)| told(words)) {
+        let line = flagged.get_mut(&(words.source, words.origin.as_deref())).and_then(Vec::pop);
+        pairs.extend(line.map(|line| (line, at)));
+    }
+    for (line, words) in pairs {
+        absorb(batch, line, words);
+    }
+}
+
+/// Words that only a proxy says that has reached its control plane: what failed before them was the start.
+fn reconnected(batch: &mut [Observation]) {
+    const REACHED: [&str; 6] = [
+        "config-rejected",
+        "duplicate-domain",
+        "listener-conflict",
+        "xds-benign-warning",
+        "xds-control-plane-error",
+        "xds-disconnect-benign",
+    ];
+    let mut last: HashMap<(u32, Option<&str>), usize> = HashMap::new();
+    for (at, observation) in batch.iter().enumerate().filter(|(_, observation)| REACHED.contains(&observation.slug())) {
+        last.insert((observation.source, observation.origin.as_deref()), at);
+    }
+    let early = |(at, observation): (usize, &Observation)| {
+        let end = *last.get(&(observation.source, observation.origin.as_deref()))?;
+        (observation.slug() == "xds-unreachable" && at < end).then_some((at, end))
+    };
+    let pairs: Vec<_> = batch.iter().enumerate().filter_map(early).collect();
+    for (start, end) in pairs {
+        absorb(batch, start, end);
+    }
+}
+
+/// Enters a line under its key, unless too many stand there already.
+fn enter<K: std::hash::Hash + Eq>(lines: &mut HashMap<K, Vec<usize>>, key: K, at: usize) {
+    let known = lines.entry(key).or_default();
+    if known.len() < MAX_JOINED {
+        known.push(at);
+    }
+}
+
+/// The observations, those that count before those that a better witness has counted.
+fn counting_first(batch: &[Observation]) -> impl Iterator<Item = (usize, &Observation)> {
+    let of = |covered| batch.iter().enumerate().filter(move |(_, observation)| observation.covered == covered);
+    of(false).chain(of(true))
+}
+
+/// Marks an observation as explained by another, unless that would be explained by the first in turn: somebody must speak, and
+/// count.
+fn absorb(batch: &mut [Observation], explained: usize, by: usize) {
+    let Some(speaker) = speaker(batch, by).filter(|speaker| *speaker != explained) else { return };
+    let Some((line, covered)) = batch.get_mut(explained).filter(|observation| !observation.is_absorbed()).map(|observation| {
+        observation.absorbed_by = Some(speaker);
+        (observation.line, observation.covered)
+    }) else {
+        return;
+    };
+    if let Some(observation) = batch.get_mut(speaker) {
+        observation.joined.push(line);
+        observation.covered &= covered;
+    }
+}
+
+/// The observation that speaks for this one.
+fn speaker(batch: &[Observation], of: usize) -> Option<usize> {
+    let mut at = of;
+    for _ in 0..MAX_JOINED {
+        match batch.get(at)?.absorbed_by {
+            Some(next) => at = next,
+            None => return Some(at),
+        }
+    }
+    None
+}

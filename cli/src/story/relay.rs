@@ -1,0 +1,233 @@
+//! Answers that hops passed on, and callers that went away: who of one request's hops speaks.
+
+use std::collections::HashMap;
+
+use meshwhy_core::facts::text;
+use meshwhy_core::{Cause, Facts, Side, Stage};
+
+use super::{absorb, counting_first, enter};
+use crate::group::{is_of, order};
+use crate::observation::Observation;
+
+/// Joins the hops of each request.
+pub(super) fn join(batch: &mut [Observation]) {
+    relays(batch);
+    cut_off(batch);
+    hung_up(batch);
+}
+
+/// Hops that passed on what another hop, or the application behind it, decided.
+///
+/// Of the lines with one request id, the hop whose own verdict it is speaks; a hop that merely relayed an answer does not.
+/// When nobody but the application decided, the hop next to it speaks. A hop whose header names the author speaks for it where
+/// the author's own line is not there.
+fn relays(batch: &mut [Observation]) {
+    let mut deciders: HashMap<&str, usize> = HashMap::new();
+    let mut authors: HashMap<(&str, &str), usize> = HashMap::new();
+    for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && decides(observation)) {
+        let Some(id) = text(observation.facts.request_id.as_ref()) else { continue };
+        if let Some(pod) = text(observation.facts.pod.as_ref()) {
+            authors.entry((id, pod)).or_insert(at);
+        }
+        let best = deciders.entry(id).or_insert(at);
+        let rank = |observation: &Observation| (observation.covered, order(&observation.verdict));
+        if batch.get(*best).is_some_and(|known| rank(observation) < rank(known)) {
+            *best = at;
+        }
+    }
+    let mut pairs = Vec::new();
+    let mut alone: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
+    for (at, relay) in counting_first(batch).filter(|(_, relay)| !relay.is_absorbed() && relay.facts.relayed_from.is_some()) {
+        let Some(id) = text(relay.facts.request_id.as_ref()) else { continue };
+        let pod = text(relay.facts.pod.as_ref());
+        let named = pod.and_then(|pod| authors.get(&(id, pod))).copied();
+        let alike = || {
+            let decider = *deciders.get(id)?;
+            batch.get(decider).filter(|theirs| relay.slug() == "unknown" || alike(theirs.verdict.cause, relay.verdict.cause))?;
+            Some(decider)
+        };
+        match named.or_else(alike) {
+            Some(author) => pairs.push((at, author)),
+            None => alone.entry((id, pod)).or_default().push(at),
+        }
+    }
+    let mut speakers: HashMap<&str, usize> = HashMap::new();
+    for ((id, _), relays) in alone {
+        // One that counts speaks.
+        let Some(speaker) = relays.iter().copied().min_by_key(|at| (batch.get(*at).is_none_or(|relay| relay.covered), *at))
+        else {
+            continue;
+        };
+        pairs.extend(relays.into_iter().filter(|at| *at != speaker).map(|at| (at, speaker)));
+        let first = speakers.entry(id).or_insert(speaker);
+        *first = speaker.min(*first);
+    }
+    for (at, relay) in counting_first(batch).filter(|(_, relay)| !relay.is_absorbed() && is_application(relay)) {
+        let Some(id) = text(relay.facts.request_id.as_ref()) else { continue };
+        // The application next to a hop is the author only where no other hop knows better.
+        let own = deciders.get(id).copied();
+        let speaker = speakers.get(id).copied().filter(|_| own.is_none_or(|own| batch.get(own).is_some_and(is_application)));
+        let Some(decider) = speaker.or(own) else { continue };
+        let Some(theirs) = batch.get(decider) else { continue };
+        let both_next_to_the_application = is_application(theirs) && relay.side() == Some(Side::Inbound);
+        let unrelated = theirs.slug() == "unknown" && theirs.facts.status != relay.facts.status;
+        if at != decider && !both_next_to_the_application && !unrelated {
+            pairs.push((at, decider));
+        }
+    }
+    for &(relay, decider) in &pairs {
+        absorb(batch, relay, decider);
+    }
+    repeated(batch, &pairs);
+}
+
+/// What a hop decided again and again for one caller's request, which the caller tried again: as often as the caller has lines.
+fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
+    let mut by_proxy: HashMap<(usize, Proxy<'_>), u64> = HashMap::new();
+    for (relay, decider) in relays {
+        let Some((relay, theirs)) = batch.get(*relay).zip(batch.get(*decider)) else { continue };
+        if !relay.covered && proxy(relay) != proxy(theirs) {
+            *by_proxy.entry((*decider, proxy(relay))).or_default() += 1;
+        }
+    }
+    let mut requests: HashMap<usize, u64> = HashMap::new();
+    for ((decider, _), count) in by_proxy {
+        let most = requests.entry(decider).or_default();
+        *most = count.max(*most);
+    }
+    let mut attempts: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && !observation.covered) {
+        if let Some(id) = text(observation.facts.request_id.as_ref()) {
+            enter(&mut attempts, id, at);
+        }
+    }
+    let mut pairs = Vec::new();
+    for (decider, count) in requests {
+        let Some(theirs) = batch.get(decider) else { continue };
+        let same = |at: &usize| {
+            batch.get(*at).is_some_and(|other| {
+                proxy(other) == proxy(theirs)
+                    && other.verdict.cause.code == theirs.verdict.cause.code
+                    && (other.side(), other.target()) == (theirs.side(), theirs.target())
+            })
+        };
+        let of_request = text(theirs.facts.request_id.as_ref()).and_then(|id| attempts.get(id));
+        let others = of_request.into_iter().flatten().copied().filter(|at| *at != decider && same(at));
+        let kept = count.saturating_sub(u64::from(!theirs.covered));
+        pairs.extend(others.skip(usize::try_from(kept).unwrap_or(usize::MAX)).map(|at| (at, decider)));
+    }
+    for (attempt, decider) in pairs {
+        absorb(batch, attempt, decider);
+    }
+}
+
+/// A caller that only saw its upstream's connection or stream end, and the server that says why: it refused the connection, could
+/// not go on with the request, or closed the connection itself.
+fn cut_off(batch: &mut [Observation]) {
+    let mut connections: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut requests: HashMap<&str, Vec<usize>> = HashMap::new();
+    let says_why = |server: &Observation| !server.is_absorbed() && decides(server) && !is_gone(server) && !is_application(server);
+    for (at, server) in counting_first(batch).filter(|(_, server)| says_why(server)) {
+        let Facts { downstream_remote_address, downstream_local_address, .. } = &server.facts;
+        match text(server.facts.request_id.as_ref()) {
+            Some(id) => enter(&mut requests, id, at),
+            None => {
+                let ends = text(downstream_remote_address.as_ref()).zip(text(downstream_local_address.as_ref()));
+                if let Some(ends) = ends {
+                    connections.entry(ends).or_insert(at);
+                }
+            }
+        }
+    }
+    let mut pairs = Vec::new();
+    for (at, caller) in counting_first(batch).filter(|(_, caller)| !caller.is_absorbed() && saw_the_upstream_end(caller)) {
+        let ends = text(caller.facts.upstream_local_address.as_ref()).zip(text(caller.facts.upstream_host.as_ref()));
+        let of_connection = ends.and_then(|ends| connections.get(&ends)).copied();
+        let of_request = || {
+            let servers = requests.get(text(caller.facts.request_id.as_ref())?)?;
+            servers.iter().copied().find(|server| batch.get(*server).is_some_and(|server| is_upstream(caller, server)))
+        };
+        pairs.extend(of_connection.or_else(of_request).filter(|server| *server != at).map(|server| (at, server)));
+    }
+    for (caller, server) in pairs {
+        absorb(batch, caller, server);
+    }
+}
+
+fn saw_the_upstream_end(caller: &Observation) -> bool {
+    ["upstream-closed-connection", "upstream-stream-reset", "protocol-error-upstream"]
+        .iter()
+        .any(|slug| is_of(caller.verdict.cause, slug))
+}
+
+/// A server whose caller went away, and the caller: a timeout, or because its own client had gone.
+fn hung_up(batch: &mut [Observation]) {
+    let mut callers: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, caller) in counting_first(batch).filter(|(_, caller)| !caller.is_absorbed() && decides(caller)) {
+        if let Some(id) = text(caller.facts.request_id.as_ref()) {
+            enter(&mut callers, id, at);
+        }
+    }
+    let mut pairs = Vec::new();
+    for (at, server) in counting_first(batch).filter(|(_, server)| !server.is_absorbed() && is_gone(server)) {
+        let of_request = text(server.facts.request_id.as_ref()).and_then(|id| callers.get(id));
+        let caller =
+            of_request.into_iter().flatten().find(|caller| batch.get(**caller).is_some_and(|caller| calls(caller, server)));
+        pairs.extend(caller.map(|caller| (at, *caller)));
+    }
+    for (server, caller) in pairs {
+        absorb(batch, server, caller);
+    }
+}
+
+fn is_application(observation: &Observation) -> bool {
+    is_of(observation.verdict.cause, "app-error")
+}
+
+fn is_gone(server: &Observation) -> bool {
+    server.slug() == "downstream-disconnect"
+}
+
+/// Whether the one hop's upstream is the other; or the one is the other's application, which gave up when its client had.
+fn calls(caller: &Observation, server: &Observation) -> bool {
+    if proxy(caller) == proxy(server) {
+        return is_gone(caller) && (caller.side(), server.side()) == (Some(Side::Inbound), Some(Side::Outbound));
+    }
+    is_upstream(caller, server)
+}
+
+/// Whether the server is the hop that the caller called, by its address, or else by its side.
+fn is_upstream(caller: &Observation, server: &Observation) -> bool {
+    if proxy(caller) == proxy(server) {
+        return false;
+    }
+    let upstream = text(caller.facts.upstream_host.as_ref());
+    match upstream.zip(text(server.facts.downstream_local_address.as_ref())) {
+        Some((upstream, own)) => upstream == own,
+        None => server.side() == Some(Side::Inbound) && caller.side().is_some_and(|side| side != Side::Inbound),
+    }
+}
+
+type Proxy<'a> = (Option<&'a str>, Option<(u32, Option<&'a str>)>);
+
+/// Who wrote the line: the container that its prefix names, else its file and the pod, unless that is the author's.
+fn proxy(observation: &Observation) -> Proxy<'_> {
+    let pod = observation.facts.pod.as_deref().filter(|_| observation.facts.relayed_from.is_none());
+    match observation.origin.as_deref() {
+        Some(origin) => (Some(origin), None),
+        None => (None, Some((observation.source, pod))),
+    }
+}
+
+/// Whether two verdicts are of one kind.
+fn alike(one: &'static Cause, other: &'static Cause) -> bool {
+    one.code == other.code || one.refines(other) || other.refines(one)
+}
+
+fn decides(observation: &Observation) -> bool {
+    let cause = observation.verdict.cause;
+    // Lacking trace context, a request is answered all the same; and who passes on decides nothing.
+    observation.facts.relayed_from.is_none()
+        && cause.stage != Stage::Telemetry
+        && (!is_of(cause, "app-error") || observation.side() == Some(Side::Inbound))
+}
