@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use crate::artifacts::{module, target};
+use crate::artifacts::{module, target, workspace};
 use crate::bootstrap::{Addresses, LogFiles, Part, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::{self, Response};
 use crate::deployment::{Deployment, Placement, Setup, Visibility, point_to};
-use crate::discovery::{LISTENER, ResourceFile};
+use crate::discovery::{CLUSTER, LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{overlay, walk};
 use crate::module_server::{Answer, ModuleServer, sha256};
@@ -32,6 +32,10 @@ const HANDOVER: Duration = Duration::from_millis(50);
 /// How long a server takes that is slow: longer than the manifest waits.
 const SLOW: Duration = Duration::from_secs(3);
 
+/// Where Envoy counts what it is sent.
+const CLUSTERS: &str = "cluster_manager.cds";
+const LISTENERS: &str = "listener_manager.lds";
+
 /// A WebAssembly module that exports nothing.
 const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
@@ -44,6 +48,8 @@ pub enum Way {
     Gateway,
     /// `annotate.yaml`: an HTTP filter.
     Filter,
+    /// `sidecar/observe.yaml` beside `fetch-once.yaml`, which has the module fetched by a cluster before any listener asks.
+    FetchedOnce,
 }
 
 /// What a proxy gets that asks for the module.
@@ -91,38 +97,44 @@ pub struct Answered {
     pub body: Vec<u8>,
 }
 
-/// An Envoy that reads its listeners from a file.
+/// An Envoy that reads its listeners, and the clusters of the module, from files.
 #[derive(Debug)]
 pub struct SuppliedProxy {
     way: Way,
     supply: Supply,
     envoy: Envoy,
     parts: Vec<Part>,
-    file: ResourceFile,
+    listeners: ResourceFile,
+    clusters: ResourceFile,
     ready_after: Duration,
     _upstream: Upstream,
-    _refusing: Socket,
+    refusing: Socket,
     directory: TempDir,
 }
 
 impl Way {
-    /// All of them.
+    /// Those that stand alone.
     pub const ALL: [Self; 3] = [Self::Sidecar, Self::Gateway, Self::Filter];
 
-    fn setup(self) -> Setup {
+    fn setup(self) -> Result<Setup> {
         let (deployment, placement) = match self {
-            Self::Sidecar => (Deployment::Observe, Placement::Sidecar),
+            Self::Sidecar | Self::FetchedOnce => (Deployment::Observe, Placement::Sidecar),
             Self::Gateway => (Deployment::Observe, Placement::Gateway),
             Self::Filter => (Deployment::Annotate, Placement::Sidecar),
         };
-        Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check()
+        let setup = Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check();
+        if self != Self::FetchedOnce {
+            return Ok(setup);
+        }
+        let overlay = fs::read_to_string(workspace().join("envoyfilter/fetch-once.yaml"))?;
+        Ok(setup.beside(serde_saphyr::from_multiple(&overlay)?))
     }
 
     /// The listeners: name and how they differ from the ordinary one.
     fn listeners(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Gateway => &[(HTTP, ROUTES), ("tcp", "protocol: TCP"), (TCP_TO_NOBODY, NOBODY), (NO_CHAIN, ELSEWHERE)],
-            Self::Sidecar | Self::Filter => &[
+            Self::Sidecar | Self::Filter | Self::FetchedOnce => &[
                 (HTTP, ROUTES),
                 ("tcp", "protocol: TCP"),
                 (TCP_TO_NOBODY, NOBODY),
@@ -170,33 +182,22 @@ impl SuppliedProxy {
             part(&scenario, index, &addresses, &logs, &[])
         });
         let parts = parts.collect::<Result<Vec<_>>>()?;
-        let mut clusters = vec![json!({"name": "nobody", "type": "STATIC"})];
-        clusters.extend(Self::module_clusters(way, supply, &refusing)?);
-        let mut bootstrap = bootstrap(&parts, &clusters);
-        let mut file = ResourceFile::new(directory.path().join("listeners.json"), LISTENER);
+        let mut bootstrap = bootstrap(&parts, &[json!({"name": "nobody", "type": "STATIC"})]);
+        let mut listeners = ResourceFile::new(directory.path().join("listeners.json"), LISTENER);
+        let mut clusters = ResourceFile::new(directory.path().join("clusters.json"), CLUSTER);
         overlay(
             &mut bootstrap,
-            &json!({"static_resources": {"listeners": []}, "dynamic_resources": {"lds_config": file.source()}}),
+            &json!({
+                "static_resources": {"listeners": []},
+                "dynamic_resources": {"lds_config": listeners.source(), "cds_config": clusters.source()},
+            }),
         );
-        file.write(&listeners(way, supply, &parts, sent, directory.path())?)?;
+        clusters.write(&module_clusters(way, supply, sent, &refusing)?)?;
+        listeners.write(&all_listeners(way, supply, &parts, sent, directory.path())?)?;
         let began = Instant::now();
         let envoy = Envoy::start(&locate()?, &bootstrap, directory.path()).inspect_err(|_| directory.disable_cleanup(true))?;
         let ready_after = began.elapsed();
-        Ok(Self { way, supply, envoy, parts, file, ready_after, _upstream: upstream, _refusing: refusing, directory })
-    }
-
-    fn module_clusters(way: Way, supply: Supply, refusing: &Socket) -> Result<Vec<Value>> {
-        let setup = way.setup();
-        let mut clusters = setup.clusters(&setup.documents()?)?;
-        match supply {
-            Supply::NoCluster => clusters.clear(),
-            Supply::Down => {
-                let closed = refusing.local_addr()?.as_socket().context("not an IP address")?;
-                clusters.iter_mut().for_each(|cluster| point_to(cluster, closed));
-            }
-            _ => {}
-        }
-        Ok(clusters)
+        Ok(Self { way, supply, envoy, parts, listeners, clusters, ready_after, _upstream: upstream, refusing, directory })
     }
 
     /// Sends a configuration and waits until Envoy has taken or refused it.
@@ -204,15 +205,26 @@ impl SuppliedProxy {
     /// # Errors
     /// The file cannot be written, or Envoy does neither.
     pub fn send(&mut self, sent: Sent) -> Result<()> {
-        let before = self.answered_updates()?;
-        self.file.write(&listeners(self.way, self.supply, &self.parts, sent, self.directory.path())?)?;
-        let settled = || {
-            let answered = self.answered_updates().ok()? > before;
-            (answered && self.statistic("listener_manager.total_listeners_warming").ok()? == 0).then_some(())
-        };
-        wait_for(PATIENCE, settled).with_context(|| format!("Envoy neither takes nor refuses {sent:?}"))?;
+        let before = self.answered_updates(CLUSTERS)?;
+        self.clusters.write(&module_clusters(self.way, self.supply, sent, &self.refusing)?)?;
+        self.settles(CLUSTERS, before, "cluster_manager.warming_clusters")?;
+        let before = self.answered_updates(LISTENERS)?;
+        self.listeners.write(&all_listeners(self.way, self.supply, &self.parts, sent, self.directory.path())?)?;
+        self.settles(LISTENERS, before, "listener_manager.total_listeners_warming")?;
         sleep(HANDOVER);
         Ok(())
+    }
+
+    fn settles(&self, discovery: &str, before: u64, warming: &str) -> Result<()> {
+        let settled = || {
+            let answered = self.answered_updates(discovery).ok()? > before;
+            (answered && self.statistic(warming).ok()? == 0).then_some(())
+        };
+        wait_for(PATIENCE, settled).with_context(|| format!("Envoy neither takes nor refuses what {discovery} sends"))
+    }
+
+    fn answered_updates(&self, discovery: &str) -> Result<u64> {
+        Ok(self.statistic(&format!("{discovery}.update_success"))? + self.statistic(&format!("{discovery}.update_rejected"))?)
     }
 
     /// How many configurations Envoy refused.
@@ -220,7 +232,7 @@ impl SuppliedProxy {
     /// # Errors
     /// The admin interface does not answer.
     pub fn refused(&self) -> Result<u64> {
-        self.statistic("listener_manager.lds.update_rejected")
+        Ok(self.statistic(&format!("{CLUSTERS}.update_rejected"))? + self.statistic(&format!("{LISTENERS}.update_rejected"))?)
     }
 
     /// From now on the proxy gets something else when it asks, and the manifest says so.
@@ -228,8 +240,9 @@ impl SuppliedProxy {
         self.supply = supply;
     }
 
-    fn answered_updates(&self) -> Result<u64> {
-        Ok(self.statistic("listener_manager.lds.update_success")? + self.statistic("listener_manager.lds.update_rejected")?)
+    /// Whether the proxy takes connections at all.
+    pub fn listens(&self) -> bool {
+        self.names().any(|name| self.envoy.listener(name).is_some())
     }
 
     /// What clients get from the upstream, for a path without a route and from a cluster without endpoints, through every listener.
@@ -321,12 +334,31 @@ impl SuppliedProxy {
     }
 }
 
-/// The listeners as the control plane sends them.
-fn listeners(way: Way, supply: Supply, parts: &[Part], sent: Sent, directory: &Path) -> Result<Vec<Value>> {
-    let setup = way.setup();
+/// The clusters of the manifests as the control plane sends them.
+fn module_clusters(way: Way, supply: Supply, sent: Sent, refusing: &Socket) -> Result<Vec<Value>> {
+    if !sent.meshwhy {
+        return Ok(Vec::new());
+    }
+    let setup = way.setup()?;
     let documents = setup.documents()?;
-    let (path, hash) = offer(supply)?;
-    let timeout = shipped_timeout(&documents)?;
+    let mut clusters = setup.clusters(&documents)?;
+    let closed = refusing.local_addr()?.as_socket().context("not an IP address")?;
+    if supply == Supply::NoCluster {
+        clusters.retain(|cluster| cluster.get("load_assignment").is_none());
+    }
+    for cluster in &mut clusters {
+        if supply == Supply::Down {
+            point_to(cluster, closed);
+        }
+        supply_with(cluster, supply, &documents)?;
+    }
+    Ok(clusters)
+}
+
+/// The listeners as the control plane sends them.
+fn all_listeners(way: Way, supply: Supply, parts: &[Part], sent: Sent, directory: &Path) -> Result<Vec<Value>> {
+    let setup = way.setup()?;
+    let documents = setup.documents()?;
     let listed = parts.iter().map(|part| {
         let mut listener = part.listener.clone();
         if sent.change {
@@ -336,16 +368,24 @@ fn listeners(way: Way, supply: Supply, parts: &[Part], sent: Sent, directory: &P
             let inbound = listener.get("traffic_direction").and_then(Value::as_str) == Some("INBOUND");
             let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
             setup.apply(&documents, direction, &mut listener, &module()?, &directory.join("native.log"))?;
-            walk(&mut listener, &mut |value| {
-                if let Some(remote) = value.get_mut("remote").filter(|remote| remote.get("http_uri").is_some()) {
-                    let uri = format!("http://meshwhy-module{path}");
-                    overlay(remote, &json!({"sha256": hash, "http_uri": {"uri": uri, "timeout": timeout}}));
-                }
-            });
+            supply_with(&mut listener, supply, &documents)?;
         }
         Ok(listener)
     });
     listed.collect()
+}
+
+/// Has every plugin ask for what is supplied, as long as the manifest says.
+fn supply_with(resource: &mut Value, supply: Supply, documents: &[Value]) -> Result<()> {
+    let (path, hash) = offer(supply)?;
+    let timeout = shipped_timeout(documents)?;
+    walk(resource, &mut |value| {
+        if let Some(remote) = value.get_mut("remote").filter(|remote| remote.get("http_uri").is_some()) {
+            let uri = format!("http://meshwhy-module{path}");
+            overlay(remote, &json!({"sha256": hash, "http_uri": {"uri": uri, "timeout": timeout}}));
+        }
+    });
+    Ok(())
 }
 
 /// How long a proxy waits for the module, as the manifest says; elsewhere the harness has it wait longer.

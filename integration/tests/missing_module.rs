@@ -37,22 +37,24 @@ enum Later {
 
 /// Runs both kinds of proxy in every way, and gives each to the check at its end.
 fn everywhere(supply: Supply, later: Later, check: impl Fn(&mut SuppliedProxy) -> Result<()>) -> Result<()> {
-    for way in Way::ALL {
-        let mut without = Vec::new();
-        SuppliedProxy::start(way, supply, BARE)?.check(|proxy| {
-            without = proxy.answers()?;
-            proxy.send(DEPLOYED)?;
-            as_without(proxy, &without).context("a running proxy that gets meshwhy")?;
-            change(proxy, &without, later).context("a running proxy")?;
-            check(proxy).context("a running proxy")
-        })?;
-        SuppliedProxy::start(way, supply, DEPLOYED)?.check(|proxy| {
-            as_without(proxy, &without).context("a new proxy")?;
-            change(proxy, &without, later).context("a new proxy")?;
-            eprintln!("{way:?}, {supply:?}: a new proxy was ready after {:.1} s", proxy.ready_after().as_secs_f64());
-            check(proxy).context("a new proxy")
-        })?;
-    }
+    Way::ALL.into_iter().try_for_each(|way| both_proxies(way, supply, later, &check))
+}
+
+fn both_proxies(way: Way, supply: Supply, later: Later, check: &impl Fn(&mut SuppliedProxy) -> Result<()>) -> Result<()> {
+    let mut without = Vec::new();
+    SuppliedProxy::start(way, supply, BARE)?.check(|proxy| {
+        without = proxy.answers()?;
+        proxy.send(DEPLOYED)?;
+        as_without(proxy, &without).context("a running proxy that gets meshwhy")?;
+        change(proxy, &without, later).context("a running proxy")?;
+        check(proxy).context("a running proxy")
+    })?;
+    SuppliedProxy::start(way, supply, DEPLOYED)?.check(|proxy| {
+        as_without(proxy, &without).context("a new proxy")?;
+        change(proxy, &without, later).context("a new proxy")?;
+        eprintln!("{way:?}, {supply:?}: a new proxy was ready after {:.1} s", proxy.ready_after().as_secs_f64());
+        check(proxy).context("a new proxy")
+    })?;
     Ok(())
 }
 
@@ -101,11 +103,13 @@ fn causes(log: &str) -> Result<Vec<String>> {
 
 /// Requests, later changes and new proxies are as without meshwhy, nothing is recorded by the module, and the failed fetches are counted.
 fn cannot_be_had(supply: Supply) -> Result<()> {
-    everywhere(supply, Later::Arrives, |proxy| {
-        ensure!(!proxy.log().contains("meshwhy1 {"), "a record without a module");
-        ensure!(proxy.log().contains(FAILED_FETCH), "no line of a failed fetch");
-        is_visible(proxy, "wasm.remote_load_fetch_failures")
-    })
+    everywhere(supply, Later::Arrives, |proxy| failed_fetches_alone(proxy))
+}
+
+fn failed_fetches_alone(proxy: &SuppliedProxy) -> Result<()> {
+    ensure!(!proxy.log().contains("meshwhy1 {"), "a record without a module");
+    ensure!(proxy.log().contains(FAILED_FETCH), "no line of a failed fetch");
+    is_visible(proxy, "wasm.remote_load_fetch_failures")
 }
 
 /// The exception. Once the bytes are in Envoy's cache, a plugin with their hash fails at once and not after a fetch, and for that Envoy has
@@ -206,4 +210,40 @@ fn the_bytes_are_no_module() -> Result<()> {
 #[test]
 fn the_module_is_for_another_host() -> Result<()> {
     is_no_module(Supply::OtherAbi)
+}
+
+#[test]
+fn fetched_once_it_serves_all_listeners() -> Result<()> {
+    both_proxies(Way::FetchedOnce, Supply::Good, Later::Arrives, &|proxy| {
+        let fetches = proxy.statistic("wasm.remote_load_fetch_successes")?;
+        ensure!(fetches == 1 && proxy.statistic("wasm.remote_load_fetch_failures")? == 0, "fetched {fetches} times");
+        ensure!(!causes(&proxy.log())?.iter().any(|slug| slug == "wasm-load-failed"), "a false alarm");
+        records_everything(proxy)
+    })
+}
+
+#[test]
+fn fetched_once_it_may_be_missing_as_well() -> Result<()> {
+    for supply in [Supply::Absent, Supply::Down, Supply::Hanging(Duration::from_secs(60)), Supply::NoCluster] {
+        both_proxies(Way::FetchedOnce, supply, Later::Arrives, &|proxy| failed_fetches_alone(proxy))?;
+    }
+    Ok(())
+}
+
+/// What the manifest warns of: the bytes are in the cache before the listeners come.
+#[test]
+fn fetched_once_bytes_that_are_no_module_keep_a_new_proxy_from_listening() -> Result<()> {
+    for supply in [Supply::NotWasm, Supply::OtherAbi] {
+        SuppliedProxy::start(Way::FetchedOnce, supply, DEPLOYED)?.check(|proxy| {
+            ensure!(!proxy.listens() && proxy.refused()? == 1, "Envoy has changed: the new proxy listens");
+            is_visible(proxy, "wasm.remote_load_fetch_successes")
+        })?;
+        SuppliedProxy::start(Way::FetchedOnce, supply, BARE)?.check(|proxy| {
+            let without = proxy.answers()?;
+            proxy.send(DEPLOYED)?;
+            ensure!(proxy.refused()? == 1, "Envoy has changed: a running proxy takes the listeners");
+            as_without(proxy, &without)
+        })?;
+    }
+    Ok(())
 }
