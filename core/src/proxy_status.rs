@@ -2,6 +2,8 @@
 
 use crate::catalogue::Cause;
 #[cfg(feature = "texts")]
+use crate::catalogue::Stage;
+#[cfg(feature = "texts")]
 use crate::condition::ClusterKind;
 use crate::condition::RouteName;
 #[cfg(feature = "texts")]
@@ -144,6 +146,10 @@ impl Member {
     pub const fn is_telling(&self) -> bool {
         self.error.is_some() || self.code.is_some() || self.flags.is_some() || self.details.is_some()
     }
+
+    fn is_of_telemetry(&self) -> bool {
+        self.code.as_deref().and_then(Cause::find).is_some_and(|cause| cause.stage == Stage::Telemetry)
+    }
 }
 
 /// The member of the proxy of ours that made the reply: the first that tells why, since inner members come first and who
@@ -181,10 +187,11 @@ fn relay(author: &Member, facts: &mut Facts<'_>) {
 /// Puts in what a header tells that stands in the log of a request.
 ///
 /// A reply of the upstream that carries a member of ours was made by that proxy; in a reply of the hop's own the last member that
-/// names a cause is the hop's: each appends its own.
+/// names a cause is the hop's: each appends its own. What a member says of trace context explains no failure.
 #[cfg(feature = "texts")]
 pub fn complete(facts: &mut Facts<'_>, header: &str) {
-    let members = read(header);
+    let mut members = read(header);
+    members.retain(|member| !member.is_of_telemetry());
     let passed_on = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream));
     match author(&members).filter(|_| passed_on) {
         Some(author) => relay(author, facts),
@@ -301,6 +308,8 @@ fn says_something(member: &Member) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
     fn refused() -> Facts<'static> {
@@ -375,6 +384,18 @@ mod tests {
         assert_eq!(read.len(), 1);
         assert_eq!(read[0].name, "a?; error=forged, b????");
         assert_eq!(read[0].error.as_deref(), Some("destination_not_found"));
+    }
+
+    #[test]
+    fn missing_trace_context_explains_no_failure() {
+        let told = |header: &str| {
+            let mut facts =
+                Facts { details: Some("upstream_reset_after_response_started{protocol_error}".into()), ..Facts::default() };
+            complete(&mut facts, header);
+            facts.annotated_code.map(Cow::into_owned)
+        };
+        assert_eq!(told(r#""a.b"; mw-cause=MW8001; mw-side=outbound"#), None);
+        assert_eq!(told(r#""a.b"; mw-cause=MW5002, "a.b"; mw-cause=MW8001"#).as_deref(), Some("MW5002"));
     }
 
     #[test]

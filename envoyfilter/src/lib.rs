@@ -65,9 +65,8 @@ pub fn manifests(sha256: &str) -> Vec<Manifest> {
 fn observe(proxy: &str, contexts: &[Context], sha256: &str) -> String {
     let mut patches = Vec::new();
     for context in contexts {
-        let annotation = annotated(context).then(|| annotation::local_reply_config(context.side)).unwrap_or_default();
         let logger = loggers::wasm(Level::Request, sha256);
-        patches.push(connection_manager(context, "", &format!("{annotation}{}", access_log(&logger))));
+        patches.push(connection_manager(context, "", &format!("{}{}", annotation(context), access_log(&logger))));
         patches.push(tcp_proxy(context, &loggers::wasm(Level::Connection, sha256)));
         patches.extend(context.handshakes.then(|| listener(context, &loggers::wasm(Level::Handshake, sha256))));
     }
@@ -84,9 +83,8 @@ fn observe(proxy: &str, contexts: &[Context], sha256: &str) -> String {
 fn native(proxy: &str, contexts: &[Context]) -> String {
     let mut patches = Vec::new();
     for context in contexts {
-        let annotation = annotated(context).then(|| annotation::local_reply_config(context.side)).unwrap_or_default();
         let logger = loggers::json(Level::Request, context.side.as_str());
-        patches.push(connection_manager(context, "", &format!("{annotation}{}", access_log(&logger))));
+        patches.push(connection_manager(context, "", &format!("{}{}", annotation(context), access_log(&logger))));
         patches.extend(native_loggers_of_connections(context));
     }
     patches.push(
@@ -183,8 +181,11 @@ fn always() -> String {
 }
 
 /// Gateways tell nobody, so there is nothing to write.
-fn annotated(context: &Context) -> bool {
-    context.side != Side::Gateway
+fn annotation(context: &Context) -> String {
+    match context.side {
+        Side::Gateway => String::new(),
+        side => annotation::local_reply_config(side),
+    }
 }
 
 /// Stands in the manifests of sidecars, too: what these say must not leave the mesh.
