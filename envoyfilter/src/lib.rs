@@ -167,7 +167,8 @@ fn fetch_once(sha256: &str) -> String {
 # Envoy has nothing to complain of. Apply it when the module is known to load: with bytes that are no module, published with their
 # right hash, new proxies would not listen, where without this they would merely refuse later changes.
 ";
-    format!("{intent}{}", envoy_filter("fetch-once", &[module::fetched_once(sha256)]))
+    let after_observe = "  # After observe, which adds the cluster that this one fetches from: Envoy takes clusters one by one.\n  priority: 1001\n";
+    format!("{intent}{}", resource("fetch-once", after_observe, &[module::fetched_once(sha256)]))
 }
 
 fn always() -> String {
@@ -204,6 +205,11 @@ fn native_loggers_of_connections(context: &Context) -> Vec<String> {
 
 /// It comes after the user's own, whose mappers then win.
 fn envoy_filter(name: &str, patches: &[String]) -> String {
+    let after_users = "  # After your own: the first `local_reply_config` mapper that matches wins.\n  priority: 1000\n";
+    resource(name, after_users, patches)
+}
+
+fn resource(name: &str, priority: &str, patches: &[String]) -> String {
     format!(
         "\
 apiVersion: networking.istio.io/v1alpha3
@@ -215,9 +221,7 @@ metadata:
   labels:
     app.kubernetes.io/name: meshwhy
 spec:
-  # After your own: the first `local_reply_config` mapper that matches wins.
-  priority: 1000
-  configPatches:
+{priority}  configPatches:
 {}",
         indented(2, &patches.concat())
     )

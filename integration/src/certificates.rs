@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -13,6 +13,9 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::request::{ClientTls, Request};
+
+/// The service accounts in the namespace `demo` that have a certificate.
+pub const SERVICE_ACCOUNTS: [&str; 3] = ["web", "edge", "shop"];
 
 /// A small PKI: two authorities, of which everyone trusts only the first.
 #[derive(Debug)]
@@ -60,6 +63,7 @@ impl Certificates {
         let trusted = authority("meshwhy test authority")?;
         let stranger = authority("somebody else")?;
         fs::write(directory.join("ca.pem"), &trusted.pem)?;
+        SERVICE_ACCOUNTS.iter().try_for_each(|account| workload(&trusted, directory, account))?;
         Ok(Self {
             directory: directory.to_path_buf(),
             ca: CertificateDer::from_pem_slice(trusted.pem.as_bytes())?,
@@ -86,6 +90,16 @@ impl Certificates {
         .into_iter()
         .map(|(word, file)| (word, self.directory.join(file).display().to_string()))
         .collect()
+    }
+
+    /// The path of the authority that everyone trusts.
+    pub fn authority(&self) -> PathBuf {
+        self.directory.join("ca.pem")
+    }
+
+    /// The paths of the certificate and the key of a workload, one of [`SERVICE_ACCOUNTS`].
+    pub fn workload(&self, account: &str) -> (PathBuf, PathBuf) {
+        (self.directory.join(format!("sa-{account}.pem")), self.directory.join(format!("sa-{account}.key")))
     }
 
     /// A TLS server's configuration.
@@ -169,4 +183,15 @@ fn leaf(authority: &Authority, directory: &Path, name: &str, expired: bool) -> R
     fs::write(directory.join(format!("{name}.pem")), certificate.pem())?;
     fs::write(directory.join(format!("{name}.key")), key.serialize_pem())?;
     Ok(Pair { certificate: certificate.der().clone(), key: PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes())? })
+}
+
+/// A certificate as Istio gives it to workloads: its only name is a SPIFFE id.
+fn workload(authority: &Authority, directory: &Path, account: &str) -> Result<()> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    let id = format!("spiffe://cluster.local/ns/demo/sa/{account}");
+    params.subject_alt_names = vec![SanType::URI(id.as_str().try_into()?)];
+    let key = KeyPair::generate()?;
+    fs::write(directory.join(format!("sa-{account}.pem")), params.signed_by(&key, &authority.issuer)?.pem())?;
+    fs::write(directory.join(format!("sa-{account}.key")), key.serialize_pem())?;
+    Ok(())
 }

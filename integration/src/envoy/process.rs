@@ -55,13 +55,15 @@ impl Envoy {
         fs::write(&config, serde_json::to_vec_pretty(bootstrap)?)?;
         let arguments = arguments(launcher, &config, &admin_path, workers);
         let command = reproduction(launcher, &arguments);
-        let output = File::create(&log)?;
+        // An access logger opens it a second time as /dev/stdout; appending, neither overwrites the other.
+        fs::write(&log, "")?;
+        let output = File::options().append(true).open(&log)?;
         let child = Command::new("sh")
             .args(["-c", WATCHED, "sh"])
             .arg(&launcher.program)
             .args(&arguments)
-            .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
             .envs(IDENTITY)
+            .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output)

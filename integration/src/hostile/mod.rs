@@ -16,6 +16,6 @@ mod upstream;
 
 pub use exchange::{Comparison, Exchange, Step, Transcript};
 pub use ledger::{Ledger, Line};
-pub use plan::{Plan, file_configuration};
+pub use plan::Plan;
 pub use stage::{Stage, StageSetup};
 pub use upstream::Upstream;

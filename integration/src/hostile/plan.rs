@@ -102,11 +102,6 @@ impl Plan {
     }
 }
 
-/// Where Envoy reads its listeners from, when they are not in the bootstrap.
-pub fn file_configuration(file: &Path) -> Value {
-    json!({"resource_api_version": "V3", "path_config_source": {"path": file}})
-}
-
 /// The clusters: a server, a closed port, one without endpoints.
 pub(super) fn clusters(upstream: SocketAddr, refusing: SocketAddr) -> Vec<Value> {
     let cluster = |name: &str, address: Option<SocketAddr>| {

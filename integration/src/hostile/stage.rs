@@ -15,6 +15,7 @@ use super::plan::{self, Plan};
 use super::upstream::Upstream;
 use crate::artifacts::{module, target};
 use crate::deployment::{Deployment, Setup, string_value};
+use crate::discovery::{EXTENSION, LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{merge, overlay, walk};
 use crate::observation::RECORD_PREFIX;
@@ -48,7 +49,8 @@ pub struct Stage {
     envoy: Option<Envoy>,
     _upstream: Upstream,
     _refusing: Socket,
-    version: u64,
+    listener_file: ResourceFile,
+    extension_file: ResourceFile,
     directory: TempDir,
 }
 
@@ -89,17 +91,15 @@ impl Stage {
             envoy: None,
             _upstream: upstream,
             _refusing: refusing,
-            version: 0,
+            listener_file: ResourceFile::new(directory.path().join("lds.json"), LISTENER),
+            extension_file: ResourceFile::new(directory.path().join("ecds.json"), EXTENSION),
             directory,
         };
         let listeners = stage.listeners()?;
         let mut bootstrap = plan::bootstrap(if setup.dynamic { &[] } else { &listeners }, &clusters);
         if setup.dynamic {
-            merge(
-                &mut bootstrap,
-                &json!({"dynamic_resources": {"lds_config": plan::file_configuration(&stage.file("lds.json"))}}),
-            );
-            stage.write("lds.json", "type.googleapis.com/envoy.config.listener.v3.Listener", &listeners)?;
+            merge(&mut bootstrap, &json!({"dynamic_resources": {"lds_config": stage.listener_file.source()}}));
+            stage.listener_file.write(&listeners)?;
         }
         let envoy = Envoy::start_with(&locate()?, &bootstrap, stage.directory.path(), setup.workers);
         stage.envoy = Some(envoy.inspect_err(|_| stage.directory.disable_cleanup(true))?);
@@ -114,7 +114,7 @@ impl Stage {
         self.setup.module = Some(module.to_path_buf());
         overlay(&mut self.setup.configuration, configuration);
         let listeners = self.listeners()?;
-        self.write("lds.json", "type.googleapis.com/envoy.config.listener.v3.Listener", &listeners)
+        self.listener_file.write(&listeners)
     }
 
     /// How it was built.
@@ -250,7 +250,7 @@ impl Stage {
 
     /// Takes the module's filter out of the listener, into a file of its own: Istio sends it by ECDS.
     fn discover_extensions(&mut self, listener: &mut Value) -> Result<()> {
-        let source = plan::file_configuration(&self.file("ecds.json"));
+        let source = self.extension_file.source();
         let mut found = Vec::new();
         walk(listener, &mut |value| {
             if value.pointer("/typed_config/config/vm_config").is_some()
@@ -268,25 +268,8 @@ impl Stage {
         });
         match found.as_slice() {
             [] => Ok(()),
-            found => self.write("ecds.json", "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", found),
+            found => self.extension_file.write(found),
         }
-    }
-
-    /// Writes a file of resources in one step, which is when Envoy takes notice.
-    fn write(&mut self, name: &str, kind: &str, resources: &[Value]) -> Result<()> {
-        self.version = self.version.saturating_add(1);
-        let resources: Vec<Value> = resources
-            .iter()
-            .map(|resource| {
-                let mut typed = json!({"@type": kind});
-                merge(&mut typed, resource);
-                typed
-            })
-            .collect();
-        let document = json!({"version_info": self.version.to_string(), "resources": resources});
-        let draft = self.file(&format!("{name}.draft"));
-        fs::write(&draft, serde_json::to_vec(&document)?)?;
-        fs::rename(&draft, self.file(name)).with_context(|| format!("writing {name}"))
     }
 }
 
