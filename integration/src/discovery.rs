@@ -12,8 +12,6 @@ use crate::merge::merge;
 pub const LISTENER: &str = "type.googleapis.com/envoy.config.listener.v3.Listener";
 /// The type of a cluster.
 pub const CLUSTER: &str = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
-/// The type of the configuration of an extension, which ECDS sends.
-pub const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 
 /// A file of resources of one type.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use super::plan::{self, Plan};
 use super::upstream::Upstream;
 use crate::artifacts::{module, target};
 use crate::deployment::{Deployment, Setup, string_value};
-use crate::discovery::{EXTENSION, LISTENER, ResourceFile};
+use crate::discovery::{LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{merge, overlay, walk};
 use crate::observation::RECORD_PREFIX;
@@ -37,7 +37,7 @@ pub struct StageSetup {
     pub configuration: Value,
     /// Envoy's worker threads.
     pub workers: usize,
-    /// Whether listeners, and the filter's configuration under annotate, are read from files that may change.
+    /// Whether listeners are read from a file that may change.
     pub dynamic: bool,
 }
 
@@ -50,7 +50,6 @@ pub struct Stage {
     _upstream: Upstream,
     _refusing: Socket,
     listener_file: ResourceFile,
-    extension_file: ResourceFile,
     directory: TempDir,
 }
 
@@ -92,7 +91,6 @@ impl Stage {
             _upstream: upstream,
             _refusing: refusing,
             listener_file: ResourceFile::new(directory.path().join("lds.json"), LISTENER),
-            extension_file: ResourceFile::new(directory.path().join("ecds.json"), EXTENSION),
             directory,
         };
         let listeners = stage.listeners()?;
@@ -240,71 +238,17 @@ impl Stage {
                 setup.apply(&setup.documents()?, direction, &mut listener, &module, &self.file("native.log"))?;
                 walk(&mut listener, &mut |value| configure(value, &self.setup.configuration));
             }
-            if self.setup.dynamic {
-                self.discover_extensions(&mut listener)?;
-            }
             listeners.push(listener);
         }
         Ok(listeners)
     }
-
-    /// Takes the module's filter out of the listener, into a file of its own: Istio sends it by ECDS.
-    fn discover_extensions(&mut self, listener: &mut Value) -> Result<()> {
-        let source = self.extension_file.source();
-        let mut found = Vec::new();
-        walk(listener, &mut |value| {
-            if value.pointer("/typed_config/config/vm_config").is_some()
-                && value
-                    .pointer("/typed_config/@type")
-                    .and_then(Value::as_str)
-                    .is_some_and(|kind| kind.contains("filters.http.wasm"))
-                && let Some(fields) = value.as_object_mut()
-                && let Some(config) = fields.remove("typed_config")
-            {
-                found.push(json!({"name": fields.get("name"), "typed_config": config}));
-                let types = json!(["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"]);
-                fields.insert("config_discovery".to_owned(), json!({"config_source": source, "type_urls": types}));
-            }
-        });
-        match found.as_slice() {
-            [] => Ok(()),
-            found => self.extension_file.write(found),
-        }
-    }
 }
 
-/// Lays the stage's wishes over a plugin's configuration, and restricts what the module may do where the manifest cannot say it.
+/// Lays the stage's wishes over a plugin's configuration.
 fn configure(plugin: &mut Value, wishes: &Value) {
     let Some(fields) = plugin.as_object_mut().filter(|fields| fields.contains_key("vm_config")) else { return };
     let text = fields.get("configuration").and_then(|configuration| configuration.get("value")).and_then(Value::as_str);
     let mut configuration = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
     overlay(&mut configuration, wishes);
     fields.insert("configuration".to_owned(), string_value(&configuration.to_string()));
-    // A WasmPlugin has no field for it; what the module of the HTTP filter needs is known all the same.
-    fields.entry("capability_restriction_config").or_insert_with(|| {
-        let allowed: serde_json::Map<_, _> = FILTER_CAPABILITIES.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
-        json!({"allowed_capabilities": allowed})
-    });
 }
-
-/// What the module needs as an HTTP filter.
-const FILTER_CAPABILITIES: [&str; 18] = [
-    "proxy_on_vm_start",
-    "proxy_on_configure",
-    "proxy_on_tick",
-    "proxy_on_request_headers",
-    "proxy_on_response_headers",
-    "proxy_on_log",
-    "proxy_on_delete",
-    "proxy_log",
-    "proxy_get_property",
-    "proxy_set_property",
-    "proxy_get_buffer_bytes",
-    "proxy_get_header_map_value",
-    "proxy_add_header_map_value",
-    "proxy_remove_header_map_value",
-    "proxy_get_current_time_nanoseconds",
-    "proxy_set_tick_period_milliseconds",
-    "proxy_define_metric",
-    "proxy_increment_metric",
-];
