@@ -12,4 +12,3 @@ mod listener;
 mod proxy;
 
 pub use chain::{Chain, Entry, Exchange, Hop};
-pub use listener::PeerAuthentication;
