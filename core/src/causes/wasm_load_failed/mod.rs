@@ -9,7 +9,10 @@ declare_cause! {
     stage: Proxy,
     error: Some(ProxyConfigurationError),
     refines: None,
-    conditions: &[(Certain, Any(&[Details(Word::WasmFailStream), Event(event::Event::WasmLoadFailed)]))],
+    conditions: &[
+        (Certain, Any(&[Details(Word::WasmFailStream), Event(event::Event::WasmLoadFailed)])),
+        (Likely, Event(event::Event::WasmPluginMissing)),
+    ],
     confirm: &[
         Confirm {
             id: "logs",
