@@ -2,11 +2,14 @@
 
 use std::io::{self, BufRead};
 
+use meshwhy_core::Facts;
+use meshwhy_core::event::Event;
 use meshwhy_logs::{Content, Formats, Item, Line, Reader};
 use serde::Serialize;
 
 use crate::coverage::Coverage;
 use crate::group::{Group, Groups};
+use crate::missing_plugins::MissingPlugins;
 use crate::observation::{Observation, Place};
 use crate::story;
 
@@ -47,6 +50,7 @@ pub struct Collector {
     batch: Vec<Observation>,
     coverage: Coverage,
     groups: Groups,
+    missing_plugins: MissingPlugins,
     tally: Tally,
 }
 
@@ -84,7 +88,7 @@ impl Collector {
         };
         match content {
             Content::Healthy => self.tally.healthy += 1,
-            Content::Facts(facts, _) => self.take(Observation::from_facts(&place, facts, truncated)),
+            Content::Facts(facts, _) => self.facts(&place, facts, truncated),
             Content::Header(members) => {
                 for facts in members {
                     self.take(Observation::from_facts(&place, facts, truncated));
@@ -96,6 +100,23 @@ impl Collector {
             }
             Content::Blank => {}
             Content::Unreadable => self.tally.unreadable += 1,
+        }
+    }
+
+    fn facts(&mut self, place: &Place<'_>, facts: Facts<'_>, truncated: bool) {
+        let event = facts.event;
+        let observation = Observation::from_facts(place, facts, truncated);
+        match (event, observation) {
+            (Some(Event::WasmPluginMissing), Some(observation)) => {
+                if let Some(unkept) = self.missing_plugins.keep(observation) {
+                    self.take(Some(unkept));
+                }
+            }
+            (Some(Event::WasmLoadPending | Event::WasmLoadFailed), observation) => {
+                self.missing_plugins.explain(place.author());
+                self.take(observation);
+            }
+            (_, observation) => self.take(observation),
         }
     }
 
@@ -123,6 +144,13 @@ impl Collector {
     /// Ends the reading.
     #[must_use]
     pub fn finish(mut self) -> Analysis {
+        for reports in std::mem::take(&mut self.missing_plugins).finish() {
+            match reports.unexplained {
+                Some(_) => self.tally.failed += reports.lines,
+                None => self.tally.healthy += reports.lines,
+            }
+            self.push(reports.unexplained);
+        }
         self.settle();
         let (groups, ungrouped) = self.groups.finish();
         Analysis { groups, tally: Tally { ungrouped, ..self.tally } }

@@ -145,7 +145,7 @@ impl Coverage {
 
     /// The request and the kind of its cause; the connection, where there is no request.
     fn request(&self, observation: &Observation) -> Option<u64> {
-        let source = source(observation);
+        let source = observation.author();
         match observation.facts.request_id.as_deref() {
             Some(id) => Some(self.hasher.hash_one((source, general(observation.verdict.cause), id))),
             None => Some(self.hasher.hash_one((source, connection(observation)?))),
@@ -160,13 +160,13 @@ impl Coverage {
             return None;
         }
         let cause = general(observation.verdict.cause);
-        Some(self.hasher.hash_one((source(observation), cause, id, connection, observation.target())))
+        Some(self.hasher.hash_one((observation.author(), cause, id, connection, observation.target())))
     }
 
     fn kind(&self, observation: &Observation) -> u64 {
         let details = observation.facts.details.as_deref().map(head);
         let cause = general(observation.verdict.cause);
-        self.hasher.hash_one((source(observation), cause, observation.target(), details))
+        self.hasher.hash_one((observation.author(), cause, observation.target(), details))
     }
 }
 
@@ -174,12 +174,6 @@ impl Coverage {
 fn connection(observation: &Observation) -> Option<(&str, &str)> {
     let Facts { downstream_remote_address, downstream_local_address, .. } = &observation.facts;
     Some((text(downstream_remote_address.as_ref())?, text(downstream_local_address.as_ref())?))
-}
-
-/// Who wrote the line: the container that its prefix names, else its file.
-fn source(observation: &Observation) -> (Option<u32>, Option<&str>) {
-    let origin = observation.origin.as_deref();
-    (origin.is_none().then_some(observation.source), origin)
 }
 
 /// The code of the most general cause that `cause` makes precise: a log line knows less than a record.

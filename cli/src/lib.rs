@@ -11,6 +11,7 @@ mod failure;
 mod group;
 mod input;
 mod lang;
+mod missing_plugins;
 mod observation;
 mod options;
 mod render;

@@ -27,6 +27,9 @@ pub(crate) enum Witness {
     Log,
 }
 
+/// Who wrote a line: the container that its prefix names, in whatever file; else its file.
+pub(crate) type Author<'a> = (Option<u32>, Option<&'a str>);
+
 /// Where a line stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Place<'a> {
@@ -42,6 +45,17 @@ pub(crate) struct Place<'a> {
     pub(crate) pod: Option<&'a str>,
     /// The line as it stands.
     pub(crate) bytes: &'a [u8],
+}
+
+impl Place<'_> {
+    /// Who wrote the line.
+    pub(crate) fn author(&self) -> Author<'_> {
+        author(self.source, self.origin)
+    }
+}
+
+fn author(file: u32, origin: Option<&str>) -> Author<'_> {
+    (origin.is_none().then_some(file), origin)
 }
 
 /// One failure.
@@ -128,6 +142,11 @@ impl Observation {
             covered: false,
             absorbed_by: None,
         }
+    }
+
+    /// Who wrote the line.
+    pub(crate) fn author(&self) -> Author<'_> {
+        author(self.source, self.origin.as_deref())
     }
 
     /// Whether another verdict explains it.

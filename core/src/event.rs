@@ -42,6 +42,10 @@ events! {
     ExtAuthzProviderMissing = "ext_authz_provider_missing",
     /// A Wasm module could not be fetched, loaded or started.
     WasmLoadFailed = "wasm_load_failed",
+    /// Envoy runs a plugin without its Wasm module; whether that is a failure, another line of the same proxy says.
+    WasmPluginMissing = "wasm_plugin_missing",
+    /// A Wasm module is being fetched, and a plugin has to wait for its own fetch: no failure.
+    WasmLoadPending = "wasm_load_pending",
     /// Two listeners claim one address or name.
     ListenerConflict = "listener_conflict",
     /// Two virtual hosts claim one domain.
@@ -75,5 +79,11 @@ impl Event {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|event| event.as_str() == word)
+    }
+
+    /// Whether the event says that something went wrong.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        !matches!(self, Self::WasmLoadPending)
     }
 }

@@ -230,7 +230,7 @@ impl<'a> Facts<'a> {
     pub fn shows_failure(&self) -> bool {
         const HEALTHY: ResponseFlags = ResponseFlags(Flag::DI.mask() | Flag::RFCF.mask());
         let answered = self.status.filter(|status| *status > 0);
-        if answered.is_some_and(|status| status >= 400) || self.event.is_some() {
+        if answered.is_some_and(|status| status >= 400) || self.event.is_some_and(Event::is_failure) {
             return true;
         }
         // A retry may have succeeded after a connection that failed.

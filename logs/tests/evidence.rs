@@ -167,7 +167,6 @@ fn configuration_that_envoy_refuses() {
             "2026-11-21T17:41:40.494098Z\terror\tenvoy wasm source/extensions/common/wasm/wasm_vm.cc:38\tFunction: proxy_on_log failed: Uncaught RuntimeError: unreachable\tthread=27008",
             WasmLoadFailed,
         ),
-        ("2022-05-18T10:18:02.436387Z\tcritical\tenvoy wasm\tPlugin configured to fail closed failed to load", WasmLoadFailed),
         (
             "warn model skipping server on gateway shop/gw port https.443.HTTPS: conflict with existing server 80/http",
             ListenerConflict,
@@ -177,6 +176,32 @@ fn configuration_that_envoy_refuses() {
     }
     let unknown = "gRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: Error adding/updating listener(s) a: route: unknown weighted cluster 'b'";
     assert_eq!(details(unknown).as_deref(), Some("cluster_not_found"));
+}
+
+#[test]
+fn modules_that_envoy_fetches_itself() {
+    use Event::{WasmLoadFailed, WasmLoadPending, WasmPluginMissing};
+    for (level, logger, message, expected) in [
+        ("warning", "wasm", "createWasm: failed to load (in progress) from http://module:8080/m.wasm", Some(WasmLoadPending)),
+        ("warning", "wasm", "createWasm: failed to load (cached) from http://module:8080/m.wasm", Some(WasmLoadPending)),
+        ("critical", "wasm", "Plugin meshwhy failed to load", Some(WasmPluginMissing)),
+        ("critical", "wasm", "Plugin configured to fail closed failed to load", Some(WasmPluginMissing)),
+        ("warning", "config", "Retry limit exceeded for fetching data from remote data source.", Some(WasmLoadFailed)),
+        ("warning", "wasm", "Wasm remote code fetch is unstable and may cause a crash", None),
+    ] {
+        for line in [
+            format!("2026-11-26T15:46:41.945000Z\t{level}\tenvoy {logger} source/x.cc:626\t{message}\tthread=26604"),
+            format!("[2026-11-26 15:46:41.945][26604][{level}][{logger}] [source/x.cc:626] {message}"),
+            format!(
+                r#"{{"level":"{level}","time":"2026-11-26T15:46:41.945000Z","scope":"envoy {logger}","msg":"{message}","caller":"source/x.cc:626","thread":"26604"}}"#
+            ),
+        ] {
+            let said = facts(&line).expect(&line);
+            assert_eq!(said.event, expected, "{line}");
+            let is_harmless = matches!(expected, None | Some(WasmLoadPending));
+            assert_eq!(judge(&said).is_none(), is_harmless, "{line}");
+        }
+    }
 }
 
 #[test]
@@ -480,7 +505,8 @@ fn lines_that_say_that_all_is_well_and_prose() {
         "2023-01-01T00:00:00Z\tinfo\thttp: TLS handshake error from 10.0.0.1:34566: EOF",
         "  Normal  Pulled  1m  kubelet  Container image \"docker.io/istio/proxyv2:1.20.0\" already present on machine",
         "  Warning  FailedMount  1m  kubelet  MountVolume.SetUp failed for volume \"config\" : configmap \"web\" not found",
-        "warning envoy wasm createWasm: failed to load (in progress) from https://example.com/x.wasm",
+        "2026-11-26T15:46:41Z\tcritical\tpluginhost\tPlugin search failed to load",
+        "Plugin search failed to load",
         "the upstream timeout of our service is five seconds",
         "Jwt tokens are checked by the gateway",
         "we set TLS error handling to strict",

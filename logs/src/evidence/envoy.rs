@@ -63,8 +63,11 @@ pub(super) const PHRASES: &[Phrase] = &[
     // `Function: proxy_on_log failed: Uncaught RuntimeError: unreachable`: a loaded module has trapped and is silent from then on.
     event(" failed: Uncaught RuntimeError", Event::WasmLoadFailed),
     event(" failed: Uncaught RangeError", Event::WasmLoadFailed),
-    event("Plugin configured to fail closed failed to load", Event::WasmLoadFailed),
+    // `Plugin NAME failed to load` and, unless it fails open, this line from each thread: they follow every reason, good or bad.
+    event("Plugin configured to fail closed failed to load", Event::WasmPluginMissing),
     read("createWasm: failed to", wasm),
+    read("Wasm remote code fetch is unstable", harmless),
+    event("Retry limit exceeded for fetching data from remote data source", Event::WasmLoadFailed),
     event("Unable to create Wasm", Event::WasmLoadFailed),
     event("cannot fetch Wasm module", Event::WasmLoadFailed),
     event("fail to fetch Wasm module", Event::WasmLoadFailed),
@@ -73,6 +76,7 @@ pub(super) const PHRASES: &[Phrase] = &[
     event("wasm fetch failed", Event::WasmLoadFailed),
     event("Failed to initialize Wasm", Event::WasmLoadFailed),
     event("failed to convert Wasm", Event::WasmLoadFailed),
+    read("failed to load", plugin),
 ];
 
 fn detailed(details: &str) -> Facts<'_> {
@@ -166,9 +170,22 @@ fn upstream_reset(said: Said<'_>) -> Option<Facts<'_>> {
     local_reply::reset(said.after)
 }
 
-/// The first attempt on code that is still being fetched fails by design.
+/// While another plugin fetches the same code, and for ten seconds after a fetch that failed, Envoy goes on without the code and
+/// fetches it once more; only the end of that fetch says whether it failed.
 fn wasm(said: Said<'_>) -> Option<Facts<'_>> {
-    (!holds(said.after, "(in progress)")).then(|| happened(Event::WasmLoadFailed))
+    let pending = holds_any(said.after, &["(in progress)", "(cached)"]);
+    Some(happened(if pending { Event::WasmLoadPending } else { Event::WasmLoadFailed }))
+}
+
+/// Envoy's `Plugin NAME failed to load`; other software has plugins, too.
+fn plugin(said: Said<'_>) -> Option<Facts<'_>> {
+    let named = said.before.split_once("Plugin ").is_some_and(|(_, name)| !name.trim().is_empty());
+    (said.line.logger == "wasm" && named && said.after.trim().is_empty()).then(|| happened(Event::WasmPluginMissing))
+}
+
+/// A warning that Envoy writes whether or not there is reason to.
+fn harmless(_: Said<'_>) -> Option<Facts<'_>> {
+    Some(Facts::default())
 }
 
 /// Facts of a status that a text names.

@@ -2,7 +2,7 @@
 //!
 //! Everything here turns words into facts and judges nothing. A text says something only by a phrase of the tables (see
 //! [`phrase`]), by a header, or by words of Envoy's vocabulary; whatever else it holds is not looked at. Lines that say
-//! that all is well give nothing.
+//! that all is well give nothing, or facts that show no failure.
 
 mod agent;
 mod certificate;

@@ -9,7 +9,10 @@ declare_cause! {
     stage: Proxy,
     error: Some(ProxyConfigurationError),
     refines: None,
-    conditions: &[(Certain, Any(&[Details(Word::WasmFailStream), Event(event::Event::WasmLoadFailed)]))],
+    conditions: &[
+        (Certain, Any(&[Details(Word::WasmFailStream), Event(event::Event::WasmLoadFailed)])),
+        (Likely, Event(event::Event::WasmPluginMissing)),
+    ],
     confirm: &[
         Confirm {
             id: "logs",
@@ -32,6 +35,16 @@ declare_cause! {
                 ),
             ],
         },
+        Confirm {
+            id: "remote",
+            steps: &[
+                Command("kubectl exec {pod} -n {namespace} -c istio-proxy -- pilot-agent request GET stats | grep -E 'wasm\\.remote_load'"),
+                Note(
+                    "`wasm.remote_load_fetch_failures` counts the fetches that failed since the proxy started; 0 means that none did. `remote_load_cache_misses` and `remote_load_cache_negative_hits` grow at every healthy start, too.",
+                    "`wasm.remote_load_fetch_failures` 是代理启动以来拉取失败的次数；为 0 说明没有失败过。`remote_load_cache_misses` 和 `remote_load_cache_negative_hits` 在正常启动时也会增长。",
+                ),
+            ],
+        },
     ],
     fixes: &[
         Fix {
@@ -47,6 +60,21 @@ declare_cause! {
             verify: &[
                 Command("istioctl proxy-config ecds {pod}.{namespace} -o yaml | grep -cE 'wasm-default-(deny|allow)'"),
                 Note("It prints 0, and the same request succeeds.", "输出 0，且同一个请求成功。"),
+            ],
+        },
+        Fix {
+            id: "reachable-server",
+            applicability: Manual,
+            steps: &[
+                Command("istioctl proxy-config listener {pod}.{namespace} -o json | grep -A 12 '\"remote\"'"),
+                Note(
+                    "The server of `uri` must answer the proxy within `timeout` with 200 and with bytes whose SHA-256 is `sha256`; any other answer is a failed fetch. Fetch the file from a pod beside the proxy and compare `sha256sum`. The usual reasons: the server is down or too small for all proxies that start at once, a NetworkPolicy, a cluster that the proxy does not know, and a module that was replaced without its hash. Envoy fetches again when the listener changes; restart the pod, or apply a manifest with a new hash.",
+                    "`uri` 指向的服务器须在 `timeout` 之内以 200 应答代理，且内容的 SHA-256 等于 `sha256`；其他应答一律算拉取失败。从代理旁边的 Pod 拉一次文件，用 `sha256sum` 比对。常见原因：服务器没起来，或扛不住同时启动的所有代理；NetworkPolicy；代理不认识那个 cluster；换了模块却没换哈希。监听器有变更时 Envoy 才会重新拉取：重启 Pod，或应用带新哈希的清单。",
+                ),
+            ],
+            verify: &[
+                Command("kubectl exec {pod} -n {namespace} -c istio-proxy -- pilot-agent request GET stats | grep wasm.remote_load_fetch_failures"),
+                Note("After the restart it stays 0.", "重启之后一直为 0。"),
             ],
         },
         Fix {
@@ -93,5 +121,6 @@ spec:
         "https://github.com/istio/istio/pull/53363",
         "https://github.com/Kuadrant/kuadrant-operator/issues/2234",
         "Envoy source/extensions/common/wasm/context.cc, 1.40",
+        "Envoy source/extensions/common/wasm/wasm.cc (createWasm), 1.40",
     ],
 }
