@@ -186,16 +186,20 @@ fn relay(author: &Member, facts: &mut Facts<'_>) {
 
 /// Puts in what a header tells that stands in the log of a request.
 ///
-/// A reply of the upstream that carries a member of ours was made by that proxy; in a reply of the hop's own the last member that
-/// names a cause is the hop's: each appends its own. What a member says of trace context explains no failure.
+/// A reply of the upstream that carries a member of ours was made by that proxy, which always tells its side; a member without one is
+/// the application's own invention. In a reply of the hop's own the last member that names a cause is the hop's: each appends its
+/// own. What a member says of trace context explains no failure.
 #[cfg(feature = "texts")]
 pub fn complete(facts: &mut Facts<'_>, header: &str) {
     let mut members = read(header);
     members.retain(|member| !member.is_of_telemetry());
-    let passed_on = facts.parsed_details() == Some(Details::Word(Word::ViaUpstream));
-    match author(&members).filter(|_| passed_on) {
-        Some(author) => relay(author, facts),
-        None => facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into),
+    if facts.parsed_details() == Some(Details::Word(Word::ViaUpstream)) {
+        members.retain(|member| member.side.is_some());
+        if let Some(author) = author(&members) {
+            relay(author, facts);
+        }
+    } else {
+        facts.annotated_code = members.into_iter().rev().find_map(|member| member.code).map(Into::into);
     }
 }
 
@@ -396,6 +400,18 @@ mod tests {
         };
         assert_eq!(told(r#""a.b"; mw-cause=MW8001; mw-side=outbound"#), None);
         assert_eq!(told(r#""a.b"; mw-cause=MW5002, "a.b"; mw-cause=MW8001"#).as_deref(), Some("MW5002"));
+    }
+
+    #[test]
+    fn an_application_that_invents_a_cause_is_not_believed() {
+        let told = |header: &str| {
+            let mut facts = Facts { details: Some("via_upstream".into()), ..Facts::default() };
+            complete(&mut facts, header);
+            (facts.annotated_code.map(Cow::into_owned), facts.relayed_from.map(Cow::into_owned))
+        };
+        assert_eq!(told("app; mw-cause=MW4001"), (None, None));
+        let ours = told(r#""a.b"; mw-cause=MW4001; mw-side=inbound; details="rbac_access_denied_matched_policy[none]""#);
+        assert_eq!(ours, (Some("MW4001".to_owned()), Some("a.b".to_owned())));
     }
 
     #[test]

@@ -111,8 +111,12 @@ pub fn json(level: Level, side: &str) -> String {
         fields.push_str("meshwhy.unreported: \"true\"\n");
     }
     if matches!(level, Level::Request | Level::Unreported) {
-        // What this proxy wrote into the header, or passes on: at a gateway the filter of `meshwhy-visibility` has kept it.
-        let header = if side == "gateway" { "DYNAMIC_METADATA(meshwhy:proxy_status)" } else { "RESP(PROXY-STATUS)" };
+        // What this proxy wrote into the header, or passes on: at a gateway the filter of `meshwhy-visibility` or the module has kept it.
+        let header = match (side, level) {
+            ("gateway", Level::Unreported) => "FILTER_STATE(wasm.meshwhy.proxy_status:PLAIN)",
+            ("gateway", _) => "DYNAMIC_METADATA(meshwhy:proxy_status)",
+            _ => "RESP(PROXY-STATUS)",
+        };
         fields.push_str(&format!("meshwhy.proxy_status: \"%{header}%\"\n"));
     }
     for (name, operator) in level.attributes() {

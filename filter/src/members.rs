@@ -3,12 +3,14 @@
 //! Anybody upstream can write that header, so nothing relies on its being well formed. No structured-field parser is linked: it
 //! would refuse the whole header for one bad member, which then went out with ours in it.
 
-use meshwhy_core::{Cause, Stage};
+use meshwhy_core::{Cause, Side, Stage};
 
 /// How the keys of our parameters begin.
 const OURS: &[u8] = b"mw-";
 /// The parameter that names the cause.
 const CAUSE: &[u8] = b"mw-cause";
+/// The parameter that tells the side, which every member of ours has.
+const SIDE: &[u8] = b"mw-side";
 /// Longest name taken, in bytes.
 const MAX_NAME: usize = 128;
 
@@ -41,17 +43,16 @@ pub fn partition(value: &[u8]) -> Option<Partition> {
     Some(Partition { ours: join(&ours).trim_ascii().to_vec(), others: if nothing { Vec::new() } else { others } })
 }
 
-/// The proxy that made the response, and why: what the last well-formed member says that names a failure.
+/// The proxy that made the response, and why: what the first well-formed member says that names a failure and the side it saw it from.
+/// Inner members come first; one without a side is the application's own invention.
 #[must_use]
 pub fn author(value: &[u8]) -> Option<(String, &'static Cause)> {
-    let authors = members(value).filter(|member| member.is_well_formed).filter_map(|member| {
-        let mut parts = member.parts();
-        let name = name(parts.next()?)?;
-        let code = parts.find_map(|part| parameter(part).filter(|(key, _)| *key == CAUSE).map(|(_, value)| value))?;
-        let cause = Cause::find(std::str::from_utf8(code).ok().filter(|code| code.starts_with("MW"))?)?;
-        (cause.stage != Stage::Telemetry).then_some((name, cause))
-    });
-    authors.last()
+    members(value).filter(|member| member.is_well_formed).find_map(|member| {
+        let text = |key| std::str::from_utf8(member.value(key)?).ok();
+        Side::parse(text(SIDE)?)?;
+        let cause = text(CAUSE).filter(|code| code.starts_with("MW")).and_then(Cause::find)?;
+        (cause.stage != Stage::Telemetry).then_some((name(member.parts().next()?)?, cause))
+    })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +111,10 @@ fn well_formed(value: &[u8]) -> Option<usize> {
 impl<'v> Member<'v> {
     fn is_ours(&self) -> bool {
         self.parts().skip(1).filter_map(parameter).any(|(key, _)| key.starts_with(OURS))
+    }
+
+    fn value(&self, key: &[u8]) -> Option<&'v [u8]> {
+        self.parts().skip(1).filter_map(parameter).find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     /// The name and the parameters.
@@ -199,15 +204,23 @@ mod tests {
     }
 
     #[test]
-    fn the_last_member_that_names_a_failure_is_the_author() {
-        let other = r#"edge.istio-system; mw-cause="MW3001""#;
-        assert_eq!(named(MEMBER), Some(("cart-1.shop".to_owned(), "MW2002")));
-        assert_eq!(named(&format!("{MEMBER}, cdn; hit, {other}, x")), Some(("edge.istio-system".to_owned(), "MW3001")));
-        assert_eq!(named(&format!("{MEMBER}, \"a.b\"; mw-cause=MW8001")), Some(("cart-1.shop".to_owned(), "MW2002")));
-        for nobody in
-            ["", "cdn; hit", "a; mw-cause=MW9999", "a; mw-cause=no-route", "\"\"; mw-cause=MW2002", "a; mw-cause", "\"a"]
-        {
+    fn the_first_member_that_names_a_failure_and_a_side_is_the_author() {
+        let other = r#"edge.istio-system; mw-cause="MW3001"; mw-side=gateway"#;
+        let server = Some(("cart-1.shop".to_owned(), "MW2002"));
+        assert_eq!(named(MEMBER), server);
+        assert_eq!(named(&format!("cdn; hit, app; mw-cause=MW5004, {MEMBER}, {other}, x")), server);
+        assert_eq!(named(&format!("\"a.b\"; mw-cause=MW8001; mw-side=inbound, {other}")).map(|(_, code)| code), Some("MW3001"));
+        for nobody in ["", "cdn; hit", "a; mw-cause=MW2002", "\"a"] {
             assert_eq!(named(nobody), None, "{nobody}");
+        }
+        for nobody in [
+            "a; mw-cause=MW9999",
+            "a; mw-cause=no-route",
+            "\"\"; mw-cause=MW2002",
+            "a; mw-cause",
+            "a; mw-side=x; mw-cause=MW2002",
+        ] {
+            assert_eq!(named(&format!("{nobody}; mw-side=inbound")), None, "{nobody}");
         }
     }
 

@@ -333,7 +333,7 @@ mod tests {
     fn what_was_held_back_keeps_side_confidence_and_author() {
         let host = FakeHost::default().number("response.code", 503).property("response.code_details", b"via_upstream");
         let host = host.property("xds.cluster_name", b"outbound|80||a.b.svc.cluster.local");
-        let host = host.response_header("proxy-status", br#""pay-0.shop"; mw-cause=MW3001"#);
+        let host = host.response_header("proxy-status", br#""pay-0.shop"; mw-cause=MW3001; mw-side=inbound"#);
         let mut observer = Observer::new(Config { records_per_interval: 0, ..Config::default() });
         observer.on_log(&host, &Request::default());
         observer.on_end(&host);
@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn an_access_logger_reads_who_refused_where_envoy_left_it() {
         let passed_on = || FakeHost::default().number("response.code", 503).property("response.code_details", b"via_upstream");
-        let member = br#""pay-0.shop"; mw-cause=MW3001; mw-flags="UH""#;
+        let member = br#""pay-0.shop"; mw-cause=MW3001; mw-side=inbound; mw-flags="UH""#;
         let removed = passed_on().property("xds.node.id", b"router~10.0.0.1~edge-1.shop~");
         for (host, code) in [
             (passed_on().property("response.headers.proxy-status", member), "MW3001"),

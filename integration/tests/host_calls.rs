@@ -34,13 +34,12 @@ type Calls = BTreeMap<String, Vec<u64>>;
 
 /// Sends the requests and gives the calls of the callbacks that they entered, once `entered` of them have been counted.
 fn calls(deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> Result<Calls> {
-    calls_of(json!({"visibility": "always"}), deployment, path, status, entered)
+    calls_of(&json!({"visibility": "always"}), deployment, path, status, entered)
 }
 
-fn calls_of(mut configuration: Value, deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> Result<Calls> {
-    configuration["records_per_interval"] = RECORDS.into();
-    configuration["interval_ms"] = 60_000.into();
-    configuration["trace_check"] = json!({"sample_per_10k": 0});
+fn calls_of(wishes: &Value, deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> Result<Calls> {
+    let mut configuration = json!({"records_per_interval": RECORDS, "interval_ms": 60_000, "trace_check": {"sample_per_10k": 0}});
+    configuration.as_object_mut().context("no object")?.extend(wishes.as_object().cloned().unwrap_or_default());
     let setup = StageSetup { module: Some(testing_module()?), configuration, ..StageSetup::new(Some(deployment)) };
     Stage::start(&Plan::corpus(), &setup)?.check(|stage| {
         let exchange = corpus::get("a request", path, HEADERS);
@@ -95,7 +94,7 @@ fn a_healthy_request_costs_annotate_one_call() -> Result<()> {
 #[test]
 fn a_healthy_request_costs_annotate_two_calls_at_a_gateway() -> Result<()> {
     let gateway = json!({"visibility": "mesh", "side": "gateway"});
-    let calls = calls_of(gateway, Deployment::Annotate, HEALTHY, "200", &["request", "response"])?;
+    let calls = calls_of(&gateway, Deployment::Annotate, HEALTHY, "200", &["request", "response"])?;
     ensure!(calls.values().map(|made| made.iter().sum::<u64>()).sum::<u64>() <= 2 * REQUESTS as u64, "{calls:?}");
     Ok(())
 }

@@ -31,17 +31,8 @@ enum Check {
 const GAPS: &[(Option<Deployment>, &str, Check, &str)] = &[
     (None, "DENY behind two proxies", Check::Found, "the gateway gives the request another id, and no member passes it"),
     (None, "the application's 500 behind two proxies", Check::Found, "the gateway gives the request another id"),
-    (None, "the application's members", Check::Found, FORGED),
-    (None, "the application's members behind the gateway", Check::Found, FORGED),
     (Some(Deployment::Native), "no host at the gateway", Check::Found, "Envoy's loggers cannot tell the virtual host"),
-    (Some(Deployment::Annotate), "DENY behind the gateway", Check::Kept, NOT_KEPT),
-    (Some(Deployment::Annotate), "DENY behind the gateway, over TLS", Check::Kept, NOT_KEPT),
-    (Some(Deployment::Annotate), "CUSTOM behind the gateway", Check::Kept, NOT_KEPT),
-    (Some(Deployment::Annotate), "the workload behind the gateway refuses", Check::Kept, NOT_KEPT),
-    (Some(Deployment::Annotate), "DENY behind two proxies", Check::Kept, NOT_KEPT),
 ];
-const FORGED: &str = "the reader believes an application that writes mw-cause, without a side, flags or details";
-const NOT_KEPT: &str = "a module cannot write dynamic metadata; what it takes out stands in its record";
 
 /// What a client does, and what should come of it.
 struct Case {

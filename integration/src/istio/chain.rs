@@ -211,9 +211,13 @@ impl Chain {
             ]
         };
         let strict = super::cluster::outbound_name(STRICT, 8081);
+        let withheld = match deployment {
+            Some(Deployment::Annotate) => "%FILTER_STATE(wasm.meshwhy.proxy_status:PLAIN)%",
+            _ => "%DYNAMIC_METADATA(meshwhy:proxy_status)%",
+        };
         let listeners = vec![
-            gateway_http(&hosts(8080)),
-            gateway_https(&strict, &["shop.demo", "narrow.demo"], &hosts(8443), &certificates.placeholders()),
+            gateway_http(&hosts(8080), withheld),
+            gateway_https(&strict, &["shop.demo", "narrow.demo"], &hosts(8443), withheld, &certificates.placeholders()),
         ];
         Proxy::start(Hop::Gateway.pod(), Placement::Gateway, deployment, listeners, clusters, directory.path())
     }

@@ -264,24 +264,30 @@ pub fn virtual_outbound(catch_all: &str) -> Value {
     listener("virtualOutbound", "OUTBOUND", &chains)
 }
 
-fn gateway_manager(stat_prefix: &str, routes: Value) -> Value {
+fn gateway_manager(stat_prefix: &str, routes: Value, withheld: &str) -> Value {
     let more = json!({
         "server_name": "istio-envoy",
         "use_remote_address": true,
         "forward_client_cert_details": "SANITIZE_SET",
         "set_current_client_cert_details": {"subject": true, "cert": true, "dns": true, "uri": true},
     });
-    connection_manager(stat_prefix, routes, Vec::new(), &more, "%DYNAMIC_METADATA(meshwhy:proxy_status)%")
+    connection_manager(stat_prefix, routes, Vec::new(), &more, withheld)
 }
 
-/// A gateway's server for plaintext.
-pub fn gateway_http(virtual_hosts: &[Value]) -> Value {
-    let manager = gateway_manager("outbound_0.0.0.0_8080;", route_configuration("http.8080", virtual_hosts));
+/// A gateway's server for plaintext, whose access log has what this command operator gives.
+pub fn gateway_http(virtual_hosts: &[Value], withheld: &str) -> Value {
+    let manager = gateway_manager("outbound_0.0.0.0_8080;", route_configuration("http.8080", virtual_hosts), withheld);
     listener("0.0.0.0_8080", "OUTBOUND", &[json!({"filters": [manager], "transport_socket_connect_timeout": "15s"})])
 }
 
 /// A gateway's servers on one port for TLS: one that passes bytes on, one for HTTP.
-pub fn gateway_https(passthrough: &str, hosts: &[&str], virtual_hosts: &[Value], placeholders: &[(&str, String)]) -> Value {
+pub fn gateway_https(
+    passthrough: &str,
+    hosts: &[&str],
+    virtual_hosts: &[Value],
+    withheld: &str,
+    placeholders: &[(&str, String)],
+) -> Value {
     let routes = route_configuration("https.8443.https.edge.demo", virtual_hosts);
     let path = |word: &str| placeholders.iter().find(|(name, _)| *name == word).map(|(_, path)| path.clone());
     let tls = json!({"name": "envoy.transport_sockets.tls", "typed_config": {
@@ -303,7 +309,7 @@ pub fn gateway_https(passthrough: &str, hosts: &[&str], virtual_hosts: &[Value],
         }),
         json!({
             "filter_chain_match": {"server_names": hosts},
-            "filters": [gateway_manager("outbound_0.0.0.0_8443;", routes)],
+            "filters": [gateway_manager("outbound_0.0.0.0_8443;", routes, withheld)],
             "transport_socket": tls,
             "transport_socket_connect_timeout": "15s",
         }),
