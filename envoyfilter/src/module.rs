@@ -33,7 +33,7 @@ vm_config:
       # Only these bytes are run.
       sha256: \"{sha256}\"
       http_uri: {{uri: \"http://{HOST}:{PORT}/meshwhy.wasm\", cluster: {cluster}, timeout: 1s}}
-      # A server that hangs delays a new proxy by the timeout, once.
+      # A server that hangs delays a new proxy, or an update of its listener, by the timeout.
       retry_policy: {{num_retries: 0}}
 "
     )
