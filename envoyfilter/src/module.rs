@@ -137,7 +137,7 @@ spec:
             app.kubernetes.io/name: meshwhy-module
       containers:
       - name: files
-        image: docker.io/nginxinc/nginx-unprivileged:1.29-alpine
+        image: nginxinc/nginx-unprivileged:1.29-alpine
         ports:
         - containerPort: 8080
         readinessProbe:
