@@ -87,24 +87,28 @@ fn native(proxy: &str, contexts: &[Context]) -> String {
         patches.push(connection_manager(context, "", &format!("{}{}", annotation(context), access_log(&logger))));
         patches.extend(native_loggers_of_connections(context));
     }
-    patches.push(
-        "\
-# ---- begin optional: counters ----
-# istio_meshwhy_failed_requests by response_code, flags and side. Proxies before Istio 1.30 do not have this logger and are left out.
-"
-        .to_owned(),
-    );
-    for context in contexts {
-        let counters = access_log(&loggers::stats(context.side.as_str()));
-        patches.push(connection_manager(context, r"^1\.([3-9]\d|\d{3,})\.|^[2-9]", &counters));
-    }
-    patches.push("# ---- end optional: counters ----\n".to_owned());
     let intent = "\
 # No module at all: Envoy marks its replies (`local_reply_config`), and a JSON access logger writes the facts of each failure to the
 # proxy's standard output, where `meshwhy diagnose` reads them.
 # The proxy needs Envoy 1.35 or later (Istio 1.27), where status filters need no runtime_key.
 ";
-    format!("{intent}{}---\n{}", silent_gateways(), envoy_filter(&format!("native-{proxy}"), &patches))
+    let filter = envoy_filter(&format!("native-{proxy}"), &patches);
+    format!("{intent}{}---\n{filter}---\n{}", silent_gateways(), counters(proxy, contexts))
+}
+
+/// A resource of its own: an istiod that does not know the logger refuses the whole resource, whichever proxies it is for.
+///
+/// Source: Istio `ValidateEnvoyFilter`, which resolves every type; the type is in go-control-plane from 1.37 on (Istio 1.29).
+fn counters(proxy: &str, contexts: &[Context]) -> String {
+    let patches = contexts.iter().map(|context| {
+        let counters = access_log(&loggers::stats(context.side.as_str()));
+        connection_manager(context, r"^1\.([3-9]\d|\d{3,})\.|^[2-9]", &counters)
+    });
+    let intent = "\
+# Optional: counters, istio_meshwhy_failed_requests by response_code, flags and side. istiod before 1.29 does not know this logger and
+# refuses this document; leave it out there. Proxies before Istio 1.30 do not have it and are left out.
+";
+    format!("{intent}{}", envoy_filter(&format!("counters-{proxy}"), &patches.collect::<Vec<_>>()))
 }
 
 fn annotate(sha256: &str) -> String {
