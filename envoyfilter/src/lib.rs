@@ -209,7 +209,7 @@ fn native_loggers_of_connections(context: &Context) -> Vec<String> {
 
 /// It comes after the user's own, whose mappers then win.
 fn envoy_filter(name: &str, patches: &[String]) -> String {
-    let after_users = "  # After your own: the first `local_reply_config` mapper that matches wins.\n  priority: 1000\n";
+    let after_users = "  # After your own: where the first that matches wins, it is yours.\n  priority: 1000\n";
     resource(name, after_users, patches)
 }
 

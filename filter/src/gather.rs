@@ -254,7 +254,7 @@ pub fn mtls(host: &impl Host) -> Option<bool> {
     host.property(&["connection", "mtls"]).ok().flatten().map(|bytes| bytes.first() == Some(&1))
 }
 
-/// Who this proxy is, read once: from the node, never from the environment, which traps under a capability list.
+/// Who this proxy is, read once: from the node; the module can ask for no environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Identity {
     /// Pod name.

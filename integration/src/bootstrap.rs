@@ -226,14 +226,14 @@ fn server_cluster(scenario: &Scenario, server: &str) -> String {
     format!("{server}.{}.demo", scenario.id())
 }
 
+/// One host of a cluster.
+pub(crate) fn endpoint(address: SocketAddr) -> Value {
+    let address = json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}});
+    json!({"endpoint": {"address": address}})
+}
+
 fn cluster(name: &str, kind: Option<UpstreamKind>, address: Option<SocketAddr>, wish: &Value) -> Value {
-    let endpoints: Vec<_> = address
-        .into_iter()
-        .map(|address| {
-            let address = json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}});
-            json!({"endpoint": {"address": address}})
-        })
-        .collect();
+    let endpoints: Vec<_> = address.into_iter().map(endpoint).collect();
     let mut cluster = json!({
         "name": name,
         "type": "STATIC",

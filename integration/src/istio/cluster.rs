@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use crate::bootstrap::endpoint;
 use crate::certificates::Certificates;
 use crate::merge::overlay;
 
@@ -12,13 +13,7 @@ const ALPN: [&str; 3] = ["istio-peer-exchange", "istio", "istio-http/1.1"];
 
 /// A cluster of these endpoints.
 pub fn cluster(name: &str, endpoints: &[SocketAddr]) -> Value {
-    let endpoints: Vec<_> = endpoints
-        .iter()
-        .map(|address| {
-            let address = json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}});
-            json!({"endpoint": {"address": address}})
-        })
-        .collect();
+    let endpoints: Vec<_> = endpoints.iter().copied().map(endpoint).collect();
     let most =
         json!({"max_connections": u32::MAX, "max_pending_requests": u32::MAX, "max_requests": u32::MAX, "max_retries": u32::MAX});
     json!({
