@@ -29,9 +29,12 @@ const FLAGGED: [(Flag, &str); 7] = [
     (Flag::FI, Word::FaultFilterAbort.as_str()),
 ];
 
-/// Those that come in storms have mappers of their own, so that no header is computed.
+/// Those that come in storms have mappers of their own behind the flag alone: an expression costs more than all the rest of a mapper.
+/// Envoy sets the first two together with these details. Should another filter of the same proxy replace such a reply, the details say
+/// it, and readers go by them.
 const NO_ROUTE: (Flag, &str) = (Flag::NR, Word::RouteNotFound.as_str());
 const NO_ENDPOINT: (Flag, &str) = (Flag::UH, Word::NoHealthyUpstream.as_str());
+/// The other details of this flag come from Envoy's sockets and from BoringSSL, and need no escape either.
 const REFUSED: (Flag, &str) =
     (Flag::UF, "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}");
 
@@ -65,25 +68,19 @@ struct Mapper {
 
 /// The field of an HTTP connection manager.
 pub fn local_reply_config(side: Side) -> String {
-    let mappers = match side {
-        Side::Inbound => mappers(Audience::Peers),
-        Side::Outbound | Side::Gateway => mappers(Audience::Everyone),
-    };
-    let mappers: String = mappers.iter().map(|mapper| element(&mapper.render(side))).collect();
+    let mappers: String = mappers(side).iter().map(|mapper| element(&mapper.render(side))).collect();
     format!("local_reply_config:\n  mappers:\n{}", indented(2, &mappers))
 }
 
-fn mappers(audience: Audience) -> Vec<Mapper> {
+fn mappers(side: Side) -> Vec<Mapper> {
+    let audience = if side == Side::Inbound { Audience::Peers } else { Audience::Everyone };
     let failed = status("GE", 400);
     let flagged = "response_flag_filter: {}\n".to_owned();
-    let exact = |(flag, details): (Flag, &str)| {
-        let details_alone = guarded(audience, &format!("response.code_details == '{details}'"));
-        Mapper::of(all(&[of(flag), details_alone]), proven(flag, details))
-    };
-    // On the inbound side every connection manager has one route, and it names a cluster with an endpoint.
+    // On the inbound side every connection manager has one route, and it names a cluster with an endpoint. Who may be told takes an
+    // expression there, and that one can tell the usual details as well.
     let (storms, looked_up) = match audience {
-        Audience::Everyone => (vec![no_route(), exact(NO_ENDPOINT), exact(REFUSED)], vec![]),
-        Audience::Peers => (vec![exact(REFUSED)], vec![NO_ROUTE, NO_ENDPOINT]),
+        Audience::Everyone => (vec![no_route(side), by_flag(NO_ENDPOINT), Mapper::of(of(REFUSED.0), String::new())], vec![]),
+        Audience::Peers => (vec![refused()], vec![NO_ROUTE, NO_ENDPOINT]),
     };
     let unprintable = guarded(audience, &format!("!{PRINTABLE}"));
     let peer = (audience == Audience::Peers).then(|| expression(MTLS));
@@ -97,13 +94,28 @@ fn mappers(audience: Audience) -> Vec<Mapper> {
     storms.into_iter().chain(last).collect()
 }
 
-/// No other details come with this flag. The first route table that is asked may have no virtual host for the authority, which is a
-/// cause of its own.
-fn no_route() -> Mapper {
+/// A gateway's route table may have no virtual host for the authority, which is a cause of its own. Istio ends a sidecar's with one for
+/// every authority, `allow_any` or `block_all`.
+fn no_route(side: Side) -> Mapper {
+    if side != Side::Gateway {
+        return by_flag(NO_ROUTE);
+    }
     let (flag, details) = NO_ROUTE;
     let without_host = parameters(&Facts { virtual_host: Some("".into()), ..facts(Some(flag), details) });
     let cause = format!("%CEL(has(xds.virtual_host_name) ? '{}' : '{without_host}')%", proven(flag, details));
     Mapper::of(of(flag), cause)
+}
+
+fn by_flag((flag, details): (Flag, &str)) -> Mapper {
+    Mapper::of(of(flag), proven(flag, details))
+}
+
+fn refused() -> Mapper {
+    let (flag, details) = REFUSED;
+    Mapper::of(
+        all(&[of(flag), guarded(Audience::Peers, &format!("response.code_details == '{details}'"))]),
+        proven(flag, details),
+    )
 }
 
 impl Mapper {

@@ -53,6 +53,7 @@ pub fn manifests(sha256: &str) -> Vec<Manifest> {
         ("gateway/observe.yaml", observe("gateway", &[GATEWAY], sha256)),
         ("gateway/native.yaml", native("gateway", &[GATEWAY])),
         ("gateway/always.yaml", always()),
+        ("counters.yaml", counters()),
         ("annotate.yaml", annotate(sha256)),
         ("trace-check.yaml", trace_check(sha256)),
         ("fetch-once.yaml", fetch_once(sha256)),
@@ -65,10 +66,11 @@ pub fn manifests(sha256: &str) -> Vec<Manifest> {
 fn observe(proxy: &str, contexts: &[Context], sha256: &str) -> String {
     let mut patches = Vec::new();
     for context in contexts {
-        let logger = loggers::wasm(Level::Request, sha256);
-        patches.push(connection_manager(context, "", &format!("{}{}", annotation(context), access_log(&logger))));
-        patches.push(tcp_proxy(context, &loggers::wasm(Level::Connection, sha256)));
-        patches.extend(context.handshakes.then(|| listener(context, &loggers::wasm(Level::Handshake, sha256))));
+        let logger = |level| loggers::wasm(level, context.side.as_str(), sha256);
+        let request = access_log(&logger(Level::Request));
+        patches.push(connection_manager(context, "", &format!("{}{request}", annotation(context))));
+        patches.push(tcp_proxy(context, &logger(Level::Connection)));
+        patches.extend(context.handshakes.then(|| listener(context, &logger(Level::Handshake))));
     }
     patches.extend(contexts.last().map(|context| module::cluster(context.istio, module::OBSERVE)));
     let intent = "\
@@ -93,22 +95,22 @@ fn native(proxy: &str, contexts: &[Context]) -> String {
 # The proxy needs Envoy 1.35 or later (Istio 1.27), where status filters need no runtime_key.
 ";
     let filter = envoy_filter(&format!("native-{proxy}"), &patches);
-    format!("{intent}{}---\n{filter}---\n{}", silent_gateways(), counters(proxy, contexts))
+    format!("{intent}{}---\n{filter}", silent_gateways())
 }
 
-/// A resource of its own: an istiod that does not know the logger refuses the whole resource, whichever proxies it is for.
+/// A file of its own: an istiod that does not know the logger refuses the whole resource, whichever proxies it is for.
 ///
 /// Source: Istio `ValidateEnvoyFilter`, which resolves every type; the type is in go-control-plane from 1.37 on (Istio 1.29).
-fn counters(proxy: &str, contexts: &[Context]) -> String {
-    let patches = contexts.iter().map(|context| {
+fn counters() -> String {
+    let patches = [INBOUND, OUTBOUND, GATEWAY].map(|context| {
         let counters = access_log(&loggers::stats(context.side.as_str()));
-        connection_manager(context, r"^1\.([3-9]\d|\d{3,})\.|^[2-9]", &counters)
+        connection_manager(&context, r"^1\.([3-9]\d|\d{3,})\.|^[2-9]", &counters)
     });
     let intent = "\
-# Optional: counters, istio_meshwhy_failed_requests by response_code, flags and side. istiod before 1.29 does not know this logger and
-# refuses this document; leave it out there. Proxies before Istio 1.30 do not have it and are left out.
+# Optional, beside native: counters, istio_meshwhy_failed_requests by response_code, flags and side. istiod before 1.29 does not know this
+# logger and refuses the resource. Proxies before Istio 1.30 do not have it and are left out.
 ";
-    format!("{intent}{}", envoy_filter(&format!("counters-{proxy}"), &patches.collect::<Vec<_>>()))
+    format!("{intent}{}", envoy_filter("counters", &patches))
 }
 
 fn annotate(sha256: &str) -> String {
@@ -176,12 +178,12 @@ fn fetch_once(sha256: &str) -> String {
 }
 
 fn always() -> String {
-    let patches = [connection_manager(&GATEWAY, "", &annotation::local_reply_config(GATEWAY.side))];
+    let marked = connection_manager(&GATEWAY, "", &annotation::local_reply_config(GATEWAY.side));
     let intent = "\
 # Beside observe or native: gateways tell everyone, strangers included, why they refuse a request. Delete the EnvoyFilter
 # meshwhy-visibility as well, which keeps them silent.
 ";
-    format!("{intent}{}", envoy_filter("always-gateway", &patches))
+    format!("{intent}{}", envoy_filter("always-gateway", &[marked, visibility::shown()]))
 }
 
 /// Gateways tell nobody, so there is nothing to write.
@@ -198,7 +200,7 @@ fn silent_gateways() -> String {
 # What proxies say of their failures stays in the mesh: gateways take the whole header `proxy-status` out of what they send, members
 # of others included. Leave this document in the root namespace when you try the other one in a single namespace.
 ";
-    format!("{intent}{}", envoy_filter("visibility", &[visibility::patch()]))
+    format!("{intent}{}", envoy_filter("visibility", &[visibility::withheld()]))
 }
 
 fn native_loggers_of_connections(context: &Context) -> Vec<String> {

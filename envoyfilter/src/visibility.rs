@@ -1,10 +1,19 @@
-//! Gateways tell nobody: what the proxies behind them say is kept for logs and taken out of what they send.
+//! What a gateway does with what the proxies behind it say: it keeps it for its own access log, and takes it out of what it sends.
 
 use crate::yaml::element;
 
 /// A patch that adds the filter; it sees the reply last, local replies included.
-pub fn patch() -> String {
-    element(
+pub fn withheld() -> String {
+    patch("meshwhy.visibility", true)
+}
+
+/// The same without taking anything out.
+pub fn shown() -> String {
+    patch("meshwhy.shown", false)
+}
+
+fn patch(name: &str, remove: bool) -> String {
+    element(&format!(
         "\
 applyTo: HTTP_FILTER
 match:
@@ -16,13 +25,13 @@ match:
 patch:
   operation: INSERT_FIRST
   value:
-    name: meshwhy.visibility
+    name: {name}
     typed_config:
       \"@type\": type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config
       response_rules:
       - header: proxy-status
-        on_header_present: {metadata_namespace: meshwhy, key: proxy_status}
-        remove: true
-",
-    )
+        on_header_present: {{metadata_namespace: meshwhy, key: proxy_status}}
+        remove: {remove}
+"
+    ))
 }

@@ -104,7 +104,7 @@ impl Contexts {
         if let Some(at) = self.roots.iter().position(|root| root.id == id)
             && let Some(mut observer) = self.roots.remove(at).observer
         {
-            observer.on_end(host);
+            observer.on_tick(host);
         }
     }
 

@@ -17,7 +17,6 @@ mod abi {
     #[link(wasm_import_module = "env")]
     unsafe extern "C" {
         pub fn proxy_log(level: u32, data: *const u8, size: usize) -> i32;
-        pub fn proxy_get_current_time_nanoseconds(time: *mut u64) -> i32;
         pub fn proxy_set_tick_period_milliseconds(period: u32) -> i32;
         pub fn proxy_get_buffer_bytes(kind: u32, start: usize, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
         pub fn proxy_get_property(path: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
@@ -84,10 +83,10 @@ mod exports {
     #[unsafe(no_mangle)]
     extern "C" fn proxy_abi_version_0_2_1() {}
 
-    /// Memory that the host writes an answer into; [`super::receive`] takes it over.
+    /// Memory that the host writes all of an answer into; [`super::receive`] takes it over.
     #[unsafe(no_mangle)]
     extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
-        Box::into_raw(vec![0_u8; size].into_boxed_slice()).cast()
+        Box::into_raw(Box::<[u8]>::new_uninit_slice(size)).cast()
     }
 
     #[unsafe(no_mangle)]
@@ -176,12 +175,6 @@ impl Host for Envoy {
             LogLevel::Error => 4,
         };
         done(unsafe { abi::proxy_log(level, line.as_ptr(), line.len()) })
-    }
-
-    fn now_ms(&self) -> Result<u64, Fault> {
-        let mut time = 0;
-        done(unsafe { abi::proxy_get_current_time_nanoseconds(&raw mut time) })?;
-        Ok(time / 1_000_000)
     }
 
     fn define_counter(&self, name: &str) -> Result<u32, Fault> {

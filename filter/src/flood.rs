@@ -1,4 +1,6 @@
 //! Flood control: so many records per kind of failure and interval; the rest is counted, and no count is lost.
+//!
+//! Intervals are the host's ticks, so that no failure has to ask for the time.
 
 use std::borrow::Cow;
 
@@ -9,10 +11,10 @@ use meshwhy_core::{Cause, Confidence, Facts, Side, Verdict};
 pub const KINDS: usize = 256;
 
 /// What tells one kind of failure from another: all that a record of those held back says.
-#[derive(Debug, Clone, Eq)]
+#[derive(Debug, Clone)]
 pub struct FloodKey<'k> {
-    /// Code of the cause.
-    pub code: &'static str,
+    /// The cause.
+    pub cause: &'static Cause,
     /// How sure that is.
     pub confidence: Confidence,
     /// Which way the traffic went.
@@ -38,8 +40,8 @@ pub struct Suppressed {
 /// What to do with one occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// `Some(n)`: write a record that stands for this occurrence and `n` suppressed before it.
-    pub emit: Option<u64>,
+    /// Whether it gets a record.
+    pub emit: bool,
     /// A kind that had to make room, with occurrences that have no record yet.
     pub evicted: Option<Suppressed>,
 }
@@ -47,7 +49,6 @@ pub struct Decision {
 #[derive(Debug)]
 struct Window {
     key: FloodKey<'static>,
-    started_ms: u64,
     emitted: u32,
     suppressed: u64,
     /// When it was last seen, in occurrences.
@@ -58,7 +59,6 @@ struct Window {
 #[derive(Debug)]
 pub struct Flood {
     records_per_interval: u32,
-    interval_ms: u64,
     occurrences: u64,
     /// A list and no table: a proxy that fails does so in a few ways, and those move to the front.
     windows: Vec<Window>,
@@ -67,46 +67,42 @@ pub struct Flood {
 impl Flood {
     /// Makes an empty one.
     #[must_use]
-    pub fn new(records_per_interval: u32, interval_ms: u64) -> Self {
-        Self { records_per_interval, interval_ms, occurrences: 0, windows: Vec::new() }
+    pub fn new(records_per_interval: u32) -> Self {
+        Self { records_per_interval, occurrences: 0, windows: Vec::new() }
     }
 
     /// Takes note of one occurrence.
     ///
     /// # Cost
     /// No allocation for a kind that is known.
-    pub fn occurred(&mut self, key: FloodKey<'_>, now_ms: u64) -> Decision {
+    pub fn occurred(&mut self, key: FloodKey<'_>) -> Decision {
         self.occurrences = self.occurrences.wrapping_add(1);
         let mut evicted = None;
         let mut at = self.windows.iter().position(|window| window.key == key);
         if at.is_none() {
             evicted = self.make_room();
-            self.windows.push(Window::new(key, now_ms));
+            self.windows.push(Window { key: key.into_owned(), emitted: 0, suppressed: 0, seen: 0 });
             at = self.windows.len().checked_sub(1);
         }
         // Half the way to the front each time: what is frequent is found at once.
         let front = at.unwrap_or_default() / 2;
         self.windows.swap(at.unwrap_or_default(), front);
-        let (records, interval, seen) = (self.records_per_interval, self.interval_ms, self.occurrences);
-        let Some(window) = self.windows.get_mut(front) else { return Decision { emit: Some(0), evicted } };
+        let (records, seen) = (self.records_per_interval, self.occurrences);
+        let Some(window) = self.windows.get_mut(front) else { return Decision { emit: true, evicted } };
         window.seen = seen;
-        if now_ms.saturating_sub(window.started_ms) >= interval {
-            window.started_ms = now_ms;
-            window.emitted = 0;
-        }
-        if window.emitted < records {
+        let emit = window.emitted < records;
+        if emit {
             window.emitted = window.emitted.saturating_add(1);
-            return Decision { emit: Some(std::mem::take(&mut window.suppressed)), evicted };
+        } else {
+            window.suppressed = window.suppressed.saturating_add(1);
         }
-        window.suppressed = window.suppressed.saturating_add(1);
-        Decision { emit: None, evicted }
+        Decision { emit, evicted }
     }
 
-    /// Takes what was suppressed in intervals that are over, so that totals are right even when nothing follows.
-    pub fn overdue(&mut self, now_ms: u64) -> Vec<Suppressed> {
-        let interval = self.interval_ms;
-        let over = self.windows.iter_mut().filter(|window| now_ms.saturating_sub(window.started_ms) >= interval);
-        over.filter_map(Window::take_suppressed).collect()
+    /// Begins the next interval, and gives what was suppressed in the one that is over.
+    pub fn next_interval(&mut self) -> Vec<Suppressed> {
+        self.windows.iter_mut().for_each(|window| window.emitted = 0);
+        self.windows.iter_mut().filter_map(Window::take_suppressed).collect()
     }
 
     fn make_room(&mut self) -> Option<Suppressed> {
@@ -119,10 +115,6 @@ impl Flood {
 }
 
 impl Window {
-    fn new(key: FloodKey<'_>, now_ms: u64) -> Self {
-        Self { key: key.into_owned(), started_ms: now_ms, emitted: 0, suppressed: 0, seen: 0 }
-    }
-
     fn take_suppressed(&mut self) -> Option<Suppressed> {
         let count = std::mem::take(&mut self.suppressed);
         (count > 0).then(|| Suppressed { key: self.key.clone(), count })
@@ -131,17 +123,22 @@ impl Window {
 
 impl PartialEq for FloodKey<'_> {
     fn eq(&self, other: &Self) -> bool {
-        let compared = |key: &Self| (key.code, key.confidence, key.side, key.relayed_from.is_empty());
-        compared(self) == compared(other) && self.cluster == other.cluster && self.route == other.route
+        let compared = |key: &Self| (key.confidence, key.side, key.relayed_from.is_empty());
+        std::ptr::eq(self.cause, other.cause)
+            && compared(self) == compared(other)
+            && self.cluster == other.cluster
+            && self.route == other.route
     }
 }
+
+impl Eq for FloodKey<'_> {}
 
 impl<'k> FloodKey<'k> {
     /// The kind of a failure.
     #[must_use]
     pub fn of(facts: &'k Facts<'_>, verdict: &Verdict) -> Self {
         Self {
-            code: verdict.cause.code,
+            cause: verdict.cause,
             confidence: verdict.confidence,
             side: facts.side,
             cluster: part(facts.cluster.as_ref()),
@@ -150,16 +147,10 @@ impl<'k> FloodKey<'k> {
         }
     }
 
-    /// The cause.
-    #[must_use]
-    pub fn cause(&self) -> Option<&'static Cause> {
-        Cause::find(self.code)
-    }
-
     fn into_owned(self) -> FloodKey<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         let (cluster, route, relayed_from) = (own(self.cluster), own(self.route), own(self.relayed_from));
-        FloodKey { code: self.code, confidence: self.confidence, side: self.side, cluster, route, relayed_from }
+        FloodKey { cause: self.cause, confidence: self.confidence, side: self.side, cluster, route, relayed_from }
     }
 }
 
@@ -173,7 +164,7 @@ mod tests {
 
     fn key(route: usize) -> FloodKey<'static> {
         FloodKey {
-            code: "MW2001",
+            cause: Cause::find("MW2001").unwrap(),
             confidence: Confidence::Certain,
             side: Some(Side::Inbound),
             cluster: Cow::Borrowed(""),
@@ -182,71 +173,63 @@ mod tests {
         }
     }
 
-    fn occurred(flood: &mut Flood, route: usize, now_ms: u64) -> Decision {
-        flood.occurred(key(route), now_ms)
+    fn occurred(flood: &mut Flood, route: usize) -> Decision {
+        flood.occurred(key(route))
     }
 
     #[test]
-    fn the_rest_is_counted_and_carried() {
-        let mut flood = Flood::new(2, 1000);
-        let emitted: Vec<_> = (0..5).map(|_| occurred(&mut flood, 0, 0).emit).collect();
-        assert_eq!(emitted, [Some(0), Some(0), None, None, None]);
-        assert_eq!(occurred(&mut flood, 0, 1000).emit, Some(3));
-        assert_eq!(flood.overdue(5000), []);
-    }
-
-    #[test]
-    fn what_nothing_follows_is_flushed_when_its_interval_is_over() {
-        let mut flood = Flood::new(0, 1000);
-        occurred(&mut flood, 0, 0);
-        assert_eq!(flood.overdue(999), []);
-        assert_eq!(flood.overdue(1000), [Suppressed { key: key(0), count: 1 }]);
-        assert_eq!(flood.overdue(1000), []);
+    fn the_rest_is_counted_until_the_interval_is_over() {
+        let mut flood = Flood::new(2);
+        let emitted = |flood: &mut Flood| (0..5).map(|_| occurred(flood, 0).emit).collect::<Vec<_>>();
+        assert_eq!(emitted(&mut flood), [true, true, false, false, false]);
+        assert_eq!(flood.next_interval(), [Suppressed { key: key(0), count: 3 }]);
+        assert_eq!(flood.next_interval(), []);
+        assert_eq!(emitted(&mut flood), [true, true, false, false, false]);
     }
 
     #[test]
     fn kinds_do_not_share_their_records() {
-        let mut flood = Flood::new(1, 1000);
-        let emitted = [0, 1, 2, 0, 1, 2].map(|route| occurred(&mut flood, route, 0).emit);
-        assert_eq!(emitted, [Some(0), Some(0), Some(0), None, None, None]);
+        let mut flood = Flood::new(1);
+        let emitted = [0, 1, 2, 0, 1, 2].map(|route| occurred(&mut flood, route).emit);
+        assert_eq!(emitted, [true, true, true, false, false, false]);
     }
 
     #[test]
     fn what_a_record_would_say_otherwise_is_a_kind_of_its_own() {
-        let mut flood = Flood::new(1, 1000);
+        let mut flood = Flood::new(1);
         let likely = FloodKey { confidence: Confidence::Likely, ..key(0) };
         let outbound = FloodKey { side: Some(Side::Outbound), ..key(0) };
         let relayed = FloodKey { relayed_from: Cow::Borrowed("pay-0.shop"), ..key(0) };
         for kind in [key(0), likely, outbound, relayed] {
-            assert_eq!(flood.occurred(kind, 0).emit, Some(0));
+            assert!(flood.occurred(kind).emit);
         }
         let by_another = FloodKey { relayed_from: Cow::Borrowed("forged"), ..key(0) };
-        assert_eq!(flood.occurred(by_another, 0).emit, None);
+        assert!(!flood.occurred(by_another).emit);
     }
 
     #[test]
     fn memory_is_bounded_and_no_count_is_lost() {
-        let mut flood = Flood::new(1, 1000);
+        let mut flood = Flood::new(1);
         let mut counted = 0;
         for route in 0..10_000 {
             for _ in 0..2 {
-                let decision = occurred(&mut flood, route, 0);
-                counted += decision.emit.map_or(0, |before| before + 1) + decision.evicted.map_or(0, |evicted| evicted.count);
+                let decision = occurred(&mut flood, route);
+                counted += u64::from(decision.emit) + decision.evicted.map_or(0, |evicted| evicted.count);
             }
         }
         assert_eq!(flood.windows.len(), KINDS);
-        counted += flood.overdue(1000).iter().map(|rest| rest.count).sum::<u64>();
+        counted += flood.next_interval().iter().map(|rest| rest.count).sum::<u64>();
         assert_eq!(counted, 20_000);
     }
 
     #[test]
     fn the_kind_not_seen_for_longest_makes_room() {
-        let mut flood = Flood::new(0, 1000);
+        let mut flood = Flood::new(0);
         for route in 0..KINDS {
-            occurred(&mut flood, route, 0);
+            occurred(&mut flood, route);
         }
-        occurred(&mut flood, 0, 0);
-        let evicted = occurred(&mut flood, KINDS, 0).evicted;
+        occurred(&mut flood, 0);
+        let evicted = occurred(&mut flood, KINDS).evicted;
         assert_eq!(evicted.map(|evicted| evicted.key), Some(key(1)));
     }
 }

@@ -113,7 +113,8 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Fa
             facts.route = text(host, &["xds", "route_name"]);
         }
     }
-    if implied.no_route {
+    // Istio's route tables of sidecars end in a virtual host for every authority.
+    if implied.no_route && !matches!(known.side, Some(Side::Inbound | Side::Outbound)) {
         facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
     facts.side = known.side.or_else(|| Side::of_cluster(facts.cluster.as_deref()?)).or_else(|| direction(host));

@@ -71,12 +71,6 @@ pub trait Host {
     /// When logging is not allowed.
     fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault>;
 
-    /// Milliseconds since the epoch.
-    ///
-    /// # Errors
-    /// When the clock is not allowed.
-    fn now_ms(&self) -> Result<u64, Fault>;
-
     /// Defines a counter and gives its id; the same name gives the same id.
     ///
     /// # Errors
@@ -106,8 +100,6 @@ pub mod fake {
         request_headers: HashMap<String, Vec<u8>>,
         refuses_all: bool,
         refuses_removal: bool,
-        has_no_clock: bool,
-        pub now: Cell<u64>,
         pub calls: Cell<u32>,
         pub lines: RefCell<Vec<(LogLevel, String)>>,
         pub response_headers: RefCell<Vec<(String, Vec<u8>)>>,
@@ -137,10 +129,6 @@ pub mod fake {
 
         pub fn refusing_removal(self) -> Self {
             Self { refuses_removal: true, ..self }
-        }
-
-        pub fn without_clock(self) -> Self {
-            Self { has_no_clock: true, ..self }
         }
 
         pub fn refusing_all() -> Self {
@@ -204,10 +192,6 @@ pub mod fake {
         fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {
             self.lines.borrow_mut().push((level, line.to_owned()));
             self.answer(())
-        }
-
-        fn now_ms(&self) -> Result<u64, Fault> {
-            if self.has_no_clock { Err(Fault(10)) } else { self.answer(self.now.get()) }
         }
 
         fn define_counter(&self, name: &str) -> Result<u32, Fault> {

@@ -17,9 +17,9 @@ use crate::gather::{self, Identity, Known};
 use crate::host::{Host, LogLevel};
 use crate::verdict_cache::{Judged, VerdictCache};
 
-/// Most host calls for a failure that flood control gives no record: whether the reply is still the one that was marked, deciding if it
-/// is not, and the clock.
-pub const SUPPRESSED: u32 = 1 + gather::DECISION + 1;
+/// Most host calls for a failure that flood control gives no record: whether the reply is still the one that was marked, and deciding if
+/// it is not.
+pub const SUPPRESSED: u32 = 1 + gather::DECISION;
 /// Most host calls for a failure that gets a record: the same, describing, the counters of this failure and of suppressed ones, and the
 /// log line. The first of its kind may cost [`FIRST`] more, and each counter that moved since the last record one.
 pub const RECORD: u32 = SUPPRESSED + gather::DESCRIPTION + 2 + 1;
@@ -44,7 +44,7 @@ impl Observer {
         Self {
             identity: None,
             cache: VerdictCache::default(),
-            flood: Flood::new(config.records_per_interval, config.interval_ms),
+            flood: Flood::new(config.records_per_interval),
             counters: Counters::default(),
             trace_samples: 0,
             config,
@@ -147,21 +147,10 @@ impl Observer {
         }
     }
 
-    /// Writes what flood control held back in intervals that are over and no record stands for yet.
+    /// An interval is over, or the plugin is: writes what flood control held back.
     pub fn on_tick(&mut self, host: &impl Host) {
-        // Without a clock every tick ends the interval.
-        let now = host.now_ms().unwrap_or(u64::MAX);
-        self.flush_all_suppressed(host, now);
-    }
-
-    /// Writes all that flood control held back: nobody else will.
-    pub fn on_end(&mut self, host: &impl Host) {
-        self.flush_all_suppressed(host, u64::MAX);
-    }
-
-    fn flush_all_suppressed(&mut self, host: &impl Host, now_ms: u64) {
         self.counters.flush(host);
-        for rest in self.flood.overdue(now_ms) {
+        for rest in self.flood.next_interval() {
             self.flush_suppressed(host, rest);
         }
     }
@@ -171,25 +160,23 @@ impl Observer {
         if facts.event.is_none() {
             self.counters.local_reply(verdict.cause, facts.side, facts.status);
         }
-        let decision = self.flood.occurred(FloodKey::of(facts, verdict), host.now_ms().unwrap_or_default());
+        let decision = self.flood.occurred(FloodKey::of(facts, verdict));
         if let Some(evicted) = decision.evicted {
             self.flush_suppressed(host, evicted);
         }
-        match decision.emit {
-            Some(before) => {
-                self.counters.flush(host);
-                let mut facts = facts.clone();
-                gather::describe(host, &mut facts, replied);
-                redact(&mut facts);
-                self.identity(host).sign(&mut facts);
-                write(host, &facts, verdict, before.saturating_add(1), before);
-            }
-            None => self.counters.suppressed(),
+        if !decision.emit {
+            self.counters.suppressed();
+            return;
         }
+        self.counters.flush(host);
+        let mut facts = facts.clone();
+        gather::describe(host, &mut facts, replied);
+        redact(&mut facts);
+        self.identity(host).sign(&mut facts);
+        write(host, &facts, verdict, 1, 0);
     }
 
     fn flush_suppressed(&mut self, host: &impl Host, Suppressed { key, count }: Suppressed) {
-        let Some(cause) = key.cause() else { return };
         let named = |text: Cow<'static, str>| Some(text).filter(|text| !text.is_empty());
         let mut facts = Facts {
             side: key.side,
@@ -199,7 +186,7 @@ impl Observer {
             ..Facts::default()
         };
         self.identity(host).sign(&mut facts);
-        let verdict = Verdict { cause, confidence: key.confidence, condition: None };
+        let verdict = Verdict { cause: key.cause, confidence: key.confidence, condition: None };
         write(host, &facts, &verdict, count, count);
     }
 }
@@ -336,7 +323,7 @@ mod tests {
         let host = host.response_header("proxy-status", br#""pay-0.shop"; mw-cause=MW3001; mw-side=inbound"#);
         let mut observer = Observer::new(Config { records_per_interval: 0, ..Config::default() });
         observer.on_log(&host, &Request::default());
-        observer.on_end(&host);
+        observer.on_tick(&host);
         let record = &host.records()[0];
         for part in [r#""meshwhy.side":"outbound""#, r#""meshwhy.confidence":"likely""#, r#""meshwhy.relayed_from":"pay-0.shop""#]
         {
@@ -408,24 +395,10 @@ mod tests {
         for _ in 0..100 {
             observer.on_log(&host, &Request::default());
         }
-        host.now.set(10_000);
         observer.on_tick(&host);
         let counts: Vec<u64> = host.records().iter().filter_map(|line| record::decode(line)).map(|record| record.count).collect();
         assert_eq!(counts, [1, 1, 1, 97]);
         assert_eq!(host.counters.borrow().iter().map(|(_, count)| count).sum::<u32>(), 100 + 97);
-    }
-
-    #[test]
-    fn totals_stay_exact_without_a_clock() {
-        let host = refused().without_clock();
-        let mut observer = Observer::new(Config { records_per_interval: 1, ..Config::default() });
-        for _ in 0..10 {
-            observer.on_log(&host, &Request::default());
-        }
-        observer.on_tick(&host);
-        let counts: Vec<u64> = host.records().iter().filter_map(|line| record::decode(line)).map(|record| record.count).collect();
-        assert_eq!(counts, [1, 9]);
-        assert_eq!(host.counters.borrow().iter().map(|(_, count)| count).sum::<u32>(), 10 + 9);
     }
 
     #[test]

@@ -66,10 +66,6 @@ impl<H: Host> Host for Counting<'_, H> {
         self.call().log(level, line)
     }
 
-    fn now_ms(&self) -> Result<u64, Fault> {
-        self.call().now_ms()
-    }
-
     fn define_counter(&self, name: &str) -> Result<u32, Fault> {
         self.call().define_counter(name)
     }

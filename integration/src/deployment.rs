@@ -12,7 +12,7 @@ use crate::artifacts::workspace;
 use crate::manifest::{self, ListenerContext};
 use crate::merge::{overlay, walk};
 use crate::module_server::ModuleServer;
-use crate::scenario::Direction;
+use crate::scenario::{Direction, Placement};
 
 /// A way to deploy meshwhy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,16 +45,6 @@ impl fmt::Display for Deployment {
     }
 }
 
-/// The kind of proxy, and so the variant of the manifest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Placement {
-    /// Beside a workload.
-    #[default]
-    Sidecar,
-    /// At the edge.
-    Gateway,
-}
-
 /// Who gets to see the annotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Visibility {
@@ -76,6 +66,8 @@ pub struct Setup {
     pub visibility: Visibility,
     /// Whether observe comes with the trace check, a manifest of its own.
     pub trace_check: bool,
+    /// Whether native comes with its counters, a manifest of its own.
+    pub counters: bool,
     /// The module's configuration instead of the shipped one, as Envoy's JSON wants an `Any`.
     pub configuration: Option<Value>,
     /// What users have in the mesh beside meshwhy.
@@ -90,6 +82,7 @@ impl Setup {
             placement: Placement::default(),
             visibility: Visibility::default(),
             trace_check: deployment == Deployment::Observe,
+            counters: deployment == Deployment::Native,
             configuration: None,
             beside: Vec::new(),
         }
@@ -111,6 +104,12 @@ impl Setup {
     #[must_use]
     pub fn without_trace_check(self) -> Self {
         Self { trace_check: false, ..self }
+    }
+
+    /// The same without the counters.
+    #[must_use]
+    pub fn without_counters(self) -> Self {
+        Self { counters: false, ..self }
     }
 
     /// The same with this configuration of the module, a `StringValue` or a `BytesValue`.
@@ -156,6 +155,9 @@ impl Setup {
         }];
         if self.trace_check {
             paths.push("trace-check.yaml".to_owned());
+        }
+        if self.counters {
+            paths.push("counters.yaml".to_owned());
         }
         let marked_by_envoy = self.deployment != Deployment::Annotate;
         if marked_by_envoy && (self.placement, self.visibility) == (Placement::Gateway, Visibility::Always) {

@@ -15,13 +15,13 @@ use crate::artifacts::{self, target};
 use crate::bootstrap::{Addresses, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::{self, Response};
-use crate::deployment::{Deployment, Placement, Setup};
+use crate::deployment::{Deployment, Setup};
 use crate::envoy::{Envoy, Launcher, locate};
 use crate::merge::overlay;
 use crate::observation::{Logs, RECORD_PREFIX, log_files, looks_healthy};
 pub use crate::observation::{Observation, record_json};
 use crate::request::Request;
-use crate::scenario::{Protocol, Scenario};
+use crate::scenario::{Placement, Protocol, Scenario};
 use crate::tail::wait_for;
 use crate::upstream::{Upstream, UpstreamKind};
 
@@ -52,11 +52,15 @@ struct Case {
     cluster: String,
 }
 
-/// The scenarios of each Envoy: those that change the bootstrap have one of their own.
-pub fn groups(scenarios: Vec<Scenario>) -> Vec<Vec<Scenario>> {
+/// The scenarios of each Envoy, and how it is set up: gateways are none of the sidecar's, and those that change the bootstrap have one of
+/// their own.
+pub fn groups(setup: &Setup, scenarios: Vec<Scenario>) -> Vec<(Setup, Vec<Scenario>)> {
     let (own, shared): (Vec<_>, Vec<_>) = scenarios.into_iter().partition(|scenario| scenario.bootstrap.is_some());
-    let shared = (!shared.is_empty()).then_some(shared);
-    shared.into_iter().chain(own.into_iter().map(|scenario| vec![scenario])).collect()
+    let (gateways, sidecars): (Vec<_>, Vec<_>) =
+        shared.into_iter().partition(|scenario| scenario.placement == Placement::Gateway);
+    let groups = [sidecars, gateways].into_iter().chain(own.into_iter().map(|scenario| vec![scenario]));
+    let placed = |group: Vec<Scenario>| Some((setup.clone().placed(group.first()?.placement), group));
+    groups.filter_map(placed).collect()
 }
 
 /// Runs the ordinary case of the scenarios, one after the other, and returns what `kubectl logs --prefix` of that proxy would print.
@@ -65,8 +69,8 @@ pub fn groups(scenarios: Vec<Scenario>) -> Vec<Vec<Scenario>> {
 /// Envoy does not start or a request cannot be sent; the message says how to reproduce it.
 pub fn collect(scenarios: &[Scenario], deployment: Deployment) -> Result<String> {
     let mut collected = String::new();
-    for group in groups(scenarios.to_vec()) {
-        Session::start(&group, &Setup::new(deployment))?.check(|session| {
+    for (setup, group) in groups(&Setup::new(deployment), scenarios.to_vec()) {
+        Session::start(&group, &setup)?.check(|session| {
             for scenario in &group {
                 let observation = session.send(&scenario.id(), &scenario.request)?;
                 observation

@@ -95,6 +95,9 @@ pub struct Scenario {
     /// A statistic of Envoy, as its admin interface prints it (`name: value`), to wait for before the first request.
     #[serde(default)]
     pub ready: Option<String>,
+    /// The kind of proxy.
+    #[serde(default)]
+    pub placement: Placement,
     /// The side of the proxy that fails.
     #[serde(default)]
     pub direction: Direction,
@@ -118,6 +121,17 @@ pub enum Direction {
     Outbound,
     /// To the workload: the server's sidecar.
     Inbound,
+}
+
+/// The kind of proxy, and so the variant of the manifest.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Placement {
+    /// Beside a workload.
+    #[default]
+    Sidecar,
+    /// At the edge.
+    Gateway,
 }
 
 /// What the listener speaks.

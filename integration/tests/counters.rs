@@ -29,7 +29,7 @@ fn the_counters_are_the_failed_requests() -> Result<()> {
     let (mut expected, mut scenarios) = (0, 0);
     let mut wrong = Vec::new();
     let setup = Setup::new(Deployment::Native).visible(Visibility::Mesh);
-    for group in groups(load_all()?.iter().flat_map(Scenario::cases).collect()) {
+    for (setup, group) in groups(&setup, load_all()?.iter().flat_map(Scenario::cases).collect()) {
         Session::start(&group, &setup)?.check(|session| {
             for scenario in &group {
                 let before = counted(session)?;

@@ -19,7 +19,7 @@ use serde_json::Value;
 const THREADS: usize = 6;
 
 /// Causes that Envoy itself names in a reply's header. Of others it writes the facts, and the reader concludes.
-const PROVEN_BY_ENVOY: [&str; 18] = [
+const PROVEN_BY_ENVOY: [&str; 17] = [
     "circuit-breaker-overflow",
     "ext-authz-denied",
     "ext-authz-error",
@@ -37,7 +37,6 @@ const PROVEN_BY_ENVOY: [&str; 18] = [
     "request-timeout",
     "too-many-headers",
     "upstream-closed-connection",
-    "upstream-connection-refused",
 ];
 
 fn main() -> ExitCode {
@@ -69,11 +68,10 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     ensure!(!scenarios.is_empty(), "the catalogue has no scenario");
     let mut trials = Vec::new();
     for deployment in Deployment::ALL {
-        let setup = Setup::new(deployment);
         let name = |scenario: &Scenario| format!("{}::{deployment}", scenario.id());
         let cases = scenarios.iter().flat_map(Scenario::cases).filter(|scenario| wanted(&name(scenario), arguments));
-        for group in groups(cases.collect()) {
-            let shared = Arc::new(Shared { setup: setup.clone(), scenarios: group.clone(), session: Mutex::default() });
+        for (setup, group) in groups(&Setup::new(deployment), cases.collect()) {
+            let shared = Arc::new(Shared { setup, scenarios: group.clone(), session: Mutex::default() });
             for scenario in group {
                 let (name, shared, artifacts) = (name(&scenario), Arc::clone(&shared), Arc::clone(&artifacts));
                 let run = move || agree(&scenario, &shared, &artifacts).map_err(|error| format!("{error:#}").into());

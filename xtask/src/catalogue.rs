@@ -109,8 +109,8 @@ pub fn record(slug: Option<&str>) -> Result<()> {
     let (native, observed): (Vec<_>, Vec<_>) = cases.into_iter().partition(|scenario| scenario.expect.native_only);
     let mut blocks: BTreeMap<String, String> = BTreeMap::new();
     for (deployment, cases) in [(Deployment::Observe, observed), (Deployment::Native, native)] {
-        for group in groups(cases) {
-            Session::start(&group, &Setup::new(deployment))?.check(|session| {
+        for (setup, group) in groups(&Setup::new(deployment), cases) {
+            Session::start(&group, &setup)?.check(|session| {
                 for scenario in &group {
                     let observation = session.send(&scenario.id(), &scenario.request)?;
                     let block = block(scenario, &observation).with_context(|| format!("{}: {observation:#?}", scenario.id()))?;

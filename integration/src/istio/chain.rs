@@ -19,10 +19,11 @@ use super::proxy::Proxy;
 use crate::artifacts::target;
 use crate::certificates::Certificates;
 use crate::client::{self, Response};
-use crate::deployment::{Deployment, Placement};
+use crate::deployment::Deployment;
 use crate::hostile;
 use crate::observation::{RECORD_PREFIX, record_json};
 use crate::request::{ClientTls, Request};
+use crate::scenario::Placement;
 use crate::tail::Tail;
 use crate::upstream::{Fault, Upstream, UpstreamKind};
 

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::artifacts::module;
 use crate::bootstrap::ISTIO_VERSION;
-use crate::deployment::{Deployment, Placement, Setup, Visibility};
+use crate::deployment::{Deployment, Setup, Visibility};
 use crate::envoy::{Envoy, locate};
 use crate::scenario::Direction;
+use crate::scenario::Placement;
 use crate::tail::Tail;
 
 /// A running proxy.

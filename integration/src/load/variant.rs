@@ -22,6 +22,8 @@ pub enum Variant {
     NoModuleAgain,
     /// meshwhy without a module.
     Native,
+    /// The same with its counters.
+    NativeCounters,
     /// meshwhy as access logger.
     Observe,
     /// The same with the trace check.
@@ -61,10 +63,11 @@ end
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NoModule,
         Self::NoModuleAgain,
         Self::Native,
+        Self::NativeCounters,
         Self::Observe,
         Self::ObserveTraceCheck,
         Self::Annotate,
@@ -109,13 +112,16 @@ impl Variant {
     /// The deployment as it is shipped: on the outbound side the workload itself is told.
     fn setup(self) -> Option<Setup> {
         let deployment = match self {
-            Self::Native | Self::Mappers => Deployment::Native,
+            Self::Native | Self::NativeCounters | Self::Mappers => Deployment::Native,
             Self::Observe | Self::ObserveTraceCheck => Deployment::Observe,
             Self::Annotate => Deployment::Annotate,
             Self::NoModule | Self::NoModuleAgain | Self::EmptyFilter | Self::Lua | Self::JsonLog => return None,
         };
         let setup = Setup::new(deployment).visible(Visibility::Mesh);
-        Some(if self == Self::ObserveTraceCheck { setup } else { setup.without_trace_check() })
+        Some(match self {
+            Self::ObserveTraceCheck | Self::NativeCounters => setup,
+            _ => setup.without_trace_check().without_counters(),
+        })
     }
 }
 
@@ -125,6 +131,7 @@ impl fmt::Display for Variant {
             Self::NoModule => "no module",
             Self::NoModuleAgain => "no module, again",
             Self::Native => "native",
+            Self::NativeCounters => "native, counters",
             Self::Observe => "observe",
             Self::ObserveTraceCheck => "observe, trace check",
             Self::Annotate => "annotate",
