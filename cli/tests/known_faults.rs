@@ -29,7 +29,8 @@ fn a_request_counts_once_however_far_its_line_and_its_record_are_apart() {
 #[test]
 #[should_panic(expected = "the same lines")]
 fn a_printed_object_is_read_the_same_whatever_stood_before_it() {
-    let printed = "{\n  \"response_code\": 503,\n  \"response_flags\": \"NC\",\n  \"response_code_details\": \"cluster_not_found\"\n}";
+    let printed =
+        "{\n  \"response_code\": 503,\n  \"response_flags\": \"NC\",\n  \"response_code_details\": \"cluster_not_found\"\n}";
     let unjoinable = (0..9_000).map(|at| format!("{{ \"step\": {at}, upstream cluster"));
     let unreadable = |lines: &[String]| analysis(lines).tally.unreadable;
     let before: Vec<String> = unjoinable.chain([printed.to_owned()]).collect();

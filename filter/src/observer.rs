@@ -268,6 +268,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_the_budget() {
+        let page = include_str!("../../docs/performance.md");
+        let record =
+            format!("at most {RECORD}, and {ANNOTATION} before the response in annotate, {WITHHOLDING} more at a gateway");
+        for budget in [record, format!("at most {SUPPRESSED}, and the same"), format!("cost up to {FIRST} more")] {
+            assert!(page.contains(&budget), "docs/performance.md: {budget}");
+        }
+    }
+
+    #[test]
     fn a_failure_without_a_record_costs_less() {
         let host = refused();
         let mut observer = Observer::new(Config { records_per_interval: 1, ..Config::default() });
