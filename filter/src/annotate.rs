@@ -73,7 +73,15 @@ impl Observer {
         if !self.samples_trace_context() {
             return Request::default();
         }
-        let found = trace::recognise(|name| host.request_header(name).ok().flatten());
+        let mut readable = true;
+        let found = trace::recognise(|name| {
+            let header = host.request_header(name);
+            readable &= header.is_ok();
+            header.ok().flatten()
+        });
+        if !readable {
+            return Request::default();
+        }
         self.count_trace_context(host, found.is_some());
         Request { lacks_trace_context: found.is_none(), ..Request::default() }
     }
@@ -416,5 +424,6 @@ mod tests {
         observer.on_response(&host, &mut request, true);
         observer.on_log(&host, &request);
         observer.on_tick(&host);
+        assert_eq!((request.reply, host.response_headers.borrow().len(), host.records().len()), (None, 0, 0));
     }
 }

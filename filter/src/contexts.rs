@@ -93,6 +93,7 @@ impl Contexts {
         };
         if let Some(observer) = observer {
             observer.on_log(host, &request);
+            observer.note_refusals(host);
         }
     }
 
@@ -220,6 +221,32 @@ mod tests {
         contexts.delete(&host, 1);
         assert_eq!(host.records().len(), 2);
         assert!(host.records()[1].contains(r#""count":2"#), "{:?}", host.records());
+    }
+
+    #[test]
+    fn what_the_host_refuses_is_counted_and_logged_once() {
+        let host = failing().property("xds.node.id", b"router~10.0.0.1~edge-1.shop~").refusing_removal();
+        let host = host.response_header("proxy-status", br#""pay-0.shop"; mw-cause=MW2002; mw-side=inbound"#);
+        let mut contexts = Contexts::default();
+        contexts.configure(&host, 1, b"");
+        for id in 2..5 {
+            contexts.response_headers(&host, id, false);
+            contexts.log(&host, id);
+        }
+        contexts.tick(&host, 1);
+        assert!(host.counters.borrow().contains(&("meshwhy_host_refusals_total".to_owned(), 3)), "{:?}", host.counters);
+        let logged = host.lines.borrow().iter().filter(|(level, _)| *level == LogLevel::Error).count();
+        assert_eq!(logged, 1, "{:?}", host.lines);
+    }
+
+    #[test]
+    fn a_host_that_refuses_everything_from_the_start_is_logged_once() {
+        let (host, mut contexts) = (FakeHost::refusing_all(), Contexts::default());
+        contexts.configure(&host, 1, b"");
+        assert_eq!(host.lines.borrow().len(), 1);
+        contexts.log(&host, 1);
+        contexts.tick(&host, 1);
+        assert_eq!(host.lines.borrow().len(), 1);
     }
 
     #[test]

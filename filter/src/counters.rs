@@ -26,6 +26,7 @@ enum Counter {
     LocalReplies { cause: &'static str, side: Option<Side>, class: &'static str },
     TraceContext { side: Option<Side>, present: bool },
     Suppressed,
+    HostRefusals,
 }
 
 impl Counters {
@@ -39,17 +40,22 @@ impl Counters {
             5 => "5xx",
             _ => "none",
         };
-        self.count(Counter::LocalReplies { cause: cause.slug, side, class });
+        self.count(Counter::LocalReplies { cause: cause.slug, side, class }, 1);
     }
 
     /// Counts one check for trace context.
     pub fn trace_context(&mut self, side: Option<Side>, present: bool) {
-        self.count(Counter::TraceContext { side, present });
+        self.count(Counter::TraceContext { side, present }, 1);
     }
 
     /// Counts an occurrence that flood control gave no record.
     pub fn suppressed(&mut self) {
-        self.count(Counter::Suppressed);
+        self.count(Counter::Suppressed, 1);
+    }
+
+    /// Counts calls that the host refused.
+    pub fn host_refusals(&mut self, refusals: u32) {
+        self.count(Counter::HostRefusals, refusals);
     }
 
     /// Adds what waits to the host's counters.
@@ -66,11 +72,11 @@ impl Counters {
         }
     }
 
-    fn count(&mut self, counter: Counter) {
+    fn count(&mut self, counter: Counter, by: u32) {
         if let Some(number) = self.numbers.iter_mut().find(|number| number.counter == counter) {
-            number.pending = number.pending.saturating_add(1);
+            number.pending = number.pending.saturating_add(by);
         } else {
-            self.numbers.push(Number { counter, id: None, pending: 1 });
+            self.numbers.push(Number { counter, id: None, pending: by });
         }
     }
 }
@@ -87,6 +93,7 @@ impl Counter {
                 format!("side=.={};.trace_context=.={present};.meshwhy_trace_context_total", word(side))
             }
             Self::Suppressed => "meshwhy_records_suppressed_total".to_owned(),
+            Self::HostRefusals => "meshwhy_host_refusals_total".to_owned(),
         }
     }
 }

@@ -6,7 +6,8 @@
 
 #![expect(unsafe_code, reason = "the host's ABI is C; every pointer is passed with its length and nothing outlives a call")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::panic;
 use std::ptr::null_mut;
 
 use crate::contexts::Contexts;
@@ -49,6 +50,7 @@ struct Envoy;
 thread_local! {
     // WebAssembly has one thread, and Envoy one VM per worker.
     static CONTEXTS: RefCell<Contexts> = RefCell::default();
+    static REFUSALS: Cell<u32> = const { Cell::new(0) };
 }
 
 #[cfg(feature = "testing")]
@@ -65,10 +67,19 @@ fn with<T>(act: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
     CONTEXTS.with(|contexts| contexts.try_borrow_mut().ok().map(|mut contexts| act(&mut contexts)))
 }
 
+/// Has a panic leave its message in Envoy's log: the library would write it to a file, and there are none.
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = Envoy.log(LogLevel::Error, &format!("meshwhy: panicked at {place}: {message}"));
+    }));
+}
+
 mod exports {
     //! The callbacks of the ABI that the module answers; Envoy enters the VM for each that it finds.
     use super::abi;
-    use super::{CONTINUE, Envoy, FINE, configuration, done, enter, with};
+    use super::{CONTINUE, Envoy, FINE, configuration, done, enter, log_panics, with};
 
     unsafe extern "C" {
         fn __wasm_call_ctors();
@@ -78,6 +89,7 @@ mod exports {
     extern "C" fn _initialize() {
         // A module without `main` has nobody else who runs the C library's constructors.
         unsafe { __wasm_call_ctors() }
+        log_panics();
     }
 
     #[unsafe(no_mangle)]
@@ -186,6 +198,10 @@ impl Host for Envoy {
     fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
         done(unsafe { abi::proxy_increment_metric(id, by.into()) })
     }
+
+    fn take_refusals(&self) -> u32 {
+        REFUSALS.take()
+    }
 }
 
 fn header(map: u32, name: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -198,7 +214,15 @@ fn configuration() -> Vec<u8> {
 }
 
 fn done(status: i32) -> Result<(), Fault> {
-    if status == OK { Ok(()) } else { Err(Fault(status)) }
+    if status == OK { Ok(()) } else { Err(fault(status)) }
+}
+
+fn fault(status: i32) -> Fault {
+    let fault = Fault::of(status);
+    if fault == Fault::Refused {
+        REFUSALS.set(REFUSALS.get().saturating_add(1));
+    }
+    fault
 }
 
 /// Takes over a buffer that the host allocated in our memory.
@@ -208,6 +232,6 @@ fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> i32) -> Result<Option<
         OK if data.is_null() => Ok(Some(Vec::new())),
         OK => Ok(Some(unsafe { Vec::from_raw_parts(data, length, length) })),
         NOT_FOUND => Ok(None),
-        status => Err(Fault(status)),
+        status => Err(fault(status)),
     }
 }

@@ -1,7 +1,5 @@
 //! What the module asks of Envoy. No call can panic: what a host refuses comes back as a [`Fault`].
 
-use std::fmt;
-
 /// How a line is logged. Istio shows `warn` and above by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
@@ -13,13 +11,29 @@ pub enum LogLevel {
     Error,
 }
 
-/// A host call that did not work: the proxy-wasm status.
+/// A host call that did not work.
+///
+/// # Source
+/// Proxy-wasm ABI 0.2.1, `proxy_status_t`; proxy-wasm-cpp-host answers `InternalFailure` in place of a capability that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault(pub i32);
+pub enum Fault {
+    /// What it is about is not there in this phase, or cannot be changed: `NotFound`, `BadArgument`, `Empty`.
+    Unavailable,
+    /// The host never does it: `InternalFailure`, `Unimplemented`.
+    Refused,
+    /// The host could not do it with these bytes: any other status.
+    Failed,
+}
 
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "host status {}", self.0)
+impl Fault {
+    /// The fault that a status other than `Ok` stands for.
+    #[must_use]
+    pub const fn of(status: i32) -> Self {
+        match status {
+            1 | 2 | 7 => Self::Unavailable,
+            10 | 12 => Self::Refused,
+            _ => Self::Failed,
+        }
     }
 }
 
@@ -82,6 +96,9 @@ pub trait Host {
     /// # Errors
     /// When the id is unknown.
     fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault>;
+
+    /// How many calls were [`Fault::Refused`] since this was last called; no host call itself.
+    fn take_refusals(&self) -> u32;
 }
 
 #[cfg(test)]
@@ -101,6 +118,7 @@ pub mod fake {
         refuses_all: bool,
         refuses_removal: bool,
         pub calls: Cell<u32>,
+        refusals: Cell<u32>,
         pub lines: RefCell<Vec<(LogLevel, String)>>,
         pub response_headers: RefCell<Vec<(String, Vec<u8>)>>,
         pub filter_state: RefCell<Vec<(String, String)>>,
@@ -137,7 +155,12 @@ pub mod fake {
 
         fn answer<T>(&self, answer: T) -> Result<T, Fault> {
             self.calls.set(self.calls.get() + 1);
-            if self.refuses_all { Err(Fault(10)) } else { Ok(answer) }
+            if self.refuses_all { Err(self.refuse()) } else { Ok(answer) }
+        }
+
+        fn refuse(&self) -> Fault {
+            self.refusals.set(self.refusals.get() + 1);
+            Fault::Refused
         }
 
         /// The lines of a response header.
@@ -183,7 +206,7 @@ pub mod fake {
 
         fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
             if self.refuses_removal {
-                return self.answer(()).and(Err(Fault(10)));
+                return self.answer(()).and_then(|()| Err(self.refuse()));
             }
             self.response_headers.borrow_mut().retain(|(one, _)| one != name);
             self.answer(())
@@ -203,6 +226,25 @@ pub mod fake {
         fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
             self.counters.borrow_mut()[id as usize].1 += by;
             self.answer(())
+        }
+
+        fn take_refusals(&self) -> u32 {
+            self.refusals.take()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fault;
+
+    #[test]
+    fn a_capability_that_is_not_allowed_differs_from_a_phase_that_is_over() {
+        for (status, fault) in [(1, Fault::Unavailable), (2, Fault::Unavailable), (10, Fault::Refused), (12, Fault::Refused)] {
+            assert_eq!(Fault::of(status), fault, "{status}");
+        }
+        for unknown in [-1, 3, 6, 11, 13, i32::MAX] {
+            assert_eq!(Fault::of(unknown), Fault::Failed, "{unknown}");
         }
     }
 }

@@ -26,6 +26,9 @@ pub const RECORD: u32 = SUPPRESSED + gather::DESCRIPTION + 2 + 1;
 /// Host calls that are made once: two counters are made, and three attributes say who this proxy is.
 pub const FIRST: u32 = 2 + 3;
 
+/// Envoy's own line for each such call has the capability's name.
+const REFUSAL: &str = "meshwhy: Envoy refuses calls of the module: `capability_restriction_config` allows it too little";
+
 /// The state of one root context.
 #[derive(Debug)]
 pub struct Observer {
@@ -35,6 +38,7 @@ pub struct Observer {
     flood: Flood,
     counters: Counters,
     trace_samples: u32,
+    refusal_logged: bool,
 }
 
 impl Observer {
@@ -47,6 +51,7 @@ impl Observer {
             flood: Flood::new(config.records_per_interval),
             counters: Counters::default(),
             trace_samples: 0,
+            refusal_logged: false,
             config,
         }
     }
@@ -55,7 +60,9 @@ impl Observer {
     pub fn started(host: &impl Host, config: Config) -> Self {
         let identity = gather::identity(host);
         let known = !identity.name.is_empty();
-        Self { identity: known.then(|| Rc::new(identity)), ..Self::new(config) }
+        let mut started = Self { identity: known.then(|| Rc::new(identity)), ..Self::new(config) };
+        started.note_refusals(host);
+        started
     }
 
     /// The configuration.
@@ -149,9 +156,26 @@ impl Observer {
 
     /// An interval is over, or the plugin is: writes what flood control held back.
     pub fn on_tick(&mut self, host: &impl Host) {
+        self.note_refusals(host);
         self.counters.flush(host);
         for rest in self.flood.next_interval() {
             self.flush_suppressed(host, rest);
+        }
+    }
+
+    /// Counts the calls that the host refused since, and logs the first of them: a manifest that allows the module too little would
+    /// otherwise look like a mesh without failures.
+    ///
+    /// # Cost
+    /// No host call but that one.
+    pub(crate) fn note_refusals(&mut self, host: &impl Host) {
+        let refusals = host.take_refusals();
+        if refusals == 0 {
+            return;
+        }
+        self.counters.host_refusals(refusals);
+        if !std::mem::replace(&mut self.refusal_logged, true) {
+            let _ = host.log(LogLevel::Error, REFUSAL);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use meshwhy_integration::artifacts::testing_module;
+use meshwhy_integration::artifacts::{testing_module, workspace};
 use meshwhy_integration::hostile::{Ledger, Plan, Stage, StageSetup, corpus};
 use meshwhy_integration::tail::wait_for;
 use meshwhy_integration::{Artifacts, Deployment};
@@ -57,6 +57,16 @@ fn told_of_crashes(stage: &Stage) -> Result<u64> {
     Ok(crashes.filter_map(|finding| finding.get("count")?.as_u64()).sum())
 }
 
+/// Checks that the panic behind a trap left its message in Envoy's log, and nothing of the machine that built the module.
+fn logs_its_panic(stage: &Stage) -> Result<()> {
+    let log = stage.log();
+    let line = log.lines().find(|line| line.contains("meshwhy: panicked at ")).context("no message of the panic")?;
+    let named = line.contains("filter/src/testing.rs:") && line.ends_with("x-meshwhy-trap asks for it");
+    ensure!(named, "neither place nor message: {line}");
+    ensure!(!line.contains(&workspace().display().to_string()), "a path of the builder's: {line}");
+    Ok(())
+}
+
 /// Sends failing requests until one is recorded again; tells how long that took and how many were not.
 fn recovery(stage: &Stage) -> Result<(Duration, u64)> {
     let start = Instant::now();
@@ -87,6 +97,7 @@ fn observe_loses_no_request_and_recovers() -> Result<()> {
         let (reloads, _) = stage.statistic("wasm.meshwhy.vm_reload_success")?;
         ensure!(reloads >= 3, "{reloads} reloads");
         ensure!(told_of_crashes(stage)? >= 3, "meshwhy says nothing of the crashes");
+        logs_its_panic(stage)?;
         Ok(())
     })
 }
