@@ -1,5 +1,6 @@
 //! What a run tells its reader: every renderer takes this and adds only its form.
 
+use meshwhy_core::condition::Literal;
 use meshwhy_core::report::Explanation;
 use meshwhy_core::texts::Lang;
 use meshwhy_core::{Cause, Stage};
@@ -124,7 +125,7 @@ fn decided_by(cause: &Cause) -> &'static str {
 
 impl NearMiss {
     fn new(miss: &meshwhy_core::judge::NearMiss, lang: Lang) -> Self {
-        let prose = |leaves: &[&'static meshwhy_core::condition::Condition]| leaves.iter().map(|leaf| leaf.prose(lang)).collect();
+        let prose = |literals: &[Literal]| literals.iter().map(|literal| literal.prose(lang)).collect();
         Self {
             code: miss.cause.code,
             slug: miss.cause.slug,

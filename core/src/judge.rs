@@ -4,7 +4,7 @@ use crate::catalogue::{Cause, Confidence};
 use crate::causes::{BY_PRECISION, app_error, unknown};
 use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
-use crate::condition::{Condition, Observed, Shown};
+use crate::condition::{Condition, Literal, Observed, Shown};
 use crate::facts::{Facts, text};
 
 /// A cause chosen for some facts.
@@ -23,10 +23,10 @@ pub struct Verdict {
 pub struct NearMiss {
     /// The cause.
     pub cause: &'static Cause,
-    /// The leaves of its nearest condition that held.
-    pub held: Vec<&'static Condition>,
-    /// The leaves that were missing.
-    pub missing: Vec<&'static Condition>,
+    /// The literals of its nearest condition that held.
+    pub held: Vec<Literal>,
+    /// The literals that were missing.
+    pub missing: Vec<Literal>,
 }
 
 /// Names the most precise cause; `None` when nothing says that something failed.
@@ -80,7 +80,7 @@ impl Verdict {
     #[must_use]
     pub fn evidence(&self, facts: &Facts<'_>) -> Vec<Shown> {
         let mut evidence: Vec<Shown> = Vec::new();
-        let held = self.condition.map(|condition| condition.explain(facts).held).unwrap_or_default();
+        let held = self.condition.map(|condition| condition.explain(&Observed::new(facts)).held).unwrap_or_default();
         let mut shown: Vec<Shown> = held.iter().filter_map(|leaf| leaf.shown(facts)).collect();
         if self.condition.is_none()
             && let Some(code) = text(facts.annotated_code.as_ref())
@@ -100,12 +100,13 @@ impl Verdict {
     /// The causes that nearly matched, nearest first: at least one leaf held and at least one was missing.
     #[must_use]
     pub fn near_misses(&self, facts: &Facts<'_>) -> Vec<NearMiss> {
+        let observed = Observed::new(facts);
         let mut near: Vec<NearMiss> = BY_PRECISION
             .iter()
             .copied()
             .filter(|cause| cause.code != self.cause.code && !self.cause.refines(cause))
             .filter_map(|cause| {
-                let evaluations = cause.conditions.iter().map(|(_, condition)| condition.explain(facts));
+                let evaluations = cause.conditions.iter().map(|(_, condition)| condition.explain(&observed));
                 let nearest = evaluations
                     .filter(|evaluation| !evaluation.missing.is_empty() && evaluation.held.iter().any(|leaf| leaf.is_positive()))
                     .min_by_key(|evaluation| evaluation.missing.len())?;

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use meshwhy_core::causes::REGISTRY;
+use meshwhy_core::condition::Condition;
 use meshwhy_core::report::Explanation;
 use meshwhy_core::texts::Lang;
-use meshwhy_core::{Cause, Facts};
+use meshwhy_core::{Cause, Confidence, Facts};
 use serde::Serialize;
 
 use super::{Labels, json, page::Page, table, text};
@@ -58,7 +59,7 @@ pub(crate) fn list(out: &mut dyn Write, lang: Lang, format: FormatArg) -> io::Re
 /// Writes one cause, with placeholders where facts would stand.
 pub(crate) fn one(out: &mut dyn Write, cause: &'static Cause, lang: Lang, format: FormatArg) -> io::Result<()> {
     let explanation = Explanation::new(cause, lang, &Facts::default());
-    let recognised = |(confidence, condition): &(meshwhy_core::Confidence, meshwhy_core::condition::Condition)| Recognised {
+    let recognised = |(confidence, condition): &'static (Confidence, Condition)| Recognised {
         confidence: confidence.as_str(),
         condition: condition.prose(lang),
     };

@@ -1,133 +1,79 @@
-//! Evaluates a condition on facts.
+//! Evaluates a condition: the engine behind every verdict.
 
-use super::{Condition, Field};
-use crate::codec::CodecError;
-use crate::details::{self, CloseReason, Details};
-use crate::facts::{Facts, text};
+use super::{Condition, Engine, Field, Literal, Observed};
+use crate::details::Details;
+use crate::facts::text;
 use crate::transport::TransportFailure;
 
-/// Facts with their texts understood once, since many conditions ask for the same ones.
-#[derive(Debug, Clone, Copy)]
-pub struct Observed<'f, 'a> {
-    /// The facts themselves.
-    pub facts: &'f Facts<'a>,
-    pub(super) details: Option<Details<'f>>,
-    pub(super) policy: Option<&'f str>,
-    pub(super) upstream_transport: Option<TransportFailure<'f>>,
-    pub(super) downstream_transport: Option<TransportFailure<'f>>,
-    pub(super) upstream_codec: Option<CodecError<'f>>,
-    pub(super) downstream_codec: Option<CodecError<'f>>,
-    pub(super) closed: Option<CloseReason>,
-}
-
-impl<'f, 'a> Observed<'f, 'a> {
-    /// Parses what can be parsed.
+impl Condition {
+    /// Whether the condition holds.
+    ///
+    /// # Cost
+    /// No allocation; nothing is evaluated that cannot change the answer.
     #[must_use]
-    pub fn new(facts: &'f Facts<'a>) -> Self {
-        let details = facts.parsed_details();
-        let termination = text(facts.termination_details.as_ref()).map(details::parse);
-        let unfinished = || text(facts.termination_details.as_ref()).map(CloseReason::parse);
-        Self {
-            facts,
-            details,
-            policy: details.and_then(policy).or_else(|| termination.and_then(policy)),
-            upstream_transport: facts.upstream_transport_beside(details),
-            downstream_transport: facts.downstream_transport(),
-            upstream_codec: facts.upstream_codec(),
-            downstream_codec: facts.downstream_codec(),
-            closed: match details {
-                Some(Details::LocalDisconnect { reason, .. }) => Some(reason),
-                _ => unfinished().filter(|reason| *reason == CloseReason::Handshake),
-            },
-        }
+    pub fn holds(&'static self, observed: &Observed<'_, '_>) -> bool {
+        self.fold(observed)
     }
 }
 
-/// The policy that denied, empty when none allowed.
-fn policy(details: Details<'_>) -> Option<&str> {
-    if let Details::RbacDenied { policy } = details { Some(policy.unwrap_or_default()) } else { None }
+impl Engine for Observed<'_, '_> {
+    type Out = bool;
+
+    fn literal(&self, Literal { condition, negated }: Literal) -> bool {
+        self.shows(condition) != negated
+    }
+
+    fn all(&self, mut parts: impl Iterator<Item = bool>) -> bool {
+        parts.all(|holds| holds)
+    }
+
+    fn any(&self, mut parts: impl Iterator<Item = bool>) -> bool {
+        parts.any(|holds| holds)
+    }
 }
 
-/// What came of evaluating a condition.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Evaluation {
-    /// The leaves that hold.
-    pub held: Vec<&'static Condition>,
-    /// The leaves that would have had to hold and do not.
-    pub missing: Vec<&'static Condition>,
+impl Observed<'_, '_> {
+    fn shows(&self, leaf: &'static Condition) -> bool {
+        use Condition as C;
+        let facts = self.facts;
+        match leaf {
+            C::All(_) | C::Any(_) | C::Not(_) => leaf.fold(self),
+            C::Details(word) => self.details == Some(Details::Word(*word)),
+            C::Family(family) => facts.details.as_deref().is_some_and(|details| family.takes(details)),
+            C::ResetBefore(wanted) => {
+                matches!(self.details, Some(Details::ResetBeforeResponse { reset, .. }) if reset == *wanted)
+            }
+            C::ResetAfter(wanted) => {
+                matches!(self.details, Some(Details::ResetAfterResponse { reset, .. }) if reset == *wanted)
+            }
+            C::Closed(reason) => self.closed == Some(*reason),
+            C::RbacDenied => self.policy.is_some(),
+            C::BadCustomAction => self.policy.is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
+            C::UpstreamTransport(kind) => self.upstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
+            C::DownstreamTransport(kind) => self.downstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
+            C::UpstreamTls => self.upstream_transport.is_some_and(is_tls),
+            C::DownstreamTls => self.downstream_transport.is_some_and(is_tls),
+            C::UpstreamCodec(fault) => self.upstream_codec.is_some_and(|error| error.fault == *fault),
+            C::DownstreamCodec(fault) => self.downstream_codec.is_some_and(|error| error.fault == *fault),
+            C::Flag(flag) => facts.has_flag(*flag),
+            C::Status(status) => facts.status == Some(*status),
+            C::StatusAtLeast(status) => facts.status.is_some_and(|code| code >= *status),
+            C::StatusClass(hundred) => facts.status.is_some_and(|code| code / 100 == *hundred),
+            C::GrpcFailed => facts.grpc_failure().is_some(),
+            C::DurationBelow(limit) => facts.duration_ms.is_some_and(|duration| duration < *limit),
+            C::Cluster(kind) => facts.cluster.as_deref() == Some(kind.as_str()),
+            C::Route(name) => facts.route.as_deref() == Some(name.as_str()),
+            C::UpstreamReused => facts.upstream_reused == Some(true),
+            C::UpstreamIpv6 => facts.upstream_host.as_deref().is_some_and(|host| host.starts_with('[')),
+            C::Present(field) => field.is_present(self),
+            C::Absent(field) => field.is_absent(self),
+            C::Event(event) => facts.event == Some(*event),
+        }
+    }
 }
 
 fn is_tls(failure: TransportFailure<'_>) -> bool {
     failure.kind.is_some_and(|kind| !kind.is_socket())
-}
-
-impl Condition {
-    /// Whether the condition holds.
-    #[must_use]
-    pub fn holds(&self, observed: &Observed<'_, '_>) -> bool {
-        let facts = observed.facts;
-        match self {
-            Self::All(parts) => parts.iter().all(|part| part.holds(observed)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(observed)),
-            Self::Not(part) => !part.holds(observed),
-            Self::Details(word) => observed.details == Some(Details::Word(*word)),
-            Self::Family(family) => facts.details.as_deref().is_some_and(|details| family.takes(details)),
-            Self::ResetBefore(wanted) => {
-                matches!(observed.details, Some(Details::ResetBeforeResponse { reset, .. }) if reset == *wanted)
-            }
-            Self::ResetAfter(wanted) => {
-                matches!(observed.details, Some(Details::ResetAfterResponse { reset, .. }) if reset == *wanted)
-            }
-            Self::Closed(reason) => observed.closed == Some(*reason),
-            Self::RbacDenied => observed.policy.is_some(),
-            Self::BadCustomAction => observed.policy.is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
-            Self::UpstreamTransport(kind) => observed.upstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
-            Self::DownstreamTransport(kind) => observed.downstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
-            Self::UpstreamTls => observed.upstream_transport.is_some_and(is_tls),
-            Self::DownstreamTls => observed.downstream_transport.is_some_and(is_tls),
-            Self::UpstreamCodec(fault) => observed.upstream_codec.is_some_and(|error| error.fault == *fault),
-            Self::DownstreamCodec(fault) => observed.downstream_codec.is_some_and(|error| error.fault == *fault),
-            Self::Flag(flag) => facts.has_flag(*flag),
-            Self::Status(status) => facts.status == Some(*status),
-            Self::StatusAtLeast(status) => facts.status.is_some_and(|code| code >= *status),
-            Self::StatusClass(hundred) => facts.status.is_some_and(|code| code / 100 == *hundred),
-            Self::GrpcFailed => facts.grpc_failure().is_some(),
-            Self::DurationBelow(limit) => facts.duration_ms.is_some_and(|duration| duration < *limit),
-            Self::Cluster(kind) => facts.cluster.as_deref() == Some(kind.as_str()),
-            Self::Route(name) => facts.route.as_deref() == Some(name.as_str()),
-            Self::UpstreamReused => facts.upstream_reused == Some(true),
-            Self::UpstreamIpv6 => facts.upstream_host.as_deref().is_some_and(|host| host.starts_with('[')),
-            Self::Present(field) => field.is_present(observed),
-            Self::Absent(field) => field.is_absent(observed),
-            Self::Event(event) => facts.event == Some(*event),
-        }
-    }
-
-    /// Evaluates with the reasons: which leaves held, and which were missing.
-    #[must_use]
-    pub fn explain(&'static self, facts: &Facts<'_>) -> Evaluation {
-        let mut evaluation = Evaluation::default();
-        self.collect(&Observed::new(facts), &mut evaluation);
-        evaluation
-    }
-
-    fn collect(&'static self, facts: &Observed<'_, '_>, into: &mut Evaluation) {
-        match self {
-            Self::All(parts) => parts.iter().for_each(|part| part.collect(facts, into)),
-            Self::Any(parts) => match parts.iter().find(|part| part.holds(facts)) {
-                Some(part) => part.collect(facts, into),
-                None => parts.iter().for_each(|part| part.collect(facts, into)),
-            },
-            leaf if leaf.holds(facts) => into.held.push(leaf),
-            leaf => into.missing.push(leaf),
-        }
-    }
-
-    /// Whether the condition holds by something that is there; one that holds by absence alone proves nothing.
-    #[must_use]
-    pub const fn is_positive(&self) -> bool {
-        !matches!(self, Self::Absent(_) | Self::Not(_) | Self::StatusAtLeast(_) | Self::StatusClass(_) | Self::DurationBelow(_))
-    }
 }
 
 /// How Istio names the policy that denies everything in place of a `CUSTOM` one; measured with istiod 1.29.6, and with

@@ -1,6 +1,6 @@
 //! The facts that prove a verdict, as a reader gets to see them.
 
-use super::{Condition, Field};
+use super::{Condition, Engine, Field, Literal, Observed};
 use crate::details::Family;
 use crate::event::Event;
 use crate::facts::{Facts, text};
@@ -83,13 +83,78 @@ impl Fact {
     }
 }
 
+/// What came of evaluating a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evaluation {
+    /// The literals that hold.
+    pub held: Vec<Literal>,
+    /// The literals that would have had to hold and do not: none where the condition holds.
+    pub missing: Vec<Literal>,
+}
+
 impl Condition {
-    /// The fact that a leaf looks at, as it stands in `facts`; `None` for conditions that look at several.
+    /// Evaluates with the reasons: which literals held, and which were missing.
     #[must_use]
-    pub fn shown(&self, facts: &Facts<'_>) -> Option<Shown> {
-        self.fact()?.show(facts)
+    pub fn explain(&'static self, observed: &Observed<'_, '_>) -> Evaluation {
+        self.fold(&Reasons(observed))
+    }
+}
+
+/// The engine behind [`Condition::explain`].
+struct Reasons<'o, 'f, 'a>(&'o Observed<'f, 'a>);
+
+impl Engine for Reasons<'_, '_, '_> {
+    type Out = Evaluation;
+
+    const WHOLE_NEGATIONS: bool = true;
+
+    fn literal(&self, literal: Literal) -> Evaluation {
+        let mut evaluation = Evaluation::default();
+        let list = if self.0.literal(literal) { &mut evaluation.held } else { &mut evaluation.missing };
+        list.push(literal);
+        evaluation
     }
 
+    fn all(&self, parts: impl Iterator<Item = Evaluation>) -> Evaluation {
+        parts.fold(Evaluation::default(), Evaluation::and)
+    }
+
+    fn any(&self, parts: impl Iterator<Item = Evaluation>) -> Evaluation {
+        let mut none = Evaluation::default();
+        for part in parts {
+            if part.missing.is_empty() {
+                return part;
+            }
+            none = none.and(part);
+        }
+        none
+    }
+}
+
+impl Evaluation {
+    fn and(mut self, other: Self) -> Self {
+        self.held.extend(other.held);
+        self.missing.extend(other.missing);
+        self
+    }
+}
+
+impl Literal {
+    /// The fact that a leaf looks at, as it stands in `facts`; `None` where it is several.
+    #[must_use]
+    pub fn shown(&self, facts: &Facts<'_>) -> Option<Shown> {
+        self.condition.fact().filter(|_| !self.negated)?.show(facts)
+    }
+
+    /// Whether it holds by something that is there; one that holds by absence alone proves nothing.
+    #[must_use]
+    pub const fn is_positive(&self) -> bool {
+        use Condition::{Absent, DurationBelow, StatusAtLeast, StatusClass};
+        !self.negated && !matches!(self.condition, Absent(_) | StatusAtLeast(_) | StatusClass(_) | DurationBelow(_))
+    }
+}
+
+impl Condition {
     const fn fact(&self) -> Option<Fact> {
         Some(match self {
             Self::All(_) | Self::Any(_) | Self::Not(_) => return None,

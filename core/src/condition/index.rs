@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use super::{ClusterKind, Condition, Field, Observed, RouteName};
+use super::{ClusterKind, Condition, Engine, Field, Literal, Observed, RouteName};
 use crate::catalogue::{Cause, Confidence};
 use crate::causes::BY_PRECISION;
 use crate::codec::CodecFault;
@@ -104,7 +104,7 @@ impl Index {
         let entries: Vec<Entry> = of(Confidence::Certain).chain(of(Confidence::Likely)).collect();
         let mut index = Self { entries, filed: vec![Set::default(); SIGNS], anywhere: Set::default() };
         for (number, (_, _, condition)) in index.entries.iter().enumerate() {
-            match signs(condition) {
+            match condition.fold(&Needed) {
                 None => insert(&mut index.anywhere, number),
                 Some(signs) => {
                     for sign in signs {
@@ -148,39 +148,54 @@ impl Index {
 }
 
 /// What must be there for the condition to hold: one of these; `None` when nothing in particular must.
-fn signs(condition: &Condition) -> Option<Vec<Sign>> {
-    Some(match condition {
-        Condition::Any(parts) => parts.iter().map(signs).collect::<Option<Vec<_>>>()?.concat(),
-        Condition::All(parts) => parts.iter().filter_map(signs).min_by_key(Vec::len)?,
-        Condition::Details(word) => vec![Sign::Word(*word)],
-        Condition::Family(family) => vec![Sign::Family(*family)],
-        Condition::RbacDenied | Condition::BadCustomAction => vec![Sign::Family(Family::RbacDenied)],
-        Condition::ResetBefore(reset) => vec![Sign::Before(*reset)],
-        Condition::ResetAfter(reset) => vec![Sign::After(*reset)],
-        Condition::Closed(reason) => vec![Sign::Closed(*reason)],
-        Condition::UpstreamTransport(kind) => vec![Sign::Upstream(*kind)],
-        Condition::DownstreamTransport(kind) => vec![Sign::Downstream(*kind)],
-        Condition::UpstreamTls => vec![Sign::UpstreamTls],
-        Condition::DownstreamTls => vec![Sign::DownstreamTls],
-        Condition::UpstreamCodec(fault) => vec![Sign::UpstreamCodec(*fault)],
-        Condition::DownstreamCodec(fault) => vec![Sign::DownstreamCodec(*fault)],
-        Condition::Flag(flag) => vec![Sign::Flag(*flag)],
-        Condition::Event(event) => vec![Sign::Event(*event)],
-        Condition::Absent(Field::Details) => vec![Sign::NoDetails],
-        Condition::Cluster(ClusterKind::BlackHole) => vec![Sign::BlackHole],
-        Condition::Cluster(ClusterKind::Passthrough) => vec![Sign::Passthrough],
-        Condition::Route(RouteName::BlockAll) => vec![Sign::BlockAll],
-        Condition::GrpcFailed => vec![Sign::GrpcFailed],
-        Condition::Not(_)
-        | Condition::Status(_)
-        | Condition::StatusAtLeast(_)
-        | Condition::StatusClass(_)
-        | Condition::DurationBelow(_)
-        | Condition::UpstreamReused
-        | Condition::UpstreamIpv6
-        | Condition::Present(_)
-        | Condition::Absent(_) => return None,
-    })
+struct Needed;
+
+impl Engine for Needed {
+    type Out = Option<Vec<Sign>>;
+
+    fn literal(&self, Literal { condition, negated }: Literal) -> Option<Vec<Sign>> {
+        if negated {
+            return None;
+        }
+        Some(match condition {
+            Condition::All(_) | Condition::Any(_) | Condition::Not(_) => condition.fold(self)?,
+            Condition::Details(word) => vec![Sign::Word(*word)],
+            Condition::Family(family) => vec![Sign::Family(*family)],
+            Condition::RbacDenied | Condition::BadCustomAction => vec![Sign::Family(Family::RbacDenied)],
+            Condition::ResetBefore(reset) => vec![Sign::Before(*reset)],
+            Condition::ResetAfter(reset) => vec![Sign::After(*reset)],
+            Condition::Closed(reason) => vec![Sign::Closed(*reason)],
+            Condition::UpstreamTransport(kind) => vec![Sign::Upstream(*kind)],
+            Condition::DownstreamTransport(kind) => vec![Sign::Downstream(*kind)],
+            Condition::UpstreamTls => vec![Sign::UpstreamTls],
+            Condition::DownstreamTls => vec![Sign::DownstreamTls],
+            Condition::UpstreamCodec(fault) => vec![Sign::UpstreamCodec(*fault)],
+            Condition::DownstreamCodec(fault) => vec![Sign::DownstreamCodec(*fault)],
+            Condition::Flag(flag) => vec![Sign::Flag(*flag)],
+            Condition::Event(event) => vec![Sign::Event(*event)],
+            Condition::Absent(Field::Details) => vec![Sign::NoDetails],
+            Condition::Cluster(ClusterKind::BlackHole) => vec![Sign::BlackHole],
+            Condition::Cluster(ClusterKind::Passthrough) => vec![Sign::Passthrough],
+            Condition::Route(RouteName::BlockAll) => vec![Sign::BlockAll],
+            Condition::GrpcFailed => vec![Sign::GrpcFailed],
+            Condition::Status(_)
+            | Condition::StatusAtLeast(_)
+            | Condition::StatusClass(_)
+            | Condition::DurationBelow(_)
+            | Condition::UpstreamReused
+            | Condition::UpstreamIpv6
+            | Condition::Present(_)
+            | Condition::Absent(_) => return None,
+        })
+    }
+
+    fn all(&self, parts: impl Iterator<Item = Option<Vec<Sign>>>) -> Option<Vec<Sign>> {
+        parts.flatten().min_by_key(Vec::len)
+    }
+
+    fn any(&self, parts: impl Iterator<Item = Option<Vec<Sign>>>) -> Option<Vec<Sign>> {
+        parts.collect::<Option<Vec<_>>>().map(|signs| signs.concat())
+    }
 }
 
 impl Observed<'_, '_> {

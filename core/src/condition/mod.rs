@@ -2,12 +2,15 @@
 
 mod evaluate;
 pub(crate) mod evidence;
+mod fold;
 pub(crate) mod index;
+mod observed;
 #[cfg(feature = "texts")]
 pub mod prose;
 
-pub use evaluate::{Evaluation, Observed};
-pub use evidence::Shown;
+pub use evidence::{Evaluation, Shown};
+pub use fold::{Engine, Literal};
+pub use observed::Observed;
 
 use crate::codec::CodecFault;
 use crate::details::{CloseReason, Family, Reset, Word};
