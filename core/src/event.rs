@@ -80,10 +80,4 @@ impl Event {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|event| event.as_str() == word)
     }
-
-    /// Whether the event says that something went wrong.
-    #[must_use]
-    pub const fn is_failure(self) -> bool {
-        !matches!(self, Self::WasmLoadPending)
-    }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::codec::{self, CodecError};
+use crate::condition::{FAILS, Observed};
 use crate::details::{self, Details};
 use crate::event::Event;
 use crate::flags::{Flag, ResponseFlags};
@@ -222,41 +223,10 @@ impl<'a> Facts<'a> {
         said || self.event.is_some() || self.flags.is_some_and(|flags| !flags.is_empty())
     }
 
-    /// Whether anything here says that something went wrong.
-    ///
-    /// Details that say a refusal outweigh a 200. A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket (`101 UC`) and a stream that its caller
-    /// cancelled (`0 DR http2.remote_reset`) are healthy.
+    /// Whether anything here says that something went wrong: [`FAILS`].
     #[must_use]
     pub fn shows_failure(&self) -> bool {
-        const HEALTHY: ResponseFlags = ResponseFlags(Flag::DI.mask() | Flag::RFCF.mask());
-        let answered = self.status.filter(|status| *status > 0);
-        if answered.is_some_and(|status| status >= 400) || self.event.is_some_and(Event::is_failure) {
-            return true;
-        }
-        // A retry may have succeeded after a connection that failed.
-        let succeeded = answered.is_some();
-        let upstream_failed = !succeeded && self.upstream_transport().is_some();
-        if upstream_failed || self.downstream_transport().is_some() {
-            return true;
-        }
-        let flagged = self.flags.is_some_and(|flags| flags.0 & !HEALTHY.0 != 0);
-        // Envoy refuses a gRPC call with status 200.
-        let refused = || succeeded && self.parsed_details().is_some_and(Details::refuses);
-        let fails = flagged || refused() || self.grpc_failure().is_some();
-        if fails || succeeded {
-            return fails && self.status != Some(101) && !self.cancelled();
-        }
-        let codec_failed = self.upstream_codec().is_some() || self.downstream_codec().is_some();
-        let refused = text(self.termination_details.as_ref()).is_some();
-        let ended_badly = self.parsed_details().is_some_and(|details| !details.is_success()) && !self.cancelled();
-        codec_failed || refused || ended_badly
-    }
-
-    /// Whether the caller cancelled one stream of a connection that lived on, which gRPC clients do all the time; the flag
-    /// `DR` alone also stands for resets by Envoy's own codec.
-    fn cancelled(&self) -> bool {
-        use details::Word::{Http2RemoteReset, Http3RemoteReset};
-        matches!(self.parsed_details(), Some(Details::Word(Http2RemoteReset | Http3RemoteReset)))
+        FAILS.holds(&Observed::new(self))
     }
 
     /// Copies every borrowed text, so that the facts outlive their source.

@@ -4,7 +4,7 @@ use crate::catalogue::{Cause, Confidence};
 use crate::causes::{BY_PRECISION, app_error, unknown};
 use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
-use crate::condition::{Condition, Literal, Observed, Shown};
+use crate::condition::{Condition, FAILS, Literal, Observed, Shown};
 use crate::facts::{Facts, text};
 
 /// A cause chosen for some facts.
@@ -55,10 +55,11 @@ pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
 
 fn by_facts(facts: &Facts<'_>, annotated: Option<&'static Cause>) -> Option<Verdict> {
     let claimed = annotated.filter(|_| !facts.say_why()).map(likely);
-    if !facts.shows_failure() {
+    let observed = Observed::new(facts);
+    if !FAILS.holds(&observed) {
         return claimed;
     }
-    let Some(found) = matching(facts) else { return Some(claimed.unwrap_or_else(|| likely(&unknown::CAUSE))) };
+    let Some(found) = matching(&observed) else { return Some(claimed.unwrap_or_else(|| likely(&unknown::CAUSE))) };
     if found.confidence == Confidence::Likely && claimed.is_some() {
         return claimed;
     }
@@ -70,8 +71,8 @@ const fn likely(cause: &'static Cause) -> Verdict {
     Verdict { cause, confidence: Confidence::Likely, condition: None }
 }
 
-fn matching(facts: &Facts<'_>) -> Option<Verdict> {
-    let (cause, confidence, condition) = INDEX.first(&Observed::new(facts))?;
+fn matching(observed: &Observed<'_, '_>) -> Option<Verdict> {
+    let (cause, confidence, condition) = INDEX.first(observed)?;
     Some(Verdict { cause, confidence, condition: Some(condition) })
 }
 

@@ -3,11 +3,9 @@
 //! A native filter costs a tenth of a microsecond, an expression three and as many kilobytes of heap. Source: Envoy 1.40, measured.
 
 use meshwhy_core::Flag;
+use meshwhy_core::condition::HEALTHY_FLAGS;
 
 use crate::yaml::{element, folded, indented, quoted};
-
-/// Flags that leave a request as good as it was: a delay that was injected, an answer from the cache.
-const HARMLESS: [Flag; 2] = [Flag::DI, Flag::RFCF];
 
 /// A filter that holds when a CEL expression does. An attribute that is absent makes an expression fail, which counts as no match.
 pub fn expression(expression: &str) -> String {
@@ -44,9 +42,9 @@ fn joined(operator: &str, filters: &[String]) -> String {
     format!("{operator}:\n  filters:\n{}", indented(2, &filters))
 }
 
-/// HTTP requests that failed: `Facts::shows_failure` in `meshwhy-core` says the same of a log line.
+/// HTTP requests that failed: [`FAILS`](meshwhy_core::condition::FAILS) is the same for the facts of a log line.
 pub fn failed_requests() -> String {
-    let flags: Vec<_> = Flag::ALL.iter().filter(|flag| !HARMLESS.contains(flag)).map(|flag| flag.short()).collect();
+    let flags: Vec<_> = Flag::ALL.iter().filter(|flag| !HEALTHY_FLAGS.contains(**flag)).map(|flag| flag.short()).collect();
     let (first, second) = flags.split_at(flags.len() / 2);
     let flags = format!("response_flag_filter:\n  flags: [{},\n    {}]\n", first.join(", "), second.join(", "));
     // A stream that its caller cancelled, which gRPC clients do all the time; `DR` alone stands for resets by Envoy's own codec, too.

@@ -46,6 +46,8 @@ impl Observed<'_, '_> {
             C::ResetAfter(wanted) => {
                 matches!(self.details, Some(Details::ResetAfterResponse { reset, .. }) if reset == *wanted)
             }
+            C::Success => self.details.is_some_and(Details::is_success),
+            C::Refusal => self.details.is_some_and(Details::refuses),
             C::Closed(reason) => self.closed == Some(*reason),
             C::RbacDenied => self.policy.is_some(),
             C::BadCustomAction => self.policy.is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
@@ -56,6 +58,7 @@ impl Observed<'_, '_> {
             C::UpstreamCodec(fault) => self.upstream_codec.is_some_and(|error| error.fault == *fault),
             C::DownstreamCodec(fault) => self.downstream_codec.is_some_and(|error| error.fault == *fault),
             C::Flag(flag) => facts.has_flag(*flag),
+            C::FlagBeside(others) => facts.flags.is_some_and(|flags| flags.0 & !others.0 != 0),
             C::Status(status) => facts.status == Some(*status),
             C::StatusAtLeast(status) => facts.status.is_some_and(|code| code >= *status),
             C::StatusClass(hundred) => facts.status.is_some_and(|code| code / 100 == *hundred),
@@ -90,6 +93,11 @@ impl Field {
             Self::UpstreamHost => text(facts.upstream_host.as_ref()).is_some(),
             Self::Flags => facts.flags.is_some_and(|flags| !flags.is_empty()),
             Self::PolicyStatus => text(facts.policy_status.as_ref()).is_some(),
+            Self::DownstreamTransportFailure => observed.downstream_transport.is_some(),
+            Self::UpstreamCodecError => observed.upstream_codec.is_some(),
+            Self::DownstreamCodecError => observed.downstream_codec.is_some(),
+            Self::TerminationDetails => text(facts.termination_details.as_ref()).is_some(),
+            Self::Event => facts.event.is_some(),
         }
     }
 

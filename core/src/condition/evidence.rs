@@ -29,6 +29,7 @@ impl Shown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fact {
     Details,
+    Termination,
     Policy,
     UpstreamTransport,
     DownstreamTransport,
@@ -54,9 +55,10 @@ impl Fact {
         let said = |name, value| Some(Shown::new(name, text(value)?));
         match self {
             Self::Details => said("response_code_details", facts.details.as_ref()),
-            Self::Policy => said("connection_termination_details", facts.termination_details.as_ref())
-                .filter(|termination| Family::RbacDenied.takes(&termination.value))
-                .or_else(details),
+            Self::Termination => said("connection_termination_details", facts.termination_details.as_ref()),
+            Self::Policy => {
+                Self::Termination.show(facts).filter(|termination| Family::RbacDenied.takes(&termination.value)).or_else(details)
+            }
             Self::UpstreamTransport => {
                 said("upstream_transport_failure_reason", facts.upstream_transport_failure.as_ref()).or_else(details)
             }
@@ -158,13 +160,19 @@ impl Condition {
     const fn fact(&self) -> Option<Fact> {
         Some(match self {
             Self::All(_) | Self::Any(_) | Self::Not(_) => return None,
-            Self::Details(_) | Self::Family(_) | Self::ResetBefore(_) | Self::ResetAfter(_) | Self::Closed(_) => Fact::Details,
+            Self::Details(_)
+            | Self::Family(_)
+            | Self::ResetBefore(_)
+            | Self::ResetAfter(_)
+            | Self::Success
+            | Self::Refusal
+            | Self::Closed(_) => Fact::Details,
             Self::RbacDenied | Self::BadCustomAction => Fact::Policy,
             Self::UpstreamTransport(_) | Self::UpstreamTls => Fact::UpstreamTransport,
             Self::DownstreamTransport(_) | Self::DownstreamTls => Fact::DownstreamTransport,
             Self::UpstreamCodec(_) => Fact::UpstreamCodec,
             Self::DownstreamCodec(_) => Fact::DownstreamCodec,
-            Self::Flag(_) => Fact::Flags,
+            Self::Flag(_) | Self::FlagBeside(_) => Fact::Flags,
             Self::Status(_) | Self::StatusAtLeast(_) | Self::StatusClass(_) => Fact::Status,
             Self::GrpcFailed => Fact::GrpcStatus,
             Self::DurationBelow(_) => Fact::Duration,
@@ -187,6 +195,11 @@ impl Field {
             Self::UpstreamHost => Fact::UpstreamHost,
             Self::Flags => Fact::Flags,
             Self::PolicyStatus => Fact::PolicyStatus,
+            Self::DownstreamTransportFailure => Fact::DownstreamTransport,
+            Self::UpstreamCodecError => Fact::UpstreamCodec,
+            Self::DownstreamCodecError => Fact::DownstreamCodec,
+            Self::TerminationDetails => Fact::Termination,
+            Self::Event => Fact::Event,
         }
     }
 }

@@ -178,7 +178,10 @@ impl Engine for Needed {
             Condition::Cluster(ClusterKind::Passthrough) => vec![Sign::Passthrough],
             Condition::Route(RouteName::BlockAll) => vec![Sign::BlockAll],
             Condition::GrpcFailed => vec![Sign::GrpcFailed],
-            Condition::Status(_)
+            Condition::Success
+            | Condition::Refusal
+            | Condition::FlagBeside(_)
+            | Condition::Status(_)
             | Condition::StatusAtLeast(_)
             | Condition::StatusClass(_)
             | Condition::DurationBelow(_)

@@ -2,6 +2,7 @@
 
 mod evaluate;
 pub(crate) mod evidence;
+mod fails;
 mod fold;
 pub(crate) mod index;
 mod observed;
@@ -9,13 +10,14 @@ mod observed;
 pub mod prose;
 
 pub use evidence::{Evaluation, Shown};
+pub use fails::{FAILS, HEALTHY_FLAGS};
 pub use fold::{Engine, Literal};
 pub use observed::Observed;
 
 use crate::codec::CodecFault;
 use crate::details::{CloseReason, Family, Reset, Word};
 use crate::event::Event;
-use crate::flags::Flag as ResponseFlag;
+use crate::flags::{Flag as ResponseFlag, ResponseFlags};
 use crate::transport::TransportKind;
 
 /// A fact that can be present or absent.
@@ -33,6 +35,16 @@ pub enum Field {
     Flags,
     /// What Mixer's policy check said (Istio 1.4 and earlier).
     PolicyStatus,
+    /// Downstream transport failure reason; absent also where the source does not say.
+    DownstreamTransportFailure,
+    /// What the upstream codec reported; absent also where the source does not say.
+    UpstreamCodecError,
+    /// What the downstream codec reported; absent also where the source does not say.
+    DownstreamCodecError,
+    /// Why the downstream connection was ended; absent also where the source does not say.
+    TerminationDetails,
+    /// Something that the proxy noticed.
+    Event,
 }
 
 /// A cluster with a meaning of its own in Istio.
@@ -89,6 +101,10 @@ pub enum Condition {
     ResetAfter(Reset),
     /// The code details begin as this family does.
     Family(Family),
+    /// The code details are those of a success: the upstream answered, or a filter did its work.
+    Success,
+    /// The code details are those of a refusal by Envoy or one of its filters, whatever the status.
+    Refusal,
     /// Envoy closed the downstream connection itself for this reason.
     Closed(CloseReason),
     /// An RBAC filter refused the request or the connection, with or without a matching policy.
@@ -109,6 +125,8 @@ pub enum Condition {
     DownstreamCodec(CodecFault),
     /// The response flag is set.
     Flag(ResponseFlag),
+    /// A response flag is set that is none of these, known or not.
+    FlagBeside(ResponseFlags),
     /// The status is exactly this.
     Status(u16),
     /// The status is at least this.

@@ -116,6 +116,11 @@ fn leaf(condition: &'static Condition) -> [String; 2] {
             let (en, zh) = (prefixes.join(" or "), prefixes.join("或"));
             [format!("the code details begin with {en}"), format!("response code details 以 {zh} 开头")]
         }
+        C::Success => ["the code details are those of a success".to_owned(), "response code details 表示成功".to_owned()],
+        C::Refusal => ["the code details are those of a refusal".to_owned(), "response code details 表示请求被拒绝".to_owned()],
+        C::FlagBeside(flags) => {
+            [format!("a response flag beside `{flags}` is set"), format!("带有 `{flags}` 以外的 response flag")]
+        }
         C::Present(field) => {
             let [en, zh] = field.prose();
             [format!("there is {en}"), format!("有{zh}")]
@@ -136,6 +141,11 @@ impl Field {
             Self::UpstreamHost => ["an upstream host", "上游主机"],
             Self::PolicyStatus => ["an answer of Mixer's policy check", " Mixer 策略检查的结果"],
             Self::Flags => ["a response flag", " response flag"],
+            Self::DownstreamTransportFailure => ["a downstream transport failure", "下游传输失败原因"],
+            Self::UpstreamCodecError => ["an error of the upstream codec", "上游 codec 错误"],
+            Self::DownstreamCodecError => ["an error of the downstream codec", "下游 codec 错误"],
+            Self::TerminationDetails => ["a connection termination reason", "连接终止原因"],
+            Self::Event => ["an event of the proxy", "代理事件"],
         }
     }
 }

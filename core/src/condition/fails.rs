@@ -1,0 +1,39 @@
+//! Whether anything failed at all.
+
+use super::Condition::{self, *};
+use super::Field;
+use crate::details::Word::{Http2RemoteReset, Http3RemoteReset};
+use crate::event;
+use crate::flags::{Flag as ResponseFlag, ResponseFlags};
+
+/// Flags that leave a request as good as it was: a delay that was injected, an answer from the cache.
+pub const HEALTHY_FLAGS: ResponseFlags = ResponseFlags(ResponseFlag::DI.mask() | ResponseFlag::RFCF.mask());
+
+/// Something went wrong.
+///
+/// Details that are those of a refusal outweigh a 200. A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket
+/// (`101 UC`) and a stream that its caller cancelled (`0 DR http2.remote_reset`) are healthy.
+pub static FAILS: Condition = Any(&[
+    StatusAtLeast(400),
+    All(&[Present(Field::Event), Not(&Event(event::Event::WasmLoadPending))]),
+    Present(Field::DownstreamTransportFailure),
+    // Where there is an answer, a retry succeeded after the connection that failed.
+    All(&[Not(&ANSWERED), Present(Field::UpstreamTransportFailure)]),
+    // Envoy refuses a gRPC call with status 200.
+    All(&[Any(&[FLAGGED, All(&[ANSWERED, Refusal])]), Not(&Status(101)), Not(&CANCELLED)]),
+    All(&[Not(&ANSWERED), Present(Field::Details), Not(&Success), Not(&CANCELLED)]),
+    All(&[
+        Not(&ANSWERED),
+        Any(&[Present(Field::UpstreamCodecError), Present(Field::DownstreamCodecError), Present(Field::TerminationDetails)]),
+        Not(&All(&[FLAGGED, CANCELLED])),
+    ]),
+]);
+
+/// There was a response.
+const ANSWERED: Condition = StatusAtLeast(1);
+
+const FLAGGED: Condition = Any(&[FlagBeside(HEALTHY_FLAGS), GrpcFailed]);
+
+/// The caller cancelled one stream of a connection that lived on, which gRPC clients do all the time; the flag `DR` alone also stands for
+/// resets by Envoy's own codec.
+const CANCELLED: Condition = Any(&[Details(Http2RemoteReset), Details(Http3RemoteReset)]);
