@@ -126,7 +126,7 @@ impl Observer {
     }
 
     fn mark_failure(&mut self, host: &impl Host, judged: &Judged, withheld: &mut Vec<u8>) {
-        let Some(Verdict { cause, .. }) = judged.verdict.filter(|_| is_local_reply(&judged.facts)) else { return };
+        let Some(Verdict { cause, .. }) = judged.verdict.filter(|_| judged.is_local_reply) else { return };
         match self.audience(host, judged.facts.side) {
             Audience::Nobody => {}
             // The next hop may be another one each time.
@@ -167,11 +167,6 @@ impl Observer {
         let name = self.config().name.as_deref().unwrap_or(&identity.name);
         Annotation { name, cause, facts, next_hop: next_hop.as_deref(), level }.encode()
     }
-}
-
-/// Whether the proxy made the response itself.
-fn is_local_reply(facts: &Facts<'_>) -> bool {
-    facts.parsed_details().is_none_or(|details| !details.is_success())
 }
 
 fn deliver(host: &impl Host, audience: Audience, member: Option<&str>, withheld: &mut Vec<u8>) {

@@ -206,13 +206,12 @@ pub fn event(host: &impl Host, event: Event, known: Option<Side>) -> Facts<'stat
     }
 }
 
-/// Gathers what a record says besides, in the log phase: nothing of it decides. `replied`: the facts are those of the response callback,
+/// Gathers what a record says besides, in the log phase: nothing of it decides. `implied`: by the details of these facts. `replied`: the facts are those of the response callback,
 /// where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
 ///
 /// # Cost
 /// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
-pub fn describe(host: &impl Host, facts: &mut Facts<'static>, replied: bool) {
-    let implied = Implied::by(facts.details.as_deref());
+pub fn describe(host: &impl Host, facts: &mut Facts<'static>, implied: Implied, replied: bool) {
     facts.mtls = mtls(host);
     if facts.event.is_none() {
         if replied || facts.flags.is_none() {
@@ -318,7 +317,8 @@ mod tests {
         let host = no_endpoints().number("response.code", 200).number("response.grpc_status", 14);
         let host = host.response_header("content-type", b"application/grpc+proto");
         let mut facts = decisive(&host, &mut VerdictCache::default(), &Known::default());
-        describe(&host, &mut facts, false);
+        let implied = Implied::by(facts.details.as_deref());
+        describe(&host, &mut facts, implied, false);
         assert_eq!((facts.status, facts.grpc_status, facts.route.as_deref()), (Some(200), Some(14), Some("default")));
     }
 }

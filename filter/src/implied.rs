@@ -1,6 +1,7 @@
 //! What the details of a failure imply, and nobody needs to ask for.
 
 use meshwhy_core::Facts;
+use meshwhy_core::condition::Observed;
 use meshwhy_core::details::{Details, Reset, Word};
 
 /// What is known once the details are.
@@ -29,7 +30,7 @@ impl Implied {
     #[must_use]
     pub fn by(text: Option<&str>) -> Self {
         let facts = Facts { details: text.map(Into::into), ..Facts::default() };
-        let details = facts.parsed_details();
+        let Observed { details, upstream_transport, .. } = Observed::new(&facts);
         let codec =
             |word: Word| word == Word::LowVersion || ["http1.", "http2."].iter().any(|head| word.as_str().starts_with(head));
         let routing = !matches!(details, Some(Details::Word(word)) if codec(word));
@@ -47,7 +48,7 @@ impl Implied {
         Self {
             status: details.and_then(Details::status),
             clear: details.is_some_and(|details| details != Details::Word(Word::ViaUpstream)),
-            transport: facts.upstream_transport().is_some(),
+            transport: upstream_transport.is_some(),
             routing,
             route: routing && !no_route,
             no_route,

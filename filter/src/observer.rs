@@ -194,7 +194,8 @@ impl Observer {
         }
         self.counters.flush(host);
         let mut facts = facts.clone();
-        gather::describe(host, &mut facts, replied);
+        let implied = self.cache.implied(facts.details.as_deref());
+        gather::describe(host, &mut facts, implied, replied);
         redact(&mut facts);
         self.identity(host).sign(&mut facts);
         write(host, &facts, verdict, 1, 0);

@@ -19,6 +19,8 @@ pub struct Judged {
     pub facts: Facts<'static>,
     /// The verdict on it; `None` when it is no failure.
     pub verdict: Option<Verdict>,
+    /// Whether the proxy made the response itself.
+    pub is_local_reply: bool,
     /// The member that it gets, once it is written; `None` where it gets none.
     pub member: OnceCell<Option<String>>,
 }
@@ -43,7 +45,8 @@ impl VerdictCache {
         let short = [&facts.details, &facts.upstream_transport_failure].into_iter().flatten().all(|text| text.len() <= LONGEST);
         // A duration hardly comes twice.
         let comes_again = short && facts.duration_ms.is_none();
-        let judged = Rc::new(Judged { verdict: verdict(&facts), facts, member: OnceCell::new() });
+        let is_local_reply = facts.parsed_details().is_none_or(|details| !details.is_success());
+        let judged = Rc::new(Judged { verdict: verdict(&facts), is_local_reply, facts, member: OnceCell::new() });
         if comes_again {
             self.judged.add(Rc::clone(&judged));
         }

@@ -10,13 +10,20 @@ use crate::transport::TransportFailure;
 pub struct Observed<'f, 'a> {
     /// The facts themselves.
     pub facts: &'f Facts<'a>,
-    pub(super) details: Option<Details<'f>>,
-    pub(super) policy: Option<&'f str>,
-    pub(super) upstream_transport: Option<TransportFailure<'f>>,
-    pub(super) downstream_transport: Option<TransportFailure<'f>>,
-    pub(super) upstream_codec: Option<CodecError<'f>>,
-    pub(super) downstream_codec: Option<CodecError<'f>>,
-    pub(super) closed: Option<CloseReason>,
+    /// The code details.
+    pub details: Option<Details<'f>>,
+    /// The policy that denied, by the code details or by those of the connection's end; empty when none allowed.
+    pub policy: Option<&'f str>,
+    /// The upstream transport failure, by its own field or by the copy in the code details.
+    pub upstream_transport: Option<TransportFailure<'f>>,
+    /// The downstream transport failure, unless a filter chain took the connection all the same.
+    pub downstream_transport: Option<TransportFailure<'f>>,
+    /// What the upstream codec reported.
+    pub upstream_codec: Option<CodecError<'f>>,
+    /// What the downstream codec reported, by the code details or by why the connection was closed.
+    pub downstream_codec: Option<CodecError<'f>>,
+    /// Why Envoy closed the downstream connection itself.
+    pub closed: Option<CloseReason>,
 }
 
 impl<'f, 'a> Observed<'f, 'a> {
