@@ -2,9 +2,10 @@
 
 #![expect(clippy::panic, reason = "a law that is broken fails its test")]
 
-use meshwhy_core::causes::REGISTRY;
-use meshwhy_core::condition::Observed;
-use meshwhy_core::{Cause, judge, record};
+use meshwhy_core::causes::{BY_PRECISION, REGISTRY};
+use meshwhy_core::condition::{Condition, Engine, FAILS, Literal, Observed};
+use meshwhy_core::texts::Lang;
+use meshwhy_core::{Cause, Facts, Verdict, judge, record};
 
 /// One fenced block of a `cases.md`.
 struct Case {
@@ -13,6 +14,16 @@ struct Case {
     confidence: Option<String>,
     near_miss: bool,
     json: String,
+}
+
+impl Case {
+    fn facts(&self, cause: &Cause) -> Facts<'static> {
+        let object = serde_json::from_str(&self.json).unwrap_or_else(|error| panic!("{}: {}: {error}", cause.slug, self.heading));
+        let mut object: serde_json::Map<_, _> = object;
+        object.insert("meshwhy.record".to_owned(), "1".into());
+        let record = record::from_object(&object).unwrap_or_else(|| panic!("{}: {}: no record", cause.slug, self.heading));
+        record.facts
+    }
 }
 
 fn cases(cause: &Cause) -> Vec<Case> {
@@ -41,11 +52,7 @@ fn every_case_gets_its_verdict() {
     let mut wrong = Vec::new();
     for cause in REGISTRY {
         for case in cases(cause) {
-            let object =
-                serde_json::from_str(&case.json).unwrap_or_else(|error| panic!("{}: {}: {error}", cause.slug, case.heading));
-            let mut object: serde_json::Map<_, _> = object;
-            object.insert("meshwhy.record".to_owned(), "1".into());
-            let facts = record::from_object(&object).unwrap().facts;
+            let facts = case.facts(cause);
             let verdict = judge(&facts);
             let slug = verdict.map_or("none", |verdict| verdict.cause.slug);
             if slug != case.verdict || (case.near_miss && slug == cause.slug) {
@@ -81,9 +88,7 @@ fn no_case_is_ambiguous() {
     let mut ambiguous = Vec::new();
     for cause in REGISTRY {
         for case in cases(cause) {
-            let mut object: serde_json::Map<_, _> = serde_json::from_str(&case.json).unwrap();
-            object.insert("meshwhy.record".to_owned(), "1".into());
-            let facts = record::from_object(&object).unwrap().facts;
+            let facts = case.facts(cause);
             let Some(verdict) = judge(&facts) else { continue };
             let equals = REGISTRY.iter().filter(|other| {
                 let holds = other
@@ -96,4 +101,110 @@ fn no_case_is_ambiguous() {
         }
     }
     assert!(ambiguous.is_empty(), "one of these must refine the other, or a condition is too wide:\n{}", ambiguous.join("\n"));
+}
+
+/// The facts of every case, with where they come from.
+fn all_facts() -> Vec<(String, Facts<'static>)> {
+    let cases = REGISTRY.iter().flat_map(|cause| cases(cause).into_iter().map(move |case| (cause, case)));
+    cases.map(|(cause, case)| (format!("{}: {}", cause.slug, case.heading), case.facts(cause))).collect()
+}
+
+fn conditions() -> impl Iterator<Item = &'static Condition> {
+    REGISTRY.iter().flat_map(|cause| cause.conditions).map(|(_, condition)| condition).chain([&FAILS])
+}
+
+/// The engine with the least to it: all literals, negations moved down to the leaves.
+struct Literals;
+
+impl Engine for Literals {
+    type Out = Vec<Literal>;
+
+    fn literal(&self, literal: Literal) -> Vec<Literal> {
+        vec![literal]
+    }
+
+    fn all(&self, parts: impl Iterator<Item = Vec<Literal>>) -> Vec<Literal> {
+        parts.flatten().collect()
+    }
+
+    fn any(&self, parts: impl Iterator<Item = Vec<Literal>>) -> Vec<Literal> {
+        parts.flatten().collect()
+    }
+}
+
+/// An engine that cannot express some literals, and weakens them.
+struct Weak<'o> {
+    exact: &'o Observed<'o, 'o>,
+    inexpressible: &'o [Literal],
+}
+
+impl Engine for Weak<'_> {
+    type Out = bool;
+
+    fn literal(&self, literal: Literal) -> bool {
+        self.inexpressible.contains(&literal) || self.exact.literal(literal)
+    }
+
+    fn all(&self, parts: impl Iterator<Item = bool>) -> bool {
+        self.exact.all(parts)
+    }
+
+    fn any(&self, parts: impl Iterator<Item = bool>) -> bool {
+        self.exact.any(parts)
+    }
+}
+
+#[test]
+fn an_engine_that_weakens_literals_misses_nothing() {
+    let literals: Vec<Vec<Literal>> = conditions().map(|condition| condition.fold(&Literals)).collect();
+    for (place, facts) in all_facts() {
+        let exact = Observed::new(&facts);
+        for (condition, literals) in conditions().zip(&literals).filter(|(condition, _)| condition.holds(&exact)) {
+            for inexpressible in literals.chunks(1).chain([literals.as_slice(), &[]]) {
+                assert!(
+                    condition.fold(&Weak { exact: &exact, inexpressible }),
+                    "{place}: {condition:?} without {inexpressible:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn reasons_agree_with_the_evaluation() {
+    for (place, facts) in all_facts() {
+        let observed = Observed::new(&facts);
+        for condition in conditions() {
+            let reasons = condition.explain(&observed);
+            assert_eq!(reasons.missing.is_empty(), condition.holds(&observed), "{place}: {condition:?}");
+            assert!(reasons.held.iter().all(|literal| observed.literal(*literal)), "{place}: {reasons:?}");
+            assert!(reasons.missing.iter().all(|literal| !observed.literal(*literal)), "{place}: {reasons:?}");
+        }
+    }
+}
+
+#[test]
+fn the_index_finds_what_trying_every_condition_finds() {
+    for (place, facts) in all_facts() {
+        let Some(Verdict { cause, confidence, condition: Some(found) }) = judge(&facts) else { continue };
+        let observed = Observed::new(&facts);
+        let first = BY_PRECISION
+            .iter()
+            .flat_map(|cause| cause.conditions)
+            .find(|(wanted, condition)| *wanted == confidence && condition.holds(&observed));
+        assert_eq!(first.map(|(_, condition)| condition), Some(found), "{place}: {}", cause.slug);
+    }
+}
+
+#[test]
+fn prose_mentions_every_leaf() {
+    for condition in conditions() {
+        for lang in [Lang::En, Lang::Zh] {
+            let prose = condition.prose(lang);
+            for literal in condition.fold(&Literals) {
+                let leaf = Literal { negated: false, ..literal }.prose(lang);
+                assert!(prose.contains(&leaf), "{leaf} is missing: {prose}");
+            }
+        }
+    }
 }

@@ -199,3 +199,6 @@ fn parameters(facts: &Facts<'_>) -> String {
     let error = verdict.cause.error.map(|error| format!("; error={}", error.as_str())).unwrap_or_default();
     format!("{error}; mw-cause={}", verdict.cause.code)
 }
+
+#[cfg(test)]
+mod tests;
