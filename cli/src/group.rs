@@ -179,7 +179,7 @@ const NOISE: [&str; 4] = ["probe-startup-benign", "xds-benign-warning", "xds-dis
 
 impl Class {
     pub(crate) fn of(cause: &Cause) -> Self {
-        match (cause.slug, cause.stage) {
+        match (cause.slug, cause.stage()) {
             ("unknown", _) => Self::Unknown,
             (slug, _) if NOISE.contains(&slug) => Self::Noise,
             (_, Stage::Telemetry) => Self::Telemetry,
@@ -197,7 +197,7 @@ pub(crate) fn is_of(cause: &Cause, slug: &str) -> bool {
 /// The order of verdicts, the most telling first: certain before likely, and the deeper on the request's way the better.
 pub(crate) fn order(verdict: &Verdict) -> (Class, bool, u8, &'static str) {
     let cause = verdict.cause;
-    let depth = match cause.stage {
+    let depth = match cause.stage() {
         Stage::ControlPlane => 0,
         Stage::Tls => 1,
         Stage::Connecting => 2,

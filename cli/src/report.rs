@@ -115,7 +115,7 @@ impl Entry {
 }
 
 fn decided_by(cause: &Cause) -> &'static str {
-    match (Class::of(cause), cause.stage) {
+    match (Class::of(cause), cause.stage()) {
         (Class::Application, _) => "application",
         (_, Stage::ControlPlane) => "control-plane",
         _ if cause.slug == "downstream-disconnect" => "caller",

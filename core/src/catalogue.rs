@@ -49,6 +49,56 @@ pub enum Stage {
     ControlPlane,
 }
 
+impl Stage {
+    /// All stages, in the order of their digits.
+    pub const ALL: [Self; 10] = [
+        Self::Unknown,
+        Self::Downstream,
+        Self::Routing,
+        Self::Connecting,
+        Self::Tls,
+        Self::Response,
+        Self::Policy,
+        Self::Proxy,
+        Self::Telemetry,
+        Self::ControlPlane,
+    ];
+
+    /// The stage of a code, by its thousands digit.
+    #[must_use]
+    pub const fn of(code: &str) -> Self {
+        match code.as_bytes() {
+            [b'M', b'W', b'1', ..] => Self::Downstream,
+            [b'M', b'W', b'2', ..] => Self::Routing,
+            [b'M', b'W', b'3', ..] => Self::Connecting,
+            [b'M', b'W', b'4', ..] => Self::Tls,
+            [b'M', b'W', b'5', ..] => Self::Response,
+            [b'M', b'W', b'6', ..] => Self::Policy,
+            [b'M', b'W', b'7', ..] => Self::Proxy,
+            [b'M', b'W', b'8', ..] => Self::Telemetry,
+            [b'M', b'W', b'9', ..] => Self::ControlPlane,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The word used in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Downstream => "downstream",
+            Self::Routing => "routing",
+            Self::Connecting => "connecting",
+            Self::Tls => "tls",
+            Self::Response => "response",
+            Self::Policy => "policy",
+            Self::Proxy => "proxy",
+            Self::Telemetry => "telemetry",
+            Self::ControlPlane => "control-plane",
+        }
+    }
+}
+
 /// A registered error type of RFC 9209 §2.3 (and the IANA registry "HTTP Proxy Error Types").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are those of RFC 9209")]
@@ -119,8 +169,6 @@ pub struct Cause {
     pub slug: &'static str,
     /// Version of meshwhy that introduced it.
     pub since: &'static str,
-    /// Where on its way the request failed.
-    pub stage: Stage,
     /// The registered error type; `None` when the response is not an error.
     pub error: Option<ErrorType>,
     /// The code of the more general cause that this one makes precise.
@@ -146,7 +194,6 @@ macro_rules! declare_cause {
         code: $code:literal,
         slug: $slug:literal,
         since: $since:literal,
-        stage: $stage:ident,
         error: $error:expr,
         refines: $refines:expr,
         conditions: $conditions:expr,
@@ -161,7 +208,6 @@ macro_rules! declare_cause {
                 code: $code,
                 slug: $slug,
                 since: $since,
-                stage: Stage::$stage,
                 error: $error,
                 refines: $refines,
                 conditions: $conditions,
@@ -193,7 +239,6 @@ pub(crate) mod vocabulary {
         Cause,
         Confidence::{Certain, Likely},
         ErrorType::*,
-        Stage,
     };
     pub(crate) use crate::codec::CodecFault;
     pub(crate) use crate::condition::{ClusterKind, Condition::*, Field, RouteName};
@@ -206,6 +251,12 @@ pub(crate) mod vocabulary {
 }
 
 impl Cause {
+    /// Where on its way the request failed.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        Stage::of(self.code)
+    }
+
     /// Finds a cause by its code (`MW2001`, any case) or slug.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {

@@ -148,7 +148,7 @@ impl Member {
     }
 
     fn is_of_telemetry(&self) -> bool {
-        self.code.as_deref().and_then(Cause::find).is_some_and(|cause| cause.stage == Stage::Telemetry)
+        self.code.as_deref().and_then(Cause::find).is_some_and(|cause| cause.stage() == Stage::Telemetry)
     }
 }
 

@@ -54,11 +54,10 @@ fn codes_and_slugs_are_unique_and_sorted() {
 }
 
 #[test]
-fn codes_agree_with_their_stage() {
+fn codes_are_mw_and_four_digits() {
     for cause in REGISTRY {
-        let digits = cause.code.strip_prefix("MW").unwrap_or_else(|| panic!("{}: a code is MW and four digits", cause.slug));
-        assert_eq!(digits.len(), 4, "{}", cause.slug);
-        assert_eq!(digits.as_bytes()[0] - b'0', cause.stage as u8, "{}: the thousands digit is the stage", cause.slug);
+        let digits = cause.code.strip_prefix("MW").filter(|digits| digits.len() == 4);
+        assert!(digits.is_some_and(|digits| digits.parse::<u16>().is_ok()), "{}: a code is MW and four digits", cause.slug);
     }
 }
 

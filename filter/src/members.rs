@@ -51,7 +51,7 @@ pub fn author(value: &[u8]) -> Option<(String, &'static Cause)> {
         let text = |key| std::str::from_utf8(member.value(key)?).ok();
         Side::parse(text(SIDE)?)?;
         let cause = text(CAUSE).filter(|code| code.starts_with("MW")).and_then(Cause::find)?;
-        (cause.stage != Stage::Telemetry).then_some((name(member.parts().next()?)?, cause))
+        (cause.stage() != Stage::Telemetry).then_some((name(member.parts().next()?)?, cause))
     })
 }
 

@@ -80,7 +80,7 @@ pub fn new_cause(slug: &str, code: &str) -> Result<()> {
     ensure!(!folder.exists(), "{} exists", folder.display());
     fs::create_dir_all(&folder)?;
     let declaration = format!(
-        "//! One line: what happened.\n\nuse crate::catalogue::declare_cause;\n\ndeclare_cause! {{\n    code: \"{code}\",\n    slug: \"{slug}\",\n    since: \"{}\",\n    stage: Response,\n    error: None,\n    refines: None,\n    conditions: &[],\n    confirm: &[],\n    fixes: &[],\n    sources: &[],\n}}\n",
+        "//! One line: what happened.\n\nuse crate::catalogue::declare_cause;\n\ndeclare_cause! {{\n    code: \"{code}\",\n    slug: \"{slug}\",\n    since: \"{}\",\n    error: None,\n    refines: None,\n    conditions: &[],\n    confirm: &[],\n    fixes: &[],\n    sources: &[],\n}}\n",
         env!("CARGO_PKG_VERSION"),
     );
     let file = |name: &str, text: &str| fs::write(folder.join(name), text).with_context(|| format!("writing {name}"));

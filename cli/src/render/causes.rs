@@ -16,7 +16,7 @@ use crate::args::FormatArg;
 struct Listed {
     code: &'static str,
     slug: &'static str,
-    stage: String,
+    stage: &'static str,
     since: &'static str,
     error_type: Option<&'static str>,
     headline: &'static str,
@@ -88,7 +88,7 @@ impl Listed {
         Self {
             code: cause.code,
             slug: cause.slug,
-            stage: format!("{:?}", cause.stage).to_ascii_lowercase(),
+            stage: cause.stage().as_str(),
             since: cause.since,
             error_type: cause.error.map(meshwhy_core::catalogue::ErrorType::as_str),
             headline: cause.headline(lang),

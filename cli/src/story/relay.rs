@@ -228,6 +228,6 @@ fn decides(observation: &Observation) -> bool {
     let cause = observation.verdict.cause;
     // Lacking trace context, a request is answered all the same; and who passes on decides nothing.
     observation.facts.relayed_from.is_none()
-        && cause.stage != Stage::Telemetry
+        && cause.stage() != Stage::Telemetry
         && (!is_of(cause, "app-error") || observation.side() == Some(Side::Inbound))
 }

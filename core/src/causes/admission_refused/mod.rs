@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6015",
     slug: "admission-refused",
     since: "0.1.0",
-    stage: Policy,
     error: Some(ConnectionLimitReached),
     refines: None,
     conditions: &[

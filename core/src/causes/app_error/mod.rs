@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5004",
     slug: "app-error",
     since: "0.1.0",
-    stage: Response,
     error: None,
     refines: None,
     conditions: &[

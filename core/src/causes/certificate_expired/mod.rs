@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW4005",
     slug: "certificate-expired",
     since: "0.1.0",
-    stage: Tls,
     error: Some(TlsCertificateError),
     refines: Some("MW4003"),
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW4003",
     slug: "certificate-verify-failed",
     since: "0.1.0",
-    stage: Tls,
     error: Some(TlsCertificateError),
     refines: Some("MW4007"),
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3004",
     slug: "circuit-breaker-overflow",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(ConnectionLimitReached),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW7007",
     slug: "connection-closed-by-proxy",
     since: "0.1.0",
-    stage: Proxy,
     error: Some(ConnectionTerminated),
     refines: None,
     conditions: &[

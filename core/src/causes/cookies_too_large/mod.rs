@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW1007",
     slug: "cookies-too-large",
     since: "0.1.0",
-    stage: Downstream,
     error: Some(HttpRequestError),
     refines: Some("MW1002"),
     conditions: &[(Certain, Details(Word::Http2CookiesTotalBytesTooLarge))],

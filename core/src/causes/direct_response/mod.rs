@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW2005",
     slug: "direct-response",
     since: "0.1.0",
-    stage: Routing,
     error: None,
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3007",
     slug: "dns-resolution-failed",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(DnsError),
     refines: None,
     conditions: &[

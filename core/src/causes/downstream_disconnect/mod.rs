@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW1010",
     slug: "downstream-disconnect",
     since: "0.1.0",
-    stage: Downstream,
     error: None,
     refines: None,
     conditions: &[

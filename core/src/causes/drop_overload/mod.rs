@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3008",
     slug: "drop-overload",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(DestinationUnavailable),
     refines: None,
     conditions: &[

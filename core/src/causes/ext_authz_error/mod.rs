@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6006",
     slug: "ext-authz-error",
     since: "0.1.0",
-    stage: Policy,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[(Certain, Any(&[Details(Word::ExtAuthzError), Details(Word::ExtAuthzInvalid)]))],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6007",
     slug: "ext-authz-misconfigured",
     since: "0.1.0",
-    stage: Policy,
     error: Some(ProxyConfigurationError),
     refines: Some("MW6001"),
     conditions: &[(Certain, Any(&[BadCustomAction, Event(event::Event::ExtAuthzProviderMissing)]))],

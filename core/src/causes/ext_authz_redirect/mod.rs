@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6005",
     slug: "ext-authz-redirect",
     since: "0.1.0",
-    stage: Policy,
     error: None,
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6013",
     slug: "ext-proc-error",
     since: "0.1.0",
-    stage: Policy,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[(Certain, Any(&[Family(details::Family::ExtProcError), Closed(CloseReason::ExtProc)]))],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6011",
     slug: "fault-injected",
     since: "0.1.0",
-    stage: Policy,
     error: None,
     refines: None,
     conditions: &[(Certain, Details(Word::FaultFilterAbort)), (Likely, All(&[Flag(ResponseFlag::FI), Absent(Field::Details)]))],

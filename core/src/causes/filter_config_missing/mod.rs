@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW7005",
     slug: "filter-config-missing",
     since: "0.1.0",
-    stage: Proxy,
     error: Some(ProxyConfigurationError),
     refines: None,
     conditions: &[(Certain, Flag(ResponseFlag::NFCF))],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW7003",
     slug: "filter-error",
     since: "0.1.0",
-    stage: Proxy,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[

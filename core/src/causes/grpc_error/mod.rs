@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5010",
     slug: "grpc-error",
     since: "0.1.0",
-    stage: Response,
     error: None,
     refines: Some("MW5004"),
     conditions: &[

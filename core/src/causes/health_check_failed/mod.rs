@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW7006",
     slug: "health-check-failed",
     since: "0.1.0",
-    stage: Proxy,
     error: Some(DestinationUnavailable),
     refines: None,
     conditions: &[

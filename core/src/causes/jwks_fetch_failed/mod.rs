@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6003",
     slug: "jwks-fetch-failed",
     since: "0.1.0",
-    stage: Policy,
     error: Some(ProxyConfigurationError),
     refines: None,
     conditions: &[(Certain, Any(&[Details(Word::JwksRemoteFetchFailed), Event(event::Event::JwksFetchFailed)]))],

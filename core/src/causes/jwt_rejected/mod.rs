@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6002",
     slug: "jwt-rejected",
     since: "0.1.0",
-    stage: Policy,
     error: Some(HttpRequestDenied),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5011",
     slug: "keepalive-race",
     since: "0.1.0",
-    stage: Response,
     error: Some(ConnectionTerminated),
     refines: Some("MW5001"),
     conditions: &[

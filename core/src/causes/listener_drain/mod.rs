@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW7002",
     slug: "listener-drain",
     since: "0.1.0",
-    stage: Proxy,
     error: Some(ConnectionTerminated),
     refines: None,
     conditions: &[

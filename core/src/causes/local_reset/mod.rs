@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5009",
     slug: "local-reset",
     since: "0.1.0",
-    stage: Response,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[

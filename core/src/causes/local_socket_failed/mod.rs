@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3006",
     slug: "local-socket-failed",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3009",
     slug: "maintenance-mode",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(DestinationUnavailable),
     refines: None,
     conditions: &[(Certain, Any(&[Details(Word::MaintenanceMode), Details(Word::ClusterMaintainMode)]))],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5008",
     slug: "max-duration",
     since: "0.1.0",
-    stage: Response,
     error: Some(HttpResponseTimeout),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW2003",
     slug: "no-cluster",
     since: "0.1.0",
-    stage: Routing,
     error: Some(ProxyConfigurationError),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW2006",
     slug: "no-filter-chain",
     since: "0.1.0",
-    stage: Routing,
     error: None,
     refines: None,
     conditions: &[

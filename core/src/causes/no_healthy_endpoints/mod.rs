@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3001",
     slug: "no-healthy-endpoints",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(DestinationUnavailable),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW2002",
     slug: "no-virtual-host",
     since: "0.1.0",
-    stage: Routing,
     error: Some(DestinationNotFound),
     refines: Some("MW2001"),
     conditions: &[(Certain, All(&[Details(Word::RouteNotFound), Absent(Field::VirtualHost)]))],

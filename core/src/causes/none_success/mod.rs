@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW0001",
     slug: "none-success",
     since: "0.1.0",
-    stage: Unknown,
     error: None,
     refines: None,
     conditions: &[],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW7001",
     slug: "overload",
     since: "0.1.0",
-    stage: Proxy,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW2004",
     slug: "passthrough-blackhole",
     since: "0.1.0",
-    stage: Routing,
     error: Some(DestinationNotFound),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW1006",
     slug: "payload-too-large",
     since: "0.1.0",
-    stage: Downstream,
     error: Some(HttpRequestError),
     refines: None,
     conditions: &[

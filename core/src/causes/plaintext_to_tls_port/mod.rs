@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW4002",
     slug: "plaintext-to-tls-port",
     since: "0.1.0",
-    stage: Tls,
     error: Some(TlsProtocolError),
     refines: Some("MW4007"),
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6008",
     slug: "policy-check-unavailable",
     since: "0.1.0",
-    stage: Policy,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[(Certain, All(&[Flag(ResponseFlag::UAEX), Present(Field::PolicyStatus)]))],

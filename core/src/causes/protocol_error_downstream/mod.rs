@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW1004",
     slug: "protocol-error-downstream",
     since: "0.1.0",
-    stage: Downstream,
     error: Some(HttpRequestError),
     refines: None,
     conditions: &[

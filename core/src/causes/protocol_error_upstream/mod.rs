@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5002",
     slug: "protocol-error-upstream",
     since: "0.1.0",
-    stage: Response,
     error: Some(HttpProtocolError),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6010",
     slug: "rate-limit-service-error",
     since: "0.1.0",
-    stage: Policy,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW6001",
     slug: "rbac-denied",
     since: "0.1.0",
-    stage: Policy,
     error: Some(HttpRequestDenied),
     refines: None,
     conditions: &[(Certain, Any(&[RbacDenied, Closed(CloseReason::Rbac)]))],

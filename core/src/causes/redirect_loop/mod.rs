@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW2007",
     slug: "redirect-loop",
     since: "0.1.0",
-    stage: Routing,
     error: None,
     refines: None,
     conditions: &[(Certain, Event(event::Event::RedirectLoop))],

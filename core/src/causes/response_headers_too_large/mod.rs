@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5012",
     slug: "response-headers-too-large",
     since: "0.1.0",
-    stage: Response,
     error: Some(HttpResponseHeaderSectionSize),
     refines: Some("MW5002"),
     conditions: &[(Certain, Any(&[UpstreamCodec(CodecFault::HeadersTooLarge), UpstreamCodec(CodecFault::TooManyHeaders)]))],

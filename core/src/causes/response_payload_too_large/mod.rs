@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5013",
     slug: "response-payload-too-large",
     since: "0.1.0",
-    stage: Response,
     error: Some(HttpResponseBodySize),
     refines: None,
     conditions: &[(Certain, Any(&[Details(Word::ResponsePayloadTooLarge), Details(Word::ConnectBridgeUnaryResponseTooLarge)]))],

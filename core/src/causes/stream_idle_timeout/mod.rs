@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5007",
     slug: "stream-idle-timeout",
     since: "0.1.0",
-    stage: Response,
     error: Some(HttpResponseTimeout),
     refines: None,
     conditions: &[(Certain, Details(Word::StreamIdleTimeout)), (Likely, All(&[Flag(ResponseFlag::SI), Absent(Field::Details)]))],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW4007",
     slug: "tls-handshake-failed",
     since: "0.1.0",
-    stage: Tls,
     error: Some(TlsProtocolError),
     refines: None,
     conditions: &[(Certain, Any(&[UpstreamTls, DownstreamTls, Closed(CloseReason::Handshake)]))],

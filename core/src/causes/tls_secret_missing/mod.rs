@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW4006",
     slug: "tls-secret-missing",
     since: "0.1.0",
-    stage: Tls,
     error: Some(ProxyConfigurationError),
     refines: Some("MW4007"),
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW4001",
     slug: "tls-to-plaintext-port",
     since: "0.1.0",
-    stage: Tls,
     error: Some(TlsProtocolError),
     refines: Some("MW4007"),
     conditions: &[

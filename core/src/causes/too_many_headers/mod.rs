@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW1003",
     slug: "too-many-headers",
     since: "0.1.0",
-    stage: Downstream,
     error: Some(HttpRequestError),
     refines: None,
     conditions: &[

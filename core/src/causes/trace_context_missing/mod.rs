@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW8001",
     slug: "trace-context-missing",
     since: "0.1.0",
-    stage: Telemetry,
     error: None,
     refines: None,
     conditions: &[(Certain, Event(event::Event::TraceContextMissing))],

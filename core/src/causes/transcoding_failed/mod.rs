@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW1012",
     slug: "transcoding-failed",
     since: "0.1.0",
-    stage: Downstream,
     error: Some(HttpRequestError),
     refines: None,
     conditions: &[(Certain, Family(details::Family::Transcoding))],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3010",
     slug: "tunnel-refused",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(DestinationUnavailable),
     refines: None,
     conditions: &[(Certain, UpstreamTransport(TransportKind::TunnelResponse))],

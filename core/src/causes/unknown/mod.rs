@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW0000",
     slug: "unknown",
     since: "0.1.0",
-    stage: Unknown,
     error: Some(ProxyInternalError),
     refines: None,
     conditions: &[],

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW1005",
     slug: "upgrade-not-allowed",
     since: "0.1.0",
-    stage: Downstream,
     error: Some(HttpRequestDenied),
     refines: None,
     conditions: &[(Certain, Details(Word::UpgradeFailed))],

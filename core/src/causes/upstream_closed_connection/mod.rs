@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5001",
     slug: "upstream-closed-connection",
     since: "0.1.0",
-    stage: Response,
     error: Some(ConnectionTerminated),
     refines: None,
     conditions: &[

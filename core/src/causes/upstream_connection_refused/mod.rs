@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3002",
     slug: "upstream-connection-refused",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(ConnectionRefused),
     refines: None,
     conditions: &[

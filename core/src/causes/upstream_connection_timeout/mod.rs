@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3003",
     slug: "upstream-connection-timeout",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(ConnectionTimeout),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW3005",
     slug: "upstream-host-unreachable",
     since: "0.1.0",
-    stage: Connecting,
     error: Some(DestinationUnavailable),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5006",
     slug: "upstream-stream-reset",
     since: "0.1.0",
-    stage: Response,
     error: Some(ConnectionTerminated),
     refines: None,
     conditions: &[

@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW7004",
     slug: "wasm-load-failed",
     since: "0.1.0",
-    stage: Proxy,
     error: Some(ProxyConfigurationError),
     refines: None,
     conditions: &[

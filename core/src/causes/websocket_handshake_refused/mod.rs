@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW5014",
     slug: "websocket-handshake-refused",
     since: "0.1.0",
-    stage: Response,
     error: None,
     refines: None,
     conditions: &[(Certain, Details(Word::WebsocketHandshakeUnsuccessful))],

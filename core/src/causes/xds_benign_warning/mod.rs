@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW9002",
     slug: "xds-benign-warning",
     since: "0.1.0",
-    stage: ControlPlane,
     error: None,
     refines: None,
     conditions: &[(Certain, Event(event::Event::XdsWarning))],

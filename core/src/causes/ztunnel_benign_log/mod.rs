@@ -6,7 +6,6 @@ declare_cause! {
     code: "MW9012",
     slug: "ztunnel-benign-log",
     since: "0.1.0",
-    stage: ControlPlane,
     error: None,
     refines: None,
     conditions: &[(Certain, Event(event::Event::ZtunnelBenign))],
