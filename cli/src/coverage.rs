@@ -11,10 +11,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
+use meshwhy_core::causes::unknown;
 use meshwhy_core::facts::text;
-use meshwhy_core::{Cause, Facts};
+use meshwhy_core::{Cause, Facts, Nature};
 
-use crate::group::is_of;
 use crate::observation::{Observation, Witness};
 
 /// How many kinds are remembered.
@@ -178,11 +178,7 @@ fn connection(observation: &Observation) -> Option<(&str, &str)> {
 
 /// The code of the most general cause that `cause` makes precise: a log line knows less than a record.
 fn general(cause: &'static Cause) -> &'static str {
-    let mut cause = cause;
-    while let Some(parent) = cause.refines.and_then(Cause::find) {
-        cause = parent;
-    }
-    cause.code
+    std::iter::successors(Some(cause), |cause| cause.refines).last().unwrap_or(cause).code
 }
 
 /// The fixed part of a details text, which every witness spells alike.
@@ -192,7 +188,7 @@ fn head(details: &str) -> &str {
 
 /// Gives a record that knows only that the upstream answered what the access-log line of its request tells of the author.
 fn name_authors(batch: &mut [Observation]) {
-    let told = |line: &Observation| line.facts.relayed_from.is_some() && line.slug() != "unknown";
+    let told = |line: &Observation| line.facts.relayed_from.is_some() && !line.is(&unknown::CAUSE);
     let mut authors: HashMap<(u32, Option<String>, String), usize> = HashMap::new();
     for (at, line) in batch.iter().enumerate().filter(|(_, line)| told(line)) {
         let Some(id) = text(line.facts.request_id.as_ref()) else { continue };
@@ -219,7 +215,7 @@ fn name_authors(batch: &mut [Observation]) {
 
 /// Whether all that is known is that the upstream answered.
 fn answers(observation: &Observation) -> bool {
-    is_of(observation.verdict.cause, "app-error") || observation.facts.relayed_from.is_some()
+    observation.verdict.cause.nature == Nature::Application || observation.facts.relayed_from.is_some()
 }
 
 /// Gives lines that do not name their proxy the name that records of the same source give.

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
-use meshwhy_core::{Cause, Confidence, Facts, Side, Stage, Verdict};
+use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};
 
 use crate::observation::Observation;
 
@@ -174,24 +175,16 @@ pub(crate) enum Class {
     Noise,
 }
 
-/// Causes that say a line is harmless; anything else in the input tells more.
-const NOISE: [&str; 4] = ["probe-startup-benign", "xds-benign-warning", "xds-disconnect-benign", "ztunnel-benign-log"];
-
 impl Class {
     pub(crate) fn of(cause: &Cause) -> Self {
-        match (cause.slug, cause.stage()) {
-            ("unknown", _) => Self::Unknown,
-            (slug, _) if NOISE.contains(&slug) => Self::Noise,
-            (_, Stage::Telemetry) => Self::Telemetry,
-            _ if is_of(cause, "app-error") => Self::Application,
-            _ => Self::Failure,
+        match cause.nature {
+            Nature::Failure if *cause == unknown::CAUSE => Self::Unknown,
+            Nature::Failure => Self::Failure,
+            Nature::Application => Self::Application,
+            Nature::Benign => Self::Noise,
+            Nature::Telemetry => Self::Telemetry,
         }
     }
-}
-
-/// Whether the cause is the one with this slug, or makes it precise.
-pub(crate) fn is_of(cause: &Cause, slug: &str) -> bool {
-    Cause::find(slug).is_some_and(|general| cause.code == general.code || cause.refines(general))
 }
 
 /// The order of verdicts, the most telling first: certain before likely, and the deeper on the request's way the better.

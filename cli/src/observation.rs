@@ -110,7 +110,7 @@ impl Observation {
         }
         let likely = |cause| Verdict { cause, confidence: Confidence::Likely, condition: None };
         let verdict = match (judge(&facts), recorded) {
-            (Some(judged), Some(cause)) if judged.cause.slug == "unknown" && facts.relayed_from.is_none() => likely(cause),
+            (Some(judged), Some(cause)) if judged.cause == &unknown::CAUSE && facts.relayed_from.is_none() => likely(cause),
             (Some(judged), _) => judged,
             // A newer module may report what this version does not know.
             (None, None) if coded => likely(&unknown::CAUSE),
@@ -154,9 +154,9 @@ impl Observation {
         self.absorbed_by.is_some()
     }
 
-    /// The slug of the cause.
-    pub(crate) fn slug(&self) -> &'static str {
-        self.verdict.cause.slug
+    /// Whether the verdict is this cause.
+    pub(crate) fn is(&self, cause: &Cause) -> bool {
+        self.verdict.cause == cause
     }
 
     /// What was asked for: the cluster, else the host.

@@ -3,7 +3,6 @@
 use meshwhy_core::condition::Literal;
 use meshwhy_core::report::Explanation;
 use meshwhy_core::texts::Lang;
-use meshwhy_core::{Cause, Stage};
 use serde::Serialize;
 
 use crate::analysis::{Analysis, Tally};
@@ -102,7 +101,7 @@ impl Entry {
             hop: group.hop,
             relayed_from: group.relayed_from,
             side: group.side.map(meshwhy_core::Side::as_str),
-            decided_by: decided_by(cause),
+            decided_by: cause.decided_by.as_str(),
             count: group.count,
             suppressed: group.suppressed,
             first: group.first,
@@ -111,15 +110,6 @@ impl Entry {
             evidence: group.evidence.into_iter().map(|fact| Evidence { name: fact.name, value: fact.value }).collect(),
             examples: group.examples,
         }
-    }
-}
-
-fn decided_by(cause: &Cause) -> &'static str {
-    match (Class::of(cause), cause.stage()) {
-        (Class::Application, _) => "application",
-        (_, Stage::ControlPlane) => "control-plane",
-        _ if cause.slug == "downstream-disconnect" => "caller",
-        _ => "proxy",
     }
 }
 

@@ -148,6 +148,55 @@ impl ErrorType {
     }
 }
 
+/// What a cause is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nature {
+    /// A proxy refused or failed the request, or could not do its work.
+    Failure,
+    /// The application answered with an error.
+    Application,
+    /// Nothing failed; it only looks as if.
+    Benign,
+    /// Nothing failed, but a trace lacks something.
+    Telemetry,
+}
+
+/// Whose decision the outcome was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DecidedBy {
+    /// A proxy.
+    Proxy,
+    /// The application behind it.
+    Application,
+    /// Whoever sent the request.
+    Caller,
+    /// The control plane.
+    ControlPlane,
+}
+
+impl DecidedBy {
+    /// Who decides where a cause does not name anybody.
+    #[must_use]
+    pub const fn of(nature: Nature, stage: Stage) -> Self {
+        match (nature, stage) {
+            (Nature::Application, _) => Self::Application,
+            (_, Stage::ControlPlane) => Self::ControlPlane,
+            _ => Self::Proxy,
+        }
+    }
+
+    /// The word used in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Application => "application",
+            Self::Caller => "caller",
+            Self::ControlPlane => "control-plane",
+        }
+    }
+}
+
 /// The texts of a cause, as written in its folder.
 #[cfg(feature = "texts")]
 #[derive(Debug, Clone, Copy)]
@@ -171,8 +220,12 @@ pub struct Cause {
     pub since: &'static str,
     /// The registered error type; `None` when the response is not an error.
     pub error: Option<ErrorType>,
-    /// The code of the more general cause that this one makes precise.
-    pub refines: Option<&'static str>,
+    /// The more general cause that this one makes precise.
+    pub refines: Option<&'static Cause>,
+    /// What it is about.
+    pub nature: Nature,
+    /// Whose decision the outcome was.
+    pub decided_by: DecidedBy,
     /// When it holds, and how sure each condition makes.
     pub conditions: &'static [(Confidence, Condition)],
     /// How to check that it really is this cause: read-only commands.
@@ -188,6 +241,9 @@ pub struct Cause {
 
 /// Declares the cause of the folder that the calling `mod.rs` is in.
 ///
+/// `refines: x` stands for the cause of the folder `x`; `nature` is `Failure` unless given, and `decided_by` follows from it and from the
+/// stage.
+///
 /// The texts and fixes exist only with the feature `texts`: the module carries conditions and names, no prose.
 macro_rules! declare_cause {
     (
@@ -195,7 +251,9 @@ macro_rules! declare_cause {
         slug: $slug:literal,
         since: $since:literal,
         error: $error:expr,
-        refines: $refines:expr,
+        $(refines: $general:ident,)?
+        $(nature: $nature:ident,)?
+        $(decided_by: $decided_by:ident,)?
         conditions: $conditions:expr,
         confirm: $confirm:expr,
         fixes: $fixes:expr,
@@ -204,12 +262,15 @@ macro_rules! declare_cause {
         /// The declaration of this folder's cause.
         pub static CAUSE: $crate::catalogue::Cause = {
             use $crate::catalogue::vocabulary::*;
+            const NATURE: Nature = first!($(Nature::$nature,)? Nature::Failure);
             Cause {
                 code: $code,
                 slug: $slug,
                 since: $since,
                 error: $error,
-                refines: $refines,
+                refines: first!($(Some(&$crate::causes::$general::CAUSE),)? None),
+                nature: NATURE,
+                decided_by: first!($(DecidedBy::$decided_by,)? DecidedBy::of(NATURE, Stage::of($code))),
                 conditions: $conditions,
                 #[cfg(feature = "texts")]
                 confirm: $confirm,
@@ -231,6 +292,14 @@ macro_rules! declare_cause {
 }
 pub(crate) use declare_cause;
 
+/// The first of some expressions: a value that may be left out, then its default.
+macro_rules! first {
+    ($first:expr $(, $other:expr)*) => {
+        $first
+    };
+}
+pub(crate) use first;
+
 /// The words of a declaration.
 pub(crate) mod vocabulary {
     #[cfg(feature = "texts")]
@@ -238,7 +307,9 @@ pub(crate) mod vocabulary {
     pub(crate) use super::{
         Cause,
         Confidence::{Certain, Likely},
+        DecidedBy,
         ErrorType::*,
+        Nature, Stage, first,
     };
     pub(crate) use crate::codec::CodecFault;
     pub(crate) use crate::condition::{ClusterKind, Condition::*, Field, RouteName};
@@ -266,27 +337,21 @@ impl Cause {
     /// Whether this cause makes `other` precise, directly or over several steps.
     #[must_use]
     pub fn refines(&self, other: &Self) -> bool {
-        let mut parent = self.refines;
-        while let Some(code) = parent {
-            if code == other.code {
-                return true;
-            }
-            parent = Self::find(code).and_then(|cause| cause.refines);
-        }
-        false
+        std::iter::successors(self.refines, |general| general.refines).any(|general| general == other)
+    }
+
+    /// Whether this cause is `general` or makes it precise.
+    #[must_use]
+    pub fn is_of(&self, general: &Self) -> bool {
+        self == general || self.refines(general)
     }
 }
 
-/// All causes in the order in which they are tried: refinements before what they refine, then by code.
-pub fn by_precision() -> impl Iterator<Item = &'static Cause> {
-    let depth = |cause: &Cause| {
-        let mut depth = 0_u8;
-        let mut parent = cause.refines;
-        while let Some(next) = parent.and_then(Cause::find) {
-            depth = depth.saturating_add(1);
-            parent = next.refines;
-        }
-        depth
-    };
-    (0..4).rev().flat_map(move |wanted| REGISTRY.iter().copied().filter(move |cause| depth(cause).min(3) == wanted))
+/// Each cause is there once.
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
 }
+
+impl Eq for Cause {}

@@ -1,7 +1,7 @@
 //! Chooses the cause that some facts prove.
 
-use crate::catalogue::{Cause, Confidence};
-use crate::causes::{BY_PRECISION, app_error, unknown};
+use crate::catalogue::{Cause, Confidence, Nature};
+use crate::causes::{BY_PRECISION, unknown};
 use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, FAILS, Literal, Observed, Shown};
@@ -46,9 +46,8 @@ pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
         return Some(verdict);
     }
     // The application is not the author of a reply that another proxy made.
-    let is_application = |cause: &Cause| cause.code == app_error::CAUSE.code || cause.refines(&app_error::CAUSE);
-    if is_application(verdict.cause) {
-        return Some(likely(annotated.filter(|cause| !is_application(cause)).unwrap_or(&unknown::CAUSE)));
+    if verdict.cause.nature == Nature::Application {
+        return Some(likely(annotated.filter(|cause| cause.nature != Nature::Application).unwrap_or(&unknown::CAUSE)));
     }
     Some(Verdict { confidence: Confidence::Likely, ..verdict })
 }
@@ -105,7 +104,7 @@ impl Verdict {
         let mut near: Vec<NearMiss> = BY_PRECISION
             .iter()
             .copied()
-            .filter(|cause| cause.code != self.cause.code && !self.cause.refines(cause))
+            .filter(|cause| !self.cause.is_of(cause))
             .filter_map(|cause| {
                 let evaluations = cause.conditions.iter().map(|(_, condition)| condition.explain(&observed));
                 let nearest = evaluations

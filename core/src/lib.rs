@@ -24,7 +24,7 @@ pub mod texts;
 pub mod trace;
 pub mod transport;
 
-pub use catalogue::{Cause, Confidence, Stage};
+pub use catalogue::{Cause, Confidence, Nature, Stage};
 pub use facts::{Facts, Side};
 pub use flags::{Flag, ResponseFlags};
 pub use judge::{Verdict, judge};

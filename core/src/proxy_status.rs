@@ -2,7 +2,7 @@
 
 use crate::catalogue::Cause;
 #[cfg(feature = "texts")]
-use crate::catalogue::Stage;
+use crate::catalogue::Nature;
 #[cfg(feature = "texts")]
 use crate::condition::ClusterKind;
 use crate::condition::RouteName;
@@ -148,7 +148,7 @@ impl Member {
     }
 
     fn is_of_telemetry(&self) -> bool {
-        self.code.as_deref().and_then(Cause::find).is_some_and(|cause| cause.stage() == Stage::Telemetry)
+        self.code.as_deref().and_then(Cause::find).is_some_and(|cause| cause.nature == Nature::Telemetry)
     }
 }
 

@@ -95,7 +95,7 @@ fn no_case_is_ambiguous() {
                     .conditions
                     .iter()
                     .any(|(confidence, condition)| *confidence == verdict.confidence && condition.holds(&Observed::new(&facts)));
-                holds && other.code != verdict.cause.code && !verdict.cause.refines(other)
+                holds && !verdict.cause.is_of(other)
             });
             ambiguous.extend(equals.map(|other| format!("{}: {}: also {}", cause.slug, case.heading, other.slug)));
         }

@@ -3,7 +3,7 @@
 //! Anybody upstream can write that header, so nothing relies on its being well formed. No structured-field parser is linked: it
 //! would refuse the whole header for one bad member, which then went out with ours in it.
 
-use meshwhy_core::{Cause, Side, Stage};
+use meshwhy_core::{Cause, Nature, Side};
 
 /// How the keys of our parameters begin.
 const OURS: &[u8] = b"mw-";
@@ -51,7 +51,7 @@ pub fn author(value: &[u8]) -> Option<(String, &'static Cause)> {
         let text = |key| std::str::from_utf8(member.value(key)?).ok();
         Side::parse(text(SIDE)?)?;
         let cause = text(CAUSE).filter(|code| code.starts_with("MW")).and_then(Cause::find)?;
-        (cause.stage() != Stage::Telemetry).then_some((name(member.parts().next()?)?, cause))
+        (cause.nature != Nature::Telemetry).then_some((name(member.parts().next()?)?, cause))
     })
 }
 

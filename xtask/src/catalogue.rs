@@ -21,7 +21,7 @@ fn folder(slug: &str) -> PathBuf {
     workspace().join("core/src/causes").join(slug.replace('-', "_"))
 }
 
-/// Code and parent of each folder's cause, read from the declarations as text: they may not compile yet.
+/// Code, module and parent's module of each folder's cause, read from the declarations as text: they may not compile yet.
 fn declared() -> Result<BTreeMap<String, (String, Option<String>)>> {
     let mut causes = BTreeMap::new();
     for entry in fs::read_dir(workspace().join("core/src/causes"))? {
@@ -30,7 +30,7 @@ fn declared() -> Result<BTreeMap<String, (String, Option<String>)>> {
         let field = |name: &str| source.lines().find_map(|line| line.trim().strip_prefix(name));
         let code = field("code: \"").and_then(|rest| rest.split('"').next());
         let code = code.with_context(|| format!("no code in {}", path.display()))?;
-        let refines = field("refines: Some(\"").and_then(|rest| rest.split('"').next());
+        let refines = field("refines: ").and_then(|rest| rest.split(',').next());
         let module = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         ensure!(causes.insert(code.to_owned(), (module, refines.map(str::to_owned))).is_none(), "the code {code} is used twice");
     }
@@ -40,9 +40,12 @@ fn declared() -> Result<BTreeMap<String, (String, Option<String>)>> {
 /// The text of `core/src/causes/mod.rs`.
 pub fn registry() -> Result<String> {
     let causes = declared()?;
-    let depth = |code: &str| {
-        let parents = std::iter::successors(Some(code), |code| causes.get(*code).and_then(|(_, refines)| refines.as_deref()));
-        parents.take(causes.len()).count()
+    let depth = |code: &String| {
+        let parent = |code: &&String| {
+            let (_, refines) = causes.get(*code)?;
+            causes.iter().find(|(_, (module, _))| Some(module) == refines.as_ref()).map(|(code, _)| code)
+        };
+        std::iter::successors(Some(code), parent).take(causes.len()).count()
     };
     let mut precise: Vec<&String> = causes.keys().collect();
     precise.sort_by_key(|code| (std::cmp::Reverse(depth(code)), (*code).clone()));
@@ -80,7 +83,7 @@ pub fn new_cause(slug: &str, code: &str) -> Result<()> {
     ensure!(!folder.exists(), "{} exists", folder.display());
     fs::create_dir_all(&folder)?;
     let declaration = format!(
-        "//! One line: what happened.\n\nuse crate::catalogue::declare_cause;\n\ndeclare_cause! {{\n    code: \"{code}\",\n    slug: \"{slug}\",\n    since: \"{}\",\n    error: None,\n    refines: None,\n    conditions: &[],\n    confirm: &[],\n    fixes: &[],\n    sources: &[],\n}}\n",
+        "//! One line: what happened.\n\nuse crate::catalogue::declare_cause;\n\ndeclare_cause! {{\n    code: \"{code}\",\n    slug: \"{slug}\",\n    since: \"{}\",\n    error: None,\n    conditions: &[],\n    confirm: &[],\n    fixes: &[],\n    sources: &[],\n}}\n",
         env!("CARGO_PKG_VERSION"),
     );
     let file = |name: &str, text: &str| fs::write(folder.join(name), text).with_context(|| format!("writing {name}"));

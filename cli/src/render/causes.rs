@@ -65,13 +65,14 @@ pub(crate) fn one(out: &mut dyn Write, cause: &'static Cause, lang: Lang, format
     };
     let recognised_by: Vec<Recognised> = cause.conditions.iter().map(recognised).collect();
     let listed = Listed::new(cause, lang);
+    let refines = cause.refines.map(|general| general.code);
     if format == FormatArg::Json {
-        return json::object(out, &Shown { schema: json::SCHEMA, listed, refines: cause.refines, recognised_by, explanation });
+        return json::object(out, &Shown { schema: json::SCHEMA, listed, refines, recognised_by, explanation });
     }
     let labels = Labels::of(lang);
     let mut page = Page::new(out);
     let error = listed.error_type.map(|error| format!(" · {} {error}", labels.error_type)).unwrap_or_default();
-    let refines = cause.refines.map(|code| format!(" · {} {code}", labels.refines)).unwrap_or_default();
+    let refines = refines.map(|code| format!(" · {} {code}", labels.refines)).unwrap_or_default();
     let remark = format!("{} {}{error}{refines}", labels.since, cause.since);
     page.title(&format!("{} {}", cause.code, cause.slug), &remark, listed.headline)?;
     if !recognised_by.is_empty() {

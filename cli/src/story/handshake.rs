@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use meshwhy_core::causes::{
+    no_filter_chain, plaintext_to_tls_port, tls_handshake_failed, tls_to_plaintext_port, upstream_closed_connection,
+};
 use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
@@ -9,7 +12,6 @@ use meshwhy_core::transport::{TransportFailure, TransportKind};
 use meshwhy_core::{Cause, Confidence, Facts, Verdict};
 
 use super::{absorb, counting_first, enter};
-use crate::group::is_of;
 use crate::observation::Observation;
 
 /// Joins callers with the servers that they could not agree with.
@@ -120,22 +122,22 @@ fn ends(server: &Observation) -> Option<(&str, &str)> {
 fn refusal(server: &Observation) -> Option<&'static Cause> {
     if server.facts.parsed_details() == Some(Details::Word(Word::FilterChainNotFound)) {
         // A handshake names the server it wants; plaintext does not.
-        let slug = if server.facts.server_name.is_none() { "plaintext-to-tls-port" } else { "no-filter-chain" };
-        return Cause::find(slug);
+        let is_plaintext = server.facts.server_name.is_none();
+        return Some(if is_plaintext { &plaintext_to_tls_port::CAUSE } else { &no_filter_chain::CAUSE });
     }
-    let refused = server.facts.downstream_transport().is_some() && is_of(server.verdict.cause, "tls-handshake-failed");
+    let refused = server.facts.downstream_transport().is_some() && server.verdict.cause.is_of(&tls_handshake_failed::CAUSE);
     refused.then_some(server.verdict.cause)
 }
 
 fn saw_the_connection_end(client: &Observation) -> bool {
     let reset = client.facts.upstream_transport().and_then(|failure| failure.kind) == Some(TransportKind::HandshakeReset);
-    is_of(client.verdict.cause, "upstream-closed-connection") || client.slug() == "plaintext-to-tls-port" || reset
+    client.verdict.cause.is_of(&upstream_closed_connection::CAUSE) || client.is(&plaintext_to_tls_port::CAUSE) || reset
 }
 
 /// A server's unreadable bytes, and the caller whose TLS they were.
 fn tls_to_plaintext(batch: &mut [Observation]) {
     let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
-    for (at, caller) in counting_first(batch).filter(|(_, caller)| caller.slug() == "tls-to-plaintext-port") {
+    for (at, caller) in counting_first(batch).filter(|(_, caller)| caller.is(&tls_to_plaintext_port::CAUSE)) {
         file(&mut callers, at, caller);
     }
     let unreadable = |server: &Observation| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));

@@ -7,6 +7,12 @@ mod relay;
 
 use std::collections::HashMap;
 
+use meshwhy_core::Cause;
+use meshwhy_core::causes::{
+    config_rejected, duplicate_domain, listener_conflict, protocol_error_upstream, upstream_closed_connection,
+    xds_benign_warning, xds_control_plane_error, xds_disconnect_benign, xds_unreachable,
+};
+
 use crate::observation::Observation;
 
 /// Most lines of one request or connection that are looked at, so that the work stays linear whatever the ids.
@@ -25,11 +31,11 @@ pub(crate) fn join(batch: &mut [Observation]) {
 fn spoken_of_twice(batch: &mut [Observation]) {
     let mut flagged: HashMap<(u32, Option<&str>), Vec<usize>> = HashMap::new();
     let old =
-        |line: &Observation| !line.is_absorbed() && line.slug() == "upstream-closed-connection" && line.facts.details.is_none();
+        |line: &Observation| !line.is_absorbed() && line.is(&upstream_closed_connection::CAUSE) && line.facts.details.is_none();
     for (at, line) in batch.iter().enumerate().rev().filter(|(_, line)| old(line)) {
         flagged.entry((line.source, line.origin.as_deref())).or_default().push(at);
     }
-    let told = |words: &Observation| words.slug() == "protocol-error-upstream" && words.facts.status.is_none();
+    let told = |words: &Observation| words.is(&protocol_error_upstream::CAUSE) && words.facts.status.is_none();
     let mut pairs = Vec::new();
     for (at, words) in batch.iter().enumerate().filter(|(_, words)| told(words)) {
         let line = flagged.get_mut(&(words.source, words.origin.as_deref())).and_then(Vec::pop);
@@ -42,21 +48,21 @@ fn spoken_of_twice(batch: &mut [Observation]) {
 
 /// Words that only a proxy says that has reached its control plane: what failed before them was the start.
 fn reconnected(batch: &mut [Observation]) {
-    const REACHED: [&str; 6] = [
-        "config-rejected",
-        "duplicate-domain",
-        "listener-conflict",
-        "xds-benign-warning",
-        "xds-control-plane-error",
-        "xds-disconnect-benign",
+    static REACHED: [&Cause; 6] = [
+        &config_rejected::CAUSE,
+        &duplicate_domain::CAUSE,
+        &listener_conflict::CAUSE,
+        &xds_benign_warning::CAUSE,
+        &xds_control_plane_error::CAUSE,
+        &xds_disconnect_benign::CAUSE,
     ];
     let mut last: HashMap<(u32, Option<&str>), usize> = HashMap::new();
-    for (at, observation) in batch.iter().enumerate().filter(|(_, observation)| REACHED.contains(&observation.slug())) {
+    for (at, observation) in batch.iter().enumerate().filter(|(_, observation)| REACHED.contains(&observation.verdict.cause)) {
         last.insert((observation.source, observation.origin.as_deref()), at);
     }
     let early = |(at, observation): (usize, &Observation)| {
         let end = *last.get(&(observation.source, observation.origin.as_deref()))?;
-        (observation.slug() == "xds-unreachable" && at < end).then_some((at, end))
+        (observation.is(&xds_unreachable::CAUSE) && at < end).then_some((at, end))
     };
     let pairs: Vec<_> = batch.iter().enumerate().filter_map(early).collect();
     for (start, end) in pairs {

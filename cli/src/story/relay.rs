@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use meshwhy_core::causes::{
+    downstream_disconnect, protocol_error_upstream, unknown, upstream_closed_connection, upstream_stream_reset,
+};
 use meshwhy_core::facts::text;
-use meshwhy_core::{Cause, Facts, Side, Stage};
+use meshwhy_core::{Cause, Facts, Nature, Side};
 
 use super::{absorb, counting_first, enter};
-use crate::group::{is_of, order};
+use crate::group::order;
 use crate::observation::Observation;
 
 /// Joins the hops of each request.
@@ -43,7 +46,7 @@ fn relays(batch: &mut [Observation]) {
         let named = pod.and_then(|pod| authors.get(&(id, pod))).copied();
         let alike = || {
             let decider = *deciders.get(id)?;
-            batch.get(decider).filter(|theirs| relay.slug() == "unknown" || alike(theirs.verdict.cause, relay.verdict.cause))?;
+            batch.get(decider).filter(|theirs| relay.is(&unknown::CAUSE) || alike(theirs.verdict.cause, relay.verdict.cause))?;
             Some(decider)
         };
         match named.or_else(alike) {
@@ -70,7 +73,7 @@ fn relays(batch: &mut [Observation]) {
         let Some(decider) = speaker.or(own) else { continue };
         let Some(theirs) = batch.get(decider) else { continue };
         let both_next_to_the_application = is_application(theirs) && relay.side() == Some(Side::Inbound);
-        let unrelated = theirs.slug() == "unknown" && theirs.facts.status != relay.facts.status;
+        let unrelated = theirs.is(&unknown::CAUSE) && theirs.facts.status != relay.facts.status;
         if at != decider && !both_next_to_the_application && !unrelated {
             pairs.push((at, decider));
         }
@@ -107,7 +110,7 @@ fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
         let same = |at: &usize| {
             batch.get(*at).is_some_and(|other| {
                 proxy(other) == proxy(theirs)
-                    && other.verdict.cause.code == theirs.verdict.cause.code
+                    && other.verdict.cause == theirs.verdict.cause
                     && (other.side(), other.target()) == (theirs.side(), theirs.target())
             })
         };
@@ -155,9 +158,9 @@ fn cut_off(batch: &mut [Observation]) {
 }
 
 fn saw_the_upstream_end(caller: &Observation) -> bool {
-    ["upstream-closed-connection", "upstream-stream-reset", "protocol-error-upstream"]
+    [&upstream_closed_connection::CAUSE, &upstream_stream_reset::CAUSE, &protocol_error_upstream::CAUSE]
         .iter()
-        .any(|slug| is_of(caller.verdict.cause, slug))
+        .any(|ended| caller.verdict.cause.is_of(ended))
 }
 
 /// A server whose caller went away, and the caller: a timeout, or because its own client had gone.
@@ -181,11 +184,11 @@ fn hung_up(batch: &mut [Observation]) {
 }
 
 fn is_application(observation: &Observation) -> bool {
-    is_of(observation.verdict.cause, "app-error")
+    observation.verdict.cause.nature == Nature::Application
 }
 
 fn is_gone(server: &Observation) -> bool {
-    server.slug() == "downstream-disconnect"
+    server.is(&downstream_disconnect::CAUSE)
 }
 
 /// Whether the one hop's upstream is the other; or the one is the other's application, which gave up when its client had.
@@ -221,13 +224,12 @@ fn proxy(observation: &Observation) -> Proxy<'_> {
 
 /// Whether two verdicts are of one kind.
 fn alike(one: &'static Cause, other: &'static Cause) -> bool {
-    one.code == other.code || one.refines(other) || other.refines(one)
+    one.is_of(other) || other.refines(one)
 }
 
 fn decides(observation: &Observation) -> bool {
-    let cause = observation.verdict.cause;
     // Lacking trace context, a request is answered all the same; and who passes on decides nothing.
     observation.facts.relayed_from.is_none()
-        && cause.stage() != Stage::Telemetry
-        && (!is_of(cause, "app-error") || observation.side() == Some(Side::Inbound))
+        && observation.verdict.cause.nature != Nature::Telemetry
+        && (!is_application(observation) || observation.side() == Some(Side::Inbound))
 }

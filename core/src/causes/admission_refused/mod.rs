@@ -7,7 +7,6 @@ declare_cause! {
     slug: "admission-refused",
     since: "0.1.0",
     error: Some(ConnectionLimitReached),
-    refines: None,
     conditions: &[
         (
             Certain,

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "alpn-mismatch",
     since: "0.1.0",
     error: Some(TlsProtocolError),
-    refines: Some("MW4007"),
+    refines: tls_handshake_failed,
     conditions: &[
         (
             Certain,

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "app-error",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Application,
     conditions: &[
         (Certain, All(&[Details(Word::ViaUpstream), Any(&[StatusAtLeast(400), GrpcFailed])])),
         (Likely, All(&[StatusAtLeast(400), Absent(Field::Details), Absent(Field::Flags), Present(Field::UpstreamHost)])),

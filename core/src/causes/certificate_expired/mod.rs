@@ -7,7 +7,7 @@ declare_cause! {
     slug: "certificate-expired",
     since: "0.1.0",
     error: Some(TlsCertificateError),
-    refines: Some("MW4003"),
+    refines: certificate_verify_failed,
     conditions: &[
         (
             Certain,

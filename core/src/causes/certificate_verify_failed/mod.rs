@@ -7,7 +7,7 @@ declare_cause! {
     slug: "certificate-verify-failed",
     since: "0.1.0",
     error: Some(TlsCertificateError),
-    refines: Some("MW4007"),
+    refines: tls_handshake_failed,
     conditions: &[
         (
             Certain,

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "circuit-breaker-overflow",
     since: "0.1.0",
     error: Some(ConnectionLimitReached),
-    refines: None,
     conditions: &[
         (
             Certain,

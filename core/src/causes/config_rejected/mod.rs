@@ -7,7 +7,6 @@ declare_cause! {
     slug: "config-rejected",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Event(event::Event::ConfigRejected))],
     confirm: &[Confirm {
         id: "reason",

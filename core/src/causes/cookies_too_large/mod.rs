@@ -7,7 +7,7 @@ declare_cause! {
     slug: "cookies-too-large",
     since: "0.1.0",
     error: Some(HttpRequestError),
-    refines: Some("MW1002"),
+    refines: headers_too_large,
     conditions: &[(Certain, Details(Word::Http2CookiesTotalBytesTooLarge))],
     confirm: &[Confirm {
         id: "limit",

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "direct-response",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[
         (Certain, All(&[Details(Word::DirectResponse), StatusAtLeast(400), Not(&Route(RouteName::BlockAll))])),
         // A header tells no status.

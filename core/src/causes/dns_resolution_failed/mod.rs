@@ -7,7 +7,6 @@ declare_cause! {
     slug: "dns-resolution-failed",
     since: "0.1.0",
     error: Some(DnsError),
-    refines: None,
     conditions: &[
         (
             Certain,

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "downstream-disconnect",
     since: "0.1.0",
     error: None,
-    refines: None,
+    decided_by: Caller,
     conditions: &[
         (
             Certain,

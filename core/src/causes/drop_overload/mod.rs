@@ -7,7 +7,6 @@ declare_cause! {
     slug: "drop-overload",
     since: "0.1.0",
     error: Some(DestinationUnavailable),
-    refines: None,
     conditions: &[
         (Certain, Any(&[Details(Word::DropOverload), Details(Word::UnconditionalDropOverload)])),
         (Likely, All(&[Absent(Field::Details), Any(&[Flag(ResponseFlag::DO), Flag(ResponseFlag::UDO)])])),

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "ext-authz-denied",
     since: "0.1.0",
     error: Some(HttpRequestDenied),
-    refines: None,
     conditions: &[
         (Certain, Any(&[All(&[Details(Word::ExtAuthzDenied), Not(&StatusClass(3))]), Closed(CloseReason::ExtAuthz)])),
         (Likely, All(&[Flag(ResponseFlag::UAEX), Absent(Field::Details), Absent(Field::PolicyStatus), Not(&StatusClass(3))])),

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "ext-authz-error",
     since: "0.1.0",
     error: Some(ProxyInternalError),
-    refines: None,
     conditions: &[(Certain, Any(&[Details(Word::ExtAuthzError), Details(Word::ExtAuthzInvalid)]))],
     confirm: &[
         Confirm {

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "ext-authz-misconfigured",
     since: "0.1.0",
     error: Some(ProxyConfigurationError),
-    refines: Some("MW6001"),
+    refines: rbac_denied,
     conditions: &[(Certain, Any(&[BadCustomAction, Event(event::Event::ExtAuthzProviderMissing)]))],
     confirm: &[
         Confirm {

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "ext-authz-redirect",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[
         (
             Certain,

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "ext-proc-error",
     since: "0.1.0",
     error: Some(ProxyInternalError),
-    refines: None,
     conditions: &[(Certain, Any(&[Family(details::Family::ExtProcError), Closed(CloseReason::ExtProc)]))],
     confirm: &[
         Confirm {

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "fault-injected",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Details(Word::FaultFilterAbort)), (Likely, All(&[Flag(ResponseFlag::FI), Absent(Field::Details)]))],
     confirm: &[Confirm {
         id: "where",

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "filter-config-missing",
     since: "0.1.0",
     error: Some(ProxyConfigurationError),
-    refines: None,
     conditions: &[(Certain, Flag(ResponseFlag::NFCF))],
     confirm: &[Confirm {
         id: "discovery",

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "filter-error",
     since: "0.1.0",
     error: Some(ProxyInternalError),
-    refines: None,
     conditions: &[
         (
             Certain,

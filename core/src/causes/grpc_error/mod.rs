@@ -7,7 +7,8 @@ declare_cause! {
     slug: "grpc-error",
     since: "0.1.0",
     error: None,
-    refines: Some("MW5004"),
+    refines: app_error,
+    nature: Application,
     conditions: &[
         (Certain, All(&[Details(Word::ViaUpstream), GrpcFailed, Not(&Flag(ResponseFlag::URX))])),
         (Likely, All(&[GrpcFailed, Absent(Field::Details), Absent(Field::Flags)])),

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "http10-rejected",
     since: "0.1.0",
     error: Some(HttpRequestError),
-    refines: None,
     conditions: &[
         (Certain, Any(&[Details(Word::LowVersion), DownstreamCodec(CodecFault::LowVersion)])),
         (

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "injector-webhook-tls",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Event(event::Event::WebhookUntrusted))],
     confirm: &[Confirm {
         id: "ca-bundle",

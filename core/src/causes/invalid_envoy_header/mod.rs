@@ -7,7 +7,6 @@ declare_cause! {
     slug: "invalid-envoy-header",
     since: "0.1.0",
     error: Some(HttpRequestError),
-    refines: None,
     conditions: &[
         (Certain, Family(details::Family::StrictCheck)),
         (Likely, All(&[Flag(ResponseFlag::IH), Absent(Field::Details)])),

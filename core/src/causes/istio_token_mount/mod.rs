@@ -7,7 +7,6 @@ declare_cause! {
     slug: "istio-token-mount",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Event(event::Event::TokenMountFailed))],
     confirm: &[Confirm {
         id: "token-request",

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "jwks-fetch-failed",
     since: "0.1.0",
     error: Some(ProxyConfigurationError),
-    refines: None,
     conditions: &[(Certain, Any(&[Details(Word::JwksRemoteFetchFailed), Event(event::Event::JwksFetchFailed)]))],
     confirm: &[
         Confirm {

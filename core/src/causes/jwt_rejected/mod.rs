@@ -7,7 +7,6 @@ declare_cause! {
     slug: "jwt-rejected",
     since: "0.1.0",
     error: Some(HttpRequestDenied),
-    refines: None,
     conditions: &[
         (Certain, All(&[Family(details::Family::JwtDenied), Not(&Details(Word::JwksRemoteFetchFailed))])),
         (

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "keepalive-race",
     since: "0.1.0",
     error: Some(ConnectionTerminated),
-    refines: Some("MW5001"),
+    refines: upstream_closed_connection,
     conditions: &[
         (Certain, All(&[ResetBefore(Reset::ConnectionTermination), UpstreamReused, Not(&Cluster(ClusterKind::Passthrough))])),
     ],

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "maintenance-mode",
     since: "0.1.0",
     error: Some(DestinationUnavailable),
-    refines: None,
     conditions: &[(Certain, Any(&[Details(Word::MaintenanceMode), Details(Word::ClusterMaintainMode)]))],
     confirm: &[Confirm {
         id: "runtime",

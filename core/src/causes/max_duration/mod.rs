@@ -7,7 +7,6 @@ declare_cause! {
     slug: "max-duration",
     since: "0.1.0",
     error: Some(HttpResponseTimeout),
-    refines: None,
     conditions: &[
         (
             Certain,

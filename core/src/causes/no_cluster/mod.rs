@@ -7,7 +7,6 @@ declare_cause! {
     slug: "no-cluster",
     since: "0.1.0",
     error: Some(ProxyConfigurationError),
-    refines: None,
     conditions: &[
         (
             Certain,

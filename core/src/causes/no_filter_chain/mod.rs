@@ -7,7 +7,6 @@ declare_cause! {
     slug: "no-filter-chain",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[
         (Certain, All(&[Any(&[Details(Word::FilterChainNotFound), Closed(CloseReason::NoFilterChain)]), Not(&DownstreamTls)])),
         (Likely, All(&[Flag(ResponseFlag::NR), Status(0), Absent(Field::Details)])),

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "no-healthy-endpoints",
     since: "0.1.0",
     error: Some(DestinationUnavailable),
-    refines: None,
     conditions: &[
         (
             Certain,

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "no-route",
     since: "0.1.0",
     error: Some(DestinationNotFound),
-    refines: None,
     conditions: &[
         (
             Certain,

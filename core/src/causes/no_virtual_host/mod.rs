@@ -7,7 +7,7 @@ declare_cause! {
     slug: "no-virtual-host",
     since: "0.1.0",
     error: Some(DestinationNotFound),
-    refines: Some("MW2001"),
+    refines: no_route,
     conditions: &[(Certain, All(&[Details(Word::RouteNotFound), Absent(Field::VirtualHost)]))],
     confirm: &[Confirm {
         id: "domains",

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "none-success",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Benign,
     conditions: &[],
     confirm: &[
         Confirm {

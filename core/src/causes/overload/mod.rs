@@ -7,7 +7,6 @@ declare_cause! {
     slug: "overload",
     since: "0.1.0",
     error: Some(ProxyInternalError),
-    refines: None,
     conditions: &[
         (
             Certain,

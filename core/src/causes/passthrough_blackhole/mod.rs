@@ -7,7 +7,6 @@ declare_cause! {
     slug: "passthrough-blackhole",
     since: "0.1.0",
     error: Some(DestinationNotFound),
-    refines: None,
     conditions: &[
         (Certain, Any(&[Cluster(ClusterKind::BlackHole), All(&[Details(Word::DirectResponse), Route(RouteName::BlockAll)])])),
         (Likely, Route(RouteName::BlockAll)),

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "policy-check-unavailable",
     since: "0.1.0",
     error: Some(ProxyInternalError),
-    refines: None,
     conditions: &[(Certain, All(&[Flag(ResponseFlag::UAEX), Present(Field::PolicyStatus)]))],
     confirm: &[Confirm {
         id: "mixer",

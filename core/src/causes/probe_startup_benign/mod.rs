@@ -7,7 +7,7 @@ declare_cause! {
     slug: "probe-startup-benign",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Benign,
     conditions: &[(Certain, Event(event::Event::ProbeFailed))],
     confirm: &[Confirm {
         id: "isolated",

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "protocol-error-upstream",
     since: "0.1.0",
     error: Some(HttpProtocolError),
-    refines: None,
     conditions: &[
         (
             Certain,

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "proxy-not-ready",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Event(event::Event::ProxyNotReady))],
     confirm: &[Confirm {
         id: "what-it-waits-for",

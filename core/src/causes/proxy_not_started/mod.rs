@@ -7,7 +7,6 @@ declare_cause! {
     slug: "proxy-not-started",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Event(event::Event::ProxyNotStarted))],
     confirm: &[Confirm {
         id: "last-words",

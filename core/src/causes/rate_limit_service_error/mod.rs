@@ -7,7 +7,6 @@ declare_cause! {
     slug: "rate-limit-service-error",
     since: "0.1.0",
     error: Some(ProxyInternalError),
-    refines: None,
     conditions: &[
         (Certain, Any(&[Details(Word::RateLimiterError), Closed(CloseReason::RateLimitService)])),
         (Likely, All(&[Flag(ResponseFlag::RLSE), Absent(Field::Details)])),

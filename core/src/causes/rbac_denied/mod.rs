@@ -7,7 +7,6 @@ declare_cause! {
     slug: "rbac-denied",
     since: "0.1.0",
     error: Some(HttpRequestDenied),
-    refines: None,
     conditions: &[(Certain, Any(&[RbacDenied, Closed(CloseReason::Rbac)]))],
     confirm: &[
         Confirm {

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "response-headers-too-large",
     since: "0.1.0",
     error: Some(HttpResponseHeaderSectionSize),
-    refines: Some("MW5002"),
+    refines: protocol_error_upstream,
     conditions: &[(Certain, Any(&[UpstreamCodec(CodecFault::HeadersTooLarge), UpstreamCodec(CodecFault::TooManyHeaders)]))],
     confirm: &[
         Confirm {

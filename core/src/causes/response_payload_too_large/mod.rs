@@ -7,7 +7,6 @@ declare_cause! {
     slug: "response-payload-too-large",
     since: "0.1.0",
     error: Some(HttpResponseBodySize),
-    refines: None,
     conditions: &[(Certain, Any(&[Details(Word::ResponsePayloadTooLarge), Details(Word::ConnectBridgeUnaryResponseTooLarge)]))],
     confirm: &[
         Confirm {

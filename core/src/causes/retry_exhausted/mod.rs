@@ -7,7 +7,8 @@ declare_cause! {
     slug: "retry-exhausted",
     since: "0.1.0",
     error: None,
-    refines: Some("MW5004"),
+    refines: app_error,
+    nature: Application,
     conditions: &[
         (Certain, All(&[Flag(ResponseFlag::URX), Details(Word::ViaUpstream), Any(&[StatusAtLeast(400), GrpcFailed])])),
         (

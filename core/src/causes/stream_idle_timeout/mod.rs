@@ -7,7 +7,6 @@ declare_cause! {
     slug: "stream-idle-timeout",
     since: "0.1.0",
     error: Some(HttpResponseTimeout),
-    refines: None,
     conditions: &[(Certain, Details(Word::StreamIdleTimeout)), (Likely, All(&[Flag(ResponseFlag::SI), Absent(Field::Details)]))],
     confirm: &[
         Confirm {

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "tls-handshake-failed",
     since: "0.1.0",
     error: Some(TlsProtocolError),
-    refines: None,
     conditions: &[(Certain, Any(&[UpstreamTls, DownstreamTls, Closed(CloseReason::Handshake)]))],
     confirm: &[
         Confirm {

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "tls-secret-missing",
     since: "0.1.0",
     error: Some(ProxyConfigurationError),
-    refines: Some("MW4007"),
+    refines: tls_handshake_failed,
     conditions: &[
         (
             Certain,

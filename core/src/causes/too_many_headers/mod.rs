@@ -7,7 +7,6 @@ declare_cause! {
     slug: "too-many-headers",
     since: "0.1.0",
     error: Some(HttpRequestError),
-    refines: None,
     conditions: &[
         (
             Certain,

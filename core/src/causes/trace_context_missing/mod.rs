@@ -7,7 +7,7 @@ declare_cause! {
     slug: "trace-context-missing",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Telemetry,
     conditions: &[(Certain, Event(event::Event::TraceContextMissing))],
     confirm: &[Confirm {
         id: "broken-trace",

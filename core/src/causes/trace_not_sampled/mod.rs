@@ -7,7 +7,7 @@ declare_cause! {
     slug: "trace-not-sampled",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Telemetry,
     conditions: &[(Certain, Event(event::Event::TraceNotSampled))],
     confirm: &[Confirm {
         id: "who-decides",

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "transcoding-failed",
     since: "0.1.0",
     error: Some(HttpRequestError),
-    refines: None,
     conditions: &[(Certain, Family(details::Family::Transcoding))],
     confirm: &[
         Confirm {

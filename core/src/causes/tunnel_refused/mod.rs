@@ -7,7 +7,6 @@ declare_cause! {
     slug: "tunnel-refused",
     since: "0.1.0",
     error: Some(DestinationUnavailable),
-    refines: None,
     conditions: &[(Certain, UpstreamTransport(TransportKind::TunnelResponse))],
     confirm: &[
         Confirm {

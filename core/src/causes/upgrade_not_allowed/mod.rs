@@ -7,7 +7,6 @@ declare_cause! {
     slug: "upgrade-not-allowed",
     since: "0.1.0",
     error: Some(HttpRequestDenied),
-    refines: None,
     conditions: &[(Certain, Details(Word::UpgradeFailed))],
     confirm: &[
         Confirm {

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "upstream-connection-refused",
     since: "0.1.0",
     error: Some(ConnectionRefused),
-    refines: None,
     conditions: &[
         (Certain, Any(&[UpstreamTransport(TransportKind::ConnectionRefused), UpstreamTransport(TransportKind::ConnectionReset)])),
         (

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "upstream-connection-timeout",
     since: "0.1.0",
     error: Some(ConnectionTimeout),
-    refines: None,
     conditions: &[
         (Certain, Any(&[ResetBefore(Reset::ConnectionTimeout), UpstreamTransport(TransportKind::ConnectionTimedOut)])),
         (

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "upstream-host-unreachable",
     since: "0.1.0",
     error: Some(DestinationUnavailable),
-    refines: None,
     conditions: &[
         (Certain, Any(&[UpstreamTransport(TransportKind::NoRouteToHost), UpstreamTransport(TransportKind::NetworkUnreachable)])),
         (

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "upstream-stream-reset",
     since: "0.1.0",
     error: Some(ConnectionTerminated),
-    refines: None,
     conditions: &[
         (
             Certain,

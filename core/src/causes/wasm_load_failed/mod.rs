@@ -7,7 +7,6 @@ declare_cause! {
     slug: "wasm-load-failed",
     since: "0.1.0",
     error: Some(ProxyConfigurationError),
-    refines: None,
     conditions: &[
         (Certain, Any(&[Details(Word::WasmFailStream), Event(event::Event::WasmLoadFailed)])),
         (Likely, Event(event::Event::WasmPluginMissing)),

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "websocket-handshake-refused",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Details(Word::WebsocketHandshakeUnsuccessful))],
     confirm: &[
         Confirm {

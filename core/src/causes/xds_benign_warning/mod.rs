@@ -7,7 +7,7 @@ declare_cause! {
     slug: "xds-benign-warning",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Benign,
     conditions: &[(Certain, Event(event::Event::XdsWarning))],
     confirm: &[Confirm {
         id: "accepted",

@@ -7,7 +7,6 @@ declare_cause! {
     slug: "xds-control-plane-error",
     since: "0.1.0",
     error: None,
-    refines: None,
     conditions: &[(Certain, Event(event::Event::XdsControlPlaneError))],
     confirm: &[Confirm {
         id: "both-ends",

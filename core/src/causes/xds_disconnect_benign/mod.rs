@@ -7,7 +7,7 @@ declare_cause! {
     slug: "xds-disconnect-benign",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Benign,
     conditions: &[(Certain, Event(event::Event::XdsReconnect))],
     confirm: &[Confirm {
         id: "gaps",

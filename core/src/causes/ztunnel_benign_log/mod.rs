@@ -7,7 +7,7 @@ declare_cause! {
     slug: "ztunnel-benign-log",
     since: "0.1.0",
     error: None,
-    refines: None,
+    nature: Benign,
     conditions: &[(Certain, Event(event::Event::ZtunnelBenign))],
     confirm: &[Confirm {
         id: "no-error",
