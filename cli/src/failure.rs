@@ -2,7 +2,7 @@
 
 use std::io;
 
-use meshwhy_core::texts::Lang;
+use meshwhy_core::Lang;
 
 /// How a run ended that did what it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

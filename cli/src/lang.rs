@@ -1,6 +1,6 @@
 //! The reader's language.
 
-use meshwhy_core::texts::Lang;
+use meshwhy_core::Lang;
 
 /// The language that the environment asks for: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set.
 pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Lang {

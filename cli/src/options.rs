@@ -4,8 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
-use meshwhy_core::Cause;
-use meshwhy_core::texts::Lang;
+use meshwhy_core::{Cause, Lang};
 use meshwhy_logs::Formats;
 
 use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, ReadingArgs};

@@ -1,8 +1,8 @@
 //! What a run tells its reader: every renderer takes this and adds only its form.
 
+use meshwhy_core::Lang;
+use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::condition::Literal;
-use meshwhy_core::report::Explanation;
-use meshwhy_core::texts::Lang;
 use serde::Serialize;
 
 use crate::analysis::{Analysis, Tally};

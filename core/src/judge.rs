@@ -1,7 +1,6 @@
 //! Chooses the cause that some facts prove.
 
-use crate::catalogue::{Cause, Confidence, Nature};
-use crate::causes::{BY_PRECISION, unknown};
+use crate::causes::{BY_PRECISION, Cause, Confidence, Nature, unknown};
 use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, FAILS, Literal, Observed, Shown};

@@ -10,21 +10,18 @@ pub mod condition;
 pub mod details;
 pub mod event;
 pub mod facts;
-pub mod fix;
 pub mod flags;
 pub mod judge;
 pub mod proxy_status;
 pub mod record;
 pub mod redact;
-#[cfg(feature = "texts")]
-pub mod report;
 mod spelling;
-#[cfg(feature = "texts")]
-pub mod texts;
 pub mod trace;
 pub mod transport;
 
-pub use catalogue::{Cause, Confidence, Nature, Stage};
+#[cfg(feature = "texts")]
+pub use catalogue::texts::Lang;
+pub use causes::{Cause, Confidence, Nature, Stage};
 pub use facts::{Facts, Side};
 pub use flags::{Flag, ResponseFlags};
 pub use judge::{Verdict, judge};

@@ -1,8 +1,8 @@
 //! The `Proxy-Status` member (RFC 9209): how the annotation is written, and how any such header is read.
 
-use crate::catalogue::Cause;
+use crate::causes::Cause;
 #[cfg(feature = "texts")]
-use crate::catalogue::Nature;
+use crate::causes::Nature;
 #[cfg(feature = "texts")]
 use crate::condition::ClusterKind;
 use crate::condition::RouteName;

@@ -2,10 +2,12 @@
 
 #![expect(clippy::panic, reason = "a law that is broken fails its test")]
 
+use std::path::Path;
+
+use meshwhy_core::catalogue::Status;
 use meshwhy_core::causes::{BY_PRECISION, REGISTRY};
 use meshwhy_core::condition::{Condition, Engine, FAILS, Literal, Observed};
-use meshwhy_core::texts::Lang;
-use meshwhy_core::{Cause, Facts, Verdict, judge, record};
+use meshwhy_core::{Cause, Facts, Lang, Verdict, judge, record};
 
 /// One fenced block of a `cases.md`.
 struct Case {
@@ -29,7 +31,9 @@ impl Case {
 fn cases(cause: &Cause) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut heading = String::new();
-    let mut lines = cause.files.cases.lines();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/causes").join(cause.folder()).join("cases.md");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some(text) = line.strip_prefix("## ") {
             heading = text.to_owned();
@@ -50,7 +54,7 @@ fn cases(cause: &Cause) -> Vec<Case> {
 #[test]
 fn every_case_gets_its_verdict() {
     let mut wrong = Vec::new();
-    for cause in REGISTRY {
+    for cause in REGISTRY.iter() {
         for case in cases(cause) {
             let facts = case.facts(cause);
             let verdict = judge(&facts);
@@ -72,6 +76,7 @@ fn every_case_gets_its_verdict() {
 fn every_cause_has_a_case_and_a_near_miss() {
     let lacking: Vec<&str> = REGISTRY
         .iter()
+        .filter(|cause| cause.status == Status::Stable)
         .filter(|cause| {
             let cases = cases(cause);
             // Where nothing failed there is no verdict.
@@ -86,7 +91,7 @@ fn every_cause_has_a_case_and_a_near_miss() {
 #[test]
 fn no_case_is_ambiguous() {
     let mut ambiguous = Vec::new();
-    for cause in REGISTRY {
+    for cause in REGISTRY.iter() {
         for case in cases(cause) {
             let facts = case.facts(cause);
             let Some(verdict) = judge(&facts) else { continue };

@@ -7,8 +7,9 @@
 mod schemas;
 
 use meshwhy_core::Cause;
+use meshwhy_core::catalogue::fix::{PatchKind, Step};
+use meshwhy_core::catalogue::slot::{Piece, pieces};
 use meshwhy_core::causes::REGISTRY;
-use meshwhy_core::fix::{PatchKind, Piece, Step, pieces};
 use schemas::Schemas;
 
 /// A patch with example values in its slots.

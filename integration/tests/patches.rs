@@ -5,8 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a broken schema or template must fail loudly")]
 
 use anyhow::{Context, Result, bail, ensure};
+use meshwhy_core::catalogue::fix::{PatchKind, Step};
+use meshwhy_core::catalogue::slot::{Piece, pieces};
 use meshwhy_core::causes::REGISTRY;
-use meshwhy_core::fix::{PatchKind, Piece, Step, pieces};
 use meshwhy_integration::envoy::{Launcher, locate};
 use meshwhy_integration::proxy::Proxy;
 use serde_json::Value;

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a broken case must fail loudly")]
 
+use std::path::Path;
+
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
@@ -61,8 +63,10 @@ fn slug(verdict: Option<Verdict>) -> &'static str {
 /// Facts of every recorded line and every recorded case: where they are from, and they themselves.
 fn recorded() -> Vec<(String, Facts<'static>)> {
     let mut all = Vec::new();
-    for cause in REGISTRY {
-        for json in cause.files.cases.lines().filter(|line| line.starts_with('{')) {
+    let causes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/causes");
+    for cause in REGISTRY.iter() {
+        let cases = std::fs::read_to_string(causes.join(cause.folder()).join("cases.md")).unwrap();
+        for json in cases.lines().filter(|line| line.starts_with('{')) {
             let mut object: serde_json::Map<String, Value> = serde_json::from_str(json).unwrap();
             object.insert("meshwhy.record".to_owned(), "1".into());
             all.push((cause.slug.to_owned(), record::from_object(&object).unwrap().facts));

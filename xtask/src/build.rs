@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use meshwhy_core::Cause;
 use meshwhy_envoyfilter::manifests;
 use meshwhy_integration::artifacts::target;
 use meshwhy_integration::envoy::locate;
@@ -101,18 +102,28 @@ fn ensure_target() -> Result<()> {
     run(Command::new("rustup").args(["target", "add", TARGET]))
 }
 
-/// Runs every test, those under a real Envoy included.
+/// Runs every test, those under a real Envoy included; for one cause, the cases and laws and its scenario.
 ///
 /// # Errors
 /// A test fails, or there is no Envoy.
-pub fn test() -> Result<()> {
+pub fn test(slug: Option<&str>) -> Result<()> {
+    if let Some(slug) = slug {
+        ensure!(Cause::find(slug).is_some(), "no cause {slug}");
+        cargo(&["test", "--quiet", "--package", "meshwhy-core", "--test", "cases", "--test", "laws"])?;
+    }
     let testing = testing_module()?;
     let built = artifacts()?;
     let envoy = locate()?;
-    generate::run(true)?;
+    let arguments = match slug {
+        Some(slug) => vec!["test", "--quiet", "--package", "meshwhy-integration", "--test", "scenarios", "--", slug],
+        None => {
+            generate::run(true)?;
+            vec!["test", "--workspace", "--quiet"]
+        }
+    };
     eprintln!("testing with {envoy}");
     run(Command::new(cargo_program())
-        .args(["test", "--workspace", "--quiet"])
+        .args(arguments)
         .env("MESHWHY_WASM", built.module)
         .env("MESHWHY_TESTING_WASM", testing)
         .env("MESHWHY_CLI", built.cli)

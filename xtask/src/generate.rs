@@ -29,7 +29,7 @@ pub fn run(check: bool) -> Result<()> {
         eprintln!("wrote {path}");
         Ok(())
     };
-    put("core/src/causes/mod.rs".to_owned(), catalogue::registry()?)?;
+    put(catalogue::REGISTRY.to_owned(), catalogue::registry()?)?;
     for manifest in manifests(NO_MODULE) {
         put(format!("envoyfilter/{}", manifest.path), manifest.text)?;
     }

@@ -1,19 +1,30 @@
 //! `cargo xtask …`: everything that is done to this workspace.
+//!
+//! The alias builds without the feature `envoy`: what changes the catalogue needs no harness and builds in seconds. For any other
+//! command this program hands over to its build with that feature.
 
+#[cfg(feature = "envoy")]
 mod bench;
+#[cfg(feature = "envoy")]
 mod build;
 mod catalogue;
+#[cfg(feature = "envoy")]
 mod demo;
 mod fuzz;
 mod generate;
+#[cfg(feature = "envoy")]
 mod prune;
+#[cfg(feature = "envoy")]
+mod record;
 mod shell;
+#[cfg(feature = "envoy")]
 mod soak;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use meshwhy_core::Stage;
 
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", about = "Builds, tests, generates and demonstrates meshwhy")]
@@ -25,16 +36,25 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Provokes every cause under a real Envoy in all three deployments and reports what was found
+    #[cfg(feature = "envoy")]
     Demo,
     /// Runs every test: units, cases, laws, transcripts, and those under a real Envoy
-    Test,
+    #[cfg(feature = "envoy")]
+    Test {
+        /// Slug of a cause: only the cases and laws, and its scenario
+        slug: Option<String>,
+    },
     /// Checks format and lints
+    #[cfg(feature = "envoy")]
     Lint,
     /// Builds the module, the command line, and the manifests with the hash of the module
+    #[cfg(feature = "envoy")]
     Build,
     /// Measures how long judging and reading logs take, and what the deployments cost under a real Envoy
+    #[cfg(feature = "envoy")]
     Bench(bench::Arguments),
     /// Watches the memory of Envoys with and without the module under ever new paths, hosts and clusters
+    #[cfg(feature = "envoy")]
     Soak {
         /// How long
         #[arg(long, default_value_t = 600)]
@@ -59,23 +79,47 @@ enum Task {
     NewCause {
         /// Kebab-case name of the problem
         slug: String,
-        /// The next free code of its stage, such as MW3005
-        code: String,
+        /// Where on its way the request fails; the code follows from it
+        #[arg(long, value_parser = catalogue::stage)]
+        stage: Stage,
+    },
+    /// Gives a cause another slug; the old one still finds it
+    RenameCause {
+        /// Its slug
+        old: String,
+        /// Its new slug
+        new: String,
+    },
+    /// Marks a cause as no longer named, and keeps its texts for whoever meets its code in old data
+    RetireCause {
+        /// Its slug
+        slug: String,
+        /// The reason, in English
+        #[arg(long)]
+        why: String,
+        /// The reason, in Chinese
+        #[arg(long)]
+        why_zh: String,
     },
     /// Runs a cause's scenario and writes the facts that Envoy gave into its cases.md
+    #[cfg(feature = "envoy")]
     Record {
         /// Slug of the cause; all that have a scenario when left out
         slug: Option<String>,
     },
     /// Confirms that zh.md says what en.md says
     BlessTranslation {
-        /// Slug of the cause; all when left out
-        slug: Option<String>,
+        /// Slug of the cause
+        slug: String,
     },
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().task) {
+    #[cfg(feature = "envoy")]
+    let arguments = Arguments::parse();
+    #[cfg(not(feature = "envoy"))]
+    let Ok(arguments) = Arguments::try_parse() else { return shell::hand_over() };
+    match run(arguments.task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -86,16 +130,25 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
+        #[cfg(feature = "envoy")]
         Task::Demo => demo::run(),
-        Task::Test => build::test(),
+        #[cfg(feature = "envoy")]
+        Task::Test { slug } => build::test(slug.as_deref()),
+        #[cfg(feature = "envoy")]
         Task::Lint => build::lint(),
+        #[cfg(feature = "envoy")]
         Task::Build => build::deploy(),
+        #[cfg(feature = "envoy")]
         Task::Bench(arguments) => bench::run(&arguments),
+        #[cfg(feature = "envoy")]
         Task::Soak { seconds } => soak::run(seconds),
         Task::Fuzz { target, seconds } => fuzz::run_targets(target.as_deref(), seconds),
         Task::Gen { check } => generate::run(check),
-        Task::NewCause { slug, code } => catalogue::new_cause(&slug, &code),
-        Task::Record { slug } => catalogue::record(slug.as_deref()),
-        Task::BlessTranslation { slug } => catalogue::bless(slug.as_deref()),
+        Task::NewCause { slug, stage } => catalogue::new_cause(&slug, stage),
+        Task::RenameCause { old, new } => catalogue::rename_cause(&old, &new),
+        Task::RetireCause { slug, why, why_zh } => catalogue::retire_cause(&slug, &why, &why_zh),
+        #[cfg(feature = "envoy")]
+        Task::Record { slug } => record::run(slug.as_deref()),
+        Task::BlessTranslation { slug } => catalogue::bless(&slug),
     }
 }

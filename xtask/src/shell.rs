@@ -4,6 +4,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+#[cfg(not(feature = "envoy"))]
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
@@ -17,6 +19,7 @@ pub fn workspace() -> PathBuf {
 ///
 /// # Errors
 /// It fails; its own output has said why.
+#[cfg(feature = "envoy")]
 pub fn cargo(arguments: &[&str]) -> Result<()> {
     run(Command::new(cargo_program()).args(arguments))
 }
@@ -24,6 +27,20 @@ pub fn cargo(arguments: &[&str]) -> Result<()> {
 /// Cargo as it was called.
 pub fn cargo_program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Runs the command that was asked for with the build that has all commands.
+#[cfg(not(feature = "envoy"))]
+pub fn hand_over() -> ExitCode {
+    let mut cargo = Command::new(cargo_program());
+    cargo.args(["run", "--quiet", "--package", "xtask", "--"]).args(env::args_os().skip(1));
+    match cargo.status() {
+        Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(error) => {
+            eprintln!("error: starting {cargo:?}: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Runs a command in the workspace, its output shown.

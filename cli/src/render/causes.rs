@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use meshwhy_core::causes::REGISTRY;
+use meshwhy_core::catalogue::Status;
+use meshwhy_core::catalogue::explanation::Explanation;
+use meshwhy_core::causes::{ErrorType, REGISTRY};
 use meshwhy_core::condition::Condition;
-use meshwhy_core::report::Explanation;
-use meshwhy_core::texts::Lang;
-use meshwhy_core::{Cause, Confidence, Facts};
+use meshwhy_core::{Cause, Confidence, Facts, Lang};
 use serde::Serialize;
 
 use super::{Labels, json, page::Page, table, text};
@@ -20,6 +20,15 @@ struct Listed {
     since: &'static str,
     error_type: Option<&'static str>,
     headline: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retired: Option<Retired>,
+}
+
+/// Since when nothing names the cause any more, and why.
+#[derive(Serialize)]
+struct Retired {
+    since: &'static str,
+    why: &'static str,
 }
 
 #[derive(Serialize)]
@@ -75,6 +84,9 @@ pub(crate) fn one(out: &mut dyn Write, cause: &'static Cause, lang: Lang, format
     let refines = refines.map(|code| format!(" · {} {code}", labels.refines)).unwrap_or_default();
     let remark = format!("{} {}{error}{refines}", labels.since, cause.since);
     page.title(&format!("{} {}", cause.code, cause.slug), &remark, listed.headline)?;
+    if let Some(Retired { since, why }) = &listed.retired {
+        page.prose(&format!("{} {since}: {why}", labels.retired_since))?;
+    }
     if !recognised_by.is_empty() {
         page.heading(labels.recognised_by)?;
     }
@@ -91,8 +103,14 @@ impl Listed {
             slug: cause.slug,
             stage: cause.stage().as_str(),
             since: cause.since,
-            error_type: cause.error.map(meshwhy_core::catalogue::ErrorType::as_str),
+            error_type: cause.error.map(ErrorType::as_str),
             headline: cause.headline(lang),
+            retired: match (cause.status, lang) {
+                (Status::Stable, _) => None,
+                (Status::Retired { since, why, .. }, Lang::En) | (Status::Retired { since, why_zh: why, .. }, Lang::Zh) => {
+                    Some(Retired { since, why })
+                }
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The words around the texts of the catalogue, in both languages.
 
-use meshwhy_core::texts::Lang;
+use meshwhy_core::Lang;
 
 /// Headings and phrases.
 pub(crate) struct Labels {
@@ -17,6 +17,7 @@ pub(crate) struct Labels {
     pub(crate) sources: &'static str,
     pub(crate) recognised_by: &'static str,
     pub(crate) since: &'static str,
+    pub(crate) retired_since: &'static str,
     pub(crate) error_type: &'static str,
     pub(crate) refines: &'static str,
     pub(crate) line: &'static str,
@@ -53,6 +54,7 @@ const EN: Labels = Labels {
     sources: "Sources",
     recognised_by: "Recognised by",
     since: "since",
+    retired_since: "Not named any more since",
     error_type: "error type",
     refines: "refines",
     line: "line",
@@ -89,6 +91,7 @@ const ZH: Labels = Labels {
     sources: "来源",
     recognised_by: "识别条件",
     since: "始于版本",
+    retired_since: "不再使用，自版本",
     error_type: "错误类型",
     refines: "细化自",
     line: "行号",

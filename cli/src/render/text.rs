@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
+use meshwhy_core::catalogue::explanation::{Explanation, FilledStep, Part};
 use meshwhy_core::causes::none_success;
-use meshwhy_core::report::{Explanation, FilledStep, Part};
 
 use super::{Labels, page::Page, table};
 use crate::escape;

@@ -7,8 +7,7 @@
 use std::sync::LazyLock;
 
 use super::{ClusterKind, Condition, Engine, Field, Literal, Observed, RouteName};
-use crate::catalogue::{Cause, Confidence};
-use crate::causes::BY_PRECISION;
+use crate::causes::{BY_PRECISION, Cause, Confidence};
 use crate::codec::CodecFault;
 use crate::details::{CloseReason, Details, Family, Reset, Word};
 use crate::event::Event;

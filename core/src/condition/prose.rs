@@ -1,7 +1,7 @@
 //! Says a condition as a sentence: "recognised by …", in both languages.
 
 use super::{Condition, Engine, Field, Literal};
-use crate::texts::Lang;
+use crate::Lang;
 
 impl Condition {
     /// The condition in words.

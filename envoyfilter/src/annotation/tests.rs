@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use cel::{Context, Program, Value};
@@ -139,11 +140,14 @@ fn mappers(side: Side) -> &'static [Json] {
 /// The facts of every case that is a reply of Envoy's own.
 fn local_replies() -> Vec<(&'static str, Facts<'static>)> {
     let blocks = |cause: &'static Cause| {
-        let blocks = cause.files.cases.split("\n```json ").skip(1);
-        blocks.filter_map(|block| block.split_once('\n')?.1.split_once("\n```")).map(move |(json, _)| (cause.slug, json))
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/causes").join(cause.folder());
+        let text = std::fs::read_to_string(folder.join("cases.md")).unwrap();
+        let blocks = text.split("\n```json ").skip(1);
+        let json = blocks.filter_map(|block| block.split_once('\n')?.1.split_once("\n```")).map(|(json, _)| json.to_owned());
+        json.map(|json| (cause.slug, json)).collect::<Vec<_>>()
     };
-    let read = |json| {
-        let mut object: Map<String, Json> = serde_json::from_str(json).unwrap();
+    let read = |json: String| {
+        let mut object: Map<String, Json> = serde_json::from_str(&json).unwrap();
         object.insert("meshwhy.record".to_owned(), "1".into());
         record::from_object(&object).unwrap().facts
     };

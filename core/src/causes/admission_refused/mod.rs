@@ -1,6 +1,6 @@
 //! 503 or a closed connection: a filter that protects the service from too much at once.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6015",

@@ -1,6 +1,6 @@
 //! NO_APPLICATION_PROTOCOL: client and server share no protocol of the ALPN list.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW4004",

@@ -1,6 +1,6 @@
 //! An error status with via_upstream: made by the upstream, relayed by this proxy.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5004",

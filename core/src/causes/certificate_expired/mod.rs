@@ -1,6 +1,6 @@
 //! A certificate is past its end, or its begin is still to come: one side refused it for its dates.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW4005",

@@ -1,6 +1,6 @@
 //! CERTIFICATE_VERIFY_FAILED: this proxy refused the certificate of the other side.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW4003",

@@ -1,6 +1,6 @@
 //! 503 UO: the cluster's limit on connections, pending or active requests was full.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3004",

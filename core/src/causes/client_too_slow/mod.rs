@@ -1,6 +1,6 @@
 //! 408: the client did not finish sending its request in time.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1011",

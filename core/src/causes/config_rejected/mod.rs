@@ -1,6 +1,6 @@
 //! Envoy refused a configuration that the control plane sent.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9013",

@@ -1,6 +1,6 @@
 //! The proxy closed the downstream connection itself: idle for too long, no answer to a ping, or another reason of its own.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW7007",

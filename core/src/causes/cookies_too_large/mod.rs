@@ -1,6 +1,6 @@
 //! http2.cookies_total_bytes_too_large: the cookies of an HTTP/2 request exceed the proxy's limit for cookies.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1007",

@@ -1,6 +1,6 @@
 //! 401 or 403 of an authentication filter other than JWT: API key, basic auth, OAuth2, CSRF, certificate digest.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6012",

@@ -1,6 +1,6 @@
 //! direct_response: the route itself is configured to answer with an error.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW2005",

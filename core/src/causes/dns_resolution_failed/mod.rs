@@ -1,6 +1,6 @@
 //! 503 DF: the dynamic forward proxy could not resolve the host that was asked for.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3007",

@@ -1,6 +1,6 @@
 //! 0 DC: the caller went away before the response was complete.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1010",

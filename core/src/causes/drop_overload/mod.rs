@@ -1,6 +1,6 @@
 //! 503 DO or UDO: the control plane told this proxy to drop a share of the requests.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3008",

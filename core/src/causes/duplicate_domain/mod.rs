@@ -1,6 +1,6 @@
 //! Two virtual hosts of one route table claim one domain, so Envoy rejected the table.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9006",

@@ -1,6 +1,6 @@
 //! 403 UAEX ext_authz_denied: the external authorizer said no.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6004",

@@ -1,6 +1,6 @@
 //! 403 UAEX ext_authz_error: the external authorizer could not be asked, and the proxy fails closed.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6006",

@@ -1,6 +1,6 @@
 //! 403 …due-to-bad-CUSTOM-action: a CUSTOM policy names a provider that istiod cannot build.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6007",

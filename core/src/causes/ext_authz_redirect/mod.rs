@@ -1,6 +1,6 @@
 //! 302 UAEX ext_authz_denied: the external authorizer sent the client to a login page.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6005",

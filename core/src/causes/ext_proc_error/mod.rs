@@ -1,6 +1,6 @@
 //! 500 or 504 ext_proc_error: the external processor failed or was too slow.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6013",

@@ -1,6 +1,6 @@
 //! FI fault_filter_abort: a configured fault answered instead of the service.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6011",

@@ -1,6 +1,6 @@
 //! 500 NFCF: the configuration of an HTTP filter has never arrived.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW7005",

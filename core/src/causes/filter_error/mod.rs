@@ -1,6 +1,6 @@
 //! A filter of the proxy broke the request or the response: a required header is gone, data came at a forbidden point.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW7003",

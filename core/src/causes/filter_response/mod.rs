@@ -1,6 +1,6 @@
 //! A filter other than Envoy's own policy filters answered the request itself.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6014",

@@ -1,6 +1,6 @@
 //! 200 with a gRPC status that is not 0: the application ended the call with an error.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5010",

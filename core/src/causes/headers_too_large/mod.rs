@@ -1,6 +1,6 @@
 //! 431 DPE: the request headers exceed the proxy's size limit.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1002",

@@ -1,6 +1,6 @@
 //! 503 LH: the health check filter answered that this proxy, or a cluster that it watches, is not healthy.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW7006",

@@ -1,6 +1,6 @@
 //! 426 DPE: the client spoke HTTP/1.0 to a listener that takes HTTP/1.1 and later.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1001",

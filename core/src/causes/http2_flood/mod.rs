@@ -1,6 +1,6 @@
 //! A connection is closed because its client looks like an attack: floods of frames, of resets, of unread responses.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1009",

@@ -1,6 +1,6 @@
 //! The API server does not trust the certificate of the injection webhook.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9011",

@@ -1,6 +1,6 @@
 //! 400 IH: an x-envoy-… request header that is checked strictly has a bad value.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1008",

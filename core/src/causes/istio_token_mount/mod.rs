@@ -1,6 +1,6 @@
 //! The volume with the proxy's token for istiod cannot be mounted, so the pod does not start.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9010",

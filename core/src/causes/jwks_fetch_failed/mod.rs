@@ -1,6 +1,6 @@
 //! 401 Jwks_remote_fetch_is_failed: nobody could get the keys with which tokens are checked.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6003",

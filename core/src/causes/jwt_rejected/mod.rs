@@ -1,6 +1,6 @@
 //! 401 or 403 jwt_authn_access_denied: the token of the request was refused, or there was none.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6002",

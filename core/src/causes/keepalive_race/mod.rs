@@ -1,6 +1,6 @@
 //! 503 UC on a reused connection: the server closed it just when the next request was sent.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5011",

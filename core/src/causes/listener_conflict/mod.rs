@@ -1,6 +1,6 @@
 //! Two listeners claim one address or name, so Envoy rejected the update.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9005",

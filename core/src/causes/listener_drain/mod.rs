@@ -1,6 +1,6 @@
 //! 0 DC filter_chain_is_being_removed: the proxy replaced a listener and cut the connections that were left.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW7002",

@@ -1,6 +1,6 @@
 //! 503 LR: this proxy itself gave up the stream to the upstream.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5009",

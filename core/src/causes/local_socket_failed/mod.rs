@@ -1,6 +1,6 @@
 //! 503 UF: this proxy could not even open its own end of the connection.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3006",

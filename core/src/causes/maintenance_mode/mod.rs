@@ -1,6 +1,6 @@
 //! 503 maintenance_mode: a runtime key takes a whole cluster out of service.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3009",

@@ -1,6 +1,6 @@
 //! A stream or connection reached the age at which it is ended, busy or not.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5008",

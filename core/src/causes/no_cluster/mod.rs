@@ -1,6 +1,6 @@
 //! 503 NC: the route names a cluster that this proxy does not have.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW2003",

@@ -1,6 +1,6 @@
 //! 0 NR filter_chain_not_found: no filter chain of the listener takes this connection.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW2006",

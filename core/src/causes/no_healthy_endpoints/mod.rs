@@ -1,6 +1,6 @@
 //! 503 UH: the cluster has no endpoint that may be used.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3001",

@@ -1,6 +1,6 @@
 //! 404 NR: no route of the route table matches the request.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW2001",

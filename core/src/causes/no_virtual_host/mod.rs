@@ -1,6 +1,6 @@
 //! 404 NR: no virtual host of the route table covers the request's Host.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW2002",

@@ -1,6 +1,6 @@
 //! No failure: what the lines show went well, even where it looks otherwise.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW0001",

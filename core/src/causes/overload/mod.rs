@@ -1,6 +1,6 @@
 //! 503 `envoy overloaded`: the overload manager of the proxy refused or ended the request.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW7001",

@@ -1,6 +1,6 @@
 //! 502 block_all or BlackHoleCluster: outbound traffic to a host that this workload may not reach.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW2004",

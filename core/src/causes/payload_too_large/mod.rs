@@ -1,6 +1,6 @@
 //! 413 or 507: the request body exceeds a limit of this proxy.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1006",

@@ -1,6 +1,6 @@
 //! HTTP_REQUEST on a listener: plaintext HTTP reached a port that takes only TLS.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW4002",

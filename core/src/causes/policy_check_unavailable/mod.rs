@@ -1,6 +1,6 @@
 //! 503 UAEX with a Mixer status: the policy check of Istio 1.7 and earlier could not be made.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6008",

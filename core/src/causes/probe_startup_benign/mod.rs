@@ -1,6 +1,6 @@
 //! A readiness or startup probe failed for a moment.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9009",

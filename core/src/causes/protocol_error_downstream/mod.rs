@@ -1,6 +1,6 @@
 //! 400 DPE: the client's bytes are not what this listener's protocol allows.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1004",

@@ -1,6 +1,6 @@
 //! 502 UPE: the upstream's bytes are not valid for the HTTP version that this proxy speaks to it.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5002",

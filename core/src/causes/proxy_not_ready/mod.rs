@@ -1,6 +1,6 @@
 //! Envoy runs, but it is not ready, and the input does not say why.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9008",

@@ -1,6 +1,6 @@
 //! Envoy's own admin port refuses: it has not started yet, or it has ended.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9007",

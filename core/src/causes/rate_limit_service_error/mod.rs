@@ -1,6 +1,6 @@
 //! 500 RLSE: the rate limit service could not be asked, and the filter fails closed.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6010",

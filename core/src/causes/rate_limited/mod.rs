@@ -1,6 +1,6 @@
 //! 429 RL: a rate limit refused the request.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6009",

@@ -1,6 +1,6 @@
 //! 403 rbac_access_denied: an AuthorizationPolicy refused the request.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW6001",

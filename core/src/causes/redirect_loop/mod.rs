@@ -1,6 +1,6 @@
 //! A redirect leads to an address that redirects again.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW2007",

@@ -1,6 +1,6 @@
 //! 504 UT: a configured timeout of the route, of a try or of the whole request ran out.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5003",

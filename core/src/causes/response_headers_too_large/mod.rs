@@ -1,6 +1,6 @@
 //! 502 UPE: the upstream's response has more headers, or larger ones, than this proxy takes.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5012",

@@ -1,6 +1,6 @@
 //! 500 response_payload_too_large: a filter had to hold the whole response, and it did not fit into the buffer.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5013",

@@ -1,6 +1,6 @@
 //! URX: every try ended in a failure, and the last one was passed on.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5005",

@@ -1,6 +1,6 @@
 //! 408 or 504 SI: no byte moved on the stream for the length of the idle timer.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5007",

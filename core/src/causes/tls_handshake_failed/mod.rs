@@ -1,6 +1,6 @@
 //! TLS_error: the TLS handshake with the upstream or with the client did not come to an end.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW4007",

@@ -1,6 +1,6 @@
 //! Secret is not supplied by SDS: this proxy still waits for a certificate, a key or a CA.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW4006",

@@ -1,6 +1,6 @@
 //! 503 UF, WRONG_VERSION_NUMBER: this proxy began TLS and the port answered in plaintext.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW4001",

@@ -1,6 +1,6 @@
 //! 431 DPE: the request has more headers than the proxy allows.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1003",

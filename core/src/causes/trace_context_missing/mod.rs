@@ -1,6 +1,6 @@
 //! A request left the application without trace context, so the trace breaks here.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW8001",

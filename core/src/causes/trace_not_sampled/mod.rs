@@ -1,6 +1,6 @@
 //! The caller itself decided that the request is not to be sampled.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW8002",

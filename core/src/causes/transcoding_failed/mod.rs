@@ -1,6 +1,6 @@
 //! A filter between gRPC and JSON, gRPC-Web or HTTP/1.1 could not translate a message.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1012",

@@ -1,6 +1,6 @@
 //! tunnel_response: the peer answered CONNECT with a status that is not 2xx.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3010",

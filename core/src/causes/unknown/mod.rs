@@ -1,6 +1,6 @@
 //! Something failed and no cause of the catalogue fits.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW0000",

@@ -1,6 +1,6 @@
 //! 403 upgrade_failed: the request asks for an upgrade that this proxy does not allow.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW1005",

@@ -1,6 +1,6 @@
 //! 503 UC: the upstream closed or reset an established connection before the response was complete.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5001",

@@ -1,6 +1,6 @@
 //! 503 UF: the upstream address refused the TCP connection.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3002",

@@ -1,6 +1,6 @@
 //! 503 UF: the connection to the upstream was not ready before the connect timeout.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3003",

@@ -1,6 +1,6 @@
 //! 503 UF: the network says that the upstream address cannot be reached.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW3005",

@@ -1,6 +1,6 @@
 //! 503 UR: the upstream reset the request's HTTP/2 stream, its connection lived on.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5006",

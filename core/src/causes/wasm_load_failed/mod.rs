@@ -1,6 +1,6 @@
 //! A Wasm module could not be loaded or has crashed, and its filter fails closed.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW7004",

@@ -1,6 +1,6 @@
 //! websocket_handshake_unsuccessful: the upstream answered an upgrade request with something other than 101.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW5014",

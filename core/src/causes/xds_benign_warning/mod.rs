@@ -1,6 +1,6 @@
 //! A warning about configuration that has no effect on traffic.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9002",

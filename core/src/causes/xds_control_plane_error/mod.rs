@@ -1,6 +1,6 @@
 //! The control plane answered and ended the stream with an error of its own.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9004",

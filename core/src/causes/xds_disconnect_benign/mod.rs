@@ -1,6 +1,6 @@
 //! The control-plane stream ended as planned and the proxy reconnected.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9001",

@@ -1,6 +1,6 @@
 //! The proxy cannot reach its control plane.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9003",

@@ -1,6 +1,6 @@
 //! A line of ztunnel that means no harm.
 
-use crate::catalogue::declare_cause;
+use crate::causes::declare_cause;
 
 declare_cause! {
     code: "MW9012",

@@ -1,6 +1,6 @@
-//! The texts of a cause, read from its Markdown files.
+//! The texts of an entry, read from its Markdown files.
 
-use crate::catalogue::Cause;
+use super::Entry;
 
 /// A language of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ pub enum Block {
     Fix(&'static str),
 }
 
-/// The four parts of a cause's text in one language.
+/// The four parts of an entry's text in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// What happened: one sentence.
@@ -47,10 +47,7 @@ pub struct Text {
     pub fix: Vec<Block>,
 }
 
-/// What the first line of `zh.md` says of the `en.md` that it was written for.
-pub const TRANSLATION_MARK: &str = "<!-- en: ";
-
-impl Cause {
+impl Entry {
     /// The text in `lang`.
     ///
     /// # Errors
@@ -84,14 +81,6 @@ impl Cause {
     #[must_use]
     pub fn headline(&self, lang: Lang) -> &'static str {
         self.text(lang).map_or(self.slug, |text| text.what)
-    }
-
-    /// The hash of `en.md` that `zh.md` must carry: the first 16 hex digits of its SHA-256.
-    #[must_use]
-    pub fn translation_hash(&self) -> String {
-        use sha2::Digest;
-        let digest = sha2::Sha256::digest(self.files.en.as_bytes());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -1,8 +1,10 @@
-//! What an entry of the catalogue is, and how entries are found.
+//! What a cause is, and how it is declared.
 
-use crate::causes::REGISTRY;
+use std::ops::Deref;
+
+use super::REGISTRY;
+use crate::catalogue::Entry;
 use crate::condition::Condition;
-use crate::fix::{Confirm, Fix};
 
 /// How sure a condition makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -197,27 +199,11 @@ impl DecidedBy {
     }
 }
 
-/// The texts of a cause, as written in its folder.
-#[cfg(feature = "texts")]
-#[derive(Debug, Clone, Copy)]
-pub struct Files {
-    /// `en.md`.
-    pub en: &'static str,
-    /// `zh.md`.
-    pub zh: &'static str,
-    /// `cases.md`.
-    pub cases: &'static str,
-}
-
-/// One entry of the catalogue.
+/// A cause of failures. It reads like its entry.
 #[derive(Debug)]
 pub struct Cause {
-    /// Permanent code, `MWnnnn`; never reused.
-    pub code: &'static str,
-    /// Kebab-case name; equals the folder's name with `-` for `_`.
-    pub slug: &'static str,
-    /// Version of meshwhy that introduced it.
-    pub since: &'static str,
+    /// Its names, texts and steps.
+    pub entry: Entry,
     /// The registered error type; `None` when the response is not an error.
     pub error: Option<ErrorType>,
     /// The more general cause that this one makes precise.
@@ -228,28 +214,19 @@ pub struct Cause {
     pub decided_by: DecidedBy,
     /// When it holds, and how sure each condition makes.
     pub conditions: &'static [(Confidence, Condition)],
-    /// How to check that it really is this cause: read-only commands.
-    pub confirm: &'static [Confirm],
-    /// What to change.
-    pub fixes: &'static [Fix],
-    /// Pages and files that the texts rest on, with versions where they are paths.
-    pub sources: &'static [&'static str],
-    /// Texts in two languages.
-    #[cfg(feature = "texts")]
-    pub files: Files,
 }
 
 /// Declares the cause of the folder that the calling `mod.rs` is in.
 ///
 /// `refines: x` stands for the cause of the folder `x`; `nature` is `Failure` unless given, and `decided_by` follows from it and from the
 /// stage.
-///
-/// The texts and fixes exist only with the feature `texts`: the module carries conditions and names, no prose.
 macro_rules! declare_cause {
     (
         code: $code:literal,
         slug: $slug:literal,
         since: $since:literal,
+        $(former_slugs: $former_slugs:expr,)?
+        $(status: $status:ident { $($detail:tt)* },)?
         error: $error:expr,
         $(refines: $general:ident,)?
         $(nature: $nature:ident,)?
@@ -260,63 +237,47 @@ macro_rules! declare_cause {
         sources: $sources:expr $(,)?
     ) => {
         /// The declaration of this folder's cause.
-        pub static CAUSE: $crate::catalogue::Cause = {
-            use $crate::catalogue::vocabulary::*;
+        pub static CAUSE: $crate::Cause = {
+            use $crate::causes::vocabulary::*;
             const NATURE: Nature = first!($(Nature::$nature,)? Nature::Failure);
             Cause {
-                code: $code,
-                slug: $slug,
-                since: $since,
+                entry: entry! {
+                    code: $code,
+                    slug: $slug,
+                    since: $since,
+                    $(former_slugs: $former_slugs,)?
+                    $(status: $status { $($detail)* },)?
+                    confirm: $confirm,
+                    fixes: $fixes,
+                    sources: $sources
+                },
                 error: $error,
                 refines: first!($(Some(&$crate::causes::$general::CAUSE),)? None),
                 nature: NATURE,
                 decided_by: first!($(DecidedBy::$decided_by,)? DecidedBy::of(NATURE, Stage::of($code))),
                 conditions: $conditions,
-                #[cfg(feature = "texts")]
-                confirm: $confirm,
-                #[cfg(not(feature = "texts"))]
-                confirm: &[],
-                #[cfg(feature = "texts")]
-                fixes: $fixes,
-                #[cfg(not(feature = "texts"))]
-                fixes: &[],
-                #[cfg(feature = "texts")]
-                sources: $sources,
-                #[cfg(not(feature = "texts"))]
-                sources: &[],
-                #[cfg(feature = "texts")]
-                files: Files { en: include_str!("en.md"), zh: include_str!("zh.md"), cases: include_str!("cases.md") },
             }
         };
     };
 }
 pub(crate) use declare_cause;
 
-/// The first of some expressions: a value that may be left out, then its default.
-macro_rules! first {
-    ($first:expr $(, $other:expr)*) => {
-        $first
-    };
-}
-pub(crate) use first;
-
 /// The words of a declaration.
 pub(crate) mod vocabulary {
-    #[cfg(feature = "texts")]
-    pub(crate) use super::Files;
     pub(crate) use super::{
         Cause,
         Confidence::{Certain, Likely},
         DecidedBy,
         ErrorType::*,
-        Nature, Stage, first,
+        Nature, Stage,
     };
+    #[cfg(feature = "texts")]
+    pub(crate) use crate::catalogue::fix::{Applicability::*, Confirm, Fix, PatchKind, Step::*};
+    pub(crate) use crate::catalogue::{entry, first};
     pub(crate) use crate::codec::CodecFault;
     pub(crate) use crate::condition::{ClusterKind, Condition::*, Field, RouteName};
     pub(crate) use crate::details::{self, CloseReason, Reset, Word};
     pub(crate) use crate::event;
-    #[cfg(feature = "texts")]
-    pub(crate) use crate::fix::{Applicability::*, Confirm, Fix, PatchKind, Step::*};
     pub(crate) use crate::flags::Flag as ResponseFlag;
     pub(crate) use crate::transport::TransportKind;
 }
@@ -325,13 +286,13 @@ impl Cause {
     /// Where on its way the request failed.
     #[must_use]
     pub const fn stage(&self) -> Stage {
-        Stage::of(self.code)
+        Stage::of(self.entry.code)
     }
 
-    /// Finds a cause by its code (`MW2001`, any case) or slug.
+    /// Finds a cause: see [`Registry::find`](crate::catalogue::Registry::find).
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        REGISTRY.iter().copied().find(|cause| cause.code.eq_ignore_ascii_case(name) || cause.slug == name)
+        REGISTRY.find(name)
     }
 
     /// Whether this cause makes `other` precise, directly or over several steps.
@@ -344,6 +305,14 @@ impl Cause {
     #[must_use]
     pub fn is_of(&self, general: &Self) -> bool {
         self == general || self.refines(general)
+    }
+}
+
+impl Deref for Cause {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.entry
     }
 }
 

@@ -1,59 +1,4 @@
-//! What to check and what to change, as data: the two languages cannot disagree on a command.
-
-/// How freely a fix may be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applicability {
-    /// Read-only or trivially reversible.
-    Safe,
-    /// Changes behaviour: read it first.
-    Review,
-    /// Cannot be expressed as steps alone.
-    Manual,
-}
-
-/// What a patch is applied to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PatchKind {
-    /// A complete Kubernetes or Istio resource for `kubectl apply -f -`.
-    Resource,
-    /// A fragment of a manifest that the reader owns.
-    Fragment,
-    /// A fragment of an Envoy configuration.
-    Envoy,
-}
-
-/// One step of a confirmation or a fix. Texts may hold slots: see [`Slot`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// A shell command; slots are filled only with validated values.
-    Command(&'static str),
-    /// YAML to apply or to merge.
-    Patch(PatchKind, &'static str),
-    /// A sentence for people, in English and Chinese.
-    Note(&'static str, &'static str),
-}
-
-/// A way to check that it really is this cause. Read-only.
-#[derive(Debug)]
-pub struct Confirm {
-    /// The anchor `{confirm: ID}` in both texts.
-    pub id: &'static str,
-    /// What to run and look at.
-    pub steps: &'static [Step],
-}
-
-/// A way out.
-#[derive(Debug)]
-pub struct Fix {
-    /// The anchor `{fix: ID}` in both texts.
-    pub id: &'static str,
-    /// How freely it may be applied.
-    pub applicability: Applicability,
-    /// What to do.
-    pub steps: &'static [Step],
-    /// How to see that it worked; never empty.
-    pub verify: &'static [Step],
-}
+//! The places in commands and YAML that the facts at hand fill, and what may be put there.
 
 macro_rules! slots {
     ($($variant:ident = $name:literal, $example:literal, $doc:literal;)*) => {
@@ -84,14 +29,14 @@ slots! {
     Namespace = "namespace", "shop", "Namespace of the proxy that speaks.";
     Pod = "pod", "cart-6d5f-x2x", "Pod of the proxy that speaks.";
     Workload = "workload", "cart", "Workload of the proxy that speaks.";
-    Service = "service", "reviews", "Service that was asked for (first label of its host name).";
-    ServiceNamespace = "service_namespace", "books", "Namespace of that service.";
+    UpstreamAddress = "upstream_address", "10.0.0.7:9080", "Address of the upstream host.";
+    Cluster = "cluster", "outbound|9080||reviews.books.svc.cluster.local", "Envoy cluster.";
     Host = "host", "reviews.books.svc.cluster.local", "Host name that was asked for.";
     Port = "port", "9080", "Port that was asked for.";
-    Cluster = "cluster", "outbound|9080||reviews.books.svc.cluster.local", "Envoy cluster.";
-    UpstreamAddress = "upstream_address", "10.0.0.7:9080", "Address of the upstream host.";
-    Policy = "policy", "deny-all", "Name of an AuthorizationPolicy.";
+    Service = "service", "reviews", "Service that was asked for (first label of its host name).";
+    ServiceNamespace = "service_namespace", "books", "Namespace of that service.";
     PolicyNamespace = "policy_namespace", "shop", "Namespace of that policy.";
+    Policy = "policy", "deny-all", "Name of an AuthorizationPolicy.";
 }
 
 impl Slot {
@@ -147,6 +92,12 @@ fn is_cluster(value: &str) -> bool {
         && subset.is_some_and(|subset| subset.is_empty() || is_dns_name(subset))
         && host.is_some_and(|host| host.is_empty() || is_dns_name(host))
         && end.is_none()
+}
+
+/// What a reader's own values are, such as the facts of a failure.
+pub trait Fill {
+    /// The value for a slot, not yet validated; `None` when it is not known.
+    fn value(&self, slot: Slot) -> Option<&str>;
 }
 
 /// A piece of a template.

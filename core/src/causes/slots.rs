@@ -1,0 +1,60 @@
+//! What facts offer for the slots of a cause's steps.
+
+use std::net::SocketAddr;
+
+use crate::catalogue::slot::{Fill, Slot};
+use crate::details::{Details, parse};
+use crate::facts::{Facts, text};
+
+impl Fill for Facts<'_> {
+    fn value(&self, slot: Slot) -> Option<&str> {
+        match slot {
+            Slot::Namespace => text(self.namespace.as_ref()),
+            Slot::Pod => text(self.pod.as_ref()),
+            Slot::Workload => text(self.workload.as_ref()),
+            Slot::UpstreamAddress => text(self.upstream_host.as_ref()).filter(|host| host.parse::<SocketAddr>().is_ok()),
+            Slot::Cluster => text(self.cluster.as_ref()),
+            Slot::Host => of_cluster(self, 3).filter(|host| !host.is_empty()).or_else(|| Some(authority(self)?.0)),
+            Slot::Port => of_cluster(self, 1).or_else(|| authority(self)?.1),
+            Slot::Service => self.value(Slot::Host)?.split('.').next(),
+            Slot::ServiceNamespace => {
+                let mut labels = self.value(Slot::Host)?.split('.').skip(1);
+                labels.next().filter(|_| labels.next() == Some("svc"))
+            }
+            Slot::PolicyNamespace => Some(policy(self)?.0),
+            Slot::Policy => Some(policy(self)?.1),
+        }
+    }
+}
+
+/// A part of Istio's cluster name, `direction|port|subset|host`.
+fn of_cluster<'f>(facts: &'f Facts<'_>, part: usize) -> Option<&'f str> {
+    text(facts.cluster.as_ref())?.split('|').nth(part)
+}
+
+/// Host and port of the authority.
+fn authority<'f>(facts: &'f Facts<'_>) -> Option<(&'f str, Option<&'f str>)> {
+    let name = text(facts.authority.as_ref())?;
+    let (host, port) = name.rsplit_once(':').unwrap_or((name, ""));
+    Some((host, Some(port).filter(|port| !port.is_empty())))
+}
+
+/// Namespace and name of the AuthorizationPolicy that denied, from Istio's `ns[NAMESPACE]-policy[NAME]-rule[N]`.
+fn policy<'f>(facts: &'f Facts<'_>) -> Option<(&'f str, &'f str)> {
+    let Details::RbacDenied { policy: Some(policy) } = parse(text(facts.details.as_ref())?) else { return None };
+    let (namespace, rest) = policy.strip_prefix("ns[")?.split_once("]-policy[")?;
+    Some((namespace, rest.split_once(']')?.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn service_and_port_come_from_the_cluster() {
+        let cluster = "outbound|9080||reviews.books.svc.cluster.local";
+        let facts = Facts { cluster: Some(cluster.into()), ..Facts::default() };
+        let values = [Slot::Service, Slot::ServiceNamespace, Slot::Port, Slot::Cluster].map(|slot| facts.value(slot));
+        assert_eq!(values, [Some("reviews"), Some("books"), Some("9080"), Some(cluster)]);
+    }
+}
