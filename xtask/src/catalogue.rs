@@ -22,6 +22,8 @@ const HEAD: &str = "\
 mod cause;
 #[cfg(feature = \"texts\")]
 mod slots;
+#[cfg(feature = \"texts\")]
+mod steps;
 
 pub use cause::{Cause, Confidence, DecidedBy, ErrorType, Nature, Stage};
 pub(crate) use cause::{declare_cause, vocabulary};

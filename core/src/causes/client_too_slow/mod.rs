@@ -42,27 +42,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: slow-uploads
-  namespace: {namespace}
-spec:
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        listener:
-          filterChain:
-            filter:
-              name: envoy.filters.network.http_connection_manager
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            request_timeout: 600s
-            request_headers_timeout: 30s
-",
+                    http_connection_manager!("slow-uploads", "request_timeout: 600s", "request_headers_timeout: 30s"),
                 ),
                 Note(
                     "Better change the EnvoyFilter that set the limit: two that set the same field are applied by priority, then by age. 0 switches a limit off, which makes the gateway an easy victim of slow clients.",

@@ -49,26 +49,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: request-header-size
-  namespace: {namespace}
-spec:
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        listener:
-          filterChain:
-            filter:
-              name: envoy.filters.network.http_connection_manager
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            max_request_headers_kb: 96
-",
+                    http_connection_manager!("request-header-size", "max_request_headers_kb: 96"),
                 ),
                 Note(
                     "Without `workloadSelector` it changes every proxy of the namespace; in the root namespace the whole mesh. Changing a listener drains its connections. Ambient waypoints need `targetRefs`.",

@@ -92,29 +92,7 @@ spec:
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: http2-frame-limits
-  namespace: {namespace}
-spec:
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        listener:
-          filterChain:
-            filter:
-              name: envoy.filters.network.http_connection_manager
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            http2_protocol_options:
-              max_outbound_frames: 20000
-              max_outbound_control_frames: 2000
-              max_consecutive_inbound_frames_with_empty_payload: 10
-",
+                    http_connection_manager!("http2-frame-limits", "http2_protocol_options:", "  max_outbound_frames: 20000", "  max_outbound_control_frames: 2000", "  max_consecutive_inbound_frames_with_empty_payload: 10"),
                 ),
                 Note(
                     "For the frame floods; the defaults are 10000, 1000 and 1. Add `workloadSelector`.",

@@ -72,31 +72,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: stream-duration
-  namespace: {namespace}
-spec:
-  workloadSelector:
-    labels:
-      app: {workload}
-  priority: 10
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        listener:
-          filterChain:
-            filter:
-              name: envoy.filters.network.http_connection_manager
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            common_http_protocol_options:
-              max_stream_duration: 7200s
-",
+                    http_connection_manager!(workload "stream-duration", "common_http_protocol_options:", "  max_stream_duration: 7200s"),
                 ),
                 Note(
                     "Better: correct or delete the EnvoyFilter that set the limit. A limit of the route or of the cluster is set elsewhere and must be changed there.",

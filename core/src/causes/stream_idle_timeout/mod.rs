@@ -38,30 +38,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: stream-idle-timeout
-  namespace: {namespace}
-spec:
-  workloadSelector:
-    labels:
-      app: {workload}
-  priority: 10
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        listener:
-          filterChain:
-            filter:
-              name: envoy.filters.network.http_connection_manager
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            stream_idle_timeout: 1800s
-",
+                    http_connection_manager!(workload "stream-idle-timeout", "stream_idle_timeout: 1800s"),
                 ),
                 Note(
                     "Better: correct the EnvoyFilter that set the timer, or delete it, which brings Istio's `0s` back. Changing a listener drains its connections. At a gateway that faces the internet keep a limit: without one a slow client holds memory for ever.",

@@ -52,28 +52,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: ignore-tls-upgrade
-  namespace: {namespace}
-spec:
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        listener:
-          filterChain:
-            filter:
-              name: envoy.filters.network.http_connection_manager
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            http_protocol_options:
-              ignore_http_11_upgrade:
-                - prefix: TLS/
-",
+                    http_connection_manager!("ignore-tls-upgrade", "http_protocol_options:", "  ignore_http_11_upgrade:", "    - prefix: TLS/"),
                 ),
                 Note(
                     "Needs Envoy 1.34 (Istio 1.26); an older proxy refuses the unknown field. It holds for every proxy of the namespace: add `workloadSelector` to narrow it. Ambient waypoints need `targetRefs`.",
@@ -94,27 +73,7 @@ spec:
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1alpha3
-kind: EnvoyFilter
-metadata:
-  name: allow-upgrade
-  namespace: {namespace}
-spec:
-  configPatches:
-    - applyTo: NETWORK_FILTER
-      match:
-        listener:
-          filterChain:
-            filter:
-              name: envoy.filters.network.http_connection_manager
-      patch:
-        operation: MERGE
-        value:
-          typed_config:
-            '@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-            upgrade_configs:
-              - upgrade_type: my-protocol
-",
+                    http_connection_manager!("allow-upgrade", "upgrade_configs:", "  - upgrade_type: my-protocol"),
                 ),
                 Note(
                     "Replace `my-protocol` by the value of the `Upgrade` header. The list is appended to Istio's, so websockets keep working. Every proxy on the way needs it.",
