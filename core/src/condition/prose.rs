@@ -1,5 +1,7 @@
 //! Says a condition as a sentence: "recognised by …", in both languages.
 
+use std::fmt::Display;
+
 use super::{Condition, Engine, Field, Literal};
 use crate::Lang;
 
@@ -54,73 +56,61 @@ impl Lang {
 /// English and Chinese.
 fn leaf(condition: &'static Condition) -> [String; 2] {
     use Condition as C;
+    let about = |value: &dyn Display, texts: [&str; 2]| texts.map(|text| text.replace("{}", &value.to_string()));
+    let plain = |texts: [&str; 2]| texts.map(str::to_owned);
     match condition {
         C::All(_) | C::Any(_) | C::Not(_) => [Lang::En, Lang::Zh].map(|lang| condition.prose(lang)),
-        C::Details(word) => {
-            [format!("the code details are `{}`", word.as_str()), format!("response code details 为 `{}`", word.as_str())]
-        }
-        C::ResetBefore(reset) => [
-            format!("the upstream stream ended before the response with `{}`", reset.as_str()),
-            format!("响应开始前上游 stream 因 `{}` 结束", reset.as_str()),
-        ],
-        C::ResetAfter(reset) => [
-            format!("the upstream stream ended during the response with `{}`", reset.as_str()),
-            format!("响应过程中上游 stream 因 `{}` 结束", reset.as_str()),
-        ],
-        C::RbacDenied => [
-            "the code details are `rbac_access_denied_matched_policy[…]`".to_owned(),
-            "response code details 为 `rbac_access_denied_matched_policy[…]`".to_owned(),
-        ],
-        C::Closed(reason) => [
-            format!("Envoy closed the client's connection itself (`{}`)", reason.as_str()),
-            format!("Envoy 主动关闭了客户端连接(`{}`)", reason.as_str()),
-        ],
-        C::BadCustomAction => [
-            "the policy that denied is named `…due-to-bad-CUSTOM-action`".to_owned(),
-            "拒绝请求的策略名为 `…due-to-bad-CUSTOM-action`".to_owned(),
-        ],
-        C::UpstreamTls => ["the TLS handshake with the upstream failed".to_owned(), "与上游的 TLS 握手失败".to_owned()],
-        C::DownstreamTls => ["the TLS handshake with the client failed".to_owned(), "与客户端的 TLS 握手失败".to_owned()],
-        C::UpstreamCodec(fault) => {
-            [format!("the upstream codec found `{}`", fault.as_str()), format!("上游 codec 报告 `{}`", fault.as_str())]
-        }
-        C::DownstreamCodec(fault) => {
-            [format!("the downstream codec found `{}`", fault.as_str()), format!("下游 codec 报告 `{}`", fault.as_str())]
-        }
-        C::StatusClass(hundred) => [format!("the status is {hundred}xx"), format!("状态码为 {hundred}xx")],
-        C::GrpcFailed => [
-            "the gRPC status is not 0 although the HTTP status is 200".to_owned(),
-            "HTTP 状态码为 200,但 gRPC 状态不为 0".to_owned(),
-        ],
-        C::DurationBelow(limit) => [format!("it took less than {limit} ms"), format!("耗时不到 {limit} ms")],
-        C::Cluster(kind) => [format!("the cluster is `{}`", kind.as_str()), format!("cluster 为 `{}`", kind.as_str())],
-        C::Route(name) => [format!("the route is `{}`", name.as_str()), format!("route 为 `{}`", name.as_str())],
-        C::UpstreamReused => ["the upstream connection had been used before".to_owned(), "上游连接是复用的".to_owned()],
-        C::UpstreamIpv6 => ["the upstream host has an IPv6 address".to_owned(), "上游主机为 IPv6 地址".to_owned()],
-        C::UpstreamTransport(kind) => {
-            [format!("the upstream transport failure is `{}`", kind.as_str()), format!("上游传输失败原因为 `{}`", kind.as_str())]
-        }
-        C::DownstreamTransport(kind) => [
-            format!("the downstream transport failure is `{}`", kind.as_str()),
-            format!("下游传输失败原因为 `{}`", kind.as_str()),
-        ],
-        C::Flag(flag) => [
-            format!("the response flag `{}` ({}) is set", flag.short(), flag.long()),
-            format!("带有 response flag `{}`({})", flag.short(), flag.long()),
-        ],
-        C::Status(status) => [format!("the status is {status}"), format!("状态码为 {status}")],
-        C::StatusAtLeast(status) => [format!("the status is {status} or above"), format!("状态码不小于 {status}")],
-        C::Event(event) => [format!("the proxy noticed `{}`", event.as_str()), format!("代理观察到 `{}`", event.as_str())],
+        C::Details(word) => about(&word.as_str(), ["the code details are `{}`", "response code details 为 `{}`"]),
+        C::ResetBefore(reset) => about(
+            &reset.as_str(),
+            ["the upstream stream ended before the response with `{}`", "响应开始前上游 stream 因 `{}` 结束"],
+        ),
+        C::ResetAfter(reset) => about(
+            &reset.as_str(),
+            ["the upstream stream ended during the response with `{}`", "响应过程中上游 stream 因 `{}` 结束"],
+        ),
         C::Family(family) => {
             let prefixes: Vec<String> = family.prefixes().iter().map(|prefix| format!("`{prefix}…`")).collect();
             let (en, zh) = (prefixes.join(" or "), prefixes.join("或"));
             [format!("the code details begin with {en}"), format!("response code details 以 {zh} 开头")]
         }
-        C::Success => ["the code details are those of a success".to_owned(), "response code details 表示成功".to_owned()],
-        C::Refusal => ["the code details are those of a refusal".to_owned(), "response code details 表示请求被拒绝".to_owned()],
-        C::FlagBeside(flags) => {
-            [format!("a response flag beside `{flags}` is set"), format!("带有 `{flags}` 以外的 response flag")]
+        C::Success => plain(["the code details are those of a success", "response code details 表示成功"]),
+        C::Refusal => plain(["the code details are those of a refusal", "response code details 表示请求被拒绝"]),
+        C::Closed(reason) => {
+            about(&reason.as_str(), ["Envoy closed the client's connection itself (`{}`)", "Envoy 主动关闭了客户端连接(`{}`)"])
         }
+        C::RbacDenied => {
+            about(&"`rbac_access_denied_matched_policy[…]`", ["the code details are {}", "response code details 为 {}"])
+        }
+        C::BadCustomAction => {
+            about(&"`…due-to-bad-CUSTOM-action`", ["the policy that denied is named {}", "拒绝请求的策略名为 {}"])
+        }
+        C::UpstreamTransport(kind) => {
+            about(&kind.as_str(), ["the upstream transport failure is `{}`", "上游传输失败原因为 `{}`"])
+        }
+        C::DownstreamTransport(kind) => {
+            about(&kind.as_str(), ["the downstream transport failure is `{}`", "下游传输失败原因为 `{}`"])
+        }
+        C::UpstreamTls => plain(["the TLS handshake with the upstream failed", "与上游的 TLS 握手失败"]),
+        C::DownstreamTls => plain(["the TLS handshake with the client failed", "与客户端的 TLS 握手失败"]),
+        C::UpstreamCodec(fault) => about(&fault.as_str(), ["the upstream codec found `{}`", "上游 codec 报告 `{}`"]),
+        C::DownstreamCodec(fault) => about(&fault.as_str(), ["the downstream codec found `{}`", "下游 codec 报告 `{}`"]),
+        C::Flag(flag) => {
+            let (short, long) = (flag.short(), flag.long());
+            [format!("the response flag `{short}` ({long}) is set"), format!("带有 response flag `{short}`({long})")]
+        }
+        C::FlagBeside(flags) => about(flags, ["a response flag beside `{}` is set", "带有 `{}` 以外的 response flag"]),
+        C::Status(status) => about(status, ["the status is {}", "状态码为 {}"]),
+        C::StatusAtLeast(status) => about(status, ["the status is {} or above", "状态码不小于 {}"]),
+        C::StatusClass(hundred) => about(hundred, ["the status is {}xx", "状态码为 {}xx"]),
+        C::GrpcFailed => {
+            plain(["the gRPC status is not 0 although the HTTP status is 200", "HTTP 状态码为 200,但 gRPC 状态不为 0"])
+        }
+        C::DurationBelow(limit) => about(limit, ["it took less than {} ms", "耗时不到 {} ms"]),
+        C::Cluster(kind) => about(&kind.as_str(), ["the cluster is `{}`", "cluster 为 `{}`"]),
+        C::Route(name) => about(&name.as_str(), ["the route is `{}`", "route 为 `{}`"]),
+        C::UpstreamReused => plain(["the upstream connection had been used before", "上游连接是复用的"]),
+        C::UpstreamIpv6 => plain(["the upstream host has an IPv6 address", "上游主机为 IPv6 地址"]),
         C::Present(field) => {
             let [en, zh] = field.prose();
             [format!("there is {en}"), format!("有{zh}")]
@@ -129,6 +119,7 @@ fn leaf(condition: &'static Condition) -> [String; 2] {
             let [en, zh] = field.prose();
             [format!("there is no {}", en.trim_start_matches("a ").trim_start_matches("an ")), format!("没有{zh}")]
         }
+        C::Event(event) => about(&event.as_str(), ["the proxy noticed `{}`", "代理观察到 `{}`"]),
     }
 }
 
