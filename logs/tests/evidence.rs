@@ -517,3 +517,15 @@ fn lines_that_say_that_all_is_well_and_prose() {
         assert!(facts(line).is_none_or(|facts| judge(&facts).is_none()), "{line}: {:?}", facts(line));
     }
 }
+
+#[test]
+fn a_value_means_the_same_as_key_value_and_in_json() {
+    let verdict = |line: &str| judge(&facts(line)?).map(|verdict| verdict.cause.slug);
+    for (status, key, value) in
+        [("200", "grpc_status", "Unavailable"), ("200", "response_flags", "UF,Acme"), ("503.0", "route", "-")]
+    {
+        let json = verdict(&format!(r#"{{"response_code":"{status}","{key}":"{value}","upstream_cluster":"a"}}"#));
+        assert!(json.is_some(), "{status} {key}={value}");
+        assert_eq!(verdict(&format!("response_code={status} {key}={value} upstream_cluster=a")), json, "{status} {key}={value}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Access-log lines of Envoy and Istio.
 
-mod field;
+pub(crate) mod field;
 pub(crate) mod format;
 mod json;
 mod text;

@@ -4,31 +4,25 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use meshwhy_core::{Facts, ResponseFlags};
+use meshwhy_core::Facts;
 
-type Put = for<'a> fn(&mut Facts<'a>, &'a str);
+use crate::access_log::field::{Field, Fields};
 
 /// Keys that access logs use for the facts that decide, lower case; the rest of a log line is the access log's matter.
-const KEYS: &[(&[&str], Put)] = &[
-    (&["response_code", "responsecode"], |facts, value| facts.status = value.parse().ok()),
-    (&["response_flags", "response_flag", "responseflags", "responseflag"], |facts, value| {
-        facts.flags = ResponseFlags::parse(value).filter(|_| value != "-");
-    }),
-    (&["response_code_details", "responsecodedetails"], |facts, value| facts.details = said(value)),
-    (&["connection_termination_details"], |facts, value| facts.termination_details = said(value)),
-    (&["upstream_transport_failure_reason"], |facts, value| facts.upstream_transport_failure = said(value)),
-    (&["downstream_transport_failure_reason"], |facts, value| facts.downstream_transport_failure = said(value)),
-    (&["upstream_local_close_reason"], |facts, value| facts.upstream_local_close = said(value)),
-    (&["istio_policy_status"], |facts, value| facts.policy_status = said(value)),
-    (&["grpc_status"], |facts, value| facts.grpc_status = value.parse().ok()),
-    (&["upstream_cluster"], |facts, value| facts.cluster = said(value)),
-    (&["upstream_host"], |facts, value| facts.upstream_host = said(value)),
-    (&["route_name"], |facts, value| facts.route = said(value)),
+const KEYS: &[(&[&str], Field)] = &[
+    (&["response_code", "responsecode"], Field::Status),
+    (&["response_flags", "response_flag", "responseflags", "responseflag"], Field::Flags),
+    (&["response_code_details", "responsecodedetails"], Field::Details),
+    (&["connection_termination_details"], Field::Termination),
+    (&["upstream_transport_failure_reason"], Field::UpstreamTransport),
+    (&["downstream_transport_failure_reason"], Field::DownstreamTransport),
+    (&["upstream_local_close_reason"], Field::UpstreamLocalClose),
+    (&["istio_policy_status"], Field::PolicyStatus),
+    (&["grpc_status"], Field::GrpcStatus),
+    (&["upstream_cluster"], Field::Cluster),
+    (&["upstream_host"], Field::UpstreamHost),
+    (&["route_name"], Field::Route),
 ];
-
-fn said(value: &str) -> Option<Cow<'_, str>> {
-    (!matches!(value, "" | "-" | "null")).then_some(Cow::Borrowed(value))
-}
 
 /// The names of all keys, in the order of the table.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -40,8 +34,8 @@ static NAMES: LazyLock<Option<AhoCorasick>> =
 
 /// Reads every key of the table where it stands first; of the names of one key the first in the table counts.
 pub(super) fn read(text: &str) -> Facts<'_> {
-    let mut facts = Facts::default();
-    let Some(automaton) = NAMES.as_ref() else { return facts };
+    let mut fields = Fields::default();
+    let Some(automaton) = NAMES.as_ref() else { return fields.facts };
     let mut values: Vec<Option<&str>> = vec![None; names().count()];
     for hit in automaton.find_overlapping_iter(text) {
         if let Some(place @ None) = values.get_mut(hit.pattern().as_usize()) {
@@ -49,14 +43,14 @@ pub(super) fn read(text: &str) -> Facts<'_> {
         }
     }
     let mut values = values.into_iter();
-    for (names, put) in KEYS {
+    for (names, field) in KEYS {
         // All of them are taken, so that the next key finds its own.
         let found = values.by_ref().take(names.len()).fold(None, Option::or);
-        if let Some(value) = found {
-            put(&mut facts, value);
+        if let Some(value) = found.filter(|value| *value != "null") {
+            fields.put(*field, Cow::Borrowed(value));
         }
     }
-    facts
+    fields.facts
 }
 
 /// The value behind the name that stands there, if it is the whole name of something.
