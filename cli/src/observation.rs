@@ -6,6 +6,7 @@ use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
+use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::record::Record;
 use meshwhy_core::redact::{self, MAX_TEXT};
 use meshwhy_core::{Cause, Confidence, Facts, Side, Verdict, judge};
@@ -218,7 +219,7 @@ fn attributed<'a>(facts: Facts<'a>, pod: Option<&str>) -> Facts<'a> {
         let side = side(&facts, pod);
         return Facts { side, ..facts };
     };
-    let (pod, namespace) = author.rsplit_once('.').map_or((author.as_ref(), None), |(pod, namespace)| (pod, Some(namespace)));
+    let (pod, namespace) = pod_and_namespace(&author).map_or((author.as_ref(), None), |(pod, namespace)| (pod, Some(namespace)));
     let own = |name: &str| Cow::Owned(name.to_owned());
     Facts { pod: Some(own(pod)), namespace: namespace.map(own), workload: None, ..facts }
 }

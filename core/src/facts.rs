@@ -36,25 +36,6 @@ impl Side {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Inbound, Self::Outbound, Self::Gateway].into_iter().find(|side| side.as_str() == word)
     }
-
-    /// The direction that Istio writes in front of a cluster's name, `outbound|9080||reviews.books.svc.cluster.local`.
-    ///
-    /// Source: Istio `pkg/model/proxy.go`, `BuildSubsetKey`, 1.29.
-    #[must_use]
-    pub fn of_cluster(name: &str) -> Option<Self> {
-        let (direction, _) = name.split_once('|')?;
-        [Self::Inbound, Self::Outbound].into_iter().find(|side| side.as_str() == direction)
-    }
-
-    /// The side of every request where the proxy's node id says it: `router~IP~POD.NAMESPACE~DOMAIN` is a gateway, and a waypoint
-    /// serves others as one does. A sidecar has two sides.
-    ///
-    /// Source: Istio `pkg/model/proxy.go`, `NodeType`, 1.29.
-    #[must_use]
-    pub fn of_node(id: &str) -> Option<Self> {
-        let (kind, _) = id.split_once('~')?;
-        matches!(kind, "router" | "waypoint").then_some(Self::Gateway)
-    }
 }
 
 /// Facts about one request or connection; every field is optional.

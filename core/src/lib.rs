@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod causes;
+pub mod cluster_name;
 pub mod codec;
 pub mod condition;
 pub mod details;
@@ -12,6 +13,7 @@ pub mod event;
 pub mod facts;
 pub mod flags;
 pub mod judge;
+pub mod node_id;
 pub mod proxy_status;
 pub mod record;
 pub mod redact;

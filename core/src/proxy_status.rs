@@ -4,7 +4,7 @@ use crate::causes::Cause;
 #[cfg(feature = "texts")]
 use crate::causes::Nature;
 #[cfg(feature = "texts")]
-use crate::condition::ClusterKind;
+use crate::cluster_name::ClusterName;
 use crate::condition::RouteName;
 #[cfg(feature = "texts")]
 use crate::details::Details;
@@ -180,7 +180,7 @@ fn relay(author: &Member, facts: &mut Facts<'_>) {
     }
     facts.upstream_reused = None;
     facts.grpc_status = None;
-    let special = |cluster: &str| [ClusterKind::BlackHole, ClusterKind::Passthrough].iter().any(|kind| kind.as_str() == cluster);
+    let special = |cluster: &str| matches!(ClusterName::parse(cluster), ClusterName::Special(_));
     facts.cluster = facts.cluster.take().filter(|cluster| !special(cluster));
 }
 

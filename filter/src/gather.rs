@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
+use meshwhy_core::node_id::{NodeId, pod_and_namespace};
 use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;
@@ -117,7 +119,7 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Fa
     if implied.no_route && !matches!(known.side, Some(Side::Inbound | Side::Outbound)) {
         facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
     }
-    facts.side = known.side.or_else(|| Side::of_cluster(facts.cluster.as_deref()?)).or_else(|| direction(host));
+    facts.side = known.side.or_else(|| ClusterName::parse(facts.cluster.as_deref()?).side()).or_else(|| direction(host));
     if facts.status.is_none_or(|status| status == 0) {
         let failure = text(host, &["connection", "transport_failure_reason"]);
         let refused = facts.has_flag(Flag::NR);
@@ -278,15 +280,15 @@ impl Identity {
     }
 }
 
-/// Reads the identity. Istio's node id is `KIND~IP~POD.NAMESPACE~DOMAIN`.
+/// Reads the identity.
 pub fn identity(host: &impl Host) -> Identity {
     let id = text(host, &["xds", "node", "id"]).unwrap_or_default();
-    let instance = id.split('~').nth(2);
-    let (pod, namespace) = instance.and_then(|instance| instance.rsplit_once('.')).unzip();
+    let node = NodeId::parse(&id);
+    let (pod, namespace) = node.and_then(|node| pod_and_namespace(node.proxy)).unzip();
     let own = |text: &str| Cow::Owned(text.to_owned());
     Identity {
-        name: instance.unwrap_or(&id).to_owned(),
-        side: Side::of_node(&id),
+        name: node.map_or(&*id, |node| node.proxy).to_owned(),
+        side: node.and_then(NodeId::side),
         pod: pod.map(own),
         namespace: text(host, &["xds", "node", "metadata", "NAMESPACE"]).or_else(|| namespace.map(own)),
         workload: text(host, &["xds", "node", "metadata", "WORKLOAD_NAME"]),

@@ -5,6 +5,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
+use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::proxy_status::{self, Member};
 use meshwhy_core::{Cause, Facts, Flag, ResponseFlags};
 
@@ -46,7 +47,7 @@ pub(crate) fn author<'a>(values: impl Iterator<Item = &'a str>) -> Option<Facts<
 
 /// The facts of a member of ours; its details are one text.
 fn own(member: &Member) -> Facts<'static> {
-    let (pod, namespace) = proxy(&member.name).unzip();
+    let (pod, namespace) = pod_and_namespace(&member.name).unzip();
     let silent = member.code.is_none() && member.details.is_none();
     Facts {
         flags: member.flags.or_else(|| member.error.as_deref().filter(|_| silent).and_then(flag)),
@@ -75,7 +76,7 @@ fn facts(member: Member) -> Option<Facts<'static>> {
     if member.code.is_none() && details.is_none() && flags.is_none() {
         return None;
     }
-    let (pod, namespace) = proxy(&member.name).unzip();
+    let (pod, namespace) = pod_and_namespace(&member.name).unzip();
     Some(Facts {
         flags,
         details: details.map(Into::into),
@@ -101,12 +102,6 @@ fn split(text: &str) -> Details {
     }
     let mut parts = parts.into_iter().map(str::to_owned);
     (parts.next(), parts.next(), flags)
-}
-
-/// Pod and namespace of `POD.NAMESPACE`, or of a node id such as `sidecar~IP~POD.NAMESPACE~DOMAIN`.
-fn proxy(name: &str) -> Option<(&str, &str)> {
-    let id = name.split('~').nth(2).unwrap_or(name);
-    id.rsplit_once('.')
 }
 
 /// The error types that Envoy writes for more than one flag, and those that it never writes.

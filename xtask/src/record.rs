@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::record;
 use meshwhy_core::redact::redact;
-use meshwhy_core::{Facts, Verdict, judge};
+use meshwhy_core::{Facts, Side, Verdict, judge};
 use meshwhy_integration::{Deployment, Observation, Scenario, Session, Setup, groups, load_all, record_json};
 
 use crate::build;
@@ -69,7 +70,8 @@ fn case(mut facts: Facts<'_>) -> (Option<Verdict>, String) {
     facts.downstream_remote_address = None;
     facts.upstream_host = facts.upstream_host.map(|_| "127.0.0.1:8080".into());
     // The port tells scenarios apart that share an Envoy.
-    facts.cluster = facts.cluster.map(|cluster| if cluster.starts_with("inbound|") { "inbound|8080||".into() } else { cluster });
+    let inbound = |cluster: &str| matches!(ClusterName::parse(cluster), ClusterName::Service { direction: Side::Inbound, .. });
+    facts.cluster = facts.cluster.map(|cluster| if inbound(&cluster) { "inbound|8080||".into() } else { cluster });
     facts.annotated_code = None;
     facts.duration_ms = None;
     (judge(&facts), record::encode(&facts, None, 1, 0))

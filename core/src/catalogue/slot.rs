@@ -1,5 +1,7 @@
 //! The places in commands and YAML that the facts at hand fill, and what may be put there.
 
+use crate::cluster_name::ClusterName;
+
 macro_rules! slots {
     ($($variant:ident = $name:literal, $example:literal, $doc:literal;)*) => {
         /// A place in a template that facts fill. Written `{name}`.
@@ -82,16 +84,12 @@ fn is_address(value: &str) -> bool {
 }
 
 fn is_cluster(value: &str) -> bool {
-    if matches!(value, "PassthroughCluster" | "BlackHoleCluster" | "InboundPassthroughCluster") {
-        return true;
+    let is_name = |part: &str| part.is_empty() || is_dns_name(part);
+    match ClusterName::parse(value) {
+        ClusterName::Service { port, subset, host, .. } => is_port(port) && is_name(subset) && host.is_some_and(is_name),
+        ClusterName::Special(_) | ClusterName::InboundPassthrough => true,
+        ClusterName::Other => false,
     }
-    let mut parts = value.split('|');
-    let (direction, port, subset, host, end) = (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
-    matches!(direction, Some("inbound" | "outbound"))
-        && port.is_some_and(is_port)
-        && subset.is_some_and(|subset| subset.is_empty() || is_dns_name(subset))
-        && host.is_some_and(|host| host.is_empty() || is_dns_name(host))
-        && end.is_none()
 }
 
 /// What a reader's own values are, such as the facts of a failure.

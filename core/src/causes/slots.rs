@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::catalogue::slot::{Fill, Slot};
+use crate::cluster_name::ClusterName;
 use crate::details::{Details, parse};
 use crate::facts::{Facts, text};
 
@@ -14,8 +15,8 @@ impl Fill for Facts<'_> {
             Slot::Workload => text(self.workload.as_ref()),
             Slot::UpstreamAddress => text(self.upstream_host.as_ref()).filter(|host| host.parse::<SocketAddr>().is_ok()),
             Slot::Cluster => text(self.cluster.as_ref()),
-            Slot::Host => of_cluster(self, 3).filter(|host| !host.is_empty()).or_else(|| Some(authority(self)?.0)),
-            Slot::Port => of_cluster(self, 1).or_else(|| authority(self)?.1),
+            Slot::Host => cluster(self).and_then(|(_, host)| host).or_else(|| Some(authority(self)?.0)),
+            Slot::Port => cluster(self).map(|(port, _)| port).or_else(|| authority(self)?.1),
             Slot::Service => self.value(Slot::Host)?.split('.').next(),
             Slot::ServiceNamespace => {
                 let mut labels = self.value(Slot::Host)?.split('.').skip(1);
@@ -27,9 +28,12 @@ impl Fill for Facts<'_> {
     }
 }
 
-/// A part of Istio's cluster name, `direction|port|subset|host`.
-fn of_cluster<'f>(facts: &'f Facts<'_>, part: usize) -> Option<&'f str> {
-    text(facts.cluster.as_ref())?.split('|').nth(part)
+/// Port and host of the cluster.
+fn cluster<'f>(facts: &'f Facts<'_>) -> Option<(&'f str, Option<&'f str>)> {
+    match ClusterName::parse(text(facts.cluster.as_ref())?) {
+        ClusterName::Service { port, host, .. } => Some((port, host.filter(|host| !host.is_empty()))),
+        ClusterName::Special(_) | ClusterName::InboundPassthrough | ClusterName::Other => None,
+    }
 }
 
 /// Host and port of the authority.

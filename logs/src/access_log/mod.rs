@@ -8,7 +8,8 @@ mod text;
 use std::borrow::Cow;
 
 use format::Formats;
-use meshwhy_core::{Facts, Side, proxy_status};
+use meshwhy_core::cluster_name::ClusterName;
+use meshwhy_core::{Facts, proxy_status};
 
 use crate::Format;
 
@@ -64,20 +65,9 @@ fn told(field: Option<&str>) -> Option<Cow<'_, str>> {
 
 /// Puts in what follows from other fields: the side, and what a logged `Proxy-Status` header tells.
 fn complete(facts: &mut Facts<'_>, proxy_status: Option<&str>) {
-    facts.side = facts.cluster.as_deref().and_then(side);
+    facts.side = facts.cluster.as_deref().and_then(|name| ClusterName::parse(name).side());
     if let Some(header) = proxy_status {
         proxy_status::complete(facts, header);
-    }
-}
-
-/// The side that a cluster's name tells.
-fn side(cluster: &str) -> Option<Side> {
-    match cluster.split_once('|').map_or(cluster, |(direction, _)| direction) {
-        "inbound" | "InboundPassthroughCluster" | "InboundPassthroughClusterIpv4" | "InboundPassthroughClusterIpv6" => {
-            Some(Side::Inbound)
-        }
-        "outbound" | "PassthroughCluster" | "BlackHoleCluster" => Some(Side::Outbound),
-        _ => None,
     }
 }
 

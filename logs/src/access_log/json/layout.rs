@@ -4,8 +4,9 @@
 //! where the next value must begin, and so need not look at keys.
 
 use meshwhy_core::Facts;
+use meshwhy_core::cluster_name::ClusterName;
 
-use crate::access_log::{field, side, told};
+use crate::access_log::{field, told};
 
 /// Reads a line of Istio's layout; `None` when it is of any other.
 ///
@@ -54,7 +55,7 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
         authority: told(authority),
         request_id: told(request_id),
         route: told(route),
-        side: cluster.and_then(side),
+        side: cluster.and_then(|name| ClusterName::parse(name).side()),
         cluster: told(cluster),
         upstream_host: told(upstream_host),
         upstream_local_address: told(upstream_local_address),
