@@ -13,7 +13,7 @@ use std::hash::BuildHasher;
 
 use meshwhy_core::causes::unknown;
 use meshwhy_core::facts::text;
-use meshwhy_core::{Cause, Facts, Nature};
+use meshwhy_core::{Cause, Context, Nature};
 
 use crate::observation::{Observation, Witness};
 
@@ -146,7 +146,7 @@ impl Coverage {
     /// The request and the kind of its cause; the connection, where there is no request.
     fn request(&self, observation: &Observation) -> Option<u64> {
         let source = observation.author();
-        match observation.facts.request_id.as_deref() {
+        match observation.facts.context.request_id.as_deref() {
             Some(id) => Some(self.hasher.hash_one((source, general(observation.verdict.cause), id))),
             None => Some(self.hasher.hash_one((source, connection(observation)?))),
         }
@@ -154,7 +154,7 @@ impl Coverage {
 
     /// One request or connection on its way through one proxy, as several plugins record it.
     fn exchange(&self, observation: &Observation) -> Option<u64> {
-        let id = observation.facts.request_id.as_deref();
+        let id = observation.facts.context.request_id.as_deref();
         let connection = connection(observation);
         if id.is_none() && connection.is_none() {
             return None;
@@ -172,7 +172,7 @@ impl Coverage {
 
 /// Both ends of the downstream connection.
 fn connection(observation: &Observation) -> Option<(&str, &str)> {
-    let Facts { downstream_remote_address, downstream_local_address, .. } = &observation.facts;
+    let Context { downstream_remote_address, downstream_local_address, .. } = &observation.facts.context;
     Some((text(downstream_remote_address.as_ref())?, text(downstream_local_address.as_ref())?))
 }
 
@@ -191,7 +191,7 @@ fn name_authors(batch: &mut [Observation]) {
     let told = |line: &Observation| line.facts.relayed_from.is_some() && !line.is(&unknown::CAUSE);
     let mut authors: HashMap<(u32, Option<String>, String), usize> = HashMap::new();
     for (at, line) in batch.iter().enumerate().filter(|(_, line)| told(line)) {
-        let Some(id) = text(line.facts.request_id.as_ref()) else { continue };
+        let Some(id) = text(line.facts.context.request_id.as_ref()) else { continue };
         authors.insert((line.source, line.origin.clone(), id.to_owned()), at);
     }
     if authors.is_empty() {
@@ -200,7 +200,7 @@ fn name_authors(batch: &mut [Observation]) {
     for at in 0..batch.len() {
         let answered = |record: &&Observation| !told(record) && answers(record);
         let Some(record) = batch.get(at).filter(answered) else { continue };
-        let Some(id) = text(record.facts.request_id.as_ref()) else { continue };
+        let Some(id) = text(record.facts.context.request_id.as_ref()) else { continue };
         let line = authors.get(&(record.source, record.origin.clone(), id.to_owned())).and_then(|line| batch.get(*line));
         let Some((facts, verdict)) =
             line.filter(|line| line.target() == record.target()).map(|line| (line.facts.clone(), line.verdict))
@@ -220,18 +220,20 @@ fn answers(observation: &Observation) -> bool {
 
 /// Gives lines that do not name their proxy the name that records of the same source give.
 fn name_proxies(batch: &mut [Observation]) {
-    let mut names: HashMap<(u32, Option<String>), Facts<'static>> = HashMap::new();
-    for record in batch.iter().filter(|observation| observation.witness != Witness::Log && observation.facts.pod.is_some()) {
-        let Facts { pod, namespace, workload, .. } = &record.facts;
-        let name = Facts { pod: pod.clone(), namespace: namespace.clone(), workload: workload.clone(), ..Facts::default() };
+    let mut names: HashMap<(u32, Option<String>), Context<'static>> = HashMap::new();
+    for record in
+        batch.iter().filter(|observation| observation.witness != Witness::Log && observation.facts.context.pod.is_some())
+    {
+        let Context { pod, namespace, workload, .. } = &record.facts.context;
+        let name = Context { pod: pod.clone(), namespace: namespace.clone(), workload: workload.clone(), ..Context::default() };
         names.entry((record.source, record.origin.clone())).or_insert(name);
     }
     if names.is_empty() {
         return;
     }
-    for observation in batch.iter_mut().filter(|observation| observation.facts.namespace.is_none()) {
+    for observation in batch.iter_mut().filter(|observation| observation.facts.context.namespace.is_none()) {
         let Some(name) = names.get(&(observation.source, observation.origin.clone())) else { continue };
-        let facts = &mut observation.facts;
+        let facts = &mut observation.facts.context;
         if facts.pod.is_none() || facts.pod == name.pod {
             facts.pod.clone_from(&name.pod);
             facts.namespace.clone_from(&name.namespace);

@@ -134,7 +134,7 @@ impl Group {
             self.verdict = observation.verdict;
             self.evidence = Self::of(&observation).evidence;
         }
-        if let Some(time) = observation.facts.start_time.map(std::borrow::Cow::into_owned) {
+        if let Some(time) = observation.facts.context.start_time.map(std::borrow::Cow::into_owned) {
             if self.first.as_ref().is_none_or(|first| time < *first) {
                 self.first = Some(time.clone());
             }

@@ -8,8 +8,8 @@ use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::record::Record;
-use meshwhy_core::redact::{self, MAX_TEXT};
-use meshwhy_core::{Cause, Confidence, Facts, Side, Verdict, judge};
+use meshwhy_core::redact::redact;
+use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, Side, Verdict, judge};
 use meshwhy_logs::Writer;
 
 use crate::escape;
@@ -102,7 +102,7 @@ impl Observation {
         let Record { mut facts, code, count, suppressed, plugin, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
-        facts.annotated_code = facts.annotated_code.or_else(|| code.map(Into::into));
+        facts.annotated_code = facts.annotated_code.take().or_else(|| code.map(Into::into));
         if writer == Writer::Module && is_no_grpc(&facts) {
             facts.grpc_status = None;
         }
@@ -162,12 +162,12 @@ impl Observation {
 
     /// What was asked for: the cluster, else the host.
     pub(crate) fn target(&self) -> Option<&str> {
-        self.facts.cluster.as_deref().or(self.facts.authority.as_deref())
+        self.facts.cluster.as_deref().or(self.facts.context.authority.as_deref())
     }
 
     /// The proxy that speaks: pod and namespace, else where the line came from.
     pub(crate) fn hop(&self) -> Option<String> {
-        match (&self.facts.pod, &self.facts.namespace) {
+        match (&self.facts.context.pod, &self.facts.context.namespace) {
             (Some(pod), Some(namespace)) => Some(format!("{pod}.{namespace}")),
             (Some(pod), None) => Some(pod.to_string()),
             (None, _) => self.origin.clone(),
@@ -182,8 +182,8 @@ impl Observation {
 
 /// Whether a record without a status is of a connection that carried no HTTP; an access log prints 0 there.
 fn is_connection(facts: &Facts<'_>) -> bool {
-    let request = [&facts.method, &facts.protocol, &facts.request_id].into_iter().any(Option::is_some);
-    facts.status.is_none() && facts.event.is_none() && facts.downstream_local_address.is_some() && !request
+    let request = [&facts.context.method, &facts.context.protocol, &facts.context.request_id].into_iter().any(Option::is_some);
+    facts.status.is_none() && facts.event.is_none() && facts.context.downstream_local_address.is_some() && !request
 }
 
 /// Whether the gRPC status UNKNOWN is one that Envoy derived from a plain 200: its attribute falls back to the HTTP status, and
@@ -196,9 +196,9 @@ fn is_no_grpc(facts: &Facts<'_>) -> bool {
     if facts.grpc_status != Some(UNKNOWN) || !answered {
         return false;
     }
-    let old_http = facts.protocol.as_deref().is_some_and(|version| version.trim_start_matches("HTTP/").starts_with('1'));
-    let posted = facts.method.as_deref().is_none_or(|method| method == "POST");
-    let called = facts.path.as_deref().is_none_or(|path| is_call(path, old_http));
+    let old_http = facts.context.protocol.as_deref().is_some_and(|version| version.trim_start_matches("HTTP/").starts_with('1'));
+    let posted = facts.context.method.as_deref().is_none_or(|method| method == "POST");
+    let called = facts.context.path.as_deref().is_none_or(|path| is_call(path, old_http));
     !posted || !called
 }
 
@@ -217,11 +217,11 @@ const GATEWAYS: [&str; 3] = ["istio-ingressgateway", "istio-egressgateway", "ist
 fn attributed<'a>(facts: Facts<'a>, pod: Option<&str>) -> Facts<'a> {
     let Some(author) = facts.relayed_from.clone() else {
         let side = side(&facts, pod);
-        return Facts { side, ..facts };
+        return Facts { decisive: Decisive { side, ..facts.decisive }, ..facts };
     };
     let (pod, namespace) = pod_and_namespace(&author).map_or((author.as_ref(), None), |(pod, namespace)| (pod, Some(namespace)));
     let own = |name: &str| Cow::Owned(name.to_owned());
-    Facts { pod: Some(own(pod)), namespace: namespace.map(own), workload: None, ..facts }
+    Facts { context: Context { pod: Some(own(pod)), namespace: namespace.map(own), workload: None, ..facts.context }, ..facts }
 }
 
 /// Which way the traffic went, from what a log line says of it beside the cluster.
@@ -237,30 +237,13 @@ fn side(facts: &Facts<'_>, pod: Option<&str>) -> Option<Side> {
         // Inbound listeners have one route, and it always names a cluster.
         Some(Details::Word(Word::RouteNotFound | Word::ClusterNotFound)) => Some(Side::Outbound),
         // Istio names the server so when a sidecar calls another one.
-        _ => text(facts.server_name.as_ref()).filter(|name| name.starts_with("outbound_.")).map(|_| Side::Inbound),
+        _ => text(facts.context.server_name.as_ref()).filter(|name| name.starts_with("outbound_.")).map(|_| Side::Inbound),
     }
 }
 
 /// Facts that own a bounded amount of text, whatever the line held.
 fn bounded(facts: Facts<'_>) -> Facts<'static> {
     let mut facts = facts;
-    redact::redact(&mut facts);
-    let short = [
-        &mut facts.trace_id,
-        &mut facts.upstream_local_close,
-        &mut facts.downstream_local_close,
-        &mut facts.policy_status,
-        &mut facts.upstream_local_address,
-        &mut facts.downstream_local_address,
-        &mut facts.downstream_remote_address,
-        &mut facts.annotated_code,
-        &mut facts.workload,
-        &mut facts.namespace,
-        &mut facts.pod,
-        &mut facts.start_time,
-    ];
-    for text in short {
-        *text = text.take().filter(|text| text.len() <= MAX_TEXT);
-    }
+    redact(&mut facts);
     facts.into_owned()
 }

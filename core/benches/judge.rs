@@ -1,32 +1,40 @@
 //! How long it takes to judge facts, to write a record and to read one: `cargo xtask bench`.
 
 use divan::{Bencher, black_box};
-use meshwhy_core::{Facts, ResponseFlags, judge, record};
+use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, judge, record};
 
 fn main() {
     divan::main();
 }
 
 fn healthy() -> Facts<'static> {
-    Facts { status: Some(200), flags: Some(ResponseFlags(0)), details: Some("via_upstream".into()), ..Facts::default() }
+    Facts::from(Decisive {
+        status: Some(200),
+        flags: Some(ResponseFlags(0)),
+        details: Some("via_upstream".into()),
+        ..Decisive::default()
+    })
 }
 
 fn refused() -> Facts<'static> {
     Facts {
-        status: Some(503),
-        flags: ResponseFlags::parse("URX,UF"),
-        details: Some(
-            "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}".into(),
-        ),
-        upstream_transport_failure: Some("delayed_connect_error:_Connection_refused".into()),
-        cluster: Some("outbound|9080||reviews.books.svc.cluster.local".into()),
-        path: Some("/reviews/1".into()),
-        ..Facts::default()
+        decisive: Decisive {
+            status: Some(503),
+            flags: ResponseFlags::parse("URX,UF"),
+            details: Some(
+                "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}"
+                    .into(),
+            ),
+            upstream_transport_failure: Some("delayed_connect_error:_Connection_refused".into()),
+            cluster: Some("outbound|9080||reviews.books.svc.cluster.local".into()),
+            ..Decisive::default()
+        },
+        context: Context { path: Some("/reviews/1".into()), ..Context::default() },
     }
 }
 
 fn unknown() -> Facts<'static> {
-    Facts { status: Some(503), details: Some("maintenance_mode".into()), ..Facts::default() }
+    Facts::from(Decisive { status: Some(503), details: Some("maintenance_mode".into()), ..Decisive::default() })
 }
 
 #[divan::bench(args = ["healthy", "refused", "unknown"])]

@@ -4,7 +4,7 @@ use crate::causes::{BY_PRECISION, Cause, Confidence, Nature, unknown};
 use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, FAILS, Literal, Observed, Shown};
-use crate::facts::{Facts, text};
+use crate::facts::{Decisive, text};
 
 /// A cause chosen for some facts.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ pub struct NearMiss {
 /// # Cost
 /// No allocation. Each fact is understood once; of the catalogue's conditions only those are evaluated that the facts suggest.
 #[must_use]
-pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
+pub fn judge(facts: &Decisive<'_>) -> Option<Verdict> {
     let annotated = text(facts.annotated_code.as_ref()).and_then(Cause::find);
     let verdict = by_facts(facts, annotated)?;
     if facts.relayed_from.is_none() {
@@ -51,7 +51,7 @@ pub fn judge(facts: &Facts<'_>) -> Option<Verdict> {
     Some(Verdict { confidence: Confidence::Likely, ..verdict })
 }
 
-fn by_facts(facts: &Facts<'_>, annotated: Option<&'static Cause>) -> Option<Verdict> {
+fn by_facts(facts: &Decisive<'_>, annotated: Option<&'static Cause>) -> Option<Verdict> {
     let claimed = annotated.filter(|_| !facts.say_why()).map(likely);
     let observed = Observed::new(facts);
     if !FAILS.holds(&observed) {
@@ -77,7 +77,7 @@ fn matching(observed: &Observed<'_, '_>) -> Option<Verdict> {
 impl Verdict {
     /// The facts that prove the verdict, one entry per fact.
     #[must_use]
-    pub fn evidence(&self, facts: &Facts<'_>) -> Vec<Shown> {
+    pub fn evidence(&self, facts: &Decisive<'_>) -> Vec<Shown> {
         let mut evidence: Vec<Shown> = Vec::new();
         let held = self.condition.map(|condition| condition.explain(&Observed::new(facts)).held).unwrap_or_default();
         let mut shown: Vec<Shown> = held.iter().filter_map(|leaf| leaf.shown(facts)).collect();
@@ -98,7 +98,7 @@ impl Verdict {
 
     /// The causes that nearly matched, nearest first: at least one leaf held and at least one was missing.
     #[must_use]
-    pub fn near_misses(&self, facts: &Facts<'_>) -> Vec<NearMiss> {
+    pub fn near_misses(&self, facts: &Decisive<'_>) -> Vec<NearMiss> {
         let observed = Observed::new(facts);
         let mut near: Vec<NearMiss> = BY_PRECISION
             .iter()
@@ -123,12 +123,12 @@ mod tests {
     use super::*;
 
     fn relayed(code: Option<&'static str>) -> (&'static str, Confidence) {
-        let facts = Facts {
+        let facts = Decisive {
             status: Some(403),
             details: Some("via_upstream".into()),
             annotated_code: code.map(Into::into),
             relayed_from: Some("gift-api.shop".into()),
-            ..Facts::default()
+            ..Decisive::default()
         };
         let verdict = judge(&facts).unwrap();
         (verdict.cause.slug, verdict.confidence)

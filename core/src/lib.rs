@@ -24,6 +24,6 @@ pub mod transport;
 #[cfg(feature = "texts")]
 pub use catalogue::texts::Lang;
 pub use causes::{Cause, Confidence, Nature, Stage};
-pub use facts::{Facts, Side};
+pub use facts::{Context, Decisive, Facts, Side};
 pub use flags::{Flag, ResponseFlags};
 pub use judge::{Verdict, judge};

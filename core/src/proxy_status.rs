@@ -10,8 +10,10 @@ use crate::condition::RouteName;
 use crate::details::Details;
 use crate::details::Word;
 #[cfg(feature = "texts")]
+use crate::facts::Facts;
+#[cfg(feature = "texts")]
 use crate::facts::Side;
-use crate::facts::{Facts, text};
+use crate::facts::{Decisive, text};
 #[cfg(feature = "texts")]
 use crate::flags::ResponseFlags;
 
@@ -41,7 +43,7 @@ pub struct Annotation<'a> {
     /// The cause.
     pub cause: &'static Cause,
     /// Side, response flags, details, and the route where it alone tells why.
-    pub facts: &'a Facts<'a>,
+    pub facts: &'a Decisive<'a>,
     /// The upstream host that was tried.
     pub next_hop: Option<&'a str>,
     /// How much to tell.
@@ -165,7 +167,7 @@ pub fn author(members: &[Member]) -> Option<&Member> {
 ///
 /// # Shape
 /// The facts stay those of the hop as to who asked for what; flags, details, route, side and code are the author's, who is named
-/// in [`Facts::relayed_from`].
+/// in [`Decisive::relayed_from`].
 #[cfg(feature = "texts")]
 fn relay(author: &Member, facts: &mut Facts<'_>) {
     facts.relayed_from = Some(author.name.clone().into());
@@ -175,9 +177,9 @@ fn relay(author: &Member, facts: &mut Facts<'_>) {
     facts.route = author.route.clone().map(Into::into);
     facts.side = author.side;
     // What no condition may take for the author's.
-    for own in [&mut facts.upstream_transport_failure, &mut facts.virtual_host, &mut facts.local_reply_owner] {
-        *own = None;
-    }
+    facts.upstream_transport_failure = None;
+    facts.virtual_host = None;
+    facts.context.local_reply_owner = None;
     facts.upstream_reused = None;
     facts.grpc_status = None;
     let special = |cluster: &str| matches!(ClusterName::parse(cluster), ClusterName::Special(_));
@@ -316,21 +318,21 @@ mod tests {
 
     use super::*;
 
-    fn refused() -> Facts<'static> {
-        Facts {
+    fn refused() -> Decisive<'static> {
+        Decisive {
             side: Some(Side::Outbound),
             flags: ResponseFlags::parse("UF,URX"),
             details: Some("upstream_reset_before_response_started{remote_connection_failure|delayed connect error: 111}".into()),
-            ..Facts::default()
+            ..Decisive::default()
         }
     }
 
-    fn annotation(cause: &str, level: Level, facts: &Facts<'_>) -> Option<String> {
+    fn annotation(cause: &str, level: Level, facts: &Decisive<'_>) -> Option<String> {
         let cause = Cause::find(cause).unwrap();
         Annotation { name: "1cart.shop", cause, facts, next_hop: Some("10.0.0.7:8080"), level }.encode()
     }
 
-    fn standard(facts: &Facts<'_>) -> String {
+    fn standard(facts: &Decisive<'_>) -> String {
         annotation("upstream-connection-refused", Level::Standard, facts).unwrap()
     }
 
@@ -351,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_cause_without_an_error_type_has_its_code_or_nothing() {
-        let facts = Facts { details: Some("fault_filter_abort".into()), ..Facts::default() };
+        let facts = Decisive { details: Some("fault_filter_abort".into()), ..Decisive::default() };
         let standard = r#""1cart.shop"; mw-cause=MW5004; details="fault_filter_abort""#;
         assert_eq!(annotation("app-error", Level::Standard, &facts).as_deref(), Some(standard));
         assert_eq!(annotation("app-error", Level::Minimal, &facts), None);
@@ -360,10 +362,10 @@ mod tests {
     #[test]
     fn details_that_would_need_an_escape_or_a_cut_are_left_out() {
         for details in ["a\"; error=forged", "a\\", "a\r\nb", "名", &"x".repeat(MAX_MEMBER)] {
-            let written = standard(&Facts { details: Some(details.into()), ..Facts::default() });
+            let written = standard(&Decisive { details: Some(details.into()), ..Decisive::default() });
             assert_eq!(written, r#""1cart.shop"; error=connection_refused; mw-cause=MW3002"#);
         }
-        let longest = Facts { details: Some("x".repeat(440).into()), ..refused() };
+        let longest = Decisive { details: Some("x".repeat(440).into()), ..refused() };
         let full = annotation("upstream-connection-refused", Level::Full, &longest).unwrap();
         assert!(full.len() <= MAX_MEMBER && full.ends_with(r#"next-hop="10.0.0.7:8080""#), "{full}");
     }
@@ -371,7 +373,7 @@ mod tests {
     #[test]
     fn the_route_is_told_where_it_alone_tells_why() {
         let route = |route: &'static str, details: &'static str| {
-            let facts = Facts { route: Some(route.into()), details: Some(details.into()), ..Facts::default() };
+            let facts = Decisive { route: Some(route.into()), details: Some(details.into()), ..Decisive::default() };
             standard(&facts).contains("; mw-route=\"block_all\"; details=\"direct_response\"")
         };
         assert!(route("block_all", "direct_response"));
@@ -380,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_hostile_name_cannot_leave_its_quotes() {
-        let facts = Facts::default();
+        let facts = Decisive::default();
         let cause = Cause::find("no-route").unwrap();
         let name = "a\"; error=forged, b\\\r\n名";
         let written = Annotation { name, cause, facts: &facts, next_hop: None, level: Level::Standard }.encode().unwrap();
@@ -393,10 +395,12 @@ mod tests {
     #[test]
     fn missing_trace_context_explains_no_failure() {
         let told = |header: &str| {
-            let mut facts =
-                Facts { details: Some("upstream_reset_after_response_started{protocol_error}".into()), ..Facts::default() };
+            let mut facts = Facts::from(Decisive {
+                details: Some("upstream_reset_after_response_started{protocol_error}".into()),
+                ..Decisive::default()
+            });
             complete(&mut facts, header);
-            facts.annotated_code.map(Cow::into_owned)
+            facts.decisive.annotated_code.map(Cow::into_owned)
         };
         assert_eq!(told(r#""a.b"; mw-cause=MW8001; mw-side=outbound"#), None);
         assert_eq!(told(r#""a.b"; mw-cause=MW5002, "a.b"; mw-cause=MW8001"#).as_deref(), Some("MW5002"));
@@ -405,9 +409,9 @@ mod tests {
     #[test]
     fn an_application_that_invents_a_cause_is_not_believed() {
         let told = |header: &str| {
-            let mut facts = Facts { details: Some("via_upstream".into()), ..Facts::default() };
+            let mut facts = Facts::from(Decisive { details: Some("via_upstream".into()), ..Decisive::default() });
             complete(&mut facts, header);
-            (facts.annotated_code.map(Cow::into_owned), facts.relayed_from.map(Cow::into_owned))
+            (facts.decisive.annotated_code.map(Cow::into_owned), facts.decisive.relayed_from.map(Cow::into_owned))
         };
         assert_eq!(told("app; mw-cause=MW4001"), (None, None));
         let ours = told(r#""a.b"; mw-cause=MW4001; mw-side=inbound; details="rbac_access_denied_matched_policy[none]""#);

@@ -8,15 +8,16 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::event::Event;
-use crate::facts::{Facts, Side};
-use crate::flags::ResponseFlags;
+use crate::facts::{Fact, Facts};
 use crate::judge::Verdict;
 
 /// What a record line begins with in Envoy's log.
 pub const PREFIX: &str = "meshwhy1 ";
 /// Value of the key `meshwhy.record`.
 pub const FORMAT: &str = "1";
+/// How long before the request the upstream connection was made, in microseconds, as Envoy's own logger has it; nothing when it was made
+/// for the request.
+pub const UPSTREAM_CONNECTION_AGE: &str = "envoy.upstream_connection_age_us";
 /// Longest record line without the prefix, in bytes.
 pub const MAX_BYTES: usize = 4096;
 
@@ -37,40 +38,6 @@ pub struct Record {
     pub unreported: bool,
 }
 
-/// The text attributes: name and field, in the order in which they are written.
-macro_rules! text_attributes {
-    ($with:ident) => {
-        $with! {
-            "envoy.response_code_details" => details,
-            "envoy.upstream_transport_failure_reason" => upstream_transport_failure,
-            "envoy.downstream_transport_failure_reason" => downstream_transport_failure,
-            "envoy.connection_termination_details" => termination_details,
-            "envoy.upstream_local_close_reason" => upstream_local_close,
-            "envoy.downstream_local_close_reason" => downstream_local_close,
-            "envoy.policy_status" => policy_status,
-            "envoy.upstream_cluster" => cluster,
-            "envoy.virtual_host_name" => virtual_host,
-            "envoy.route_name" => route,
-            "envoy.upstream_host" => upstream_host,
-            "envoy.local_reply_owner" => local_reply_owner,
-            "meshwhy.relayed_from" => relayed_from,
-            "http.request.method" => method,
-            "url.path" => path,
-            "server.address" => authority,
-            "envoy.request_id" => request_id,
-            "trace_id" => trace_id,
-            "k8s.workload.name" => workload,
-            "k8s.namespace.name" => namespace,
-            "k8s.pod.name" => pod,
-            "envoy.upstream_local_address" => upstream_local_address,
-            "envoy.downstream_local_address" => downstream_local_address,
-            "envoy.downstream_remote_address" => downstream_remote_address,
-            "envoy.requested_server_name" => server_name,
-            "envoy.start_time" => start_time,
-        }
-    };
-}
-
 /// Writes a record without the prefix.
 ///
 /// # Shape
@@ -88,39 +55,7 @@ pub fn encode(facts: &Facts<'_>, verdict: Option<&Verdict>, count: u64, suppress
     if suppressed > 0 {
         line.number("suppressed", suppressed);
     }
-    if let Some(side) = facts.side {
-        line.text("meshwhy.side", side.as_str());
-    }
-    if let Some(event) = facts.event {
-        line.text("meshwhy.event", event.as_str());
-    }
-    if let Some(status) = facts.status {
-        line.number("http.response.status_code", status.into());
-    }
-    if let Some(flags) = facts.flags.filter(|flags| !flags.is_empty()) {
-        line.text("envoy.response_flags", &flags.to_string());
-    }
-    if let Some(grpc) = facts.grpc_status {
-        line.number("rpc.grpc.status_code", grpc.into());
-    }
-    if let Some(duration) = facts.duration_ms {
-        line.number("envoy.duration_ms", duration);
-    }
-    if let Some(reused) = facts.upstream_reused {
-        line.raw("envoy.upstream_reused", if reused { "true" } else { "false" });
-    }
-    if let Some(protocol) = &facts.protocol {
-        line.text("network.protocol.version", protocol.strip_prefix("HTTP/").unwrap_or(protocol));
-    }
-    if let Some(mtls) = facts.mtls {
-        line.raw("envoy.connection.mtls", if mtls { "true" } else { "false" });
-    }
-    macro_rules! write {
-        ($($name:literal => $field:ident,)*) => {
-            $(if let Some(value) = &facts.$field { line.text($name, value); })*
-        };
-    }
-    text_attributes!(write);
+    facts.write(&mut |name, json| line.raw(name, json));
     line.finish()
 }
 
@@ -142,31 +77,15 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     let text = |name: &str| object.get(name).and_then(scalar);
     let number = |name: &str| text(name).and_then(|value| value.parse::<u64>().ok());
     let known = |name: &str| text(name).filter(|value| value != "-" && !value.is_empty());
-    let mut facts = Facts {
-        status: number("http.response.status_code").and_then(|status| status.try_into().ok()),
-        flags: text("envoy.response_flags").as_deref().and_then(ResponseFlags::parse),
-        grpc_status: number("rpc.grpc.status_code").and_then(|status| status.try_into().ok()),
-        duration_ms: number("envoy.duration_ms"),
-        upstream_reused: text("envoy.upstream_reused").and_then(|reused| reused.parse().ok()).or_else(|| {
-            // Envoy writes how long before the request the connection was made, and nothing when it was made for it.
-            number("envoy.upstream_connection_age_us").map(|_| true)
-        }),
-        protocol: known("network.protocol.version").map(Cow::Owned),
-        side: text("meshwhy.side").as_deref().and_then(side),
-        mtls: text("envoy.connection.mtls").and_then(|mtls| mtls.parse().ok()),
-        event: text("meshwhy.event").as_deref().and_then(Event::parse),
-        ..Facts::default()
-    };
-    macro_rules! read {
-        ($($name:literal => $field:ident,)*) => {
-            $(facts.$field = known($name).map(Cow::Owned);)*
-        };
+    let mut facts = Facts::default();
+    for fact in Fact::ALL {
+        let value = fact.record_attribute().and_then(|name| object.get(name)).and_then(scalar);
+        if let Some(value) = value {
+            facts.put(*fact, Cow::Owned(value));
+        }
     }
-    text_attributes!(read);
-    // Envoy writes `null` or `-` where no virtual host matched; a writer that cannot know leaves the key out.
-    if facts.virtual_host.is_none() && object.contains_key("envoy.virtual_host_name") {
-        facts.virtual_host = Some(Cow::Borrowed(""));
-    }
+    let made_before = || number(UPSTREAM_CONNECTION_AGE).map(|_| true);
+    facts.upstream_reused = facts.upstream_reused.or_else(made_before);
     let code = known("meshwhy.code");
     facts.annotated_code = code.clone().map(Cow::Owned);
     #[cfg(feature = "texts")]
@@ -179,21 +98,14 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
     Some(Record { facts, code, count, suppressed: number("suppressed").unwrap_or(0), plugin: None, unreported })
 }
 
+/// The value as text; `null` is an empty one.
 fn scalar(value: &Value) -> Option<String> {
     match value {
+        Value::Null => Some(String::new()),
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-/// Reads our word, or `xds.listener_direction` as the native logger prints it.
-fn side(text: &str) -> Option<Side> {
-    match text {
-        "1" => Some(Side::Inbound),
-        "2" => Some(Side::Outbound),
-        word => Side::parse(word),
+        Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -241,23 +153,30 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::{Context, Decisive};
+    use crate::{ResponseFlags, Side};
 
     #[test]
     fn what_is_written_is_read_back() {
         let facts = Facts {
-            status: Some(404),
-            flags: ResponseFlags::parse("NR"),
-            details: Some("route_not_found".into()),
-            virtual_host: Some("".into()),
-            path: Some("/a\"b\n".into()),
-            side: Some(Side::Gateway),
-            protocol: Some("1.1".into()),
-            mtls: Some(false),
-            ..Facts::default()
+            decisive: Decisive {
+                status: Some(404),
+                flags: ResponseFlags::parse("NR"),
+                details: Some("route_not_found".into()),
+                virtual_host: Some("".into()),
+                side: Some(Side::Gateway),
+                ..Decisive::default()
+            },
+            context: Context {
+                path: Some("/a\"b\n".into()),
+                protocol: Some("1.1".into()),
+                mtls: Some(false),
+                ..Context::default()
+            },
         };
         let verdict = crate::judge(&facts);
         let record = decode(&encode(&facts, verdict.as_ref(), 7, 6));
-        let facts = Facts { annotated_code: Some("MW2002".into()), ..facts };
+        let facts = Facts { decisive: Decisive { annotated_code: Some("MW2002".into()), ..facts.decisive }, ..facts };
         let expected =
             Record { facts, code: Some("MW2002".to_owned()), count: 7, suppressed: 6, plugin: None, unreported: false };
         assert_eq!(record, Some(expected));
@@ -266,15 +185,18 @@ mod tests {
     #[test]
     fn a_record_never_grows_beyond_its_limit() {
         let long = "\u{1}".repeat(4000);
-        let facts = Facts { details: Some(long.as_str().into()), authority: Some("shop".into()), ..Facts::default() };
+        let facts = Facts {
+            decisive: Decisive { details: Some(long.as_str().into()), ..Decisive::default() },
+            context: Context { authority: Some("shop".into()), ..Context::default() },
+        };
         let line = encode(&facts, None, 1, 0);
         assert!(line.len() <= MAX_BYTES);
-        assert_eq!(decode(&line).and_then(|record| record.facts.authority).as_deref(), Some("shop"));
+        assert_eq!(decode(&line).and_then(|record| record.facts.context.authority).as_deref(), Some("shop"));
     }
 
     #[test]
     fn null_virtual_host_means_none_matched() {
-        let read = |line| decode(line).and_then(|record| record.facts.virtual_host);
+        let read = |line| decode(line).and_then(|record| record.facts.decisive.virtual_host);
         assert_eq!(read(r#"{"meshwhy.record":"1","envoy.virtual_host_name":null}"#).as_deref(), Some(""));
         assert_eq!(read(r#"{"meshwhy.record":"1"}"#), None);
     }

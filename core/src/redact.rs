@@ -9,31 +9,7 @@ pub const MAX_TEXT: usize = 512;
 
 /// Cuts the query string and fragment off the path and every text to [`MAX_TEXT`] bytes.
 pub fn redact(facts: &mut Facts<'_>) {
-    if let Some(path) = &mut facts.path {
-        let end = path.find(['?', '#']).unwrap_or(path.len());
-        cut(path, end);
-    }
-    let texts = [
-        &mut facts.details,
-        &mut facts.termination_details,
-        &mut facts.upstream_transport_failure,
-        &mut facts.downstream_transport_failure,
-        &mut facts.protocol,
-        &mut facts.method,
-        &mut facts.path,
-        &mut facts.authority,
-        &mut facts.request_id,
-        &mut facts.virtual_host,
-        &mut facts.route,
-        &mut facts.cluster,
-        &mut facts.upstream_host,
-        &mut facts.server_name,
-        &mut facts.local_reply_owner,
-        &mut facts.relayed_from,
-    ];
-    for text in texts.into_iter().flatten() {
-        cut(text, MAX_TEXT);
-    }
+    facts.bound();
 }
 
 /// The text as far as it is kept: at most [`MAX_TEXT`] bytes.
@@ -42,7 +18,8 @@ pub fn bounded(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default()
 }
 
-fn cut(text: &mut Cow<'_, str>, end: usize) {
+/// Cuts a text where no character is broken.
+pub(crate) fn cut(text: &mut Cow<'_, str>, end: usize) {
     if text.len() <= end {
         return;
     }
@@ -56,18 +33,21 @@ fn cut(text: &mut Cow<'_, str>, end: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Context;
 
     #[test]
     fn the_query_string_never_survives() {
-        let mut facts = Facts { path: Some("/pay?card=4111#x".into()), ..Facts::default() };
+        let mut facts =
+            Facts { context: Context { path: Some("/pay?card=4111#x".into()), ..Context::default() }, ..Facts::default() };
         redact(&mut facts);
-        assert_eq!(facts.path.as_deref(), Some("/pay"));
+        assert_eq!(facts.context.path.as_deref(), Some("/pay"));
     }
 
     #[test]
     fn cutting_respects_characters() {
-        let mut facts = Facts { authority: Some("名".repeat(400).into()), ..Facts::default() };
+        let mut facts =
+            Facts { context: Context { authority: Some("名".repeat(400).into()), ..Context::default() }, ..Facts::default() };
         redact(&mut facts);
-        assert_eq!(facts.authority.map(|text| text.len()), Some(510));
+        assert_eq!(facts.context.authority.map(|text| text.len()), Some(510));
     }
 }

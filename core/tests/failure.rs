@@ -1,24 +1,24 @@
 //! Whether anything failed at all: examples, one rule at a time.
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Facts, ResponseFlags};
+use meshwhy_core::{Decisive, ResponseFlags};
 
-fn http(status: u16, flags: &str, details: &'static str) -> Facts<'static> {
-    Facts { status: Some(status), flags: ResponseFlags::parse(flags), details: Some(details.into()), ..Facts::default() }
+fn http(status: u16, flags: &str, details: &'static str) -> Decisive<'static> {
+    Decisive { status: Some(status), flags: ResponseFlags::parse(flags), details: Some(details.into()), ..Decisive::default() }
 }
 
 #[test]
 fn what_failed_and_what_did_not() {
     const REFUSED: &str = "delayed_connect_error:_111";
     const INSPECTED: &str = "TLS_error|error:1000009c:SSL routines:OPENSSL_internal:HTTP_REQUEST";
-    let facts = Facts::default;
-    let upstream = |facts| Facts { upstream_transport_failure: Some(REFUSED.into()), ..facts };
-    let downstream = |reason: &'static str, facts| Facts { downstream_transport_failure: Some(reason.into()), ..facts };
-    let terminated = |facts| Facts { termination_details: Some("rbac_access_denied_matched_policy[none]".into()), ..facts };
-    let upstream_codec = |facts| Facts { upstream_local_close: Some("codec_error:http2.violation".into()), ..facts };
-    let downstream_codec = |facts| Facts { downstream_local_close: Some("codec_error:http2.flood".into()), ..facts };
-    let grpc = |status, facts| Facts { grpc_status: Some(status), ..facts };
-    let noticed = |event| Facts { event: Some(event), ..Facts::default() };
+    let facts = Decisive::default;
+    let upstream = |facts| Decisive { upstream_transport_failure: Some(REFUSED.into()), ..facts };
+    let downstream = |reason: &'static str, facts| Decisive { downstream_transport_failure: Some(reason.into()), ..facts };
+    let terminated = |facts| Decisive { termination_details: Some("rbac_access_denied_matched_policy[none]".into()), ..facts };
+    let upstream_codec = |facts| Decisive { upstream_local_close: Some("codec_error:http2.violation".into()), ..facts };
+    let downstream_codec = |facts| Decisive { downstream_local_close: Some("codec_error:http2.flood".into()), ..facts };
+    let grpc = |status, facts| Decisive { grpc_status: Some(status), ..facts };
+    let noticed = |event| Decisive { event: Some(event), ..Decisive::default() };
     let healthy = [
         facts(),
         http(0, "-", ""),
@@ -52,7 +52,7 @@ fn what_failed_and_what_did_not() {
         http(200, "UC", "via_upstream"),
         http(200, "DI,UC", "via_upstream"),
         // A flag of a later Envoy.
-        Facts { flags: Some(ResponseFlags(1 << 60)), ..http(200, "-", "via_upstream") },
+        Decisive { flags: Some(ResponseFlags(1 << 60)), ..http(200, "-", "via_upstream") },
         // Envoy refuses a gRPC call with status 200.
         http(200, "-", "rbac_access_denied_matched_policy[none]"),
         http(200, "-", "route_not_found"),

@@ -9,7 +9,7 @@ use meshwhy_core::condition::Observed;
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::facts::Side;
-use meshwhy_core::{Cause, Confidence, Facts, ResponseFlags, judge, record, redact};
+use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, ResponseFlags, judge, record, redact};
 use proptest::prelude::*;
 
 /// Causes without a scenario, and why. An entry that is no longer needed fails.
@@ -133,24 +133,24 @@ prop_compose! {
         side in proptest::option::of(Just(Side::Inbound)),
     ) -> Facts<'static> {
         let mut texts = texts.into_iter().map(|text| text.map(Into::into));
-        Facts {
+        let decisive = Decisive {
             status,
             flags: flags.map(|bits| ResponseFlags(bits & 0x3fff_ffff)),
             details: details.map(Into::into),
             upstream_transport_failure: transport.map(Into::into),
             virtual_host: texts.next().flatten(),
-            authority: texts.next().flatten(),
-            path: texts.next().flatten(),
             cluster: texts.next().flatten(),
             event,
             side,
-            ..Facts::default()
-        }
+            ..Decisive::default()
+        };
+        let context = Context { authority: texts.next().flatten(), path: texts.next().flatten(), ..Context::default() };
+        Facts { decisive, context }
     }
 }
 
 /// Judges by trying every condition of the catalogue.
-fn slowly(facts: &Facts<'_>) -> Option<&'static str> {
+fn slowly(facts: &Decisive<'_>) -> Option<&'static str> {
     let observed = Observed::new(facts);
     let first = |wanted: Confidence| {
         BY_PRECISION.iter().find(|cause| {
@@ -164,10 +164,10 @@ fn slowly(facts: &Facts<'_>) -> Option<&'static str> {
 proptest! {
     #[test]
     fn the_index_changes_no_verdict(facts in any_facts(), word in proptest::sample::select(Word::ALL), event in proptest::sample::select(Event::ALL)) {
-        let worded = Facts { details: Some(word.0.into()), ..facts.clone() };
-        let noticed = Facts { event: Some(event), ..facts.clone() };
-        let ended = Facts { termination_details: facts.details.clone(), details: None, ..facts.clone() };
-        for facts in [facts, worded, noticed, ended] {
+        let worded = Decisive { details: Some(word.0.into()), ..facts.decisive.clone() };
+        let noticed = Decisive { event: Some(event), ..facts.decisive.clone() };
+        let ended = Decisive { termination_details: facts.details.clone(), details: None, ..facts.decisive.clone() };
+        for facts in [facts.decisive, worded, noticed, ended] {
             prop_assert_eq!(judge(&facts).map(|verdict| verdict.cause.slug), slowly(&facts));
         }
     }
@@ -188,7 +188,7 @@ proptest! {
         let line = record::encode(&facts, verdict.as_ref(), 1, 0);
         prop_assert!(line.len() <= record::MAX_BYTES);
         let read = record::decode(&line).map(|record| record.facts);
-        let again = read.as_ref().and_then(judge).map(|verdict| verdict.cause.code);
+        let again = read.as_ref().and_then(|facts| judge(facts)).map(|verdict| verdict.cause.code);
         prop_assert_eq!(again, verdict.map(|verdict| verdict.cause.code));
     }
 }

@@ -5,7 +5,7 @@
 
 use meshwhy_core::details::{self, Details, Word};
 use meshwhy_core::transport::TransportKind;
-use meshwhy_core::{Cause, Facts, Flag, ResponseFlags, codec, judge, transport};
+use meshwhy_core::{Cause, Decisive, Facts, Flag, ResponseFlags, codec, judge, transport};
 
 /// Patterns that no cause can name, and why. An entry that is no longer needed fails.
 const UNKNOWN_DETAILS: &[(&str, &str)] = &[
@@ -70,7 +70,7 @@ fn every_flag_is_known_and_names_a_cause_alone() {
         let flag = Flag::parse(short).unwrap_or_else(|| panic!("{short} is no flag"));
         assert_eq!((flag.long(), flag.mask().to_string().as_str()), (long, mask), "bit {bit}");
         // A delayed or cached answer has not failed.
-        let alone = Facts { flags: Some(ResponseFlags(flag.mask())), ..Facts::default() };
+        let alone = Facts::from(Decisive { flags: Some(ResponseFlags(flag.mask())), ..Decisive::default() });
         let expected_healthy = matches!(flag, Flag::DI | Flag::RFCF);
         assert_eq!(slug(&alone).is_none(), expected_healthy, "{short}");
         assert_ne!(slug(&alone), Some("unknown"), "{short} alone is judged unknown");
@@ -95,7 +95,12 @@ fn every_details_pattern_is_parsed_and_judged() {
             continue;
         }
         let status = if pattern == "via_upstream" { Some(500) } else { status };
-        let facts = Facts { details: Some(text.clone().into()), status, flags: first_flags(flags), ..Facts::default() };
+        let facts = Facts::from(Decisive {
+            details: Some(text.clone().into()),
+            status,
+            flags: first_flags(flags),
+            ..Decisive::default()
+        });
         let redirected = status.is_some_and(|status| (200..400).contains(&status)) && facts.flags.is_none();
         match slug(&facts) {
             Some("unknown") => wrong.push(format!("{pattern}: {text}: unknown")),
@@ -130,11 +135,15 @@ fn every_codec_error_is_known_and_judged() {
         let head = if codec == "overload" { "overload_error" } else { "codec_error" };
         if direction.contains("request") {
             let details = format!("{head}:{}", text.replace(' ', "_"));
-            let facts = Facts { details: Some(details.into()), status: Some(0), ..Facts::default() };
+            let facts = Facts::from(Decisive { details: Some(details.into()), status: Some(0), ..Decisive::default() });
             assert!(slug(&facts).is_some_and(|slug| slug != "unknown"), "downstream: {text}: {:?}", slug(&facts));
         }
         if direction.contains("response") {
-            let facts = Facts { upstream_local_close: Some(text.clone().into()), status: Some(502), ..Facts::default() };
+            let facts = Facts::from(Decisive {
+                upstream_local_close: Some(text.clone().into()),
+                status: Some(502),
+                ..Decisive::default()
+            });
             let upstream = Cause::find("protocol-error-upstream").unwrap();
             let cause = judge(&facts).unwrap().cause;
             assert!(cause.is_of(upstream), "upstream: {text}: {}", cause.slug);
@@ -151,11 +160,15 @@ fn every_transport_failure_is_known_and_judged() {
             assert!(kind.is_some_and(|kind| kind != TransportKind::OtherTls), "{text}: {kind:?}");
             let reason = Some(text.clone().into());
             let facts = if seen_by == "upstream" {
-                Facts { upstream_transport_failure: reason, flags: Some(ResponseFlags(Flag::UF.mask())), ..Facts::default() }
+                Facts::from(Decisive {
+                    upstream_transport_failure: reason,
+                    flags: Some(ResponseFlags(Flag::UF.mask())),
+                    ..Decisive::default()
+                })
             } else {
                 // What the TLS inspector says is a failure only where no filter chain took the connection.
                 let flags = transport::is_of_inspector(&text).then_some(ResponseFlags(Flag::NR.mask()));
-                Facts { downstream_transport_failure: reason, flags, ..Facts::default() }
+                Facts::from(Decisive { downstream_transport_failure: reason, flags, ..Decisive::default() })
             };
             assert!(slug(&facts).is_some_and(|slug| slug != "unknown"), "{text}");
         }
@@ -169,8 +182,8 @@ fn every_reason_of_boringssl_fails_a_handshake() {
         let [code, name] = row[..] else { panic!("two columns: {row:?}") };
         let text = format!("TLS_error:|{code}:SSL_routines:OPENSSL_internal:{name}:TLS_error_end");
         for facts in [
-            Facts { upstream_transport_failure: Some(text.clone().into()), ..Facts::default() },
-            Facts { downstream_transport_failure: Some(text.into()), ..Facts::default() },
+            Facts::from(Decisive { upstream_transport_failure: Some(text.clone().into()), ..Decisive::default() }),
+            Facts::from(Decisive { downstream_transport_failure: Some(text.into()), ..Decisive::default() }),
         ] {
             let cause = judge(&facts).unwrap().cause;
             assert!(cause.is_of(handshake), "{name}: {}", cause.slug);

@@ -5,7 +5,7 @@
 //! stand in a header; exact causes are looked up by the details' word. Decision 11 has the numbers.
 
 use meshwhy_core::details::Word;
-use meshwhy_core::{Facts, Flag, ResponseFlags, Side, judge};
+use meshwhy_core::{Decisive, Flag, ResponseFlags, Side, judge};
 
 use crate::filters::{all, expression, status};
 use crate::yaml::{element, folded, indented};
@@ -101,7 +101,7 @@ fn no_route(side: Side) -> Mapper {
         return by_flag(NO_ROUTE);
     }
     let (flag, details) = NO_ROUTE;
-    let without_host = parameters(&Facts { virtual_host: Some("".into()), ..facts(Some(flag), details) });
+    let without_host = parameters(&Decisive { virtual_host: Some("".into()), ..facts(Some(flag), details) });
     let cause = format!("%CEL(has(xds.virtual_host_name) ? '{}' : '{without_host}')%", proven(flag, details));
     Mapper::of(of(flag), cause)
 }
@@ -164,17 +164,17 @@ fn looked_up_by_details<'d>(causes: impl Iterator<Item = (&'d str, String)>) -> 
 /// By the beginning of details that hold a policy's name or a reason; of direct responses by the route; else by the details' word.
 fn unflagged_causes() -> String {
     let begins = |status: u16, head: &str, rest: &str| {
-        let facts = Facts { status: Some(status), ..facts(None, &format!("{head}{rest}")) };
+        let facts = Decisive { status: Some(status), ..facts(None, &format!("{head}{rest}")) };
         format!("response.code_details.startsWith('{head}') ? '{}'", parameters(&facts))
     };
-    let blocked = Facts { route: Some("block_all".into()), ..facts(None, Word::DirectResponse.as_str()) };
+    let blocked = Decisive { route: Some("block_all".into()), ..facts(None, Word::DirectResponse.as_str()) };
     let blocked = format!(
         "response.code_details == 'direct_response' && xds.route_name == 'block_all' ? '{}; mw-route=\"block_all\"'",
         parameters(&blocked)
     );
     let words = UNFLAGGED
         .iter()
-        .map(|(status, details)| (*details, parameters(&Facts { status: Some(*status), ..facts(None, details) })));
+        .map(|(status, details)| (*details, parameters(&Decisive { status: Some(*status), ..facts(None, details) })));
     [
         begins(403, "rbac_access_denied_matched_policy[", "none]"),
         begins(401, "jwt_authn_access_denied{Jwt_", "is_missing}"),
@@ -184,9 +184,9 @@ fn unflagged_causes() -> String {
     .join(" : ")
 }
 
-fn facts(flag: Option<Flag>, details: &str) -> Facts<'static> {
+fn facts(flag: Option<Flag>, details: &str) -> Decisive<'static> {
     let flags = flag.map(|flag| ResponseFlags(flag.mask()));
-    Facts { status: Some(503), flags, details: Some(details.to_owned().into()), ..Facts::default() }
+    Decisive { status: Some(503), flags, details: Some(details.to_owned().into()), ..Decisive::default() }
 }
 
 fn proven(flag: Flag, details: &str) -> String {
@@ -194,7 +194,7 @@ fn proven(flag: Flag, details: &str) -> String {
 }
 
 /// What the member says of the cause that these facts prove.
-fn parameters(facts: &Facts<'_>) -> String {
+fn parameters(facts: &Decisive<'_>) -> String {
     let Some(verdict) = judge(facts) else { return String::new() };
     let error = verdict.cause.error.map(|error| format!("; error={}", error.as_str())).unwrap_or_default();
     format!("{error}; mw-cause={}", verdict.cause.code)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use meshwhy_core::event::Event;
 use meshwhy_core::proxy_status::{Annotation, Level};
 use meshwhy_core::trace;
-use meshwhy_core::{Cause, Facts, Side, Verdict, judge};
+use meshwhy_core::{Cause, Decisive, Side, Verdict, judge};
 
 use crate::config::{Report, Visibility};
 use crate::gather::{self, Known, PROXY_STATUS};
@@ -160,7 +160,7 @@ impl Observer {
         if told { Audience::Downstream } else { Audience::Nobody }
     }
 
-    fn member(&mut self, host: &impl Host, facts: &Facts<'_>, cause: &'static Cause) -> Option<String> {
+    fn member(&mut self, host: &impl Host, facts: &Decisive<'_>, cause: &'static Cause) -> Option<String> {
         let identity = self.identity(host);
         let level = self.config().level;
         let next_hop = (level == Level::Full).then(|| gather::text(host, &["upstream", "address"])).flatten();

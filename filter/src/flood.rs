@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use meshwhy_core::redact::bounded;
-use meshwhy_core::{Cause, Confidence, Facts, Side, Verdict};
+use meshwhy_core::{Cause, Confidence, Decisive, Side, Verdict};
 
 /// Most kinds of failure remembered at once; the one not seen for longest is flushed when a new kind needs its place.
 pub const KINDS: usize = 256;
@@ -136,7 +136,7 @@ impl Eq for FloodKey<'_> {}
 impl<'k> FloodKey<'k> {
     /// The kind of a failure.
     #[must_use]
-    pub fn of(facts: &'k Facts<'_>, verdict: &Verdict) -> Self {
+    pub fn of(facts: &'k Decisive<'_>, verdict: &Verdict) -> Self {
         Self {
             cause: verdict.cause,
             confidence: verdict.confidence,

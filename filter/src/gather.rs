@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
+use meshwhy_core::facts::Fact;
 use meshwhy_core::node_id::{NodeId, pod_and_namespace};
-use meshwhy_core::{Facts, Flag, ResponseFlags, Side};
+use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags, Side};
 
 use crate::host::Host;
 use crate::implied::Implied;
@@ -53,7 +54,7 @@ fn number(host: &impl Host, path: &[&str]) -> Option<u64> {
 
 /// The response status; 0 where no response was sent, as access logs have it.
 fn status(host: &impl Host) -> Option<u16> {
-    let Some(bytes) = host.property(&["response", "code"]).ok()? else { return Some(0) };
+    let Some(bytes) = host.property(Fact::Status.attribute()).ok()? else { return Some(0) };
     bytes.try_into().ok().map(u64::from_le_bytes).and_then(|code| code.try_into().ok())
 }
 
@@ -77,19 +78,19 @@ pub fn proxy_status(host: &impl Host) -> Option<Vec<u8>> {
 
 /// The response code details.
 pub fn details(host: &impl Host) -> Option<Cow<'static, str>> {
-    text(host, &["response", "code_details"])
+    text(host, Fact::Details.attribute())
 }
 
 fn flags(host: &impl Host) -> Option<ResponseFlags> {
-    number(host, &["response", "flags"]).map(ResponseFlags)
+    number(host, Fact::Flags.attribute()).map(ResponseFlags)
 }
 
 /// Gathers what decides which failure it is, and what flood control tells failures apart by.
 ///
 /// # Cost
 /// At most [`DECISION`] host calls, that for the status included.
-pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Facts<'static> {
-    let mut facts = Facts { details: details(host), ..Facts::default() };
+pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Decisive<'static> {
+    let mut facts = Decisive { details: details(host), ..Decisive::default() };
     let implied = cache.implied(facts.details.as_deref());
     facts.status = match known.status {
         // A gRPC call gets another status than the one that was decided on.
@@ -102,29 +103,29 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Fa
     }
     if implied.upstream && !ended_before(&facts) {
         if !implied.transport {
-            facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+            facts.upstream_transport_failure = text(host, Fact::UpstreamTransport.attribute());
         }
         // Without details, whether a host was tried is what decides.
         if facts.details.is_none() {
-            facts.upstream_host = text(host, &["upstream", "address"]);
+            facts.upstream_host = text(host, Fact::UpstreamHost.attribute());
         }
     }
     if implied.route {
-        facts.cluster = text(host, &["xds", "cluster_name"]);
+        facts.cluster = text(host, Fact::Cluster.attribute());
         if !implied.by_cluster {
-            facts.route = text(host, &["xds", "route_name"]);
+            facts.route = text(host, Fact::Route.attribute());
         }
     }
     // Istio's route tables of sidecars end in a virtual host for every authority.
     if implied.no_route && !matches!(known.side, Some(Side::Inbound | Side::Outbound)) {
-        facts.virtual_host = Some(text(host, &["xds", "virtual_host_name"]).unwrap_or_default());
+        facts.virtual_host = Some(text(host, Fact::VirtualHost.attribute()).unwrap_or_default());
     }
     facts.side = known.side.or_else(|| ClusterName::parse(facts.cluster.as_deref()?).side()).or_else(|| direction(host));
     if facts.status.is_none_or(|status| status == 0) {
-        let failure = text(host, &["connection", "transport_failure_reason"]);
+        let failure = text(host, Fact::DownstreamTransport.attribute());
         let refused = facts.has_flag(Flag::NR);
         facts.downstream_transport_failure = failure.filter(|reason| refused || !reason.starts_with(NO_CLIENT_HELLO));
-        facts.termination_details = text(host, &["connection", "termination_details"]);
+        facts.termination_details = text(host, Fact::Termination.attribute());
         // A refusal has a reason; what took long and has none is a timeout.
         if facts.has_flag(Flag::UF) && facts.details.is_none() && facts.upstream_transport_failure.is_none() {
             facts.duration_ms = duration(host);
@@ -159,13 +160,13 @@ fn relayed(host: &impl Host, side: Option<Side>) -> Option<Vec<u8>> {
     proxy_status(host).or_else(|| if side == Some(Side::Gateway) { removed() } else { None })
 }
 
-fn ended_before(facts: &Facts<'_>) -> bool {
+fn ended_before(facts: &Decisive<'_>) -> bool {
     facts.has_flag(Flag::NR) || facts.has_flag(Flag::NC)
 }
 
 /// The gRPC status; for a response that is no gRPC the attribute has one that Envoy infers from the status.
 fn grpc_status(host: &impl Host) -> Option<u32> {
-    let status = if is_grpc(host) { number(host, &["response", "grpc_status"]) } else { None };
+    let status = if is_grpc(host) { number(host, Fact::GrpcStatus.attribute()) } else { None };
     status.and_then(|status| status.try_into().ok())
 }
 
@@ -177,12 +178,12 @@ fn is_grpc(host: &impl Host) -> bool {
 
 /// How long all took, in milliseconds; Envoy tells nanoseconds.
 fn duration(host: &impl Host) -> Option<u64> {
-    number(host, &["request", "duration"]).map(|nanoseconds| nanoseconds / 1_000_000)
+    number(host, Fact::Duration.attribute()).map(|nanoseconds| nanoseconds / 1_000_000)
 }
 
 /// Which way the traffic goes; read per request, since one root context may serve both.
 fn direction(host: &impl Host) -> Option<Side> {
-    match number(host, &["xds", "listener_direction"])? {
+    match number(host, Fact::Side.attribute())? {
         1 => Some(Side::Inbound),
         2 => Some(Side::Outbound),
         _ => None,
@@ -198,13 +199,13 @@ pub fn side(host: &impl Host, known: Option<Side>) -> Option<Side> {
 ///
 /// # Cost
 /// At most three host calls.
-pub fn event(host: &impl Host, event: Event, known: Option<Side>) -> Facts<'static> {
-    Facts {
+pub fn event(host: &impl Host, event: Event, known: Option<Side>) -> Decisive<'static> {
+    Decisive {
         event: Some(event),
-        cluster: text(host, &["xds", "cluster_name"]),
-        route: text(host, &["xds", "route_name"]),
+        cluster: text(host, Fact::Cluster.attribute()),
+        route: text(host, Fact::Route.attribute()),
         side: side(host, known),
-        ..Facts::default()
+        ..Decisive::default()
     }
 }
 
@@ -214,7 +215,7 @@ pub fn event(host: &impl Host, event: Event, known: Option<Side>) -> Facts<'stat
 /// # Cost
 /// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
 pub fn describe(host: &impl Host, facts: &mut Facts<'static>, implied: Implied, replied: bool) {
-    facts.mtls = mtls(host);
+    facts.context.mtls = mtls(host);
     if facts.event.is_none() {
         if replied || facts.flags.is_none() {
             facts.flags = flags(host).or(facts.flags);
@@ -227,33 +228,32 @@ pub fn describe(host: &impl Host, facts: &mut Facts<'static>, implied: Implied, 
             }
         }
         facts.duration_ms = facts.duration_ms.or_else(|| duration(host));
-        facts.protocol = text(host, &["request", "protocol"]);
-        facts.downstream_remote_address = text(host, &["source", "address"]);
-        facts.downstream_local_address = text(host, &["destination", "address"]);
-        facts.local_reply_owner =
-            text(host, &["filter_state", "envoy.filters.network.http_connection_manager.local_reply_owner"]);
+        facts.context.protocol = text(host, Fact::Protocol.attribute());
+        facts.context.downstream_remote_address = text(host, Fact::DownstreamRemoteAddress.attribute());
+        facts.context.downstream_local_address = text(host, Fact::DownstreamLocalAddress.attribute());
+        facts.context.local_reply_owner = text(host, Fact::LocalReplyOwner.attribute());
         if implied.by_cluster {
-            facts.route = text(host, &["xds", "route_name"]);
+            facts.route = text(host, Fact::Route.attribute());
         }
         if implied.upstream && !ended_before(facts) {
             if implied.transport {
-                facts.upstream_transport_failure = text(host, &["upstream", "transport_failure_reason"]);
+                facts.upstream_transport_failure = text(host, Fact::UpstreamTransport.attribute());
             }
-            facts.upstream_local_address = text(host, &["upstream", "local_address"]);
-            facts.upstream_host = facts.upstream_host.take().or_else(|| text(host, &["upstream", "address"]));
+            facts.context.upstream_local_address = text(host, Fact::UpstreamLocalAddress.attribute());
+            facts.upstream_host = facts.upstream_host.take().or_else(|| text(host, Fact::UpstreamHost.attribute()));
         }
     }
-    if implied.routing && (facts.event.is_some() || facts.protocol.is_some()) {
-        facts.method = text(host, &["request", "method"]);
-        facts.path = text(host, &["request", "url_path"]);
-        facts.authority = text(host, &["request", "host"]);
-        facts.request_id = text(host, &["request", "id"]);
+    if implied.routing && (facts.event.is_some() || facts.context.protocol.is_some()) {
+        facts.context.method = text(host, Fact::Method.attribute());
+        facts.context.path = text(host, Fact::Path.attribute());
+        facts.context.authority = text(host, Fact::Authority.attribute());
+        facts.context.request_id = text(host, Fact::RequestId.attribute());
     }
 }
 
 /// Whether the peer has proved who it is.
 pub fn mtls(host: &impl Host) -> Option<bool> {
-    host.property(&["connection", "mtls"]).ok().flatten().map(|bytes| bytes.first() == Some(&1))
+    host.property(Fact::Mtls.attribute()).ok().flatten().map(|bytes| bytes.first() == Some(&1))
 }
 
 /// Who this proxy is, read once: from the node; the module can ask for no environment.
@@ -274,9 +274,9 @@ pub struct Identity {
 impl Identity {
     /// Says in the facts who speaks.
     pub fn sign(&self, facts: &mut Facts<'static>) {
-        facts.pod.clone_from(&self.pod);
-        facts.namespace.clone_from(&self.namespace);
-        facts.workload.clone_from(&self.workload);
+        facts.context.pod.clone_from(&self.pod);
+        facts.context.namespace.clone_from(&self.namespace);
+        facts.context.workload.clone_from(&self.workload);
     }
 }
 
@@ -290,8 +290,8 @@ pub fn identity(host: &impl Host) -> Identity {
         name: node.map_or(&*id, |node| node.proxy).to_owned(),
         side: node.and_then(NodeId::side),
         pod: pod.map(own),
-        namespace: text(host, &["xds", "node", "metadata", "NAMESPACE"]).or_else(|| namespace.map(own)),
-        workload: text(host, &["xds", "node", "metadata", "WORKLOAD_NAME"]),
+        namespace: text(host, Fact::Namespace.attribute()).or_else(|| namespace.map(own)),
+        workload: text(host, Fact::Workload.attribute()),
     }
 }
 
@@ -318,7 +318,7 @@ mod tests {
     fn a_record_has_the_status_that_was_sent() {
         let host = no_endpoints().number("response.code", 200).number("response.grpc_status", 14);
         let host = host.response_header("content-type", b"application/grpc+proto");
-        let mut facts = decisive(&host, &mut VerdictCache::default(), &Known::default());
+        let mut facts = Facts::from(decisive(&host, &mut VerdictCache::default(), &Known::default()));
         let implied = Implied::by(facts.details.as_deref());
         describe(&host, &mut facts, implied, false);
         assert_eq!((facts.status, facts.grpc_status, facts.route.as_deref()), (Some(200), Some(14), Some("default")));

@@ -1,6 +1,6 @@
 //! What the details of a failure imply, and nobody needs to ask for.
 
-use meshwhy_core::Facts;
+use meshwhy_core::Decisive;
 use meshwhy_core::condition::Observed;
 use meshwhy_core::details::{Details, Reset, Word};
 
@@ -29,7 +29,7 @@ impl Implied {
     /// What these details imply, or that there are none.
     #[must_use]
     pub fn by(text: Option<&str>) -> Self {
-        let facts = Facts { details: text.map(Into::into), ..Facts::default() };
+        let facts = Decisive { details: text.map(Into::into), ..Decisive::default() };
         let Observed { details, upstream_transport, .. } = Observed::new(&facts);
         let codec =
             |word: Word| word == Word::LowVersion || ["http1.", "http2."].iter().any(|head| word.as_str().starts_with(head));

@@ -7,7 +7,7 @@ use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::redact;
-use meshwhy_core::{Facts, Side, Verdict, judge};
+use meshwhy_core::{Decisive, Facts, Side, Verdict, judge};
 
 use crate::annotate::{Reply, Request};
 use crate::config::{Config, Report};
@@ -180,7 +180,7 @@ impl Observer {
     }
 
     /// `replied`: the facts are those of the response callback.
-    fn report(&mut self, host: &impl Host, facts: &Facts<'static>, verdict: &Verdict, replied: bool) {
+    fn report(&mut self, host: &impl Host, facts: &Decisive<'static>, verdict: &Verdict, replied: bool) {
         if facts.event.is_none() {
             self.counters.local_reply(verdict.cause, facts.side, facts.status);
         }
@@ -193,7 +193,7 @@ impl Observer {
             return;
         }
         self.counters.flush(host);
-        let mut facts = facts.clone();
+        let mut facts = Facts::from(facts.clone());
         let implied = self.cache.implied(facts.details.as_deref());
         gather::describe(host, &mut facts, implied, replied);
         redact(&mut facts);
@@ -203,13 +203,13 @@ impl Observer {
 
     fn flush_suppressed(&mut self, host: &impl Host, Suppressed { key, count }: Suppressed) {
         let named = |text: Cow<'static, str>| Some(text).filter(|text| !text.is_empty());
-        let mut facts = Facts {
+        let mut facts = Facts::from(Decisive {
             side: key.side,
             cluster: named(key.cluster),
             route: named(key.route),
             relayed_from: named(key.relayed_from),
-            ..Facts::default()
-        };
+            ..Decisive::default()
+        });
         self.identity(host).sign(&mut facts);
         let verdict = Verdict { cause: key.cause, confidence: key.confidence, condition: None };
         write(host, &facts, &verdict, count, count);
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(records.len(), 1);
         let record = record::decode(&records[0]).unwrap();
         assert_eq!(record.code.as_deref(), Some("MW3002"));
-        assert_eq!(record.facts.path.as_deref(), Some("/pay"));
+        assert_eq!(record.facts.context.path.as_deref(), Some("/pay"));
         let first = host.calls.replace(0);
         assert!(first <= RECORD + FIRST, "{first}");
         observer.on_log(&host, &Request::default());

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use meshwhy_core::{Cause, Confidence, Facts, Verdict, judge};
+use meshwhy_core::{Cause, Confidence, Decisive, Verdict, judge};
 
 use crate::implied::Implied;
 
@@ -16,7 +16,7 @@ const LONGEST: usize = 512;
 #[derive(Debug)]
 pub struct Judged {
     /// What decides.
-    pub facts: Facts<'static>,
+    pub facts: Decisive<'static>,
     /// The verdict on it; `None` when it is no failure.
     pub verdict: Option<Verdict>,
     /// Whether the proxy made the response itself.
@@ -38,7 +38,7 @@ struct Recent<T>(Vec<T>);
 
 impl VerdictCache {
     /// The failure with these facts, judged if need be.
-    pub fn judged(&mut self, facts: Facts<'static>) -> Rc<Judged> {
+    pub fn judged(&mut self, facts: Decisive<'static>) -> Rc<Judged> {
         if let Some(judged) = self.judged.find(|judged| judged.facts == facts) {
             return Rc::clone(judged);
         }
@@ -66,7 +66,7 @@ impl VerdictCache {
 }
 
 /// The verdict; on a response that was passed on, that of the proxy that made it. Anybody upstream can write that header.
-fn verdict(facts: &Facts<'_>) -> Option<Verdict> {
+fn verdict(facts: &Decisive<'_>) -> Option<Verdict> {
     let verdict = judge(facts)?;
     let code = facts.relayed_from.as_ref().and(facts.annotated_code.as_deref());
     Some(match code.and_then(Cause::find) {
@@ -99,8 +99,8 @@ impl<T> Recent<T> {
 mod tests {
     use super::*;
 
-    fn facts(details: &str) -> Facts<'static> {
-        Facts { status: Some(503), details: Some(details.to_owned().into()), ..Facts::default() }
+    fn facts(details: &str) -> Decisive<'static> {
+        Decisive { status: Some(503), details: Some(details.to_owned().into()), ..Decisive::default() }
     }
 
     #[test]

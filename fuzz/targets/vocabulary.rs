@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshwhy_core::details::{self, Details};
-use meshwhy_core::{Facts, ResponseFlags, codec, judge, transport};
+use meshwhy_core::{Decisive, ResponseFlags, codec, judge, transport};
 
 fuzz_target!(|text: &str| {
     let flags = ResponseFlags::parse(text);
@@ -14,14 +14,14 @@ fuzz_target!(|text: &str| {
         assert_eq!(other, text);
     }
     let _ = (transport::parse(text), codec::parse(text));
-    let facts = Facts {
+    let facts = Decisive {
         flags,
         details: Some(text.into()),
         upstream_transport_failure: Some(text.into()),
         downstream_transport_failure: Some(text.into()),
         upstream_local_close: Some(text.into()),
         termination_details: Some(text.into()),
-        ..Facts::default()
+        ..Decisive::default()
     };
     assert_eq!(judge(&facts).is_some(), facts.shows_failure());
 });

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::proxy_status::{self, Member};
-use meshwhy_core::{Cause, Facts, Flag, ResponseFlags};
+use meshwhy_core::{Cause, Context, Decisive, Facts, Flag, ResponseFlags};
 
 const NAME: &str = "proxy-status";
 
@@ -50,15 +50,20 @@ fn own(member: &Member) -> Facts<'static> {
     let (pod, namespace) = pod_and_namespace(&member.name).unzip();
     let silent = member.code.is_none() && member.details.is_none();
     Facts {
-        flags: member.flags.or_else(|| member.error.as_deref().filter(|_| silent).and_then(flag)),
-        details: member.details.clone().map(Into::into),
-        annotated_code: member.code.clone().map(Into::into),
-        upstream_host: member.next_hop.clone().map(Into::into),
-        route: member.route.clone().map(Into::into),
-        side: member.side,
-        pod: pod.map(|pod| pod.to_owned().into()),
-        namespace: namespace.map(|namespace| namespace.to_owned().into()),
-        ..Facts::default()
+        decisive: Decisive {
+            flags: member.flags.or_else(|| member.error.as_deref().filter(|_| silent).and_then(flag)),
+            details: member.details.clone().map(Into::into),
+            annotated_code: member.code.clone().map(Into::into),
+            upstream_host: member.next_hop.clone().map(Into::into),
+            route: member.route.clone().map(Into::into),
+            side: member.side,
+            ..Decisive::default()
+        },
+        context: Context {
+            pod: pod.map(|pod| pod.to_owned().into()),
+            namespace: namespace.map(|namespace| namespace.to_owned().into()),
+            ..Context::default()
+        },
     }
 }
 
@@ -78,15 +83,20 @@ fn facts(member: Member) -> Option<Facts<'static>> {
     }
     let (pod, namespace) = pod_and_namespace(&member.name).unzip();
     Some(Facts {
-        flags,
-        details: details.map(Into::into),
-        termination_details: termination_details.map(Into::into),
-        annotated_code: member.code.map(Into::into),
-        upstream_host: member.next_hop.map(Into::into),
-        side: member.side,
-        pod: pod.map(|pod| pod.to_owned().into()),
-        namespace: namespace.map(|namespace| namespace.to_owned().into()),
-        ..Facts::default()
+        decisive: Decisive {
+            flags,
+            details: details.map(Into::into),
+            termination_details: termination_details.map(Into::into),
+            annotated_code: member.code.map(Into::into),
+            upstream_host: member.next_hop.map(Into::into),
+            side: member.side,
+            ..Decisive::default()
+        },
+        context: Context {
+            pod: pod.map(|pod| pod.to_owned().into()),
+            namespace: namespace.map(|namespace| namespace.to_owned().into()),
+            ..Context::default()
+        },
     })
 }
 

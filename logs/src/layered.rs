@@ -93,7 +93,7 @@ fn unwrap<'a>(peeled: Peeled<'a>, formats: &Formats, depth: usize) -> Line<'a> {
         Cow::Owned(inner) => read_each(&inner, formats, depth),
     };
     if let (Some(time), Content::Facts(facts, _)) = (time, &mut line.content) {
-        facts.start_time.get_or_insert(time.into());
+        facts.context.start_time.get_or_insert(time.into());
     }
     line.truncated |= cut;
     line.origin = line.origin.map(|own| own.within(origin.clone())).or(origin);

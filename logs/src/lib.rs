@@ -13,7 +13,6 @@ mod lines;
 mod origin;
 mod reader;
 mod record_line;
-mod weight;
 mod wrapper;
 
 use layered::read;
@@ -133,7 +132,7 @@ impl<'a> Line<'a> {
     fn says_less_than(&self, outer: &Self) -> bool {
         let weight = |line: &Self| match &line.content {
             Content::Facts(_, Format::Evidence) | Content::Header(_) | Content::Blank | Content::Unreadable => 0,
-            Content::Facts(facts, _) => weight::of(facts),
+            Content::Facts(facts, _) => facts.count(),
             Content::Healthy | Content::Record(..) => usize::MAX,
         };
         weight(self) < weight(outer)
@@ -142,8 +141,8 @@ impl<'a> Line<'a> {
     /// Puts the pod that the wrapping names into facts that name none.
     fn complete(&mut self) {
         if let (Some(origin), Content::Facts(facts, _)) = (&self.origin, &mut self.content) {
-            facts.pod = facts.pod.take().or_else(|| origin.pod.clone());
-            facts.namespace = facts.namespace.take().or_else(|| origin.namespace.clone());
+            facts.context.pod = facts.context.pod.take().or_else(|| origin.pod.clone());
+            facts.context.namespace = facts.context.namespace.take().or_else(|| origin.namespace.clone());
         }
     }
 

@@ -38,10 +38,10 @@ fn a_text_line_gives_every_field() {
     assert_eq!(facts.status, Some(503));
     assert_eq!(facts.flags.map(|flags| flags.to_string()).as_deref(), Some("UF,URX"));
     assert_eq!(facts.upstream_transport_failure.as_deref(), Some("delayed_connect_error:_Connection_refused"));
-    assert_eq!(facts.authority.as_deref(), Some("pricing:8085"));
-    assert_eq!(facts.request_id.as_deref(), Some("ba7503f2-0cf4-462c-b50a-d36e9f0a05a1"));
+    assert_eq!(facts.context.authority.as_deref(), Some("pricing:8085"));
+    assert_eq!(facts.context.request_id.as_deref(), Some("ba7503f2-0cf4-462c-b50a-d36e9f0a05a1"));
     assert_eq!(facts.upstream_host.as_deref(), Some("10.244.31.50:9030"));
-    assert_eq!(facts.downstream_remote_address.as_deref(), Some("10.244.31.9:51347"));
+    assert_eq!(facts.context.downstream_remote_address.as_deref(), Some("10.244.31.9:51347"));
     assert_eq!(facts.route.as_deref(), Some("default"));
     assert_eq!(facts.side, Some(Side::Outbound));
 }
@@ -60,7 +60,7 @@ fn a_quote_in_the_user_agent_or_path_forges_nothing() {
     let forged = TEXT.replace("curl/8.9.1", evil).replace("/price?sku=11", "/a\"b");
     let facts = facts(&forged);
     assert_eq!(facts.cluster.as_deref(), Some("outbound|8085||pricing.orders-prod.svc.cluster.local"));
-    assert_eq!(facts.authority.as_deref(), Some("pricing:8085"));
+    assert_eq!(facts.context.authority.as_deref(), Some("pricing:8085"));
     assert_eq!(facts.annotated_code, None);
 }
 
@@ -115,7 +115,7 @@ fn origins_are_kept() {
     let origin = parsed.origin.unwrap();
     assert_eq!(origin.text, "pod/web-1/istio-proxy");
     assert_eq!((origin.pod.as_deref(), origin.container.as_deref()), (Some("web-1"), Some("istio-proxy")));
-    assert_eq!(facts(&line).pod.as_deref(), Some("web-1"));
+    assert_eq!(facts(&line).context.pod.as_deref(), Some("web-1"));
     let line = format!("envoy-1  | {TEXT}");
     assert_eq!(parse(&line).origin.unwrap().text, "envoy-1");
 }
@@ -130,7 +130,7 @@ fn headers_give_one_entry_per_member() {
         members("Proxy-Status: cart-1.shop; error=http_request_error; mw-cause=MW1001; mw-side=inbound, gw; received-status=426");
     assert_eq!(ours.len(), 1);
     assert_eq!(ours[0].annotated_code.as_deref(), Some("MW1001"));
-    assert_eq!((ours[0].pod.as_deref(), ours[0].side), (Some("cart-1"), Some(Side::Inbound)));
+    assert_eq!((ours[0].context.pod.as_deref(), ours[0].side), (Some("cart-1"), Some(Side::Inbound)));
     let native = members("sidecar~10.0.0.1~a.b~b.svc; error=destination_not_found; details=\"route_not_found; NR\"");
     assert_eq!(native[0].details.as_deref(), Some("route_not_found"));
     assert_eq!(native[0].flags.map(|flags| flags.to_string()).as_deref(), Some("NR"));

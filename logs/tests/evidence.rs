@@ -16,7 +16,7 @@ fn event(line: &str) -> Option<Event> {
 }
 
 fn details(line: &str) -> Option<String> {
-    facts(line).and_then(|facts| facts.details).map(Into::into)
+    facts(line).and_then(|facts| facts.decisive.details).map(Into::into)
 }
 
 #[test]
@@ -284,8 +284,10 @@ fn events_of_the_cluster() {
     ] {
         assert_eq!(event(line), Some(expected), "{line}");
     }
-    let pod =
-        facts("29m  Warning  Unhealthy  pod/web-1  Readiness probe failed: HTTP probe failed with statuscode: 503").unwrap().pod;
+    let pod = facts("29m  Warning  Unhealthy  pod/web-1  Readiness probe failed: HTTP probe failed with statuscode: 503")
+        .unwrap()
+        .context
+        .pod;
     assert_eq!(pod.as_deref(), Some("web-1"));
 }
 
@@ -324,7 +326,7 @@ fn envoy_s_own_log() {
     ] {
         assert_eq!(details(&format!("{HEAD}{text}")).as_deref(), Some(expected), "{text}");
     }
-    let close = |line: &str| facts(line).and_then(|facts| facts.upstream_local_close).map(String::from);
+    let close = |line: &str| facts(line).and_then(|facts| facts.decisive.upstream_local_close).map(String::from);
     let client = "[2019-12-03 08:43:58.578][32261][debug][client] [source/common/http/codec_client.cc:127] [C1] ";
     assert_eq!(
         close(&format!("{client}protocol error: The user callback function failed")).as_deref(),
@@ -430,7 +432,7 @@ fn ztunnel_lines() {
     let read = |error: &str| facts(&line(error)).unwrap();
     let refused = read("io error: Connection refused (os error 111)");
     assert_eq!(refused.upstream_transport_failure.as_deref(), Some("delayed connect error: Connection refused"));
-    assert_eq!((refused.workload.as_deref(), refused.namespace.as_deref()), (Some("web"), Some("shop")));
+    assert_eq!((refused.context.workload.as_deref(), refused.context.namespace.as_deref()), (Some("web"), Some("shop")));
     assert_eq!((refused.upstream_host.as_deref(), refused.duration_ms), (Some("10.0.0.2:5432"), Some(15515)));
     let timeout = read("connection timed out, maybe a NetworkPolicy is blocking HBONE port 15008: deadline has elapsed");
     assert_eq!(timeout.upstream_transport_failure.as_deref(), Some("delayed connect error: Connection timed out"));
@@ -479,7 +481,7 @@ fn clients() {
         facts("rpc error: unexpected HTTP status code received from server: 503 (Service Unavailable)").unwrap().status,
         Some(503)
     );
-    let transport = |line: &str| facts(line).and_then(|facts| facts.upstream_transport_failure).map(String::from);
+    let transport = |line: &str| facts(line).and_then(|facts| facts.decisive.upstream_transport_failure).map(String::from);
     assert_eq!(
         transport("dial tcp 10.0.0.7:8080: connect: connection refused").as_deref(),
         Some("delayed connect error: Connection refused")
@@ -520,7 +522,7 @@ fn lines_that_say_that_all_is_well_and_prose() {
 
 #[test]
 fn a_value_means_the_same_as_key_value_and_in_json() {
-    let verdict = |line: &str| judge(&facts(line)?).map(|verdict| verdict.cause.slug);
+    let verdict = |line: &str| facts(line).and_then(|facts| judge(&facts)).map(|verdict| verdict.cause.slug);
     for (status, key, value) in
         [("200", "grpc_status", "Unavailable"), ("200", "response_flags", "UF,Acme"), ("503.0", "route", "-")]
     {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Facts, judge};
+use meshwhy_core::{Context, Facts, judge};
 use meshwhy_logs::{Content, Formats, Line, MAX_LINE, Reader, parse_line};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn items(input: &[u8]) -> Vec<Read> {
 
 fn facts(line: &Line<'_>) -> Option<Facts<'static>> {
     match line.clone().into_owned().content {
-        Content::Facts(facts, _) => Some(Facts { pod: None, namespace: None, ..facts }),
+        Content::Facts(facts, _) => Some(Facts { context: Context { pod: None, namespace: None, ..facts.context }, ..facts }),
         _ => None,
     }
 }
@@ -179,7 +179,7 @@ fn transcripts_are_one_item() {
         assert!(found[0].1 > found[0].0);
         assert!(found[0].2.details.is_some() || found[0].2.flags.is_some(), "{input}");
     }
-    assert_eq!(failures(&verbose)[0].2.authority.as_deref(), Some("shop.example.com"));
+    assert_eq!(failures(&verbose)[0].2.context.authority.as_deref(), Some("shop.example.com"));
     let healthy =
         "HTTP/1.1 200 OK\nserver: istio-envoy\nx-envoy-upstream-service-time: 3\n\nno healthy upstream is a nice title\n";
     assert_eq!(failures(healthy).len(), 0);

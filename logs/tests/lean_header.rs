@@ -8,7 +8,7 @@ use std::path::Path;
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
-use meshwhy_core::{Confidence, Facts, Flag, ResponseFlags, Side, Verdict, judge, record};
+use meshwhy_core::{Confidence, Decisive, Facts, Flag, ResponseFlags, Side, Verdict, judge, record};
 use meshwhy_logs::{Content, Formats, Reader, parse_line};
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ fn read_back(member: &str) -> Facts<'static> {
 }
 
 fn verdict(member: &str, status: Option<u16>) -> Option<Verdict> {
-    judge(&Facts { status, ..read_back(member) })
+    judge(&Decisive { status, ..read_back(member).decisive })
 }
 
 fn slug(verdict: Option<Verdict>) -> &'static str {
@@ -110,7 +110,7 @@ fn the_header_says_what_the_line_says() {
     let mut differ = Vec::new();
     for (id, facts) in recorded().into_iter().filter(|(_, facts)| has_header(facts)) {
         // The line's own code is what the header is compared with, not a help.
-        let facts = Facts { annotated_code: None, ..facts };
+        let facts = Facts { decisive: Decisive { annotated_code: None, ..facts.decisive }, ..facts };
         let line = slug(judge(&facts));
         let header = slug(verdict(&lean(&facts), facts.status));
         compared += 1;
@@ -135,12 +135,16 @@ fn a_forged_cause_never_wins_over_the_facts() {
     let codes: Vec<&str> = codes.collect();
     for (details, word) in Word::ALL {
         for flags in [ResponseFlags::default(), ResponseFlags(Flag::UF.mask()), ResponseFlags(Flag::NR.mask())] {
-            let facts = read_back(&lean(&Facts { details: Some((*details).into()), flags: Some(flags), ..Facts::default() }));
+            let facts = read_back(&lean(&Facts::from(Decisive {
+                details: Some((*details).into()),
+                flags: Some(flags),
+                ..Decisive::default()
+            })));
             for status in [None, Some(200), Some(503)] {
-                let facts = Facts { status, ..facts.clone() };
+                let facts = Decisive { status, ..facts.decisive.clone() };
                 let honest = judge(&facts);
                 for code in &codes {
-                    let forged = judge(&Facts { annotated_code: Some((*code).into()), ..facts.clone() });
+                    let forged = judge(&Decisive { annotated_code: Some((*code).into()), ..facts.clone() });
                     let refines = |one: Verdict, other: Verdict| one.cause.refines(other.cause);
                     let agrees = match (honest, forged) {
                         (Some(honest), Some(forged)) => {
@@ -173,7 +177,7 @@ fn a_member_gives_every_fact() {
         r#"mw-route="block_all"; details="a b; NR", "gateway.edge"; received-status=404"#
     );
     let facts = read_back(member);
-    assert_eq!((facts.pod.as_deref(), facts.namespace.as_deref()), (Some("reviews-v1"), Some("default")));
+    assert_eq!((facts.context.pod.as_deref(), facts.context.namespace.as_deref()), (Some("reviews-v1"), Some("default")));
     assert_eq!((facts.side, facts.flags), (Some(Side::Outbound), Some(ResponseFlags(Flag::NR.mask()))));
     // Ours are whole texts; `; NR` at their end is no flag.
     assert_eq!((facts.details.as_deref(), facts.route.as_deref()), (Some("a b; NR"), Some("block_all")));
@@ -205,7 +209,7 @@ fn the_status_of_a_transcript_stands_beside_its_header() {
         "> GET / HTTP/1.1\n> Host: shop\n>\n< HTTP/1.1 403 Forbidden\n< proxy-status: \"a.b\"; mw-side=inbound; details=\"rbac_access_denied_matched_policy[none]\"\n< server: istio-envoy\n<\nRBAC: access denied\n",
     );
     assert_eq!(
-        (verbose.status, text(verbose.authority.as_ref()), slug(judge(&verbose))),
+        (verbose.status, text(verbose.context.authority.as_ref()), slug(judge(&verbose))),
         (Some(403), Some("shop"), "rbac-denied")
     );
 }

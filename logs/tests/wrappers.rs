@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
-use meshwhy_core::{Facts, judge};
+use meshwhy_core::{Context, Facts, judge};
 use meshwhy_logs::{Content, Formats, Line, parse_line};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -119,7 +119,7 @@ fn parse(line: &str) -> Line<'static> {
 /// The facts without what the wrapping adds.
 fn facts(line: &str) -> Option<Facts<'static>> {
     match parse(line).content {
-        Content::Facts(facts, _) => Some(Facts { pod: None, namespace: None, ..facts }),
+        Content::Facts(facts, _) => Some(Facts { context: Context { pod: None, namespace: None, ..facts.context }, ..facts }),
         _ => None,
     }
 }
@@ -145,7 +145,7 @@ fn carries(outer: &(&str, Kind, Wrap), inner: &(&str, Kind, Wrap)) -> bool {
 fn every_wrapper_comes_off() {
     for line in [TEXT, JSON] {
         let plain = facts(line);
-        assert!(plain.as_ref().is_some_and(Facts::shows_failure));
+        assert!(plain.as_ref().is_some_and(|facts| facts.shows_failure()));
         for (name, _, wrap) in WRAPPERS {
             assert_eq!(facts(&wrap(line)), plain, "{name}: {}", wrap(line));
         }
@@ -218,7 +218,7 @@ fn an_inner_pod_stands_nearer_to_the_proxy() {
     let inner = r#"{"log":"LINE","kubernetes":{"pod_name":"web-1"}}"#.replace("\"LINE\"", &json!(TEXT).to_string());
     let line = parse(&format!("[pod/fluent-bit-x/fluent-bit] {inner}"));
     assert_eq!(line.origin.unwrap().pod.as_deref(), Some("web-1"));
-    assert!(matches!(line.content, Content::Facts(facts, _) if facts.pod.as_deref() == Some("web-1")));
+    assert!(matches!(line.content, Content::Facts(facts, _) if facts.context.pod.as_deref() == Some("web-1")));
 }
 
 #[test]

@@ -63,15 +63,15 @@ fn block(scenario: &Scenario, observation: &Observation) -> Result<String> {
 /// A record's verdict and its line, without what differs from run to run and decides nothing.
 fn case(mut facts: Facts<'_>) -> (Option<Verdict>, String) {
     redact(&mut facts);
-    facts.request_id = None;
-    facts.start_time = None;
-    facts.upstream_local_address = None;
-    facts.downstream_local_address = None;
-    facts.downstream_remote_address = None;
-    facts.upstream_host = facts.upstream_host.map(|_| "127.0.0.1:8080".into());
+    facts.context.request_id = None;
+    facts.context.start_time = None;
+    facts.context.upstream_local_address = None;
+    facts.context.downstream_local_address = None;
+    facts.context.downstream_remote_address = None;
+    facts.upstream_host = facts.upstream_host.take().map(|_| "127.0.0.1:8080".into());
     // The port tells scenarios apart that share an Envoy.
     let inbound = |cluster: &str| matches!(ClusterName::parse(cluster), ClusterName::Service { direction: Side::Inbound, .. });
-    facts.cluster = facts.cluster.map(|cluster| if inbound(&cluster) { "inbound|8080||".into() } else { cluster });
+    facts.cluster = facts.cluster.take().map(|cluster| if inbound(&cluster) { "inbound|8080||".into() } else { cluster });
     facts.annotated_code = None;
     facts.duration_ms = None;
     (judge(&facts), record::encode(&facts, None, 1, 0))

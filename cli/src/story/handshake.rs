@@ -9,7 +9,7 @@ use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 use meshwhy_core::transport::{TransportFailure, TransportKind};
-use meshwhy_core::{Cause, Confidence, Facts, Verdict};
+use meshwhy_core::{Cause, Confidence, Context, Verdict};
 
 use super::{absorb, counting_first, enter};
 use crate::observation::Observation;
@@ -30,19 +30,19 @@ fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
     let mut by_client: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut by_server: HashMap<&str, usize> = HashMap::new();
     for (at, server) in counting_first(batch).filter(|(_, server)| refusal(server).is_some()) {
-        if let Some(address) = text(server.facts.downstream_remote_address.as_ref()) {
+        if let Some(address) = text(server.facts.context.downstream_remote_address.as_ref()) {
             enter(&mut by_client, address, at);
         }
-        if let Some(address) = text(server.facts.downstream_local_address.as_ref()) {
+        if let Some(address) = text(server.facts.context.downstream_local_address.as_ref()) {
             by_server.entry(address).or_insert(at);
         }
     }
     let mut pairs: Vec<(usize, Vec<usize>)> = Vec::new();
     for (at, client) in counting_first(batch).filter(|(_, client)| saw_the_connection_end(client)) {
-        let own = text(client.facts.upstream_local_address.as_ref());
+        let own = text(client.facts.context.upstream_local_address.as_ref());
         let near = || {
             let server = *by_server.get(text(client.facts.upstream_host.as_ref())?)?;
-            let known = own.is_some() && batch.get(server)?.facts.downstream_remote_address.is_some();
+            let known = own.is_some() && batch.get(server)?.facts.context.downstream_remote_address.is_some();
             (!known).then(|| vec![server])
         };
         pairs.extend(own.and_then(|address| by_client.get(address)).cloned().or_else(near).map(|servers| (at, servers)));
@@ -53,11 +53,11 @@ fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
         let Some((theirs, cause)) = told.min_by_key(|(theirs, _)| (theirs.covered, theirs.witness)) else { continue };
         let mut evidence = shown("peer_response_code_details", theirs.facts.details.as_deref());
         evidence.extend(shown("peer_downstream_transport_failure_reason", theirs.facts.downstream_transport_failure.as_deref()));
-        evidence.extend(shown("peer_downstream_local_address", theirs.facts.downstream_local_address.as_deref()));
-        evidence.extend(shown("peer_downstream_remote_address", theirs.facts.downstream_remote_address.as_deref()));
+        evidence.extend(shown("peer_downstream_local_address", theirs.facts.context.downstream_local_address.as_deref()));
+        evidence.extend(shown("peer_downstream_remote_address", theirs.facts.context.downstream_remote_address.as_deref()));
         if let Some(client) = batch.get_mut(*client) {
             client.more_evidence = shown("response_code_details", client.facts.details.as_deref());
-            client.more_evidence.extend(shown("upstream_local_address", client.facts.upstream_local_address.as_deref()));
+            client.more_evidence.extend(shown("upstream_local_address", client.facts.context.upstream_local_address.as_deref()));
             client.more_evidence.extend(evidence);
             client.verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
         }
@@ -103,7 +103,7 @@ fn handshake(failure: Option<TransportFailure<'_>>) -> Option<TransportKind> {
 /// whether the caller is a sidecar or a gateway.
 fn file<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller: &'a Observation) {
     let Some(server) = text(caller.facts.upstream_host.as_ref()) else { return };
-    let Facts { upstream_local_address, downstream_local_address, downstream_remote_address, .. } = &caller.facts;
+    let Context { upstream_local_address, downstream_local_address, downstream_remote_address, .. } = &caller.facts.context;
     for address in [upstream_local_address, downstream_local_address, downstream_remote_address] {
         if let Some(address) = text(address.as_ref()) {
             callers.entry((server, ip(address))).or_insert(at);
@@ -114,15 +114,15 @@ fn file<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller:
 
 /// The server's own address and the caller's IP address, empty when it is not known.
 fn ends(server: &Observation) -> Option<(&str, &str)> {
-    let own = text(server.facts.downstream_local_address.as_ref())?;
-    Some((own, text(server.facts.downstream_remote_address.as_ref()).map_or("", ip)))
+    let own = text(server.facts.context.downstream_local_address.as_ref())?;
+    Some((own, text(server.facts.context.downstream_remote_address.as_ref()).map_or("", ip)))
 }
 
 /// What a server's line says about a caller that could not come in.
 fn refusal(server: &Observation) -> Option<&'static Cause> {
     if server.facts.parsed_details() == Some(Details::Word(Word::FilterChainNotFound)) {
         // A handshake names the server it wants; plaintext does not.
-        let is_plaintext = server.facts.server_name.is_none();
+        let is_plaintext = server.facts.context.server_name.is_none();
         return Some(if is_plaintext { &plaintext_to_tls_port::CAUSE } else { &no_filter_chain::CAUSE });
     }
     let refused = server.facts.downstream_transport().is_some() && server.verdict.cause.is_of(&tls_handshake_failed::CAUSE);

@@ -6,7 +6,7 @@ use meshwhy_core::causes::{
     downstream_disconnect, protocol_error_upstream, unknown, upstream_closed_connection, upstream_stream_reset,
 };
 use meshwhy_core::facts::text;
-use meshwhy_core::{Cause, Facts, Nature, Side};
+use meshwhy_core::{Cause, Context, Nature, Side};
 
 use super::{absorb, counting_first, enter};
 use crate::group::order;
@@ -28,8 +28,8 @@ fn relays(batch: &mut [Observation]) {
     let mut deciders: HashMap<&str, usize> = HashMap::new();
     let mut authors: HashMap<(&str, &str), usize> = HashMap::new();
     for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && decides(observation)) {
-        let Some(id) = text(observation.facts.request_id.as_ref()) else { continue };
-        if let Some(pod) = text(observation.facts.pod.as_ref()) {
+        let Some(id) = text(observation.facts.context.request_id.as_ref()) else { continue };
+        if let Some(pod) = text(observation.facts.context.pod.as_ref()) {
             authors.entry((id, pod)).or_insert(at);
         }
         let best = deciders.entry(id).or_insert(at);
@@ -41,8 +41,8 @@ fn relays(batch: &mut [Observation]) {
     let mut pairs = Vec::new();
     let mut alone: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
     for (at, relay) in counting_first(batch).filter(|(_, relay)| !relay.is_absorbed() && relay.facts.relayed_from.is_some()) {
-        let Some(id) = text(relay.facts.request_id.as_ref()) else { continue };
-        let pod = text(relay.facts.pod.as_ref());
+        let Some(id) = text(relay.facts.context.request_id.as_ref()) else { continue };
+        let pod = text(relay.facts.context.pod.as_ref());
         let named = pod.and_then(|pod| authors.get(&(id, pod))).copied();
         let alike = || {
             let decider = *deciders.get(id)?;
@@ -66,7 +66,7 @@ fn relays(batch: &mut [Observation]) {
         *first = speaker.min(*first);
     }
     for (at, relay) in counting_first(batch).filter(|(_, relay)| !relay.is_absorbed() && is_application(relay)) {
-        let Some(id) = text(relay.facts.request_id.as_ref()) else { continue };
+        let Some(id) = text(relay.facts.context.request_id.as_ref()) else { continue };
         // The application next to a hop is the author only where no other hop knows better.
         let own = deciders.get(id).copied();
         let speaker = speakers.get(id).copied().filter(|_| own.is_none_or(|own| batch.get(own).is_some_and(is_application)));
@@ -100,7 +100,7 @@ fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
     }
     let mut attempts: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && !observation.covered) {
-        if let Some(id) = text(observation.facts.request_id.as_ref()) {
+        if let Some(id) = text(observation.facts.context.request_id.as_ref()) {
             enter(&mut attempts, id, at);
         }
     }
@@ -114,7 +114,7 @@ fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
                     && (other.side(), other.target()) == (theirs.side(), theirs.target())
             })
         };
-        let of_request = text(theirs.facts.request_id.as_ref()).and_then(|id| attempts.get(id));
+        let of_request = text(theirs.facts.context.request_id.as_ref()).and_then(|id| attempts.get(id));
         let others = of_request.into_iter().flatten().copied().filter(|at| *at != decider && same(at));
         let kept = count.saturating_sub(u64::from(!theirs.covered));
         pairs.extend(others.skip(usize::try_from(kept).unwrap_or(usize::MAX)).map(|at| (at, decider)));
@@ -131,8 +131,8 @@ fn cut_off(batch: &mut [Observation]) {
     let mut requests: HashMap<&str, Vec<usize>> = HashMap::new();
     let says_why = |server: &Observation| !server.is_absorbed() && decides(server) && !is_gone(server) && !is_application(server);
     for (at, server) in counting_first(batch).filter(|(_, server)| says_why(server)) {
-        let Facts { downstream_remote_address, downstream_local_address, .. } = &server.facts;
-        match text(server.facts.request_id.as_ref()) {
+        let Context { downstream_remote_address, downstream_local_address, .. } = &server.facts.context;
+        match text(server.facts.context.request_id.as_ref()) {
             Some(id) => enter(&mut requests, id, at),
             None => {
                 let ends = text(downstream_remote_address.as_ref()).zip(text(downstream_local_address.as_ref()));
@@ -144,10 +144,10 @@ fn cut_off(batch: &mut [Observation]) {
     }
     let mut pairs = Vec::new();
     for (at, caller) in counting_first(batch).filter(|(_, caller)| !caller.is_absorbed() && saw_the_upstream_end(caller)) {
-        let ends = text(caller.facts.upstream_local_address.as_ref()).zip(text(caller.facts.upstream_host.as_ref()));
+        let ends = text(caller.facts.context.upstream_local_address.as_ref()).zip(text(caller.facts.upstream_host.as_ref()));
         let of_connection = ends.and_then(|ends| connections.get(&ends)).copied();
         let of_request = || {
-            let servers = requests.get(text(caller.facts.request_id.as_ref())?)?;
+            let servers = requests.get(text(caller.facts.context.request_id.as_ref())?)?;
             servers.iter().copied().find(|server| batch.get(*server).is_some_and(|server| is_upstream(caller, server)))
         };
         pairs.extend(of_connection.or_else(of_request).filter(|server| *server != at).map(|server| (at, server)));
@@ -167,13 +167,13 @@ fn saw_the_upstream_end(caller: &Observation) -> bool {
 fn hung_up(batch: &mut [Observation]) {
     let mut callers: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, caller) in counting_first(batch).filter(|(_, caller)| !caller.is_absorbed() && decides(caller)) {
-        if let Some(id) = text(caller.facts.request_id.as_ref()) {
+        if let Some(id) = text(caller.facts.context.request_id.as_ref()) {
             enter(&mut callers, id, at);
         }
     }
     let mut pairs = Vec::new();
     for (at, server) in counting_first(batch).filter(|(_, server)| !server.is_absorbed() && is_gone(server)) {
-        let of_request = text(server.facts.request_id.as_ref()).and_then(|id| callers.get(id));
+        let of_request = text(server.facts.context.request_id.as_ref()).and_then(|id| callers.get(id));
         let caller =
             of_request.into_iter().flatten().find(|caller| batch.get(**caller).is_some_and(|caller| calls(caller, server)));
         pairs.extend(caller.map(|caller| (at, *caller)));
@@ -205,7 +205,7 @@ fn is_upstream(caller: &Observation, server: &Observation) -> bool {
         return false;
     }
     let upstream = text(caller.facts.upstream_host.as_ref());
-    match upstream.zip(text(server.facts.downstream_local_address.as_ref())) {
+    match upstream.zip(text(server.facts.context.downstream_local_address.as_ref())) {
         Some((upstream, own)) => upstream == own,
         None => server.side() == Some(Side::Inbound) && caller.side().is_some_and(|side| side != Side::Inbound),
     }
@@ -215,7 +215,7 @@ type Proxy<'a> = (Option<&'a str>, Option<(u32, Option<&'a str>)>);
 
 /// Who wrote the line: the container that its prefix names, else its file and the pod, unless that is the author's.
 fn proxy(observation: &Observation) -> Proxy<'_> {
-    let pod = observation.facts.pod.as_deref().filter(|_| observation.facts.relayed_from.is_none());
+    let pod = observation.facts.context.pod.as_deref().filter(|_| observation.facts.relayed_from.is_none());
     match observation.origin.as_deref() {
         Some(origin) => (Some(origin), None),
         None => (None, Some((observation.source, pod))),

@@ -10,9 +10,9 @@ use crate::facts::{Facts, text};
 impl Fill for Facts<'_> {
     fn value(&self, slot: Slot) -> Option<&str> {
         match slot {
-            Slot::Namespace => text(self.namespace.as_ref()),
-            Slot::Pod => text(self.pod.as_ref()),
-            Slot::Workload => text(self.workload.as_ref()),
+            Slot::Namespace => text(self.context.namespace.as_ref()),
+            Slot::Pod => text(self.context.pod.as_ref()),
+            Slot::Workload => text(self.context.workload.as_ref()),
             Slot::UpstreamAddress => text(self.upstream_host.as_ref()).filter(|host| host.parse::<SocketAddr>().is_ok()),
             Slot::Cluster => text(self.cluster.as_ref()),
             Slot::Host => cluster(self).and_then(|(_, host)| host).or_else(|| Some(authority(self)?.0)),
@@ -38,7 +38,7 @@ fn cluster<'f>(facts: &'f Facts<'_>) -> Option<(&'f str, Option<&'f str>)> {
 
 /// Host and port of the authority.
 fn authority<'f>(facts: &'f Facts<'_>) -> Option<(&'f str, Option<&'f str>)> {
-    let name = text(facts.authority.as_ref())?;
+    let name = text(facts.context.authority.as_ref())?;
     let (host, port) = name.rsplit_once(':').unwrap_or((name, ""));
     Some((host, Some(port).filter(|port| !port.is_empty())))
 }
@@ -53,11 +53,12 @@ fn policy<'f>(facts: &'f Facts<'_>) -> Option<(&'f str, &'f str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Decisive;
 
     #[test]
     fn service_and_port_come_from_the_cluster() {
         let cluster = "outbound|9080||reviews.books.svc.cluster.local";
-        let facts = Facts { cluster: Some(cluster.into()), ..Facts::default() };
+        let facts = Facts::from(Decisive { cluster: Some(cluster.into()), ..Decisive::default() });
         let values = [Slot::Service, Slot::ServiceNamespace, Slot::Port, Slot::Cluster].map(|slot| facts.value(slot));
         assert_eq!(values, [Some("reviews"), Some("books"), Some("9080"), Some(cluster)]);
     }

@@ -3,7 +3,7 @@
 use super::{Condition, Engine, Field, Literal, Observed};
 use crate::details::Family;
 use crate::event::Event;
-use crate::facts::{Facts, text};
+use crate::facts::{Decisive, text};
 
 /// Longest value that is shown, in characters.
 const LONGEST: usize = 200;
@@ -50,7 +50,7 @@ pub(crate) enum Fact {
 
 impl Fact {
     /// The fact as it stands in `facts`; `None` where they do not hold it.
-    pub(crate) fn show(self, facts: &Facts<'_>) -> Option<Shown> {
+    pub(crate) fn show(self, facts: &Decisive<'_>) -> Option<Shown> {
         let details = || Self::Details.show(facts);
         let said = |name, value| Some(Shown::new(name, text(value)?));
         match self {
@@ -144,7 +144,7 @@ impl Evaluation {
 impl Literal {
     /// The fact that a leaf looks at, as it stands in `facts`; `None` where it is several.
     #[must_use]
-    pub fn shown(&self, facts: &Facts<'_>) -> Option<Shown> {
+    pub fn shown(&self, facts: &Decisive<'_>) -> Option<Shown> {
         self.condition.fact().filter(|_| !self.negated)?.show(facts)
     }
 

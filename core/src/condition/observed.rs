@@ -2,14 +2,14 @@
 
 use crate::codec::CodecError;
 use crate::details::{self, CloseReason, Details};
-use crate::facts::{Facts, text};
+use crate::facts::{Decisive, text};
 use crate::transport::TransportFailure;
 
 /// Facts with their texts understood once, since many conditions ask for the same ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Observed<'f, 'a> {
     /// The facts themselves.
-    pub facts: &'f Facts<'a>,
+    pub facts: &'f Decisive<'a>,
     /// The code details.
     pub details: Option<Details<'f>>,
     /// The policy that denied, by the code details or by those of the connection's end; empty when none allowed.
@@ -29,7 +29,7 @@ pub struct Observed<'f, 'a> {
 impl<'f, 'a> Observed<'f, 'a> {
     /// Parses what can be parsed.
     #[must_use]
-    pub fn new(facts: &'f Facts<'a>) -> Self {
+    pub fn new(facts: &'f Decisive<'a>) -> Self {
         let details = facts.parsed_details();
         let termination = text(facts.termination_details.as_ref()).map(details::parse);
         let unfinished = || text(facts.termination_details.as_ref()).map(CloseReason::parse);

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use cel::{Context, Program, Value};
 use meshwhy_core::causes::REGISTRY;
-use meshwhy_core::{Cause, Facts, Flag, ResponseFlags, Side, judge, record};
+use meshwhy_core::{Cause, Decisive, Flag, ResponseFlags, Side, judge, record};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -47,12 +47,12 @@ thread_local! {
 
 /// A local reply as Envoy's filters and formatters see it.
 struct Reply<'f> {
-    facts: &'f Facts<'f>,
+    facts: &'f Decisive<'f>,
     attributes: Context<'static, 'static>,
 }
 
 impl<'f> Reply<'f> {
-    fn new(facts: &'f Facts<'f>, mtls: bool) -> Self {
+    fn new(facts: &'f Decisive<'f>, mtls: bool) -> Self {
         let mut response = json!({"code": facts.status, "flags": facts.flags.unwrap_or_default().0});
         if let Some(details) = &facts.details {
             response["code_details"] = json!(details);
@@ -138,7 +138,7 @@ fn mappers(side: Side) -> &'static [Json] {
 }
 
 /// The facts of every case that is a reply of Envoy's own.
-fn local_replies() -> Vec<(&'static str, Facts<'static>)> {
+fn local_replies() -> Vec<(&'static str, Decisive<'static>)> {
     let blocks = |cause: &'static Cause| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/causes").join(cause.folder());
         let text = std::fs::read_to_string(folder.join("cases.md")).unwrap();
@@ -149,9 +149,9 @@ fn local_replies() -> Vec<(&'static str, Facts<'static>)> {
     let read = |json: String| {
         let mut object: Map<String, Json> = serde_json::from_str(&json).unwrap();
         object.insert("meshwhy.record".to_owned(), "1".into());
-        record::from_object(&object).unwrap().facts
+        record::from_object(&object).unwrap().facts.decisive
     };
-    let own = |facts: &Facts<'_>| {
+    let own = |facts: &Decisive<'_>| {
         let made_here = facts.relayed_from.is_none() && facts.annotated_code.is_none() && facts.event.is_none();
         made_here && facts.status.is_some_and(|status| status >= 400) && facts.parsed_details().is_some_and(|it| !it.is_success())
     };
@@ -169,7 +169,7 @@ fn a_member_names_the_cause_or_one_that_it_refines() {
             let judged = judge(&facts).unwrap().cause;
             // A case has the flags of the log; of some details Envoy sets them after the reply.
             for flags in [facts.flags, None] {
-                let Some(header) = Reply::new(&Facts { flags, ..facts.clone() }, true).header(mappers) else { continue };
+                let Some(header) = Reply::new(&Decisive { flags, ..facts.clone() }, true).header(mappers) else { continue };
                 let Some((_, code)) = header.split_once("mw-cause=") else { continue };
                 let cause = Cause::find(code.split(';').next().unwrap()).unwrap_or_else(|| panic!("{header}"));
                 marked.insert(cause.code);
@@ -205,7 +205,7 @@ proptest! {
                 Side::Outbound | Side::Gateway => Flag::NR.mask() | Flag::UH.mask() | Flag::UF.mask(),
             };
             let flags = Some(ResponseFlags(flags & !constant));
-            let facts = Facts { status: Some(status), flags, details: Some(details.clone().into()), ..Facts::default() };
+            let facts = Decisive { status: Some(status), flags, details: Some(details.clone().into()), ..Decisive::default() };
             if let Some(header) = Reply::new(&facts, true).header(mappers(side)) {
                 prop_assert!(header.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\'), "{}", header);
                 prop_assert_eq!(header.matches('"').count() % 2, 0, "{}", header);

@@ -1,6 +1,6 @@
 //! Lines of every version, whole, cut and forged. Healthy lines of a real mesh, and lines that other programs write.
 
-use meshwhy_core::{ResponseFlags, Side, judge};
+use meshwhy_core::{Context, Decisive, ResponseFlags, Side, judge};
 use proptest::prelude::*;
 
 use super::*;
@@ -33,26 +33,32 @@ fn flags(text: &str) -> Option<ResponseFlags> {
 fn istio_1_9_and_later() {
     let (read, format, truncated) = facts(V19);
     let expected = Facts {
-        status: Some(503),
-        flags: flags("UF,URX"),
-        details: Some(
-            "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}".into(),
-        ),
-        upstream_transport_failure: Some("delayed_connect_error:_Connection_refused".into()),
-        duration_ms: Some(61),
-        protocol: Some("HTTP/1.1".into()),
-        method: Some("GET".into()),
-        path: Some("/price?sku=11".into()),
-        authority: Some("pricing:8085".into()),
-        request_id: Some("ba7503f2".into()),
-        route: Some("default".into()),
-        cluster: Some("outbound|8085||pricing.orders-prod.svc.cluster.local".into()),
-        upstream_host: Some("10.244.31.50:9030".into()),
-        downstream_local_address: Some("10.96.70.2:8085".into()),
-        downstream_remote_address: Some("10.244.31.9:51347".into()),
-        side: Some(Side::Outbound),
-        start_time: Some("2026-11-21T06:36:37.876Z".into()),
-        ..Facts::default()
+        decisive: Decisive {
+            status: Some(503),
+            flags: flags("UF,URX"),
+            details: Some(
+                "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}"
+                    .into(),
+            ),
+            upstream_transport_failure: Some("delayed_connect_error:_Connection_refused".into()),
+            duration_ms: Some(61),
+            route: Some("default".into()),
+            cluster: Some("outbound|8085||pricing.orders-prod.svc.cluster.local".into()),
+            upstream_host: Some("10.244.31.50:9030".into()),
+            side: Some(Side::Outbound),
+            ..Decisive::default()
+        },
+        context: Context {
+            protocol: Some("HTTP/1.1".into()),
+            method: Some("GET".into()),
+            path: Some("/price?sku=11".into()),
+            authority: Some("pricing:8085".into()),
+            request_id: Some("ba7503f2".into()),
+            downstream_local_address: Some("10.96.70.2:8085".into()),
+            downstream_remote_address: Some("10.244.31.9:51347".into()),
+            start_time: Some("2026-11-21T06:36:37.876Z".into()),
+            ..Context::default()
+        },
     };
     assert_eq!((read, format, truncated), (expected, Format::IstioText, false));
 }
@@ -66,29 +72,29 @@ fn older_formats() {
 
     let (read, _, truncated) = facts(V14);
     assert_eq!(read.policy_status.as_deref(), Some("UNAVAILABLE:no healthy upstream"));
-    assert_eq!((read.server_name.as_deref(), read.route, truncated), (Some("loki.example.com"), None, false));
+    assert_eq!((read.context.server_name.as_deref(), read.decisive.route, truncated), (Some("loki.example.com"), None, false));
 
     let (read, _, _) = facts(V12);
     assert_eq!(read.policy_status.as_deref(), Some("PERMISSION_DENIED:handler.denier"));
-    assert_eq!(read.downstream_remote_address.as_deref(), Some("10.0.0.2:54652"));
+    assert_eq!(read.context.downstream_remote_address.as_deref(), Some("10.0.0.2:54652"));
 
     let (read, format, truncated) = facts(V11);
-    assert_eq!((read.path.as_deref(), read.protocol.as_deref()), (Some("/api/oak"), Some("HTTP/1.1")));
+    assert_eq!((read.context.path.as_deref(), read.context.protocol.as_deref()), (Some("/api/oak"), Some("HTTP/1.1")));
     assert_eq!(read.cluster.as_deref(), Some("outbound|5000|multiple|opal.default.svc.cluster.local"));
     assert_eq!((read.duration_ms, format, truncated), (Some(1), Format::IstioText, false));
 
     let (read, format, truncated) = facts(ENVOY);
     assert_eq!(read.upstream_host.as_deref(), Some("[2001:db8::71:9d]:443"));
-    assert_eq!((read.authority.as_deref(), format, truncated), (Some("bolt:10000"), Format::EnvoyText, false));
+    assert_eq!((read.context.authority.as_deref(), format, truncated), (Some("bolt:10000"), Format::EnvoyText, false));
 }
 
 #[test]
 fn tcp_lines() {
     let (read, _, truncated) = facts(TCP);
     assert_eq!((read.status, read.flags, read.duration_ms), (Some(0), flags("UH"), Some(7)));
-    assert_eq!((read.method, read.protocol, truncated), (None, None, false));
+    assert_eq!((read.context.method.as_deref(), read.context.protocol.as_deref(), truncated), (None, None, false));
     assert_eq!((read.cluster.as_deref(), read.side), (Some("BlackHoleCluster"), Some(Side::Outbound)));
-    assert_eq!(read.server_name.as_deref(), Some("sql.example.com"));
+    assert_eq!(read.context.server_name.as_deref(), Some("sql.example.com"));
     let healthy = TCP.replace(" UH ", " - ").replace("BlackHoleCluster", "outbound|443||a.b");
     assert!(judge(&facts(&healthy).0).is_none());
 }
@@ -99,7 +105,11 @@ fn a_missing_or_elided_start_time_is_no_cut() {
     let (_, without) = V19.split_once("] ").unwrap();
     for text in [without.to_owned(), format!("[...] {without}")] {
         let (read, _, truncated) = facts(&text);
-        assert_eq!((read.path, read.route, truncated), (whole.path.clone(), whole.route.clone(), false), "{text}");
+        assert_eq!(
+            (read.context.path, read.decisive.route, truncated),
+            (whole.context.path.clone(), whole.route.clone(), false),
+            "{text}"
+        );
     }
 }
 
@@ -126,7 +136,7 @@ fn every_cut_of_a_line_keeps_what_is_left() {
             let Some(AccessLog::Facts { facts, .. }) = read(&line[..end]) else { continue };
             assert_eq!((facts.status, facts.flags), (whole.status, whole.flags), "{}", &line[..end]);
             assert!(facts.cluster.is_none() || facts.cluster == whole.cluster, "{}", &line[..end]);
-            assert!(facts.authority.is_none() || facts.authority == whole.authority, "{}", &line[..end]);
+            assert!(facts.context.authority.is_none() || facts.context.authority == whole.context.authority, "{}", &line[..end]);
         }
         let cut = line.split_once(" - \"").map_or(line, |(head, _)| head);
         assert!(facts(cut).2, "{cut}");
@@ -152,7 +162,7 @@ fn heads_that_are_cut() {
             (Some(404), flags("NR"), Some("route_not_found")),
             "{line}"
         );
-        assert_eq!((read.path.as_deref(), truncated), (path, true), "{line}");
+        assert_eq!((read.context.path.as_deref(), truncated), (path, true), "{line}");
     }
     let (read, _, truncated) =
         facts(r#"503 UF,URX "-" "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER""#);
@@ -164,11 +174,11 @@ fn heads_that_are_cut() {
 fn what_people_leave_out() {
     let (read, _, truncated) =
         facts(r#""GET / HTTP/1.1" 403 UAEX ext_authz_error - "-" 0 0 0 - ... *(browser details)* ... error envoy_bug"#);
-    assert_eq!((read.details.as_deref(), read.cluster, truncated), (Some("ext_authz_error"), None, true));
+    assert_eq!((read.details.as_deref(), read.cluster.as_deref(), truncated), (Some("ext_authz_error"), None, true));
     let wrapped = "[...] \"GET /get HTTP/1.1\" 404 NR route_not_found - \"-\" 0 0 0 -\n  \"10.1.1.1\" \"curl/8\" \"a326cb9d-...\" \"api.example.com\"\n  \"-\" - - 10.63.43.129:80 10.158.158.88:41290 - -";
     let (read, _, truncated) = facts(wrapped);
-    assert_eq!((read.authority.as_deref(), read.request_id, truncated), (Some("api.example.com"), None, false));
-    assert_eq!(read.downstream_remote_address.as_deref(), Some("10.158.158.88:41290"));
+    assert_eq!((read.context.authority.as_deref(), read.context.request_id, truncated), (Some("api.example.com"), None, false));
+    assert_eq!(read.context.downstream_remote_address.as_deref(), Some("10.158.158.88:41290"));
 }
 
 #[test]
@@ -185,7 +195,7 @@ fn a_client_forges_nothing() {
     let agent = r#"x" "r" "evil" "h" outbound|1||evil.a.svc.cluster.local 1 2 3 4 5 "z; mw-cause=MW6001"#;
     let line = V19.replace("curl/8.9.1", agent).replace("/price?sku=11", "/a\"b");
     let read = facts(&line).0;
-    assert_eq!((read.authority.as_deref(), read.annotated_code), (Some("pricing:8085"), None));
+    assert_eq!((read.context.authority.as_deref(), read.annotated_code.as_deref()), (Some("pricing:8085"), None));
     assert_eq!(read.cluster.as_deref(), Some("outbound|8085||pricing.orders-prod.svc.cluster.local"));
     let agent =
         serde_json::to_string(r#"x","response_code":200,"response_code_details":"via_upstream","response_flags":"-""#).unwrap();
@@ -291,13 +301,13 @@ type Map = serde_json::Map<String, serde_json::Value>;
 #[test]
 fn json_with_escapes_extras_and_nesting() {
     let line = JSON.replace("/v2/items/42", r#"/a\u003db\\\"c"#).replacen('{', r#"{"extra":{"a":[1,{"x":"}"}]},"#, 1);
-    assert_eq!(facts(&line).0.path.as_deref(), Some(r#"/a=b\"c"#));
+    assert_eq!(facts(&line).0.context.path.as_deref(), Some(r#"/a=b\"c"#));
     let policy = JSON.replace("\"NC\"", r#""UAEX","istio_policy_status":"\"UNAVAILABLE:no healthy upstream\"""#);
     assert_eq!(facts(&policy).0.policy_status.as_deref(), Some("UNAVAILABLE:no healthy upstream"));
     let nested =
         r#"{"response":{"code":503,"flags":"UF"},"upstream":{"cluster":"outbound|80||a.b"},"kubernetes":{"pod_name":"web-1"}}"#;
     let read = facts(nested).0;
-    assert_eq!((read.status, read.flags, read.pod.as_deref()), (Some(503), flags("UF"), Some("web-1")));
+    assert_eq!((read.status, read.flags, read.context.pod.as_deref()), (Some(503), flags("UF"), Some("web-1")));
     assert_eq!(read.side, Some(Side::Outbound));
     let stackdriver = r#"{"httpRequest":{"requestMethod":"GET","status":503},"labels":{"response_flag":"UC","upstream_cluster":"inbound|80||"}}"#;
     let read = facts(stackdriver).0;
@@ -395,7 +405,7 @@ proptest! {
         let text = if order { object.to_string() } else { serde_json::to_string_pretty(&object).unwrap() };
         let read = facts(&text).0;
         prop_assert_eq!(read.status, Some(status));
-        prop_assert_eq!(read.path.as_deref().unwrap_or("-"), if path.is_empty() { "-" } else { path.as_str() });
+        prop_assert_eq!(read.context.path.as_deref().unwrap_or("-"), if path.is_empty() { "-" } else { path.as_str() });
         prop_assert_eq!(read.upstream_host.as_deref(), Some("1.2.3.4:5"));
     }
 }

@@ -1,7 +1,7 @@
 //! What clients say: gRPC libraries of Go, Java, Python and C++, grpcurl, curl, browsers.
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Facts, Flag};
+use meshwhy_core::{Decisive, Facts, Flag};
 
 use super::envoy::{answered, flagged};
 use super::phrase::{Phrase, Said, event, happened, read};
@@ -28,7 +28,7 @@ pub(super) const PHRASES: &[Phrase] = &[
 fn rst_stream(said: Said<'_>) -> Option<Facts<'_>> {
     const INTERNAL: u32 = 13;
     match first(said.after)? {
-        "NO_ERROR" => Some(Facts { grpc_status: Some(INTERNAL), ..flagged(Flag::UT) }),
+        "NO_ERROR" => Some(Decisive { grpc_status: Some(INTERNAL), ..flagged(Flag::UT).decisive }.into()),
         "INTERNAL_ERROR" => Some(happened(Event::StreamResetByCodec)),
         _ => None,
     }
@@ -72,7 +72,7 @@ fn reset_handshake(_: Said<'_>) -> Option<Facts<'_>> {
 }
 
 fn unconnected(reason: &str) -> Facts<'_> {
-    Facts { upstream_transport_failure: Some(reason.into()), ..Facts::default() }
+    Facts::from(Decisive { upstream_transport_failure: Some(reason.into()), ..Decisive::default() })
 }
 
 /// `Maximum (50) redirects followed`, `stopped after 10 redirects`, `Exceeded 30 redirects`.

@@ -5,7 +5,7 @@
 
 use meshwhy_core::details;
 use meshwhy_core::event::Event;
-use meshwhy_core::{Facts, Flag, ResponseFlags};
+use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
 
 use super::local_reply;
 use super::phrase::{Phrase, Said, details as with_details, event, happened, read};
@@ -80,7 +80,7 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 fn detailed(details: &str) -> Facts<'_> {
-    Facts { details: Some(details.into()), ..Facts::default() }
+    Facts::from(Decisive { details: Some(details.into()), ..Decisive::default() })
 }
 
 /// The details as Envoy's logger prints them: older ones hold spaces inside their braces.
@@ -114,13 +114,16 @@ fn pool(said: Said<'_>) -> Option<Facts<'_>> {
 
 fn unknown_cluster(said: Said<'_>) -> Option<Facts<'_>> {
     let cluster = said.after.split('\'').next().filter(|name| !name.is_empty());
-    Some(Facts { cluster: cluster.map(Into::into), ..detailed("cluster_not_found") })
+    Some(Decisive { cluster: cluster.map(Into::into), ..detailed("cluster_not_found").decisive }.into())
 }
 
 /// `enforced denied, matched policy NAME`; a shadow policy denies nothing.
 fn denied(said: Said<'_>) -> Option<Facts<'_>> {
     let policy = said.after.split_once("matched policy").and_then(|(_, rest)| first(rest)).unwrap_or_default();
-    Some(Facts { details: Some(format!("rbac_access_denied_matched_policy[{policy}]").into()), ..Facts::default() })
+    Some(Facts::from(Decisive {
+        details: Some(format!("rbac_access_denied_matched_policy[{policy}]").into()),
+        ..Decisive::default()
+    }))
 }
 
 fn jwt(said: Said<'_>) -> Option<Facts<'_>> {
@@ -140,13 +143,14 @@ fn fetched(said: Said<'_>) -> Option<Facts<'_>> {
 /// The downstream codec, where the connection manager hears of it.
 fn dispatch(said: Said<'_>) -> Option<Facts<'_>> {
     let text = message(said.after);
-    (!text.is_empty()).then(|| Facts { details: Some(format!("codec_error:{text}").into()), ..Facts::default() })
+    (!text.is_empty())
+        .then(|| Facts::from(Decisive { details: Some(format!("codec_error:{text}").into()), ..Decisive::default() }))
 }
 
 /// The upstream codec, in the words of its client.
 fn received(said: Said<'_>) -> Option<Facts<'_>> {
     let text = message(said.after);
-    (!text.is_empty()).then(|| Facts { upstream_local_close: Some(text.into()), ..Facts::default() })
+    (!text.is_empty()).then(|| Facts::from(Decisive { upstream_local_close: Some(text.into()), ..Decisive::default() }))
 }
 
 fn client(said: Said<'_>) -> Option<Facts<'_>> {
@@ -190,10 +194,12 @@ fn harmless(_: Said<'_>) -> Option<Facts<'_>> {
 
 /// Facts of a status that a text names.
 pub(super) fn answered<'a>(text: &str) -> Option<Facts<'a>> {
-    status(text).filter(|status| *status >= 400).map(|status| Facts { status: Some(status), ..Facts::default() })
+    status(text)
+        .filter(|status| *status >= 400)
+        .map(|status| Facts::from(Decisive { status: Some(status), ..Decisive::default() }))
 }
 
 /// Facts of a flag that a text implies.
 pub(super) fn flagged<'a>(flag: Flag) -> Facts<'a> {
-    Facts { flags: Some(ResponseFlags(flag.mask())), ..Facts::default() }
+    Facts::from(Decisive { flags: Some(ResponseFlags(flag.mask())), ..Decisive::default() })
 }

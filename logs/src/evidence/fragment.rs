@@ -1,7 +1,7 @@
 //! Pieces of lines: flags, a status and a flag, code details, transport failures, `key=value` bits, cut JSON.
 
 use meshwhy_core::details::{self, Details, Word};
-use meshwhy_core::{Facts, ResponseFlags};
+use meshwhy_core::{Decisive, Facts, ResponseFlags};
 
 use super::{key_values, local_reply, marks, transport_text};
 
@@ -18,8 +18,11 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
     let transport = transport_text::find(text);
     let facts = match transport {
         Some(found) if base.upstream_transport_failure.is_none() => Facts {
-            upstream_transport_failure: found.upstream_transport_failure,
-            downstream_transport_failure: found.downstream_transport_failure,
+            decisive: Decisive {
+                upstream_transport_failure: found.decisive.upstream_transport_failure,
+                downstream_transport_failure: found.decisive.downstream_transport_failure,
+                ..base.decisive
+            },
             ..base
         },
         _ => base,
@@ -60,7 +63,7 @@ pub(super) fn bare(text: &str) -> Option<Facts<'_>> {
     if details.is_none() && flags.is_none() {
         return None;
     }
-    Some(Facts { status, flags, details: details.map(Into::into), ..Facts::default() })
+    Some(Facts::from(Decisive { status, flags, details: details.map(Into::into), ..Decisive::default() }))
 }
 
 /// A status, or `response flag:` and the like.

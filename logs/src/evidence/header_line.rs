@@ -1,7 +1,7 @@
 //! Single HTTP headers that say something by themselves.
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Facts, Flag};
+use meshwhy_core::{Decisive, Facts, Flag};
 
 use super::envoy::flagged;
 use super::phrase::happened;
@@ -30,7 +30,9 @@ pub(super) fn read<'a>(name: &str, value: &str) -> Option<Facts<'a>> {
         return None;
     }
     match () {
-        () if is("x-envoy-ratelimited") => Some(Facts { details: Some("request_rate_limited".into()), ..Facts::default() }),
+        () if is("x-envoy-ratelimited") => {
+            Some(Facts::from(Decisive { details: Some("request_rate_limited".into()), ..Decisive::default() }))
+        }
         () if is("x-envoy-overloaded") => Some(flagged(Flag::UO)),
         () if is("x-envoy-immediate-health-check-fail") => Some(flagged(Flag::LH)),
         () => None,

@@ -1,32 +1,33 @@
 //! `key=value`, `key: value` and `"key":"value"` anywhere in a text, whole or cut.
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use meshwhy_core::Facts;
+use meshwhy_core::facts::Fact;
 
-use crate::access_log::field::{Field, Fields};
-
-/// Keys that access logs use for the facts that decide, lower case; the rest of a log line is the access log's matter.
-const KEYS: &[(&[&str], Field)] = &[
-    (&["response_code", "responsecode"], Field::Status),
-    (&["response_flags", "response_flag", "responseflags", "responseflag"], Field::Flags),
-    (&["response_code_details", "responsecodedetails"], Field::Details),
-    (&["connection_termination_details"], Field::Termination),
-    (&["upstream_transport_failure_reason"], Field::UpstreamTransport),
-    (&["downstream_transport_failure_reason"], Field::DownstreamTransport),
-    (&["upstream_local_close_reason"], Field::UpstreamLocalClose),
-    (&["istio_policy_status"], Field::PolicyStatus),
-    (&["grpc_status"], Field::GrpcStatus),
-    (&["upstream_cluster"], Field::Cluster),
-    (&["upstream_host"], Field::UpstreamHost),
-    (&["route_name"], Field::Route),
+/// The facts that decide, in the order in which they are read, and other spellings of their keys, lower case; the rest of a log line is
+/// the access log's matter.
+const KEYS: &[(Fact, &[&str])] = &[
+    (Fact::Status, &["responsecode"]),
+    (Fact::Flags, &["response_flag", "responseflags", "responseflag"]),
+    (Fact::Details, &["responsecodedetails"]),
+    (Fact::Termination, &[]),
+    (Fact::UpstreamTransport, &[]),
+    (Fact::DownstreamTransport, &[]),
+    (Fact::UpstreamLocalClose, &[]),
+    (Fact::PolicyStatus, &[]),
+    (Fact::GrpcStatus, &[]),
+    (Fact::Cluster, &[]),
+    (Fact::UpstreamHost, &[]),
+    (Fact::Route, &[]),
 ];
 
 /// The names of all keys, in the order of the table.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    KEYS.iter().flat_map(|(names, _)| names.iter().copied())
+    KEYS.iter().flat_map(|(fact, others)| iter::once(fact.key().unwrap_or_default()).chain(others.iter().copied()))
 }
 
 static NAMES: LazyLock<Option<AhoCorasick>> =
@@ -34,8 +35,8 @@ static NAMES: LazyLock<Option<AhoCorasick>> =
 
 /// Reads every key of the table where it stands first; of the names of one key the first in the table counts.
 pub(super) fn read(text: &str) -> Facts<'_> {
-    let mut fields = Fields::default();
-    let Some(automaton) = NAMES.as_ref() else { return fields.facts };
+    let mut facts = Facts::default();
+    let Some(automaton) = NAMES.as_ref() else { return facts };
     let mut values: Vec<Option<&str>> = vec![None; names().count()];
     for hit in automaton.find_overlapping_iter(text) {
         if let Some(place @ None) = values.get_mut(hit.pattern().as_usize()) {
@@ -43,14 +44,14 @@ pub(super) fn read(text: &str) -> Facts<'_> {
         }
     }
     let mut values = values.into_iter();
-    for (names, field) in KEYS {
+    for (fact, others) in KEYS {
         // All of them are taken, so that the next key finds its own.
-        let found = values.by_ref().take(names.len()).fold(None, Option::or);
+        let found = values.by_ref().take(others.len().saturating_add(1)).fold(None, Option::or);
         if let Some(value) = found.filter(|value| *value != "null") {
-            fields.put(*field, Cow::Borrowed(value));
+            facts.put(*fact, Cow::Borrowed(value));
         }
     }
-    fields.facts
+    facts
 }
 
 /// The value behind the name that stands there, if it is the whole name of something.

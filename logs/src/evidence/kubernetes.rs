@@ -1,7 +1,7 @@
 //! Events of the cluster: tables of `kubectl get events` and `describe`, the kubelet's own lines, errors of the API server.
 
-use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
+use meshwhy_core::{Context, Facts};
 
 use super::certificate;
 use super::phrase::{Phrase, Said, event, happened, read};
@@ -57,7 +57,8 @@ fn token_file(said: Said<'_>) -> Option<Facts<'_>> {
 
 fn probe(said: Said<'_>) -> Option<Facts<'_>> {
     let pod = said.before.split_whitespace().find_map(|word| word.strip_prefix("pod/"));
-    Some(Facts { pod: pod.filter(|pod| !pod.is_empty()).map(Into::into), ..happened(Event::ProbeFailed) })
+    let pod = pod.filter(|pod| !pod.is_empty()).map(Into::into);
+    Some(Facts { context: Context { pod, ..Context::default() }, ..happened(Event::ProbeFailed) })
 }
 
 /// The kubelet's structured line: `"Probe failed" probeType="Readiness" pod="ns/name" … probeResult="failure"`.
@@ -65,7 +66,8 @@ fn kubelet(said: Said<'_>) -> Option<Facts<'_>> {
     let pod = said.after.split_once("pod=\"").and_then(|(_, rest)| rest.split('"').next());
     let (namespace, name) = pod.and_then(|pod| pod.split_once('/')).unzip();
     let failed = holds_any(said.line.message, &["Probe failed", "Probe errored", "probeResult=\"failure\""]);
-    failed.then(|| Facts { pod: name.map(Into::into), namespace: namespace.map(Into::into), ..happened(Event::ProbeFailed) })
+    let context = Context { pod: name.map(Into::into), namespace: namespace.map(Into::into), ..Context::default() };
+    failed.then(|| Facts { context, ..happened(Event::ProbeFailed) })
 }
 
 /// `Readiness probe for "pod_ns(uid):container" failed (failure): …`.

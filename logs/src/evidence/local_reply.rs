@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::Facts;
 use meshwhy_core::details::Reset;
 use meshwhy_core::transport;
+use meshwhy_core::{Decisive, Facts};
 
 use super::phrase::{Phrase, Said, details, read};
 use super::transport_text;
@@ -58,7 +58,7 @@ const WHOLE: &[(&str, Option<u16>, &str)] = &[
 pub(super) fn whole(text: &str) -> Option<Facts<'_>> {
     let text = text.trim().trim_matches(['"', '`']);
     let (_, status, details) = WHOLE.iter().find(|(body, ..)| *body == text)?;
-    Some(Facts { status: *status, details: Some((*details).into()), ..Facts::default() })
+    Some(Facts::from(Decisive { status: *status, details: Some((*details).into()), ..Decisive::default() }))
 }
 
 /// The details of the local reply whose body is as long as this and whose status this is, if there is but one.
@@ -111,7 +111,7 @@ const EXACT: &[(u16, &str, &str)] = &[
 
 fn connect_error(said: Said<'_>) -> Option<Facts<'_>> {
     let reason = [RETRIED, RESET].iter().find_map(|words| said.after.strip_prefix(words));
-    let bare = || Facts { details: Some(BEFORE_RESPONSE.into()), ..Facts::default() };
+    let bare = || Facts::from(Decisive { details: Some(BEFORE_RESPONSE.into()), ..Decisive::default() });
     Some(reason.and_then(reset).or_else(|| transport_text::find(said.after)).unwrap_or_else(bare))
 }
 
@@ -134,7 +134,11 @@ pub(super) fn reset(text: &str) -> Option<Facts<'_>> {
         Some(transport) => format!("{BEFORE_RESPONSE}{{{}|{}}}", reset.as_str(), transport.replace(' ', "_")),
         None => format!("{BEFORE_RESPONSE}{{{}}}", reset.as_str()),
     };
-    Some(Facts { details: Some(details.into()), upstream_transport_failure: said.map(Into::into), ..Facts::default() })
+    Some(Facts::from(Decisive {
+        details: Some(details.into()),
+        upstream_transport_failure: said.map(Into::into),
+        ..Decisive::default()
+    }))
 }
 
 /// What the policy check of Istio 1.0–1.4 answered, `CODE:MESSAGE`; a gRPC client puts a space behind the colon.
@@ -144,10 +148,10 @@ fn mixer(said: Said<'_>) -> Option<Facts<'_>> {
     let code = said.line.message.get(said.before.len()..start)?;
     if code.eq_ignore_ascii_case("RESOURCE_EXHAUSTED:") {
         let quota = word.starts_with("Quota");
-        return quota.then(|| Facts { details: Some("request_rate_limited".into()), ..Facts::default() });
+        return quota.then(|| Facts::from(Decisive { details: Some("request_rate_limited".into()), ..Decisive::default() }));
     }
     let text = message(said.line.message.get(said.before.len()..)?);
-    Some(Facts { policy_status: Some(text.into()), ..Facts::default() })
+    Some(Facts::from(Decisive { policy_status: Some(text.into()), ..Decisive::default() }))
 }
 
 /// Words of the JWT library behind `Jwt ` or `Jwks `, so that a sentence about tokens is none of them.
@@ -187,5 +191,8 @@ fn jwt_status(said: Said<'_>) -> Option<Facts<'_>> {
 
 /// The details that the JWT filter logs for a status of its library.
 pub(super) fn jwt<'a>(status: &str) -> Facts<'a> {
-    Facts { details: Some(format!("jwt_authn_access_denied{{{}}}", status.replace(' ', "_")).into()), ..Facts::default() }
+    Facts::from(Decisive {
+        details: Some(format!("jwt_authn_access_denied{{{}}}", status.replace(' ', "_")).into()),
+        ..Decisive::default()
+    })
 }

@@ -1,7 +1,7 @@
 //! Phrases that sources write, and what each of them says: one automaton finds them all, the table's order decides.
 
-use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
+use meshwhy_core::{Decisive, Facts};
 
 use super::log_line::LogLine;
 use super::{agent, certificate, client, envoy, kubernetes, local_reply, marks, rejected, secret, xds, ztunnel};
@@ -95,7 +95,7 @@ impl Says {
     fn facts<'a>(&self, said: Said<'a>) -> Option<Facts<'a>> {
         match self {
             Self::Event(event) => Some(happened(*event)),
-            Self::Details(details) => Some(Facts { details: Some((*details).into()), ..Facts::default() }),
+            Self::Details(details) => Some(Facts::from(Decisive { details: Some((*details).into()), ..Decisive::default() })),
             Self::Read(read) => read(said),
         }
     }
@@ -103,7 +103,7 @@ impl Says {
 
 /// Facts that hold an event and nothing else.
 pub(super) fn happened<'a>(event: Event) -> Facts<'a> {
-    Facts { event: Some(event), ..Facts::default() }
+    Facts::from(Decisive { event: Some(event), ..Decisive::default() })
 }
 
 /// Whether no letter, digit or underscore continues a phrase that begins or ends with one.

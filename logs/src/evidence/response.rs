@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::{Facts, Flag, ResponseFlags};
+use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
 
 use super::log_line::LogLine;
 use super::{fragment, header_line, local_reply, phrase, words};
@@ -40,10 +40,10 @@ pub(super) fn read(block: &str) -> Option<Facts<'_>> {
     };
     let (method, path) = exchange.request_line.unzip();
     let asked = |name: &str| find(&exchange.request, name);
-    facts.method = method.map(Into::into);
-    facts.path = path.map(Into::into);
-    facts.authority = asked("host").or_else(|| asked(":authority")).map(Into::into);
-    facts.request_id = asked("x-request-id").or_else(|| exchange.header("x-request-id")).map(Into::into);
+    facts.context.method = method.map(Into::into);
+    facts.context.path = path.map(Into::into);
+    facts.context.authority = asked("host").or_else(|| asked(":authority")).map(Into::into);
+    facts.context.request_id = asked("x-request-id").or_else(|| exchange.header("x-request-id")).map(Into::into);
     Some(facts)
 }
 
@@ -154,9 +154,19 @@ impl<'a> Exchange<'a> {
             // A member that holds a code alone says less than the body.
             let silent = told.details.is_none() && told.flags.is_none();
             let said = said.filter(|_| silent).unwrap_or_default();
-            let (details, flags) = (told.details.or(said.details), told.flags.or(said.flags));
-            let upstream_transport_failure = said.upstream_transport_failure;
-            return Some(Facts { status: self.status, grpc_status, details, flags, upstream_transport_failure, ..told });
+            let (details, flags) = (told.decisive.details.or(said.decisive.details), told.decisive.flags.or(said.decisive.flags));
+            let upstream_transport_failure = said.decisive.upstream_transport_failure;
+            return Some(Facts {
+                decisive: Decisive {
+                    status: self.status,
+                    grpc_status,
+                    details,
+                    flags,
+                    upstream_transport_failure,
+                    ..told.decisive
+                },
+                ..told
+            });
         }
         if self.status.is_none() && said.is_none() && grpc_status.is_none() {
             return None;
@@ -164,7 +174,14 @@ impl<'a> Exchange<'a> {
         let headless = self.status.is_none() && grpc_status.is_none();
         let failed = headless || self.status.is_some_and(|status| status >= 400) || grpc_status.is_some_and(|status| status != 0);
         let facts = failed.then(|| self.why(said, grpc_status)).flatten().unwrap_or_default();
-        Some(Facts { status: self.status.or(facts.status), grpc_status: grpc_status.or(facts.grpc_status), ..facts })
+        Some(Facts {
+            decisive: Decisive {
+                status: self.status.or(facts.status),
+                grpc_status: grpc_status.or(facts.grpc_status),
+                ..facts.decisive
+            },
+            ..facts
+        })
     }
 
     /// What the proxy of ours tells that made the response, whatever its status: a gRPC call that was refused has 200.
@@ -192,7 +209,7 @@ impl<'a> Exchange<'a> {
         let by_envoy = self.header("server").is_some_and(|server| matches!(server, "envoy" | "istio-envoy"));
         let length = self.header("content-length").and_then(|text| text.parse::<usize>().ok()).filter(|_| by_envoy)?;
         if let Some(details) = local_reply::by_length(status, length) {
-            return Some(Facts { details: Some(details), ..Facts::default() });
+            return Some(Facts::from(Decisive { details: Some(details), ..Decisive::default() }));
         }
         if local_reply::is_failed_connection(status, length) {
             return Some(flagged(&[Flag::UF]));
@@ -207,7 +224,7 @@ impl<'a> Exchange<'a> {
             404 => Some(flagged(&[Flag::NR])),
             503 => Some(flagged(&[Flag::NC])),
             // A route that answers by itself; Istio's for unknown hosts is `block_all`, and 502 is its status alone.
-            502 => Some(Facts { route: Some("block_all".into()), ..detailed("direct_response") }),
+            502 => Some(Decisive { route: Some("block_all".into()), ..detailed("direct_response").decisive }.into()),
             403 if upgrade() => Some(detailed("upgrade_failed")),
             403 => Some(flagged(&[Flag::UAEX])),
             429 => Some(flagged(&[Flag::RL])),
@@ -223,11 +240,11 @@ fn push<'a>(headers: &mut Vec<(&'a str, &'a str)>, header: (&'a str, &'a str)) {
 }
 
 fn detailed(details: &str) -> Facts<'_> {
-    Facts { details: Some(details.into()), ..Facts::default() }
+    Facts::from(Decisive { details: Some(details.into()), ..Decisive::default() })
 }
 
 fn flagged<'a>(flags: &[Flag]) -> Facts<'a> {
-    Facts { flags: Some(ResponseFlags::from_iter(flags.iter().copied())), ..Facts::default() }
+    Facts::from(Decisive { flags: Some(ResponseFlags::from_iter(flags.iter().copied())), ..Decisive::default() })
 }
 
 /// A body, or the message of a gRPC status, which is percent-encoded; curl prints its notes right behind a body.

@@ -36,7 +36,7 @@ fn entry(object: &Map<String, Value>) -> Option<Facts<'_>> {
     }
     let messages = MESSAGES.iter().filter_map(|key| object.get(*key)?.as_str());
     let mut facts = messages.map(|message| line(object, message)).find_map(in_log)?;
-    facts.pod = facts.pod.or_else(|| pod(object));
+    facts.context.pod = facts.context.pod.or_else(|| pod(object));
     Some(facts)
 }
 

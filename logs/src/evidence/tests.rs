@@ -11,7 +11,7 @@ fn flags(flag: Flag) -> Option<ResponseFlags> {
 }
 
 fn detailed(text: &str) -> Option<String> {
-    response(text).and_then(|facts| facts.details).map(Into::into)
+    response(text).and_then(|facts| facts.decisive.details).map(Into::into)
 }
 
 #[test]
@@ -20,8 +20,8 @@ fn a_body_behind_its_headers_decides() {
     let facts = response(curl).unwrap();
     assert_eq!(facts.status, Some(503));
     assert_eq!(facts.details.as_deref(), Some("upstream_reset_before_response_started{connection_termination}"));
-    assert_eq!((facts.method.as_deref(), facts.path.as_deref()), (Some("GET"), Some("/")));
-    assert_eq!((facts.authority.as_deref(), facts.request_id.as_deref()), (Some("cart.shop:8080"), Some("r-1")));
+    assert_eq!((facts.context.method.as_deref(), facts.context.path.as_deref()), (Some("GET"), Some("/")));
+    assert_eq!((facts.context.authority.as_deref(), facts.context.request_id.as_deref()), (Some("cart.shop:8080"), Some("r-1")));
     let relayed =
         "HTTP/1.1 403 Forbidden\ncontent-length: 19\nserver: envoy\nx-envoy-upstream-service-time: 1\n\nRBAC: access denied";
     assert_eq!(detailed(relayed).as_deref(), Some("rbac_access_denied_matched_policy[]"));
@@ -46,7 +46,7 @@ fn without_a_body_its_length_decides_where_one_reply_has_it() {
     }
     // 91 is `connection failure` and `connection timeout`: only the flag is sure.
     let either = response(&head("503 Service Unavailable", 91)).map(Facts::into_owned).unwrap();
-    assert_eq!((either.details, either.flags), (None, flags(Flag::UF)));
+    assert_eq!((either.details.as_deref(), either.flags), (None, flags(Flag::UF)));
     // Another length, and a server that is not Envoy.
     for text in [head("503 Service Unavailable", 70), head("503 Service Unavailable", 95).replace("istio-envoy", "nginx")] {
         let facts = response(&text).unwrap();
@@ -94,7 +94,7 @@ fn other_printers() {
     assert_eq!(detailed(dump).as_deref(), Some("no_healthy_upstream"));
     let wireshark = "Hypertext Transfer Protocol\n    GET /a/b HTTP/1.1\\r\\n\n    X-B3-Sampled: 0\\r\\n\n    Host: web:80\\r\\n";
     let facts = response(wireshark).unwrap();
-    assert_eq!((facts.event, facts.authority.as_deref()), (Some(Event::TraceNotSampled), Some("web:80")));
+    assert_eq!((facts.event, facts.context.authority.as_deref()), (Some(Event::TraceNotSampled), Some("web:80")));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn json_lines_and_events() {
     for text in [event, list.as_str(), event.strip_suffix("}}").unwrap()] {
         let facts = line(text).unwrap();
         assert_eq!(facts.event, Some(Event::TokenMountFailed), "{text}");
-        assert!(facts.pod.is_none_or(|pod| pod == "web-1"));
+        assert!(facts.context.pod.is_none_or(|pod| pod == "web-1"));
     }
     let ztunnel = r#"{"level":"error","scope":"access","message":"connection complete","src.addr":"10.0.0.1:4","dst.hbone_addr":"10.0.0.2:80","direction":"inbound","error":"connection closed due to policy rejection"}"#;
     assert_eq!(line(ztunnel).unwrap().details.as_deref(), Some("rbac_access_denied_matched_policy[none]"));

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::Facts;
 use meshwhy_core::transport::{self, TransportFailure, TransportKind};
+use meshwhy_core::{Decisive, Facts};
 
 use super::words::holds_any;
 
@@ -41,8 +41,8 @@ pub(super) fn find(text: &str) -> Option<Facts<'_>> {
     accepted.then(|| {
         let inspected = reason.starts_with("TLS_error|") || reason.starts_with("TLS error|");
         match inspected || is_downstream(text, &failure) {
-            true => Facts { downstream_transport_failure: Some(reason.clone()), ..Facts::default() },
-            false => Facts { upstream_transport_failure: Some(reason.clone()), ..Facts::default() },
+            true => Facts::from(Decisive { downstream_transport_failure: Some(reason.clone()), ..Decisive::default() }),
+            false => Facts::from(Decisive { upstream_transport_failure: Some(reason.clone()), ..Decisive::default() }),
         }
     })
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Facts, Side};
+use meshwhy_core::{Context, Decisive, Facts, Side};
 
 use super::certificate;
 use super::log_line::Level;
@@ -63,14 +63,19 @@ fn facts<'a>(get: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Facts<'a> {
     let duration = get("duration").and_then(|text| text.strip_suffix("ms")?.parse().ok());
     let base = get("error").map(|error| failure(&error).into_owned()).unwrap_or_default();
     Facts {
-        side,
-        duration_ms: duration,
-        workload: own("workload"),
-        namespace: own("namespace"),
-        authority: get("dst.service"),
-        downstream_remote_address: get("src.addr"),
-        upstream_host: get("dst.hbone_addr").or_else(|| get("dst.addr")),
-        ..base
+        decisive: Decisive {
+            side,
+            duration_ms: duration,
+            upstream_host: get("dst.hbone_addr").or_else(|| get("dst.addr")),
+            ..base.decisive
+        },
+        context: Context {
+            workload: own("workload"),
+            namespace: own("namespace"),
+            authority: get("dst.service"),
+            downstream_remote_address: get("src.addr"),
+            ..base.context
+        },
     }
 }
 
@@ -102,7 +107,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 fn failure(error: &str) -> Facts<'_> {
-    let details = |text: String| Facts { details: Some(text.into()), ..Facts::default() };
+    let details = |text: String| Facts::from(Decisive { details: Some(text.into()), ..Decisive::default() });
     let policy = |policy: &str| details(format!("rbac_access_denied_matched_policy[{policy}]"));
     if let Some((_, why)) = error.split_once("policy rejection") {
         return policy(why.split_once("denied by:").and_then(|(_, name)| first(name)).unwrap_or("none"));
@@ -117,7 +122,7 @@ fn failure(error: &str) -> Facts<'_> {
         return happened(Event::ZtunnelBenign);
     }
     if let Some((_, transport)) = TRANSPORT.iter().find(|(words, _)| holds_any(error, words)) {
-        return Facts { upstream_transport_failure: Some((*transport).into()), ..Facts::default() };
+        return Facts::from(Decisive { upstream_transport_failure: Some((*transport).into()), ..Decisive::default() });
     }
     if holds_any(error, &["Connection reset by peer", "connection reset"]) {
         return details("upstream_reset_before_response_started{connection_termination}".to_owned());
@@ -131,9 +136,10 @@ fn failure(error: &str) -> Facts<'_> {
     match error.split_once("http status:").and_then(|(_, rest)| status(rest)) {
         // The other ztunnel's word for its policy.
         Some(401 | 403) => policy("none"),
-        Some(status) => {
-            Facts { upstream_transport_failure: Some(format!("tunnel_response:{status}").into()), ..Facts::default() }
-        }
-        None => Facts { termination_details: Some(error.into()), ..Facts::default() },
+        Some(status) => Facts::from(Decisive {
+            upstream_transport_failure: Some(format!("tunnel_response:{status}").into()),
+            ..Decisive::default()
+        }),
+        None => Facts::from(Decisive { termination_details: Some(error.into()), ..Decisive::default() }),
     }
 }

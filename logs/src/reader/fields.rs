@@ -2,13 +2,11 @@
 
 use std::io::{self, BufRead};
 
-use meshwhy_core::Facts;
-
 use super::ahead::Ahead;
 use super::block::Block;
 use super::{Beginning, Reading, worth, worth_of};
+use crate::evidence;
 use crate::wrapper::begins_line;
-use crate::{evidence, weight};
 
 /// Longest line that counts as a field.
 const MAX_FIELD: usize = 300;
@@ -32,10 +30,10 @@ pub(super) fn join<R: BufRead>(
     if block.joined() == 0 {
         return Ok(None);
     }
-    let Some(together) = evidence::fragment(block.text()).filter(Facts::shows_failure) else { return Ok(None) };
+    let Some(together) = evidence::fragment(block.text()).filter(|facts| facts.shows_failure()) else { return Ok(None) };
     let most = block.text().lines().skip(1).map(|line| worth_of(line, formats)).max().unwrap_or_default();
     let most = most.max(worth(alone)) % super::WHOLE;
-    Ok((weight::of(&together) > most).then_some(Reading::Fragment))
+    Ok((together.count() > most).then_some(Reading::Fragment))
 }
 
 /// `name=value`, `name: value`, `"name":"value"`, or an end of such.

@@ -131,8 +131,8 @@ fn worth(line: &Line<'_>) -> usize {
     match &line.content {
         Content::Blank | Content::Unreadable => 0,
         Content::Healthy | Content::Record(..) | Content::Header(_) => WHOLE,
-        Content::Facts(facts, Format::Evidence) => crate::weight::of(facts),
-        Content::Facts(facts, _) => crate::weight::of(facts) + if line.truncated { 0 } else { WHOLE },
+        Content::Facts(facts, Format::Evidence) => facts.count(),
+        Content::Facts(facts, _) => facts.count() + if line.truncated { 0 } else { WHOLE },
     }
 }
 

@@ -6,7 +6,7 @@ use super::ahead::Ahead;
 use super::block::Block;
 use super::{Beginning, Reading, worth};
 use crate::wrapper::{begins_line, is_request_line};
-use crate::{Content, evidence, header, weight};
+use crate::{Content, evidence, header};
 
 /// Joins a request or response head with what belongs to it.
 pub(super) fn join<R: BufRead>(
@@ -39,7 +39,7 @@ pub(super) fn join<R: BufRead>(
         return Ok(None);
     }
     let together = evidence::response(block.text());
-    Ok(together.is_some_and(|facts| weight::of(&facts) > worth(alone) % super::WHOLE).then_some(Reading::Response))
+    Ok(together.is_some_and(|facts| facts.count() > worth(alone) % super::WHOLE).then_some(Reading::Response))
 }
 
 /// What quotes the transcript: curl's own marks look like a quotation, so only what stands before them counts.

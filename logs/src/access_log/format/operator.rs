@@ -2,20 +2,10 @@
 //!
 //! Source: Envoy "access log format strings" page, 1.24–1.40.
 
-use crate::access_log::field::Field;
+use meshwhy_core::facts::Fact;
+use meshwhy_core::facts::kind::Content;
 
-/// Which texts an operator can give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    /// One word without quotes.
-    Word,
-    /// One word that a client chooses: no white space, but perhaps whatever else separates values.
-    Chosen,
-    /// Any text, but not one that a client chooses.
-    Text,
-    /// Anything, chosen by the client or the application.
-    Foreign,
-}
+use crate::access_log::field::Field;
 
 /// An operator's meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,41 +17,25 @@ pub(super) struct Operator {
 impl Operator {
     /// Looks up an operator; one that is of no use here is a text to be passed over.
     pub(super) fn find(name: &str, arguments: Option<&str>) -> Self {
-        use Content::{Foreign, Text, Word};
-        use Field as F;
-        let (field, content) = match name {
-            "RESPONSE_CODE" => (F::Status, Word),
-            "RESPONSE_FLAGS" | "RESPONSE_FLAGS_LONG" => (F::Flags, Word),
-            "RESPONSE_CODE_DETAILS" => (F::Details, Text),
-            "CONNECTION_TERMINATION_DETAILS" => (F::Termination, Text),
-            "UPSTREAM_TRANSPORT_FAILURE_REASON" => (F::UpstreamTransport, Text),
-            "DOWNSTREAM_TRANSPORT_FAILURE_REASON" => (F::DownstreamTransport, Text),
-            "UPSTREAM_LOCAL_CLOSE_REASON" => (F::UpstreamLocalClose, Text),
-            "DOWNSTREAM_LOCAL_CLOSE_REASON" => (F::DownstreamLocalClose, Text),
-            "GRPC_STATUS" | "GRPC_STATUS_NUMBER" => (F::GrpcStatus, Word),
-            "PROTOCOL" => (F::Protocol, Word),
-            "TRACE_ID" => (F::TraceId, Word),
-            "ROUTE_NAME" => (F::Route, Text),
-            "VIRTUAL_HOST_NAME" => (F::VirtualHost, Text),
-            "UPSTREAM_CLUSTER" | "UPSTREAM_CLUSTER_RAW" => (F::Cluster, Word),
-            "UPSTREAM_HOST" | "UPSTREAM_REMOTE_ADDRESS" => (F::UpstreamHost, Word),
-            "UPSTREAM_LOCAL_ADDRESS" => (F::UpstreamLocalAddress, Word),
-            "DOWNSTREAM_LOCAL_ADDRESS" => (F::DownstreamLocalAddress, Word),
-            "DOWNSTREAM_REMOTE_ADDRESS" => (F::DownstreamRemoteAddress, Word),
-            "REQUESTED_SERVER_NAME" => (F::ServerName, Word),
-            "START_TIME" if arguments.is_none() => (F::StartTime, Word),
-            "START_TIME" => (F::StartTime, Text),
-            "DURATION" => (F::Duration, Word),
-            // How long before the request the connection was made; nothing when it was made for the request.
+        let field = match name {
+            "RESPONSE_FLAGS_LONG" => Field::Fact(Fact::Flags),
+            "GRPC_STATUS" => Field::Fact(Fact::GrpcStatus),
+            "UPSTREAM_CLUSTER" => Field::Fact(Fact::Cluster),
+            "UPSTREAM_REMOTE_ADDRESS" => Field::Fact(Fact::UpstreamHost),
             "COMMON_DURATION" if arguments.is_some_and(|points| points.starts_with("US_CX_BEG:DS_RX_BEG")) => {
-                (F::ConnectionAge, Word)
+                Field::ConnectionAge
             }
             "REQ" | "REQUEST_HEADER" => return header(arguments.unwrap_or_default()),
             "RESP" | "RESPONSE_HEADER" => return answer(arguments.unwrap_or_default()),
             "TRAILER" | "RESPONSE_TRAILER" => return answer(arguments.unwrap_or_default()),
-            "DYNAMIC_METADATA" if arguments == Some("istio.mixer:status") => (F::PolicyStatus, Text),
-            _ if is_word(name) => (F::Ignored, Word),
-            _ => (F::Ignored, Foreign),
+            "DYNAMIC_METADATA" if arguments == Some("istio.mixer:status") => Field::Fact(Fact::PolicyStatus),
+            _ => Fact::ALL.iter().find(|fact| fact.operator() == Some(name)).map_or(Field::Ignored, |fact| Field::Fact(*fact)),
+        };
+        let content = match field {
+            Field::Fact(Fact::StartTime) if arguments.is_some() => Content::Text,
+            Field::Fact(fact) => fact.content(),
+            Field::Ignored if !is_word(name) => Content::Foreign,
+            _ => Content::Word,
         };
         Self { field, content }
     }
@@ -70,20 +44,20 @@ impl Operator {
 /// `%REQ(X?Y)%`: the header X, or Y when there is no X.
 fn header(names: &str) -> Operator {
     let is = |wanted: &str| names.split('?').any(|name| name.eq_ignore_ascii_case(wanted));
-    let (field, content) = if is(":METHOD") {
-        (Field::Method, Content::Word)
-    } else if is(":PATH") || is("X-ENVOY-ORIGINAL-PATH") {
-        (Field::Path, Content::Chosen)
-    } else if is(":AUTHORITY") || is("HOST") {
-        (Field::Authority, Content::Chosen)
-    } else if is("X-REQUEST-ID") {
-        (Field::RequestId, Content::Chosen)
-    } else if is("TRACEPARENT") {
-        (Field::TraceParent, Content::Foreign)
-    } else if is("X-B3-TRACEID") {
-        (Field::TraceId, Content::Foreign)
-    } else {
-        (Field::Ignored, Content::Foreign)
+    let field = match () {
+        () if is(":METHOD") => Field::Fact(Fact::Method),
+        () if is(":PATH") || is("X-ENVOY-ORIGINAL-PATH") => Field::Fact(Fact::Path),
+        () if is(":AUTHORITY") || is("HOST") => Field::Fact(Fact::Authority),
+        () if is("X-REQUEST-ID") => Field::Fact(Fact::RequestId),
+        () if is("TRACEPARENT") => Field::TraceParent,
+        () if is("X-B3-TRACEID") => Field::Fact(Fact::TraceId),
+        () => Field::Ignored,
+    };
+    let content = match field {
+        // A header, which the client may have filled with anything.
+        Field::Fact(Fact::TraceId) => Content::Foreign,
+        Field::Fact(fact) => fact.content(),
+        _ => Content::Foreign,
     };
     Operator { field, content }
 }
@@ -93,7 +67,7 @@ fn answer(names: &str) -> Operator {
     let field = if is("PROXY-STATUS") {
         Field::ProxyStatus
     } else if is("GRPC-STATUS") {
-        Field::GrpcStatus
+        Field::Fact(Fact::GrpcStatus)
     } else {
         Field::Ignored
     };

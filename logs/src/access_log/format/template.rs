@@ -6,12 +6,15 @@
 
 use std::borrow::Cow;
 
+use meshwhy_core::facts::Fact;
+use meshwhy_core::facts::kind::{self, Content, Kind};
+
 use super::FormatError;
 use super::compile::{self, Part};
-use super::operator::{Content, Operator};
+use super::operator::Operator;
 use crate::Format;
 use crate::access_log::AccessLog;
-use crate::access_log::field::{self, Field, Fields};
+use crate::access_log::field::{Field, Fields};
 use crate::access_log::json;
 
 /// A compiled format.
@@ -133,16 +136,8 @@ fn own<'t, 'v>(copy: impl Fn(&'t str) -> Cow<'v, str>) -> impl Fn(Value<'t>) -> 
 }
 
 fn tells(field: Field) -> bool {
-    matches!(
-        field,
-        Field::Status
-            | Field::Flags
-            | Field::Details
-            | Field::Termination
-            | Field::UpstreamTransport
-            | Field::DownstreamTransport
-            | Field::GrpcStatus
-    )
+    use Fact::{Details, DownstreamTransport, Flags, GrpcStatus, Status, Termination, UpstreamTransport};
+    matches!(field, Field::Fact(Status | Flags | Details | Termination | UpstreamTransport | DownstreamTransport | GrpcStatus))
 }
 
 /// Reads parts from the left: each value ends where the literal behind it first stands.
@@ -209,9 +204,9 @@ fn from_right<'t>(parts: &[Part], text: &'t str) -> Option<(Vec<Value<'t>>, &'t 
 fn checked(operator: Operator, value: &str) -> Option<Value<'_>> {
     let none = value == "-" || value.is_empty();
     let fits = match (operator.field, operator.content) {
-        (Field::Status, _) => none || field::whole(value).is_some_and(|status| status < 1000),
-        (Field::Duration, _) => none || field::whole(value).is_some(),
-        (Field::Flags, _) => field::flags(value).is_some(),
+        (Field::Fact(Fact::Status), _) => none || kind::Status::read(value.into()).is_some_and(|status| status < 1000),
+        (Field::Fact(Fact::Duration), _) => none || kind::Duration::read(value.into()).is_some(),
+        (Field::Fact(Fact::Flags), _) => none || kind::Flags::read(value.into()).is_some(),
         (_, Content::Word) => !value.bytes().any(|byte| matches!(byte, b' ' | b'"')),
         (_, Content::Chosen) => !value.contains(char::is_whitespace),
         (_, Content::Text | Content::Foreign) => true,

@@ -1,6 +1,6 @@
 //! Formats compiled, lines rendered from them and read back, and where formats are found.
 
-use meshwhy_core::{Facts, ResponseFlags, Side};
+use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side};
 use proptest::prelude::*;
 
 use super::*;
@@ -54,36 +54,41 @@ fn every_operator_that_tells_something() {
         ("%RESP(PROXY-STATUS)%", "w.s; error=connection_refused; mw-cause=MW3002"),
     ];
     let expected = Facts {
-        status: Some(503),
-        flags: ResponseFlags::parse("UF"),
-        details: Some("d1".into()),
-        termination_details: Some("d2".into()),
-        upstream_transport_failure: Some("d3".into()),
-        downstream_transport_failure: Some("d4".into()),
-        upstream_local_close: Some("d5".into()),
-        downstream_local_close: Some("d6".into()),
-        grpc_status: Some(14),
-        protocol: Some("HTTP/2".into()),
-        method: Some("POST".into()),
-        authority: Some("a:80".into()),
-        path: Some("/p".into()),
-        request_id: Some("r-1".into()),
-        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
-        route: Some("to reviews".into()),
-        virtual_host: Some("".into()),
-        cluster: Some("inbound|80||".into()),
-        upstream_host: Some("1.1.1.1:1".into()),
-        upstream_local_address: Some("2.2.2.2:2".into()),
-        downstream_local_address: Some("3.3.3.3:3".into()),
-        downstream_remote_address: Some("4.4.4.4:4".into()),
-        server_name: Some("sni".into()),
-        start_time: Some("2026/11/21 06:36".into()),
-        duration_ms: Some(12),
-        upstream_reused: Some(true),
-        policy_status: Some("OK".into()),
-        annotated_code: Some("MW3002".into()),
-        side: Some(Side::Inbound),
-        ..Facts::default()
+        decisive: Decisive {
+            status: Some(503),
+            flags: ResponseFlags::parse("UF"),
+            details: Some("d1".into()),
+            termination_details: Some("d2".into()),
+            upstream_transport_failure: Some("d3".into()),
+            downstream_transport_failure: Some("d4".into()),
+            upstream_local_close: Some("d5".into()),
+            downstream_local_close: Some("d6".into()),
+            grpc_status: Some(14),
+            route: Some("to reviews".into()),
+            virtual_host: Some("".into()),
+            cluster: Some("inbound|80||".into()),
+            upstream_host: Some("1.1.1.1:1".into()),
+            duration_ms: Some(12),
+            upstream_reused: Some(true),
+            policy_status: Some("OK".into()),
+            annotated_code: Some("MW3002".into()),
+            side: Some(Side::Inbound),
+            ..Decisive::default()
+        },
+        context: Context {
+            protocol: Some("HTTP/2".into()),
+            method: Some("POST".into()),
+            authority: Some("a:80".into()),
+            path: Some("/p".into()),
+            request_id: Some("r-1".into()),
+            trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
+            upstream_local_address: Some("2.2.2.2:2".into()),
+            downstream_local_address: Some("3.3.3.3:3".into()),
+            downstream_remote_address: Some("4.4.4.4:4".into()),
+            server_name: Some("sni".into()),
+            start_time: Some("2026/11/21 06:36".into()),
+            ..Context::default()
+        },
     };
     let format: Vec<String> = operators.iter().map(|(operator, _)| format!("<{operator}>")).collect();
     let line: Vec<String> = operators.iter().map(|(_, value)| format!("<{value}>")).collect();
@@ -101,7 +106,7 @@ fn headers_carry_trace_ids() {
     let id = "4bf92f3577b34da6a3ce929d0e0e4736";
     for (header, value) in [("TRACEPARENT", format!("00-{id}-00f067aa0ba902b7-01")), ("x-b3-traceid", id.to_owned())] {
         let formats = compile(&format!("%RESPONSE_CODE% %REQ({header})% %RESPONSE_FLAGS%"));
-        assert_eq!(read(&formats, &format!("503 {value} UF")).0.trace_id.as_deref(), Some(id));
+        assert_eq!(read(&formats, &format!("503 {value} UF")).0.context.trace_id.as_deref(), Some(id));
     }
 }
 
@@ -123,7 +128,10 @@ fn istios_own_format_as_a_custom_one() {
         (facts.status, facts.details.as_deref(), facts.route.as_deref()),
         (Some(503), Some("reset{a_b}"), Some("my route"))
     );
-    assert_eq!((facts.authority.as_deref(), facts.request_id.as_deref(), truncated), (Some("pricing:8085"), Some("ba75"), false));
+    assert_eq!(
+        (facts.context.authority.as_deref(), facts.context.request_id.as_deref(), truncated),
+        (Some("pricing:8085"), Some("ba75"), false)
+    );
     assert_eq!(formats.parse(&LINE.replace("503 UF", "200 -")), Some(AccessLog::Healthy));
     for end in LINE.find("- \"TLS").unwrap()..LINE.len() - 12 {
         let (facts, truncated) = read(&formats, &LINE[..end]);
@@ -136,7 +144,10 @@ fn a_client_forges_nothing() {
     let agent = r#"x" "r" "evil" "h" outbound|1||evil.a 1 2 3 4 5"#;
     let line = LINE.replace("\"curl\"", &format!("\"{agent}\"")).replace("/price", "/p\"x");
     let (facts, _) = read(&compile(ISTIO), &line);
-    assert_eq!((facts.authority.as_deref(), facts.cluster.as_deref()), (Some("pricing:8085"), Some("outbound|8085||a.b")));
+    assert_eq!(
+        (facts.context.authority.as_deref(), facts.cluster.as_deref()),
+        (Some("pricing:8085"), Some("outbound|8085||a.b"))
+    );
 
     let commas = compile("%REQ(:PATH)%,%RESPONSE_CODE%,%RESPONSE_FLAGS%");
     assert_eq!(read(&commas, "/x,200,-,503,UF").0.status, Some(503));
@@ -146,7 +157,7 @@ fn a_client_forges_nothing() {
     assert_eq!(read(&between, honest).0.cluster.as_deref(), Some("outbound|80||a"));
     for forged in [honest.replace("curl", r#"curl" "evil" "x"#), honest.replace("red", r#"red" "evil" "x"#)] {
         let (facts, _) = read(&between, &forged);
-        assert_eq!((facts.status, facts.cluster), (Some(503), None), "{forged}");
+        assert_eq!((facts.status, facts.decisive.cluster), (Some(503), None), "{forged}");
     }
 }
 
@@ -223,9 +234,9 @@ struct Sample {
 }
 
 macro_rules! sample {
-    ($operator:literal, $field:ident, $values:expr) => {{
+    ($operator:literal, $($field:ident).+, $values:expr) => {{
         fn get(facts: &Facts<'_>) -> Option<String> {
-            facts.$field.as_ref().map(ToString::to_string)
+            facts.$($field).+.as_ref().map(ToString::to_string)
         }
         $values.prop_map(|value| Sample { operator: $operator, value, get }).boxed()
     }};
@@ -242,8 +253,8 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
         sample!("%UPSTREAM_TRANSPORT_FAILURE_REASON%", upstream_transport_failure, "[a-zA-Z][a-z_: ]{1,20}[a-z]"),
         sample!("%UPSTREAM_CLUSTER%", cluster, word),
         sample!("%UPSTREAM_HOST%", upstream_host, word),
-        sample!("%REQ(:PATH)%", path, "/[a-z\\[\\]']{0,12}"),
-        sample!("%REQ(:AUTHORITY):20%", authority, word),
+        sample!("%REQ(:PATH)%", context.path, "/[a-z\\[\\]']{0,12}"),
+        sample!("%REQ(:AUTHORITY):20%", context.authority, word),
         sample!("%ROUTE_NAME%", route, "[a-z]{1,5} [a-z]{1,5}"),
         "[a-zA-Z\"<;() ]{0,20}".prop_map(move |value| Sample { operator: "%REQ(USER-AGENT)%", value, get: nothing }).boxed(),
         "[a-z\"; ]{0,20}".prop_map(move |value| Sample { operator: "%DYNAMIC_METADATA(a:b)%", value, get: nothing }).boxed(),

@@ -1,6 +1,8 @@
 //! How the keys of JSON access logs are spelt: Istio's own, and a closed table of what Envoy distributions, gateways and log
 //! pipelines call the same fields.
 
+use meshwhy_core::facts::Fact;
+
 use super::scan::Text;
 use crate::access_log::field::Field;
 
@@ -50,43 +52,25 @@ pub(super) fn find(path: &str, key: &Text<'_>) -> Option<Spelling> {
     spelt(path, &key.text())
 }
 
-/// Istio's default keys, sorted, as Istio writes them.
-#[rustfmt::skip]
-const ISTIO: [(&str, Spelling); 24] = {
-    use Field as F;
-    use Kind::{Common, Outcome, Specific};
-    [
-        ("authority", Spelling { field: F::Authority, kind: Common }),
-        ("bytes_received", Spelling { field: F::Ignored, kind: Common }),
-        ("bytes_sent", Spelling { field: F::Ignored, kind: Common }),
-        ("connection_termination_details", Spelling { field: F::Termination, kind: Specific }),
-        ("downstream_local_address", Spelling { field: F::DownstreamLocalAddress, kind: Specific }),
-        ("downstream_remote_address", Spelling { field: F::DownstreamRemoteAddress, kind: Specific }),
-        ("duration", Spelling { field: F::Duration, kind: Common }),
-        ("method", Spelling { field: F::Method, kind: Common }),
-        ("path", Spelling { field: F::Path, kind: Common }),
-        ("protocol", Spelling { field: F::Protocol, kind: Common }),
-        ("request_id", Spelling { field: F::RequestId, kind: Common }),
-        ("requested_server_name", Spelling { field: F::ServerName, kind: Specific }),
-        ("response_code", Spelling { field: F::Status, kind: Outcome }),
-        ("response_code_details", Spelling { field: F::Details, kind: Specific }),
-        ("response_flags", Spelling { field: F::Flags, kind: Specific }),
-        ("route_name", Spelling { field: F::Route, kind: Specific }),
-        ("start_time", Spelling { field: F::StartTime, kind: Common }),
-        ("upstream_cluster", Spelling { field: F::Cluster, kind: Specific }),
-        ("upstream_host", Spelling { field: F::UpstreamHost, kind: Specific }),
-        ("upstream_local_address", Spelling { field: F::UpstreamLocalAddress, kind: Specific }),
-        ("upstream_service_time", Spelling { field: F::Ignored, kind: Common }),
-        ("upstream_transport_failure_reason", Spelling { field: F::UpstreamTransport, kind: Specific }),
-        ("user_agent", Spelling { field: F::Ignored, kind: Common }),
-        ("x_forwarded_for", Spelling { field: F::Ignored, kind: Common }),
-    ]
-};
-
-/// Istio's default keys, which most lines have and nothing else.
+/// A key as Istio writes it, which most lines have and nothing else.
 fn istio(key: &str) -> Option<Spelling> {
-    let at = ISTIO.binary_search_by(|(known, _)| (*known).cmp(key)).ok()?;
-    ISTIO.get(at).map(|(_, spelling)| *spelling)
+    if matches!(key, "bytes_received" | "bytes_sent" | "upstream_service_time" | "user_agent" | "x_forwarded_for") {
+        return Some(Spelling { field: Field::Ignored, kind: Kind::Common });
+    }
+    let fact = Fact::of_key(key)?;
+    Some(Spelling { field: Field::Fact(fact), kind: Kind::of(fact) })
+}
+
+impl Kind {
+    /// What Istio's key of a fact says.
+    const fn of(fact: Fact) -> Self {
+        use Fact::{Authority, Duration, GrpcStatus, Method, Path, Protocol, RequestId, StartTime, TraceId};
+        match fact {
+            Fact::Status => Self::Outcome,
+            Authority | Duration | GrpcStatus | Method | Path | Protocol | RequestId | StartTime | TraceId => Self::Common,
+            _ => Self::Specific,
+        }
+    }
 }
 
 /// The letters and digits of a key in small letters: `responseCode`, `response-code` and `RESPONSE_CODE` are one key.
@@ -124,111 +108,112 @@ fn look_up(letters: &[u8]) -> Option<Spelling> {
 /// Mesh, Gloo and Istio's Stackdriver logger; OpenTelemetry semantic conventions 1.30.
 #[rustfmt::skip]
 const SPELLINGS: &[(&str, Field, Kind)] = {
-    use Field as F;
+    use Fact as F;
+    use Field::Fact as Of;
     use Kind::{Common, Message, Outcome, Record, Specific};
     &[
-        ("authority", F::Authority, Common),
-        ("b3traceid", F::TraceId, Common),
-        ("connectionterminationdetails", F::Termination, Specific),
-        ("downstreamlocaladdress", F::DownstreamLocalAddress, Specific),
-        ("downstreamlocalclosereason", F::DownstreamLocalClose, Specific),
-        ("downstreamremoteaddress", F::DownstreamRemoteAddress, Specific),
-        ("downstreamtransportfailurereason", F::DownstreamTransport, Specific),
-        ("duration", F::Duration, Common),
-        ("durationms", F::Duration, Common),
-        ("envoyconnectionterminationdetails", F::Termination, Specific),
-        ("envoyresponsecodedetails", F::Details, Specific),
-        ("envoyresponseflag", F::Flags, Specific),
-        ("envoyresponseflags", F::Flags, Specific),
-        ("envoyupstreamcluster", F::Cluster, Specific),
-        ("envoyupstreamtransportfailurereason", F::UpstreamTransport, Specific),
-        ("grpcresponsestatus", F::GrpcStatus, Common),
-        ("grpcstatus", F::GrpcStatus, Common),
-        ("grpcstatuscode", F::GrpcStatus, Common),
-        ("grpcstatusnumber", F::GrpcStatus, Common),
-        ("httphost", F::Authority, Common),
-        ("httpmethod", F::Method, Common),
-        ("httpprotocol", F::Protocol, Common),
-        ("httprequestmethod", F::Method, Common),
-        ("httprequestprotocol", F::Protocol, Common),
-        ("httprequestrequestmethod", F::Method, Common),
-        ("httprequeststatus", F::Status, Common),
-        ("httpresponsecode", F::Status, Outcome),
-        ("httpresponsestatuscode", F::Status, Common),
-        ("httpstatus", F::Status, Common),
-        ("httpstatuscode", F::Status, Common),
-        ("httptarget", F::Path, Common),
-        ("istiomixerstatus", F::PolicyStatus, Specific),
-        ("istiopolicystatus", F::PolicyStatus, Specific),
-        ("k8snamespacename", F::Namespace, Common),
-        ("k8spodname", F::Pod, Common),
-        ("kubernetesnamespacename", F::Namespace, Common),
-        ("kubernetespodname", F::Pod, Common),
-        ("meshwhyrecord", F::Ignored, Record),
-        ("message", F::Ignored, Message),
-        ("method", F::Method, Common),
-        ("mixerstatus", F::PolicyStatus, Specific),
-        ("msg", F::Ignored, Message),
-        ("originalpath", F::Path, Common),
-        ("path", F::Path, Common),
-        ("podname", F::Pod, Common),
-        ("podnamespace", F::Namespace, Common),
-        ("protocol", F::Protocol, Common),
-        ("proxystatus", F::ProxyStatus, Common),
-        ("reqauthority", F::Authority, Common),
-        ("reqid", F::RequestId, Common),
-        ("reqmethod", F::Method, Common),
-        ("reqpath", F::Path, Common),
-        ("reqtraceparent", F::TraceParent, Common),
-        ("requestauthority", F::Authority, Common),
-        ("requestedservername", F::ServerName, Specific),
-        ("requesthost", F::Authority, Common),
-        ("requestid", F::RequestId, Common),
-        ("requestmethod", F::Method, Common),
-        ("requestpath", F::Path, Common),
-        ("requestprotocol", F::Protocol, Common),
-        ("requestresponsecode", F::Status, Outcome),
-        ("requestxrequestid", F::RequestId, Common),
-        ("reqxb3traceid", F::TraceId, Common),
-        ("reqxenvoyoriginalpathpath", F::Path, Common),
-        ("reqxrequestid", F::RequestId, Common),
-        ("resourcelabelsnamespacename", F::Namespace, Common),
-        ("resourcelabelspodname", F::Pod, Common),
-        ("responsecode", F::Status, Outcome),
-        ("responsecodedetail", F::Details, Specific),
-        ("responsecodedetails", F::Details, Specific),
-        ("responsedetails", F::Details, Specific),
-        ("responseflag", F::Flags, Specific),
-        ("responseflags", F::Flags, Specific),
-        ("responseflagslist", F::Flags, Specific),
-        ("responseflagslong", F::Flags, Specific),
-        ("responseproxystatus", F::ProxyStatus, Common),
-        ("responsestatus", F::Status, Common),
-        ("responsestatuscode", F::Status, Common),
-        ("respproxystatus", F::ProxyStatus, Common),
-        ("routename", F::Route, Specific),
-        ("starttime", F::StartTime, Common),
-        ("status", F::Status, Common),
-        ("statuscode", F::Status, Common),
-        ("traceid", F::TraceId, Common),
-        ("traceparent", F::TraceParent, Common),
-        ("upstreamcluster", F::Cluster, Specific),
-        ("upstreamclustername", F::Cluster, Specific),
-        ("upstreamclusterraw", F::Cluster, Specific),
-        ("upstreamhost", F::UpstreamHost, Specific),
-        ("upstreamhostaddress", F::UpstreamHost, Specific),
-        ("upstreamlocaladdress", F::UpstreamLocalAddress, Specific),
-        ("upstreamlocalclosereason", F::UpstreamLocalClose, Specific),
-        ("upstreamremoteaddress", F::UpstreamHost, Specific),
-        ("upstreamtransportfailure", F::UpstreamTransport, Specific),
-        ("upstreamtransportfailurereason", F::UpstreamTransport, Specific),
-        ("urlpath", F::Path, Common),
-        ("virtualhostname", F::VirtualHost, Specific),
-        ("xb3traceid", F::TraceId, Common),
-        ("xenvoyoriginalpath", F::Path, Common),
-        ("xenvoyoriginalpathpath", F::Path, Common),
-        ("xenvoyoriginpath", F::Path, Common),
-        ("xrequestid", F::RequestId, Common),
+        ("authority", Of(F::Authority), Common),
+        ("b3traceid", Of(F::TraceId), Common),
+        ("connectionterminationdetails", Of(F::Termination), Specific),
+        ("downstreamlocaladdress", Of(F::DownstreamLocalAddress), Specific),
+        ("downstreamlocalclosereason", Of(F::DownstreamLocalClose), Specific),
+        ("downstreamremoteaddress", Of(F::DownstreamRemoteAddress), Specific),
+        ("downstreamtransportfailurereason", Of(F::DownstreamTransport), Specific),
+        ("duration", Of(F::Duration), Common),
+        ("durationms", Of(F::Duration), Common),
+        ("envoyconnectionterminationdetails", Of(F::Termination), Specific),
+        ("envoyresponsecodedetails", Of(F::Details), Specific),
+        ("envoyresponseflag", Of(F::Flags), Specific),
+        ("envoyresponseflags", Of(F::Flags), Specific),
+        ("envoyupstreamcluster", Of(F::Cluster), Specific),
+        ("envoyupstreamtransportfailurereason", Of(F::UpstreamTransport), Specific),
+        ("grpcresponsestatus", Of(F::GrpcStatus), Common),
+        ("grpcstatus", Of(F::GrpcStatus), Common),
+        ("grpcstatuscode", Of(F::GrpcStatus), Common),
+        ("grpcstatusnumber", Of(F::GrpcStatus), Common),
+        ("httphost", Of(F::Authority), Common),
+        ("httpmethod", Of(F::Method), Common),
+        ("httpprotocol", Of(F::Protocol), Common),
+        ("httprequestmethod", Of(F::Method), Common),
+        ("httprequestprotocol", Of(F::Protocol), Common),
+        ("httprequestrequestmethod", Of(F::Method), Common),
+        ("httprequeststatus", Of(F::Status), Common),
+        ("httpresponsecode", Of(F::Status), Outcome),
+        ("httpresponsestatuscode", Of(F::Status), Common),
+        ("httpstatus", Of(F::Status), Common),
+        ("httpstatuscode", Of(F::Status), Common),
+        ("httptarget", Of(F::Path), Common),
+        ("istiomixerstatus", Of(F::PolicyStatus), Specific),
+        ("istiopolicystatus", Of(F::PolicyStatus), Specific),
+        ("k8snamespacename", Of(F::Namespace), Common),
+        ("k8spodname", Of(F::Pod), Common),
+        ("kubernetesnamespacename", Of(F::Namespace), Common),
+        ("kubernetespodname", Of(F::Pod), Common),
+        ("meshwhyrecord", Field::Ignored, Record),
+        ("message", Field::Ignored, Message),
+        ("method", Of(F::Method), Common),
+        ("mixerstatus", Of(F::PolicyStatus), Specific),
+        ("msg", Field::Ignored, Message),
+        ("originalpath", Of(F::Path), Common),
+        ("path", Of(F::Path), Common),
+        ("podname", Of(F::Pod), Common),
+        ("podnamespace", Of(F::Namespace), Common),
+        ("protocol", Of(F::Protocol), Common),
+        ("proxystatus", Field::ProxyStatus, Common),
+        ("reqauthority", Of(F::Authority), Common),
+        ("reqid", Of(F::RequestId), Common),
+        ("reqmethod", Of(F::Method), Common),
+        ("reqpath", Of(F::Path), Common),
+        ("reqtraceparent", Field::TraceParent, Common),
+        ("requestauthority", Of(F::Authority), Common),
+        ("requestedservername", Of(F::ServerName), Specific),
+        ("requesthost", Of(F::Authority), Common),
+        ("requestid", Of(F::RequestId), Common),
+        ("requestmethod", Of(F::Method), Common),
+        ("requestpath", Of(F::Path), Common),
+        ("requestprotocol", Of(F::Protocol), Common),
+        ("requestresponsecode", Of(F::Status), Outcome),
+        ("requestxrequestid", Of(F::RequestId), Common),
+        ("reqxb3traceid", Of(F::TraceId), Common),
+        ("reqxenvoyoriginalpathpath", Of(F::Path), Common),
+        ("reqxrequestid", Of(F::RequestId), Common),
+        ("resourcelabelsnamespacename", Of(F::Namespace), Common),
+        ("resourcelabelspodname", Of(F::Pod), Common),
+        ("responsecode", Of(F::Status), Outcome),
+        ("responsecodedetail", Of(F::Details), Specific),
+        ("responsecodedetails", Of(F::Details), Specific),
+        ("responsedetails", Of(F::Details), Specific),
+        ("responseflag", Of(F::Flags), Specific),
+        ("responseflags", Of(F::Flags), Specific),
+        ("responseflagslist", Of(F::Flags), Specific),
+        ("responseflagslong", Of(F::Flags), Specific),
+        ("responseproxystatus", Field::ProxyStatus, Common),
+        ("responsestatus", Of(F::Status), Common),
+        ("responsestatuscode", Of(F::Status), Common),
+        ("respproxystatus", Field::ProxyStatus, Common),
+        ("routename", Of(F::Route), Specific),
+        ("starttime", Of(F::StartTime), Common),
+        ("status", Of(F::Status), Common),
+        ("statuscode", Of(F::Status), Common),
+        ("traceid", Of(F::TraceId), Common),
+        ("traceparent", Field::TraceParent, Common),
+        ("upstreamcluster", Of(F::Cluster), Specific),
+        ("upstreamclustername", Of(F::Cluster), Specific),
+        ("upstreamclusterraw", Of(F::Cluster), Specific),
+        ("upstreamhost", Of(F::UpstreamHost), Specific),
+        ("upstreamhostaddress", Of(F::UpstreamHost), Specific),
+        ("upstreamlocaladdress", Of(F::UpstreamLocalAddress), Specific),
+        ("upstreamlocalclosereason", Of(F::UpstreamLocalClose), Specific),
+        ("upstreamremoteaddress", Of(F::UpstreamHost), Specific),
+        ("upstreamtransportfailure", Of(F::UpstreamTransport), Specific),
+        ("upstreamtransportfailurereason", Of(F::UpstreamTransport), Specific),
+        ("urlpath", Of(F::Path), Common),
+        ("virtualhostname", Of(F::VirtualHost), Specific),
+        ("xb3traceid", Of(F::TraceId), Common),
+        ("xenvoyoriginalpath", Of(F::Path), Common),
+        ("xenvoyoriginalpathpath", Of(F::Path), Common),
+        ("xenvoyoriginpath", Of(F::Path), Common),
+        ("xrequestid", Of(F::RequestId), Common),
     ]
 };
 
@@ -241,6 +226,13 @@ mod tests {
         assert!(SPELLINGS.is_sorted_by(|(one, ..), (other, ..)| one < other));
         for (key, field, _) in SPELLINGS {
             assert_eq!(spelt("", key).map(|found| found.field), Some(*field), "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_mean_the_same_as_istio_writes_them_and_otherwise() {
+        for key in Fact::ALL.iter().filter_map(|fact| fact.key()) {
+            assert_eq!(spelt("", key), istio(key), "{key}");
         }
     }
 }

@@ -3,10 +3,11 @@
 //! Whatever differs in the least is left to the general reader, which knows any order and any spelling. This one only knows
 //! where the next value must begin, and so need not look at keys.
 
-use meshwhy_core::Facts;
 use meshwhy_core::cluster_name::ClusterName;
+use meshwhy_core::facts::kind::{Flags, Kind};
+use meshwhy_core::{Context, Decisive, Facts};
 
-use crate::access_log::{field, told};
+use crate::access_log::told;
 
 /// Reads a line of Istio's layout; `None` when it is of any other.
 ///
@@ -29,7 +30,7 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
     let server_name = line.text(r#","requested_server_name":"#)?;
     let status = u16::try_from(line.number(r#","response_code":"#)?).ok()?;
     let details = line.text(r#","response_code_details":"#)?;
-    let flags = field::flags(line.text(r#","response_flags":"#)?.unwrap_or("-"))?;
+    let flags = Flags::read(line.text(r#","response_flags":"#)?.unwrap_or("-").into())?;
     let route = line.text(r#","route_name":"#)?;
     let start_time = line.text(r#","start_time":"#)?;
     let cluster = line.text(r#","upstream_cluster":"#)?;
@@ -43,27 +44,32 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
         return None;
     }
     Some(Facts {
-        status: Some(status),
-        flags: Some(flags),
-        details: told(details),
-        termination_details: told(termination_details),
-        upstream_transport_failure: told(upstream_transport_failure),
-        duration_ms: Some(duration_ms),
-        protocol: told(protocol),
-        method: told(method),
-        path: told(path),
-        authority: told(authority),
-        request_id: told(request_id),
-        route: told(route),
-        side: cluster.and_then(|name| ClusterName::parse(name).side()),
-        cluster: told(cluster),
-        upstream_host: told(upstream_host),
-        upstream_local_address: told(upstream_local_address),
-        downstream_local_address: told(downstream_local_address),
-        downstream_remote_address: told(downstream_remote_address),
-        server_name: told(server_name),
-        start_time: told(start_time),
-        ..Facts::default()
+        decisive: Decisive {
+            status: Some(status),
+            flags: Some(flags),
+            details: told(details),
+            termination_details: told(termination_details),
+            upstream_transport_failure: told(upstream_transport_failure),
+            duration_ms: Some(duration_ms),
+            route: told(route),
+            side: cluster.and_then(|name| ClusterName::parse(name).side()),
+            cluster: told(cluster),
+            upstream_host: told(upstream_host),
+            ..Decisive::default()
+        },
+        context: Context {
+            protocol: told(protocol),
+            method: told(method),
+            path: told(path),
+            authority: told(authority),
+            request_id: told(request_id),
+            upstream_local_address: told(upstream_local_address),
+            downstream_local_address: told(downstream_local_address),
+            downstream_remote_address: told(downstream_remote_address),
+            server_name: told(server_name),
+            start_time: told(start_time),
+            ..Context::default()
+        },
     })
 }
 

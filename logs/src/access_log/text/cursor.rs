@@ -1,8 +1,7 @@
 //! What is left of a line, read from the left.
 
 use meshwhy_core::ResponseFlags;
-
-use crate::access_log::field;
+use meshwhy_core::facts::kind::{Flags, Kind};
 
 /// The rest of a line. Whatever does not fit leaves it where it was.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +76,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn flags(&mut self) -> Option<(ResponseFlags, bool)> {
         let mut ahead = *self;
         let word = ahead.word()?;
-        let flags = field::flags(word)?;
+        let flags = Flags::read(word.into())?;
         *self = ahead;
         Some((flags, word.bytes().all(|byte| byte.is_ascii_digit())))
     }

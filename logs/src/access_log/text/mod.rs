@@ -13,9 +13,10 @@ mod tail;
 
 use meshwhy_core::details::Word;
 use meshwhy_core::details::{self, Details};
-use meshwhy_core::{Facts, ResponseFlags, transport};
+use meshwhy_core::facts::kind::{Kind, Quoted};
+use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, transport};
 
-use super::{AccessLog, field, told};
+use super::{AccessLog, told};
 use crate::Format;
 use cursor::{Cursor, Numbers};
 use head::Start;
@@ -58,27 +59,32 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
 
     let [cluster, upstream_local_address, downstream_local_address, downstream_remote_address, server_name, route] = tail.words;
     let mut facts = Facts {
-        status: Some(status),
-        flags: Some(flags),
-        details: told(reasons.details),
-        termination_details: told(reasons.termination),
-        upstream_transport_failure: told(reasons.transport),
-        policy_status: told(reasons.policy).map(field::unquoted),
-        duration_ms: numbers.duration,
-        protocol: told(start.protocol),
-        method: told(start.method),
-        path: told(start.path),
-        authority: told(tail.authority),
-        request_id: told(tail.request_id),
-        route: told(route),
-        cluster: told(cluster),
-        upstream_host: told(tail.host),
-        upstream_local_address: told(upstream_local_address),
-        downstream_local_address: told(downstream_local_address),
-        downstream_remote_address: told(downstream_remote_address),
-        server_name: told(server_name),
-        start_time: told(start.time),
-        ..Facts::default()
+        decisive: Decisive {
+            status: Some(status),
+            flags: Some(flags),
+            details: told(reasons.details),
+            termination_details: told(reasons.termination),
+            upstream_transport_failure: told(reasons.transport),
+            policy_status: told(reasons.policy).and_then(Quoted::read),
+            duration_ms: numbers.duration,
+            route: told(route),
+            cluster: told(cluster),
+            upstream_host: told(tail.host),
+            ..Decisive::default()
+        },
+        context: Context {
+            protocol: told(start.protocol),
+            method: told(start.method),
+            path: told(start.path),
+            authority: told(tail.authority),
+            request_id: told(tail.request_id),
+            upstream_local_address: told(upstream_local_address),
+            downstream_local_address: told(downstream_local_address),
+            downstream_remote_address: told(downstream_remote_address),
+            server_name: told(server_name),
+            start_time: told(start.time),
+            ..Context::default()
+        },
     };
     super::complete(&mut facts, tail.proxy_status);
     Some(AccessLog::Facts { facts, format, truncated })

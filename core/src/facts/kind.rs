@@ -1,0 +1,366 @@
+//! The kinds of facts. Each has one reader, whatever format a value stands in, and one way to be kept and written.
+
+use std::borrow::Cow;
+
+use super::Side;
+use crate::event::Event as ProxyEvent;
+use crate::flags::{Flag, ResponseFlags};
+use crate::redact::{self, MAX_TEXT};
+
+/// Which texts stand for a value in an access log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// One word without quotes.
+    Word,
+    /// One word that a client chooses: no white space, but perhaps whatever else separates values.
+    Chosen,
+    /// Any text, but not one that a client chooses.
+    Text,
+    /// Anything, chosen by the client or the application.
+    Foreign,
+}
+
+/// How the values of one kind are read, kept and written.
+pub trait Kind {
+    /// A value, understood.
+    type Value<'a>;
+    /// The kind's name in `docs/facts.md`.
+    const NAME: &'static str;
+    /// Which texts stand for a value.
+    const CONTENT: Content = Content::Word;
+    /// Longest value kept, in bytes; `None` for those that are no text.
+    const KEPT: Option<usize> = None;
+
+    /// Reads a value; `None` when the text is no value of this kind.
+    fn read(text: Cow<'_, str>) -> Option<Self::Value<'_>>;
+
+    /// What a source means that has the fact and says `-`, `null` or nothing.
+    #[must_use]
+    fn none() -> Option<Self::Value<'static>> {
+        None
+    }
+
+    /// Copies a borrowed text.
+    fn own(value: Self::Value<'_>) -> Self::Value<'static>;
+
+    /// Cuts off what is not kept.
+    fn bound(_value: &mut Self::Value<'_>) {}
+
+    /// The value as a record has it, in JSON; `None` where it is left out.
+    fn json(value: &Self::Value<'_>) -> Option<String>;
+}
+
+/// A kind whose values are texts, and where it differs from the others.
+pub trait TextKind {
+    /// See [`Kind::NAME`].
+    const NAME: &'static str;
+    /// See [`Kind::CONTENT`].
+    const CONTENT: Content;
+
+    /// See [`Kind::read`].
+    fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+        Some(text)
+    }
+
+    /// See [`Kind::none`].
+    #[must_use]
+    fn none() -> Option<Cow<'static, str>> {
+        None
+    }
+
+    /// Where the part that may be kept ends, however long it is.
+    fn end(text: &str) -> usize {
+        text.len()
+    }
+
+    /// What a record has of it.
+    fn recorded(text: &str) -> &str {
+        text
+    }
+}
+
+impl<T: TextKind> Kind for T {
+    type Value<'a> = Cow<'a, str>;
+    const NAME: &'static str = T::NAME;
+    const CONTENT: Content = T::CONTENT;
+    const KEPT: Option<usize> = Some(MAX_TEXT);
+
+    fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+        T::read(text)
+    }
+
+    fn none() -> Option<Cow<'static, str>> {
+        T::none()
+    }
+
+    fn own(value: Cow<'_, str>) -> Cow<'static, str> {
+        Cow::Owned(value.into_owned())
+    }
+
+    fn bound(value: &mut Cow<'_, str>) {
+        redact::cut(value, T::end(value).min(MAX_TEXT));
+    }
+
+    fn json(value: &Cow<'_, str>) -> Option<String> {
+        serde_json::to_string(T::recorded(value)).ok()
+    }
+}
+
+/// Texts that are told apart by nothing but what stands for them in a log.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $kind:ident: $name:literal, $content:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $kind;
+
+        impl TextKind for $kind {
+            const NAME: &'static str = $name;
+            const CONTENT: Content = Content::$content;
+        }
+    )*};
+}
+
+/// Kinds whose values are copied: name, type, reader, what `-` means, and JSON.
+macro_rules! scalars {
+    ($($(#[$doc:meta])* $kind:ident: $name:literal, $value:ty, $read:expr, $none:expr, $json:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $kind;
+
+        impl Kind for $kind {
+            type Value<'a> = $value;
+            const NAME: &'static str = $name;
+
+            #[inline]
+            fn read(text: Cow<'_, str>) -> Option<$value> {
+                $read(&text)
+            }
+
+            fn none() -> Option<$value> {
+                $none
+            }
+
+            fn own(value: $value) -> $value {
+                value
+            }
+
+            fn json(value: &$value) -> Option<String> {
+                $json(*value)
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// Any text of Envoy's own, or of the configuration.
+    Text: "text", Text;
+    /// A name or an address without white space.
+    Word: "word", Word;
+    /// A word that the client chooses.
+    Chosen: "client's word", Chosen;
+}
+
+scalars! {
+    /// An HTTP status; 0 for none.
+    Status: "status", u16, |text| whole(text).and_then(|status| status.try_into().ok()), None, number;
+    /// A gRPC status, by number or in either spelling of its name.
+    GrpcStatus: "gRPC status", u32, grpc_status, None, number;
+    /// Milliseconds.
+    Duration: "duration", u64, whole, None, number;
+    /// Response flags.
+    Flags: "flags", ResponseFlags, flags, Some(ResponseFlags::default()), |flags: ResponseFlags| {
+        (!flags.is_empty()).then(|| word(&flags.to_string()))
+    };
+    /// Yes or no.
+    Truth: "boolean", bool, |text: &str| text.parse().ok(), None, |truth: bool| Some(truth.to_string());
+    /// A word of ours, or `xds.listener_direction`.
+    Direction: "side", Side, direction, None, |side: Side| Some(word(side.as_str()));
+    /// What the proxy noticed.
+    Event: "event", ProxyEvent, ProxyEvent::parse, None, |event: ProxyEvent| Some(word(event.as_str()));
+}
+
+/// A path, of which the query string and the fragment are not kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Path;
+
+impl TextKind for Path {
+    const NAME: &'static str = "path";
+    const CONTENT: Content = Content::Chosen;
+
+    fn end(text: &str) -> usize {
+        text.find(['?', '#']).unwrap_or(text.len())
+    }
+}
+
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy)]
+pub struct Protocol;
+
+impl TextKind for Protocol {
+    const NAME: &'static str = "protocol";
+    const CONTENT: Content = Content::Word;
+
+    fn recorded(text: &str) -> &str {
+        text.strip_prefix("HTTP/").unwrap_or(text)
+    }
+}
+
+/// The name of what matched; empty when Envoy says that nothing did.
+#[derive(Debug, Clone, Copy)]
+pub struct Matched;
+
+impl TextKind for Matched {
+    const NAME: &'static str = "name of a match";
+    const CONTENT: Content = Content::Text;
+
+    fn none() -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(""))
+    }
+}
+
+/// A text in quotes of its own, as Mixer's status is.
+#[derive(Debug, Clone, Copy)]
+pub struct Quoted;
+
+impl TextKind for Quoted {
+    const NAME: &'static str = "quoted text";
+    const CONTENT: Content = Content::Text;
+
+    fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+        Some(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches('"')),
+            Cow::Owned(text) => Cow::Owned(text.trim_matches('"').to_owned()),
+        })
+    }
+}
+
+/// 32 hex digits; the 16 of a short B3 id are filled up.
+#[derive(Debug, Clone, Copy)]
+pub struct TraceId;
+
+impl TextKind for TraceId {
+    const NAME: &'static str = "trace id";
+    const CONTENT: Content = Content::Word;
+
+    fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        match text.len() {
+            32 => Some(text),
+            16 => Some(Cow::Owned(format!("{text:0>32}"))),
+            _ => None,
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what `Kind::json` gives")]
+fn number(number: impl Into<u64>) -> Option<String> {
+    Some(number.into().to_string())
+}
+
+/// A word that needs no escape.
+fn word(word: &str) -> String {
+    format!("\"{word}\"")
+}
+
+/// A whole number; shippers turn it into `503.0`, and a unit may stand behind a duration.
+fn whole(text: &str) -> Option<u64> {
+    let digits = text.strip_suffix("ms").unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    fraction.bytes().all(|byte| byte.is_ascii_digit()).then(|| whole.parse().ok()).flatten()
+}
+
+fn direction(text: &str) -> Option<Side> {
+    match text {
+        "1" => Some(Side::Inbound),
+        "2" => Some(Side::Outbound),
+        word => Side::parse(word),
+    }
+}
+
+/// Reads flags as access logs print them. Names that are not known here – extensions register their own – are left out.
+fn flags(text: &str) -> Option<ResponseFlags> {
+    match text {
+        "-" => return Some(ResponseFlags::default()),
+        "DC" => return Some(ResponseFlags(Flag::DC.mask())),
+        "NR" => return Some(ResponseFlags(Flag::NR.mask())),
+        "UC" => return Some(ResponseFlags(Flag::UC.mask())),
+        "UF" => return Some(ResponseFlags(Flag::UF.mask())),
+        "UF,URX" | "URX,UF" => return Some(ResponseFlags(Flag::UF.mask() | Flag::URX.mask())),
+        _ => {}
+    }
+    ResponseFlags::parse(text).or_else(|| known_flags(text))
+}
+
+fn known_flags(text: &str) -> Option<ResponseFlags> {
+    let name = |name: &str| {
+        let shaped = name.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        shaped && name.len() <= 64
+    };
+    let trimmed = || text.split(',').map(str::trim);
+    trimmed().all(name).then(|| trimmed().filter_map(Flag::parse).collect())
+}
+
+/// Names of gRPC statuses in the order of their numbers.
+///
+/// Source: Envoy `source/common/grpc/common.cc`, `Utility::grpcStatusToString`, 1.40; gRPC `status_code_enum.h`.
+const GRPC: [(&str, &str); 17] = [
+    ("OK", "OK"),
+    ("Canceled", "CANCELLED"),
+    ("Unknown", "UNKNOWN"),
+    ("InvalidArgument", "INVALID_ARGUMENT"),
+    ("DeadlineExceeded", "DEADLINE_EXCEEDED"),
+    ("NotFound", "NOT_FOUND"),
+    ("AlreadyExists", "ALREADY_EXISTS"),
+    ("PermissionDenied", "PERMISSION_DENIED"),
+    ("ResourceExhausted", "RESOURCE_EXHAUSTED"),
+    ("FailedPrecondition", "FAILED_PRECONDITION"),
+    ("Aborted", "ABORTED"),
+    ("OutOfRange", "OUT_OF_RANGE"),
+    ("Unimplemented", "UNIMPLEMENTED"),
+    ("Internal", "INTERNAL"),
+    ("Unavailable", "UNAVAILABLE"),
+    ("DataLoss", "DATA_LOSS"),
+    ("Unauthenticated", "UNAUTHENTICATED"),
+];
+
+/// Reads `%GRPC_STATUS%` in any of its three spellings.
+fn grpc_status(text: &str) -> Option<u32> {
+    let number = || text.parse().ok();
+    let named = |(camel, snake): &(&str, &str)| *camel == text || snake.eq_ignore_ascii_case(text);
+    let at = GRPC.iter().position(named).and_then(|at| u32::try_from(at).ok());
+    at.or_else(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_statuses_in_every_spelling() {
+        for (number, (camel, snake)) in GRPC.iter().enumerate() {
+            for text in [(*camel).to_owned(), (*snake).to_owned(), number.to_string()] {
+                assert_eq!(grpc_status(&text), u32::try_from(number).ok(), "{text}");
+            }
+        }
+        assert_eq!(grpc_status("via_upstream"), None);
+    }
+
+    #[test]
+    fn numbers_as_shippers_write_them() {
+        assert_eq!(
+            [whole("503"), whole("503.0"), whole("12ms"), whole("12ms.5"), whole("x"), whole("-1")],
+            [Some(503), Some(503), Some(12), None, None, None]
+        );
+    }
+
+    #[test]
+    fn flags_of_extensions_are_left_out() {
+        assert_eq!(flags("UF,Acme"), ResponseFlags::parse("UF"));
+        assert_eq!(flags("UF, URX"), ResponseFlags::parse("UF,URX"));
+        assert_eq!(flags("via_upstream"), None);
+        assert_eq!(flags("HTTP/1.1"), None);
+    }
+}
