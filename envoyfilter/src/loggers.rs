@@ -1,5 +1,8 @@
 //! The access loggers: the module's, Envoy's JSON one, and the one that counts.
 
+use meshwhy_core::facts::Fact;
+use meshwhy_core::record::UPSTREAM_CONNECTION_AGE;
+
 use crate::filters::{failed_connections, failed_handshakes, failed_requests, unreported_requests};
 use crate::module;
 use crate::yaml::{element, indented};
@@ -27,62 +30,55 @@ impl Level {
         }
     }
 
-    /// The attributes that Envoy can tell at this level, as `core::record` reads them.
-    fn attributes(self) -> Vec<(&'static str, &'static str)> {
+    /// The facts that Envoy can tell at this level.
+    fn facts(self) -> impl Iterator<Item = Fact> {
         let own = match self {
             Self::Request | Self::Unreported => REQUEST,
             Self::Connection => CONNECTION,
             Self::Handshake => HANDSHAKE,
         };
-        own.iter().chain(EVERYWHERE).copied().collect()
+        own.iter().chain(EVERYWHERE).copied()
     }
 }
 
-const EVERYWHERE: &[(&str, &str)] = &[
-    ("envoy.response_flags", "%RESPONSE_FLAGS%"),
-    ("envoy.response_code_details", "%RESPONSE_CODE_DETAILS%"),
-    ("envoy.downstream_local_address", "%DOWNSTREAM_LOCAL_ADDRESS%"),
-    ("envoy.downstream_remote_address", "%DOWNSTREAM_REMOTE_ADDRESS%"),
-    ("envoy.start_time", "%START_TIME%"),
-    ("k8s.pod.name", "%ENVIRONMENT(POD_NAME)%"),
-    ("k8s.namespace.name", "%ENVIRONMENT(POD_NAMESPACE)%"),
+const EVERYWHERE: &[Fact] = &[
+    Fact::Flags,
+    Fact::Details,
+    Fact::DownstreamLocalAddress,
+    Fact::DownstreamRemoteAddress,
+    Fact::StartTime,
+    Fact::Pod,
+    Fact::Namespace,
 ];
 
 /// Every attribute costs a failing request about a microsecond. So the transport failure, which the details carry, and the duration, which
 /// decides nothing beside details, are left out.
-const REQUEST: &[(&str, &str)] = &[
-    ("http.response.status_code", "%RESPONSE_CODE%"),
-    ("rpc.grpc.status_code", "%GRPC_STATUS_NUMBER%"),
-    ("http.request.method", "%REQ(:METHOD)%"),
-    // Without the query string, which may hold secrets.
-    ("url.path", "%PATH(NQ)%"),
-    ("server.address", "%REQ(:AUTHORITY)%"),
-    ("envoy.request_id", "%REQ(X-REQUEST-ID)%"),
-    ("envoy.route_name", "%ROUTE_NAME%"),
-    ("envoy.upstream_cluster", "%UPSTREAM_CLUSTER_RAW%"),
-    ("envoy.upstream_host", "%UPSTREAM_HOST%"),
-    ("envoy.upstream_local_address", "%UPSTREAM_LOCAL_ADDRESS%"),
-    ("envoy.upstream_connection_age_us", "%COMMON_DURATION(US_CX_BEG:DS_RX_BEG:us)%"),
+const REQUEST: &[Fact] = &[
+    Fact::Status,
+    Fact::GrpcStatus,
+    Fact::Method,
+    Fact::Path,
+    Fact::Authority,
+    Fact::RequestId,
+    Fact::Route,
+    Fact::Cluster,
+    Fact::UpstreamHost,
+    Fact::UpstreamLocalAddress,
+    Fact::UpstreamReused,
 ];
 
-const CONNECTION: &[(&str, &str)] = &[
-    ("http.response.status_code", "%RESPONSE_CODE%"),
-    ("envoy.upstream_cluster", "%UPSTREAM_CLUSTER_RAW%"),
-    ("envoy.upstream_host", "%UPSTREAM_HOST%"),
-    ("envoy.upstream_local_address", "%UPSTREAM_LOCAL_ADDRESS%"),
-    ("envoy.upstream_transport_failure_reason", "%UPSTREAM_TRANSPORT_FAILURE_REASON%"),
-    ("envoy.connection_termination_details", "%CONNECTION_TERMINATION_DETAILS%"),
-    ("envoy.requested_server_name", "%REQUESTED_SERVER_NAME%"),
-    ("envoy.duration_ms", "%DURATION%"),
+const CONNECTION: &[Fact] = &[
+    Fact::Status,
+    Fact::Cluster,
+    Fact::UpstreamHost,
+    Fact::UpstreamLocalAddress,
+    Fact::UpstreamTransport,
+    Fact::Termination,
+    Fact::ServerName,
+    Fact::Duration,
 ];
 
-const HANDSHAKE: &[(&str, &str)] = &[
-    ("http.response.status_code", "%RESPONSE_CODE%"),
-    ("envoy.downstream_transport_failure_reason", "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%"),
-    ("envoy.connection_termination_details", "%CONNECTION_TERMINATION_DETAILS%"),
-    ("envoy.requested_server_name", "%REQUESTED_SERVER_NAME%"),
-    ("envoy.duration_ms", "%DURATION%"),
-];
+const HANDSHAKE: &[Fact] = &[Fact::Status, Fact::DownstreamTransport, Fact::Termination, Fact::ServerName, Fact::Duration];
 
 /// The module as access logger. It need not ask which side it is on.
 pub fn wasm(level: Level, side: &str, sha256: &str) -> String {
@@ -122,8 +118,14 @@ pub fn json(level: Level, side: &str) -> String {
         };
         fields.push_str(&format!("meshwhy.proxy_status: \"%{header}%\"\n"));
     }
-    for (name, operator) in level.attributes() {
-        fields.push_str(&format!("{name}: \"{operator}\"\n"));
+    for fact in level.facts() {
+        let (name, operator) = match (fact, fact.record_attribute(), fact.operator()) {
+            // Envoy has no operator for it.
+            (Fact::UpstreamReused, ..) => (UPSTREAM_CONNECTION_AGE, "COMMON_DURATION(US_CX_BEG:DS_RX_BEG:us)"),
+            (_, Some(name), Some(operator)) => (name, operator),
+            _ => continue,
+        };
+        fields.push_str(&format!("{name}: \"%{operator}%\"\n"));
     }
     element(&format!(
         "\

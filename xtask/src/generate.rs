@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use meshwhy_envoyfilter::{NO_MODULE, manifests};
 
-use crate::catalogue;
 use crate::shell::workspace;
+use crate::{catalogue, facts_page};
 
 /// Writes all generated files, or with `check` compares them.
 ///
@@ -30,6 +30,7 @@ pub fn run(check: bool) -> Result<()> {
         Ok(())
     };
     put(catalogue::REGISTRY.to_owned(), catalogue::registry()?)?;
+    put("docs/facts.md".to_owned(), facts_page::page())?;
     for manifest in manifests(NO_MODULE) {
         put(format!("envoyfilter/{}", manifest.path), manifest.text)?;
     }

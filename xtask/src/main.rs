@@ -10,6 +10,7 @@ mod build;
 mod catalogue;
 #[cfg(feature = "envoy")]
 mod demo;
+mod facts_page;
 mod fuzz;
 mod generate;
 #[cfg(feature = "envoy")]
