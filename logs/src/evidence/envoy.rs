@@ -8,7 +8,7 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
 
 use super::local_reply;
-use super::phrase::{Phrase, Said, details as with_details, event, happened, read};
+use super::phrase::{Phrase, Said, detailed, details as with_details, event, happened, read};
 use super::words::{first, holds, holds_any, message, status};
 
 /// Signing keys; before certificates, which may be why they could not be fetched.
@@ -79,10 +79,6 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("failed to load", plugin),
 ];
 
-fn detailed(details: &str) -> Facts<'_> {
-    Facts::from(Decisive { details: Some(details.into()), ..Decisive::default() })
-}
-
 /// The details as Envoy's logger prints them: older ones hold spaces inside their braces.
 fn sent(said: Said<'_>) -> Option<Facts<'_>> {
     let text = said.after.trim_start();
@@ -120,10 +116,7 @@ fn unknown_cluster(said: Said<'_>) -> Option<Facts<'_>> {
 /// `enforced denied, matched policy NAME`; a shadow policy denies nothing.
 fn denied(said: Said<'_>) -> Option<Facts<'_>> {
     let policy = said.after.split_once("matched policy").and_then(|(_, rest)| first(rest)).unwrap_or_default();
-    Some(Facts::from(Decisive {
-        details: Some(format!("rbac_access_denied_matched_policy[{policy}]").into()),
-        ..Decisive::default()
-    }))
+    Some(detailed(format!("rbac_access_denied_matched_policy[{policy}]")))
 }
 
 fn jwt(said: Said<'_>) -> Option<Facts<'_>> {
@@ -143,8 +136,7 @@ fn fetched(said: Said<'_>) -> Option<Facts<'_>> {
 /// The downstream codec, where the connection manager hears of it.
 fn dispatch(said: Said<'_>) -> Option<Facts<'_>> {
     let text = message(said.after);
-    (!text.is_empty())
-        .then(|| Facts::from(Decisive { details: Some(format!("codec_error:{text}").into()), ..Decisive::default() }))
+    (!text.is_empty()).then(|| detailed(format!("codec_error:{text}")))
 }
 
 /// The upstream codec, in the words of its client.

@@ -1,10 +1,10 @@
 //! Single HTTP headers that say something by themselves.
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Decisive, Facts, Flag};
+use meshwhy_core::{Facts, Flag};
 
 use super::envoy::flagged;
-use super::phrase::happened;
+use super::phrase::{detailed, happened};
 
 /// Splits `name: value`, of a transcript, a capture or a log; the value without what printers append.
 pub(super) fn split(line: &str) -> Option<(&str, &str)> {
@@ -30,9 +30,7 @@ pub(super) fn read<'a>(name: &str, value: &str) -> Option<Facts<'a>> {
         return None;
     }
     match () {
-        () if is("x-envoy-ratelimited") => {
-            Some(Facts::from(Decisive { details: Some("request_rate_limited".into()), ..Decisive::default() }))
-        }
+        () if is("x-envoy-ratelimited") => Some(detailed("request_rate_limited")),
         () if is("x-envoy-overloaded") => Some(flagged(Flag::UO)),
         () if is("x-envoy-immediate-health-check-fail") => Some(flagged(Flag::LH)),
         () => None,

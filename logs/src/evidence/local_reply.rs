@@ -9,7 +9,7 @@ use meshwhy_core::details::Reset;
 use meshwhy_core::transport;
 use meshwhy_core::{Decisive, Facts};
 
-use super::phrase::{Phrase, Said, details, read};
+use super::phrase::{Phrase, Said, detailed, details, read};
 use super::transport_text;
 use super::words::{first, message};
 
@@ -111,7 +111,7 @@ const EXACT: &[(u16, &str, &str)] = &[
 
 fn connect_error(said: Said<'_>) -> Option<Facts<'_>> {
     let reason = [RETRIED, RESET].iter().find_map(|words| said.after.strip_prefix(words));
-    let bare = || Facts::from(Decisive { details: Some(BEFORE_RESPONSE.into()), ..Decisive::default() });
+    let bare = || detailed(BEFORE_RESPONSE);
     Some(reason.and_then(reset).or_else(|| transport_text::find(said.after)).unwrap_or_else(bare))
 }
 
@@ -191,8 +191,5 @@ fn jwt_status(said: Said<'_>) -> Option<Facts<'_>> {
 
 /// The details that the JWT filter logs for a status of its library.
 pub(super) fn jwt<'a>(status: &str) -> Facts<'a> {
-    Facts::from(Decisive {
-        details: Some(format!("jwt_authn_access_denied{{{}}}", status.replace(' ', "_")).into()),
-        ..Decisive::default()
-    })
+    detailed(format!("jwt_authn_access_denied{{{}}}", status.replace(' ', "_")))
 }

@@ -1,5 +1,7 @@
 //! Phrases that sources write, and what each of them says: one automaton finds them all, the table's order decides.
 
+use std::borrow::Cow;
+
 use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts};
 
@@ -95,15 +97,20 @@ impl Says {
     fn facts<'a>(&self, said: Said<'a>) -> Option<Facts<'a>> {
         match self {
             Self::Event(event) => Some(happened(*event)),
-            Self::Details(details) => Some(Facts::from(Decisive { details: Some((*details).into()), ..Decisive::default() })),
+            Self::Details(details) => Some(detailed(*details)),
             Self::Read(read) => read(said),
         }
     }
 }
 
+/// Facts that hold code details and nothing else.
+pub(super) fn detailed<'a>(details: impl Into<Cow<'a, str>>) -> Facts<'a> {
+    Decisive { details: Some(details.into()), ..Decisive::default() }.into()
+}
+
 /// Facts that hold an event and nothing else.
 pub(super) fn happened<'a>(event: Event) -> Facts<'a> {
-    Facts::from(Decisive { event: Some(event), ..Decisive::default() })
+    Decisive { event: Some(event), ..Decisive::default() }.into()
 }
 
 /// Whether no letter, digit or underscore continues a phrase that begins or ends with one.

@@ -1,9 +1,9 @@
 //! Configuration that Envoy refuses, in Envoy's words, in istiod's (`ACK ERROR`) and in those of a start that failed.
 
+use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
-use meshwhy_core::{Decisive, Facts};
 
-use super::phrase::{Phrase, Said, event, happened, read};
+use super::phrase::{Phrase, Said, detailed, event, happened, read};
 use super::words::{holds, holds_any};
 
 pub(super) const PHRASES: &[Phrase] = &[
@@ -54,7 +54,7 @@ fn start(said: Said<'_>) -> Option<Facts<'_>> {
 
 fn reading<'a>(text: &'a str, kind: &'a str) -> Facts<'a> {
     if holds_any(text, &["unknown cluster", "unknown weighted cluster"]) {
-        return Facts::from(Decisive { details: Some("cluster_not_found".into()), ..Decisive::default() });
+        return detailed("cluster_not_found");
     }
     happened(reason(text, kind).unwrap_or(Event::ConfigRejected))
 }

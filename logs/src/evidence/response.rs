@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use meshwhy_core::facts::kind::{GrpcStatus, Kind};
 use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
 
 use super::log_line::LogLine;
+use super::phrase::detailed;
 use super::{fragment, header_line, local_reply, phrase, words};
 
 /// What was read of an exchange; the last response counts, since curl prints redirects and `100 Continue` before it.
@@ -148,25 +150,19 @@ impl<'a> Exchange<'a> {
 
     /// What the response says of itself: the body before the headers, and who answered before the bare status.
     fn answer(&self) -> Option<Facts<'a>> {
-        let grpc_status = self.header("grpc-status").and_then(|text| text.parse().ok());
+        let grpc_status = self.header("grpc-status").and_then(|text| GrpcStatus::read(text.into()));
         let said = self.body.iter().find_map(|line| body(line));
-        if let Some(told) = self.author() {
+        if let Some(mut told) = self.author() {
+            told.status = self.status;
+            told.grpc_status = grpc_status;
             // A member that holds a code alone says less than the body.
             let silent = told.details.is_none() && told.flags.is_none();
-            let said = said.filter(|_| silent).unwrap_or_default();
-            let (details, flags) = (told.decisive.details.or(said.decisive.details), told.decisive.flags.or(said.decisive.flags));
-            let upstream_transport_failure = said.decisive.upstream_transport_failure;
-            return Some(Facts {
-                decisive: Decisive {
-                    status: self.status,
-                    grpc_status,
-                    details,
-                    flags,
-                    upstream_transport_failure,
-                    ..told.decisive
-                },
-                ..told
-            });
+            if let Some(Facts { decisive: said, .. }) = said.filter(|_| silent) {
+                told.details = said.details;
+                told.flags = said.flags;
+                told.upstream_transport_failure = said.upstream_transport_failure;
+            }
+            return Some(told);
         }
         if self.status.is_none() && said.is_none() && grpc_status.is_none() {
             return None;
@@ -209,7 +205,7 @@ impl<'a> Exchange<'a> {
         let by_envoy = self.header("server").is_some_and(|server| matches!(server, "envoy" | "istio-envoy"));
         let length = self.header("content-length").and_then(|text| text.parse::<usize>().ok()).filter(|_| by_envoy)?;
         if let Some(details) = local_reply::by_length(status, length) {
-            return Some(Facts::from(Decisive { details: Some(details), ..Decisive::default() }));
+            return Some(detailed(details));
         }
         if local_reply::is_failed_connection(status, length) {
             return Some(flagged(&[Flag::UF]));
@@ -237,10 +233,6 @@ fn push<'a>(headers: &mut Vec<(&'a str, &'a str)>, header: (&'a str, &'a str)) {
     if headers.len() < MAX_KEPT {
         headers.push(header);
     }
-}
-
-fn detailed(details: &str) -> Facts<'_> {
-    Facts::from(Decisive { details: Some(details.into()), ..Decisive::default() })
 }
 
 fn flagged<'a>(flags: &[Flag]) -> Facts<'a> {

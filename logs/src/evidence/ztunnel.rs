@@ -9,7 +9,7 @@ use meshwhy_core::{Context, Decisive, Facts, Side};
 
 use super::certificate;
 use super::log_line::Level;
-use super::phrase::{Phrase, Said, details, event, happened, read};
+use super::phrase::{Phrase, Said, detailed, details, event, happened, read};
 use super::words::{first, holds, holds_any, status};
 
 pub(super) const PHRASES: &[Phrase] = &[
@@ -107,8 +107,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 fn failure(error: &str) -> Facts<'_> {
-    let details = |text: String| Facts::from(Decisive { details: Some(text.into()), ..Decisive::default() });
-    let policy = |policy: &str| details(format!("rbac_access_denied_matched_policy[{policy}]"));
+    let policy = |policy: &str| detailed(format!("rbac_access_denied_matched_policy[{policy}]"));
     if let Some((_, why)) = error.split_once("policy rejection") {
         return policy(why.split_once("denied by:").and_then(|(_, name)| first(name)).unwrap_or("none"));
     }
@@ -125,10 +124,10 @@ fn failure(error: &str) -> Facts<'_> {
         return Facts::from(Decisive { upstream_transport_failure: Some((*transport).into()), ..Decisive::default() });
     }
     if holds_any(error, &["Connection reset by peer", "connection reset"]) {
-        return details("upstream_reset_before_response_started{connection_termination}".to_owned());
+        return detailed("upstream_reset_before_response_started{connection_termination}");
     }
     if holds_any(error, &["no healthy upstream", "no valid routing destination"]) {
-        return details("no_healthy_upstream".to_owned());
+        return detailed("no_healthy_upstream");
     }
     if holds_any(error, &["not yet available", "identity error"]) {
         return happened(Event::SecretMissing);
