@@ -15,8 +15,8 @@ use crate::judge::Verdict;
 pub const PREFIX: &str = "meshwhy1 ";
 /// Value of the key `meshwhy.record`.
 pub const FORMAT: &str = "1";
-/// How long before the request the upstream connection was made, in microseconds, as Envoy's own logger has it; nothing when it was made
-/// for the request.
+/// How long before the request the upstream connection was made, in microseconds, as Envoy's own logger has it; nothing when
+/// it was made for the request.
 pub const UPSTREAM_CONNECTION_AGE: &str = "envoy.upstream_connection_age_us";
 /// Longest record line without the prefix, in bytes.
 pub const MAX_BYTES: usize = 4096;

@@ -10,7 +10,8 @@ use crate::flags::ResponseFlags;
 /// An attribute of Envoy: the way to it, part by part.
 pub type Attribute = &'static [&'static str];
 
-/// The type of a kind's values; spelt out, since facts through [`Kind::Value`] could not be borrowed for less long than they live.
+/// The type of a kind's values. It is spelt out, since a structure with fields of the type [`Kind::Value`] is invariant: it could not
+/// be borrowed for less long than its texts live.
 macro_rules! value {
     ($text:lifetime Status) => { u16 };
     ($text:lifetime GrpcStatus) => { u32 };
@@ -222,7 +223,8 @@ facts! {
             ["upstream" "transport_failure_reason"];
         /// Why the connection from the downstream failed (listener level).
         DownstreamTransport downstream_transport_failure: Text,
-            "envoy.downstream_transport_failure_reason", "downstream_transport_failure_reason", "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
+            "envoy.downstream_transport_failure_reason", "downstream_transport_failure_reason",
+            "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
             ["connection" "transport_failure_reason"];
         /// Why the downstream connection was ended.
         Termination termination_details: Text,

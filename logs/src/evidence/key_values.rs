@@ -8,8 +8,8 @@ use aho_corasick::AhoCorasick;
 use meshwhy_core::Facts;
 use meshwhy_core::facts::Fact;
 
-/// The facts that decide, in the order in which they are read, and other spellings of their keys, lower case; the rest of a log line is
-/// the access log's matter.
+/// The facts that decide, in the order in which they are read, and other spellings of their keys, lower case; the rest of a log
+/// line is the access log's matter.
 const KEYS: &[(Fact, &[&str])] = &[
     (Fact::Status, &["responsecode"]),
     (Fact::Flags, &["response_flag", "responseflags", "responseflag"]),
