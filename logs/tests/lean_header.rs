@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use meshwhy_core::catalogue::Status;
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
@@ -64,7 +65,7 @@ fn slug(verdict: Option<Verdict>) -> &'static str {
 fn recorded() -> Vec<(String, Facts<'static>)> {
     let mut all = Vec::new();
     let causes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/causes");
-    for cause in REGISTRY.iter() {
+    for cause in REGISTRY.iter().filter(|cause| cause.status == Status::Stable) {
         let cases = std::fs::read_to_string(causes.join(cause.folder()).join("cases.md")).unwrap();
         for json in cases.lines().filter(|line| line.starts_with('{')) {
             let mut object: serde_json::Map<String, Value> = serde_json::from_str(json).unwrap();

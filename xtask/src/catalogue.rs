@@ -148,9 +148,9 @@ pub fn rename_cause(old: &str, new: &str) -> Result<()> {
     let module = |slug: &str| format!("    refines: {},", slug.replace('-', "_"));
     for entry in fs::read_dir(workspace().join("core/src/causes"))?.collect::<Result<Vec<_>, _>>()? {
         let path = entry.path();
-        if path.join("mod.rs").is_file() {
-            edit(&path.join("mod.rs"), |text| text.replace(&module(old), &module(new)))?;
-            edit(&path.join("cases.md"), |text| text.replace(&format!("verdict={old} "), &format!("verdict={new} ")))?;
+        edit(&path.join("mod.rs"), |text| text.replace(&module(old), &module(new)))?;
+        for end in [' ', '\n'] {
+            edit(&path.join("cases.md"), |text| text.replace(&format!("verdict={old}{end}"), &format!("verdict={new}{end}")))?;
         }
     }
     // Without it, nothing compiles that could generate it.
@@ -168,6 +168,7 @@ pub fn rename_cause(old: &str, new: &str) -> Result<()> {
 /// There is no such cause, or others refine it.
 pub fn retire_cause(slug: &str, why: &str, why_zh: &str) -> Result<()> {
     let folder = folder(slug);
+    ensure!(folder.is_dir(), "no cause {slug}");
     let module = slug.replace('-', "_");
     ensure!(declared()?.values().all(|(_, refines)| refines.as_deref() != Some(&module)), "other causes refine {slug}");
     edit(&folder.join("mod.rs"), |text| {
@@ -204,8 +205,11 @@ fn after_since(text: &str, field: &str) -> String {
     text.split_inclusive('\n').map(line).collect()
 }
 
-/// Changes a file where there is something to change.
+/// Changes a file, if it is there and there is something to change.
 fn edit(path: &Path, change: impl FnOnce(&str) -> String) -> Result<()> {
+    if !path.is_file() {
+        return Ok(());
+    }
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
     let changed = change(&text);
     if changed == text { Ok(()) } else { fs::write(path, changed).with_context(|| format!("writing {}", path.display())) }

@@ -91,7 +91,7 @@ const ZH: Labels = Labels {
     sources: "来源",
     recognised_by: "识别条件",
     since: "始于版本",
-    retired_since: "不再使用，自版本",
+    retired_since: "已停用，始于版本",
     error_type: "错误类型",
     refines: "细化自",
     line: "行号",
