@@ -113,7 +113,7 @@ fn no_case_is_ambiguous() {
 
 /// The facts of every case, with where they come from.
 fn all_facts() -> Vec<(String, Facts<'static>)> {
-    let cases = REGISTRY.iter().flat_map(|cause| cases(cause).into_iter().map(move |case| (cause, case)));
+    let cases = in_use().flat_map(|cause| cases(cause).into_iter().map(move |case| (cause, case)));
     cases.map(|(cause, case)| (format!("{}: {}", cause.slug, case.heading), case.facts(cause))).collect()
 }
 

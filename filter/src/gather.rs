@@ -209,8 +209,8 @@ pub fn event(host: &impl Host, event: Event, known: Option<Side>) -> Decisive<'s
     }
 }
 
-/// Gathers what a record says besides, in the log phase: nothing of it decides. `implied`: by the details of these facts. `replied`: the facts are those of the response callback,
-/// where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
+/// Gathers what a record says besides, in the log phase: nothing of it decides. `implied`: by the details of these facts. `replied`: the
+/// facts are those of the response callback, where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
 ///
 /// # Cost
 /// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
