@@ -3,7 +3,7 @@
 use crate::causes::{BY_PRECISION, Cause, Confidence, Nature, unknown};
 use crate::condition::evidence::Fact;
 use crate::condition::index::INDEX;
-use crate::condition::{Condition, FAILS, Literal, Observed, Shown};
+use crate::condition::{Condition, Literal, Observed, Shown};
 use crate::facts::{Decisive, text};
 
 /// A cause chosen for some facts.
@@ -54,7 +54,7 @@ pub fn judge(facts: &Decisive<'_>) -> Option<Verdict> {
 fn by_facts(facts: &Decisive<'_>, annotated: Option<&'static Cause>) -> Option<Verdict> {
     let claimed = annotated.filter(|_| !facts.say_why()).map(likely);
     let observed = Observed::new(facts);
-    if !FAILS.holds(&observed) {
+    if !observed.fails() {
         return claimed;
     }
     let Some(found) = matching(&observed) else { return Some(claimed.unwrap_or_else(|| likely(&unknown::CAUSE))) };

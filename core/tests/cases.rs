@@ -7,7 +7,7 @@ use std::path::Path;
 use meshwhy_core::catalogue::Status;
 use meshwhy_core::causes::{BY_PRECISION, REGISTRY};
 use meshwhy_core::condition::{Condition, Engine, FAILS, Literal, Observed};
-use meshwhy_core::{Cause, Facts, Lang, Verdict, judge, record};
+use meshwhy_core::{Cause, Decisive, Facts, Lang, Verdict, judge, record};
 
 /// One fenced block of a `cases.md`.
 struct Case {
@@ -173,6 +173,18 @@ fn an_engine_that_weakens_literals_misses_nothing() {
                     condition.fold(&Weak { exact: &exact, inexpressible }),
                     "{place}: {condition:?} without {inexpressible:?}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_fails_is_what_the_condition_says() {
+    for (place, facts) in all_facts() {
+        for flags in [facts.flags, None] {
+            for status in [facts.status, Some(200)] {
+                let facts = Decisive { flags, status, ..facts.decisive.clone() };
+                assert_eq!(facts.shows_failure(), FAILS.holds(&Observed::new(&facts)), "{place}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use meshwhy_core::catalogue::{Status, laws};
 use meshwhy_core::causes::{BY_PRECISION, REGISTRY};
-use meshwhy_core::condition::Observed;
+use meshwhy_core::condition::{FAILS, Observed};
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
 use meshwhy_core::facts::Side;
@@ -175,7 +175,7 @@ proptest! {
     #[test]
     fn whatever_shows_a_failure_gets_a_verdict(facts in any_facts()) {
         let verdict = judge(&facts);
-        prop_assert_eq!(verdict.is_some(), facts.shows_failure());
+        prop_assert_eq!(verdict.is_some(), FAILS.holds(&Observed::new(&facts)));
         if let Some(verdict) = verdict {
             let _ = (verdict.evidence(&facts), verdict.near_misses(&facts));
         }

@@ -30,7 +30,8 @@ impl Implied {
     #[must_use]
     pub fn by(text: Option<&str>) -> Self {
         let facts = Decisive { details: text.map(Into::into), ..Decisive::default() };
-        let Observed { details, upstream_transport, .. } = Observed::new(&facts);
+        let observed = Observed::new(&facts);
+        let details = observed.details();
         let codec =
             |word: Word| word == Word::LowVersion || ["http1.", "http2."].iter().any(|head| word.as_str().starts_with(head));
         let routing = !matches!(details, Some(Details::Word(word)) if codec(word));
@@ -48,7 +49,7 @@ impl Implied {
         Self {
             status: details.and_then(Details::status),
             clear: details.is_some_and(|details| details != Details::Word(Word::ViaUpstream)),
-            transport: upstream_transport.is_some(),
+            transport: observed.upstream_transport().is_some(),
             routing,
             route: routing && !no_route,
             no_route,

@@ -38,25 +38,25 @@ impl Observed<'_, '_> {
         let facts = self.facts;
         match leaf {
             C::All(_) | C::Any(_) | C::Not(_) => leaf.fold(self),
-            C::Details(word) => self.details == Some(Details::Word(*word)),
+            C::Details(word) => self.details() == Some(Details::Word(*word)),
             C::Family(family) => facts.details.as_deref().is_some_and(|details| family.takes(details)),
             C::ResetBefore(wanted) => {
-                matches!(self.details, Some(Details::ResetBeforeResponse { reset, .. }) if reset == *wanted)
+                matches!(self.details(), Some(Details::ResetBeforeResponse { reset, .. }) if reset == *wanted)
             }
             C::ResetAfter(wanted) => {
-                matches!(self.details, Some(Details::ResetAfterResponse { reset, .. }) if reset == *wanted)
+                matches!(self.details(), Some(Details::ResetAfterResponse { reset, .. }) if reset == *wanted)
             }
-            C::Success => self.details.is_some_and(Details::is_success),
-            C::Refusal => self.details.is_some_and(Details::refuses),
-            C::Closed(reason) => self.closed == Some(*reason),
-            C::RbacDenied => self.policy.is_some(),
-            C::BadCustomAction => self.policy.is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
-            C::UpstreamTransport(kind) => self.upstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
-            C::DownstreamTransport(kind) => self.downstream_transport.is_some_and(|failure| failure.kind == Some(*kind)),
-            C::UpstreamTls => self.upstream_transport.is_some_and(is_tls),
-            C::DownstreamTls => self.downstream_transport.is_some_and(is_tls),
-            C::UpstreamCodec(fault) => self.upstream_codec.is_some_and(|error| error.fault == *fault),
-            C::DownstreamCodec(fault) => self.downstream_codec.is_some_and(|error| error.fault == *fault),
+            C::Success => self.details().is_some_and(Details::is_success),
+            C::Refusal => self.details().is_some_and(Details::refuses),
+            C::Closed(reason) => self.closed() == Some(*reason),
+            C::RbacDenied => self.policy().is_some(),
+            C::BadCustomAction => self.policy().is_some_and(|policy| policy.ends_with(BAD_CUSTOM_ACTION)),
+            C::UpstreamTransport(kind) => self.upstream_transport().is_some_and(|failure| failure.kind == Some(*kind)),
+            C::DownstreamTransport(kind) => self.downstream_transport().is_some_and(|failure| failure.kind == Some(*kind)),
+            C::UpstreamTls => self.upstream_transport().is_some_and(is_tls),
+            C::DownstreamTls => self.downstream_transport().is_some_and(is_tls),
+            C::UpstreamCodec(fault) => self.upstream_codec().is_some_and(|error| error.fault == *fault),
+            C::DownstreamCodec(fault) => self.downstream_codec().is_some_and(|error| error.fault == *fault),
             C::Flag(flag) => facts.has_flag(*flag),
             C::FlagBeside(others) => facts.flags.is_some_and(|flags| flags.0 & !others.0 != 0),
             C::Status(status) => facts.status == Some(*status),
@@ -88,14 +88,14 @@ impl Field {
         let facts = observed.facts;
         match self {
             Self::Details => text(facts.details.as_ref()).is_some(),
-            Self::UpstreamTransportFailure => observed.upstream_transport.is_some(),
+            Self::UpstreamTransportFailure => observed.upstream_transport().is_some(),
             Self::VirtualHost => text(facts.virtual_host.as_ref()).is_some(),
             Self::UpstreamHost => text(facts.upstream_host.as_ref()).is_some(),
             Self::Flags => facts.flags.is_some_and(|flags| !flags.is_empty()),
             Self::PolicyStatus => text(facts.policy_status.as_ref()).is_some(),
-            Self::DownstreamTransportFailure => observed.downstream_transport.is_some(),
-            Self::UpstreamCodecError => observed.upstream_codec.is_some(),
-            Self::DownstreamCodecError => observed.downstream_codec.is_some(),
+            Self::DownstreamTransportFailure => observed.downstream_transport().is_some(),
+            Self::UpstreamCodecError => observed.upstream_codec().is_some(),
+            Self::DownstreamCodecError => observed.downstream_codec().is_some(),
             Self::TerminationDetails => text(facts.termination_details.as_ref()).is_some(),
             Self::Event => facts.event.is_some(),
         }

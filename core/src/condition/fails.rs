@@ -1,8 +1,8 @@
 //! Whether anything failed at all.
 
 use super::Condition::{self, *};
-use super::Field;
-use crate::details::Word::{Http2RemoteReset, Http3RemoteReset};
+use super::{Field, Observed};
+use crate::details::Word::{self, Http2RemoteReset, Http3RemoteReset};
 use crate::event;
 use crate::flags::{Flag as ResponseFlag, ResponseFlags};
 
@@ -17,17 +17,39 @@ pub static FAILS: Condition = Any(&[
     StatusAtLeast(400),
     All(&[Present(Field::Event), Not(&Event(event::Event::WasmLoadPending))]),
     Present(Field::DownstreamTransportFailure),
-    // Where there is an answer, a retry succeeded after the connection that failed.
-    All(&[Not(&ANSWERED), Present(Field::UpstreamTransportFailure)]),
     // Envoy refuses a gRPC call with status 200.
     All(&[Any(&[FLAGGED, All(&[ANSWERED, Refusal])]), Not(&Status(101)), Not(&CANCELLED)]),
-    All(&[Not(&ANSWERED), Present(Field::Details), Not(&Success), Not(&CANCELLED)]),
     All(&[
         Not(&ANSWERED),
-        Any(&[Present(Field::UpstreamCodecError), Present(Field::DownstreamCodecError), Present(Field::TerminationDetails)]),
-        Not(&All(&[FLAGGED, CANCELLED])),
+        Any(&[
+            // Where there is an answer, a retry succeeded after the connection that failed.
+            Present(Field::UpstreamTransportFailure),
+            All(&[Present(Field::Details), Not(&Success), Not(&CANCELLED)]),
+            All(&[
+                Any(&[
+                    Present(Field::UpstreamCodecError),
+                    Present(Field::DownstreamCodecError),
+                    Present(Field::TerminationDetails),
+                ]),
+                Not(&All(&[FLAGGED, CANCELLED])),
+            ]),
+        ]),
     ]),
 ]);
+
+impl Observed<'_, '_> {
+    /// Whether [`FAILS`] holds. A plain success, which most lines of a log are, is recognised without evaluating it.
+    pub(crate) fn fails(&self) -> bool {
+        let facts = self.facts;
+        let plain = matches!(facts.status, Some(200..400))
+            && facts.details.as_deref() == Some(Word::ViaUpstream.as_str())
+            && facts.flags.is_none_or(ResponseFlags::is_empty)
+            && facts.grpc_status.is_none_or(|status| status == 0)
+            && facts.downstream_transport_failure.is_none()
+            && facts.event.is_none();
+        !plain && FAILS.holds(self)
+    }
+}
 
 /// There was a response.
 const ANSWERED: Condition = StatusAtLeast(1);

@@ -203,7 +203,7 @@ impl Engine for Needed {
 impl Observed<'_, '_> {
     /// Calls `take` with everything that is there.
     fn signs(&self, mut take: impl FnMut(Sign)) {
-        match self.details {
+        match self.details() {
             Some(Details::Word(word)) => take(Sign::Word(word)),
             Some(Details::ResetBeforeResponse { reset, .. }) => take(Sign::Before(reset)),
             Some(Details::ResetAfterResponse { reset, .. }) => take(Sign::After(reset)),
@@ -212,28 +212,28 @@ impl Observed<'_, '_> {
             Some(Details::RbacDenied { .. } | Details::LocalDisconnect { .. } | Details::Other(_)) => {}
             None => take(Sign::NoDetails),
         }
-        if self.policy.is_some() {
+        if self.policy().is_some() {
             take(Sign::Family(Family::RbacDenied));
         }
-        if let Some(reason) = self.closed {
+        if let Some(reason) = self.closed() {
             take(Sign::Closed(reason));
         }
-        if let Some(kind) = self.upstream_transport.and_then(|failure| failure.kind) {
+        if let Some(kind) = self.upstream_transport().and_then(|failure| failure.kind) {
             take(Sign::Upstream(kind));
             if !kind.is_socket() {
                 take(Sign::UpstreamTls);
             }
         }
-        if let Some(kind) = self.downstream_transport.and_then(|failure| failure.kind) {
+        if let Some(kind) = self.downstream_transport().and_then(|failure| failure.kind) {
             take(Sign::Downstream(kind));
             if !kind.is_socket() {
                 take(Sign::DownstreamTls);
             }
         }
-        if let Some(error) = self.upstream_codec {
+        if let Some(error) = self.upstream_codec() {
             take(Sign::UpstreamCodec(error.fault));
         }
-        if let Some(error) = self.downstream_codec {
+        if let Some(error) = self.downstream_codec() {
             take(Sign::DownstreamCodec(error.fault));
         }
         for flag in self.facts.flags.into_iter().flat_map(crate::flags::ResponseFlags::iter) {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
 use crate::codec::{self, CodecError};
-use crate::condition::{FAILS, Observed};
+use crate::condition::Observed;
 use crate::details::{self, Details};
 use crate::flags::Flag;
 use crate::transport::{self, TransportFailure};
@@ -148,10 +148,10 @@ impl Decisive<'_> {
         said || self.event.is_some() || self.flags.is_some_and(|flags| !flags.is_empty())
     }
 
-    /// Whether anything here says that something went wrong: [`FAILS`].
+    /// Whether anything here says that something went wrong: [`crate::condition::FAILS`].
     #[must_use]
     pub fn shows_failure(&self) -> bool {
-        FAILS.holds(&Observed::new(self))
+        Observed::new(self).fails()
     }
 }
 
