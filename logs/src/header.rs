@@ -47,7 +47,6 @@ pub(crate) fn author<'a>(values: impl Iterator<Item = &'a str>) -> Option<Facts<
 
 /// The facts of a member of ours; its details are one text.
 fn own(member: &Member) -> Facts<'static> {
-    let (pod, namespace) = pod_and_namespace(&member.name).unzip();
     let silent = member.code.is_none() && member.details.is_none();
     Facts {
         decisive: Decisive {
@@ -59,12 +58,15 @@ fn own(member: &Member) -> Facts<'static> {
             side: member.side,
             ..Decisive::default()
         },
-        context: Context {
-            pod: pod.map(|pod| pod.to_owned().into()),
-            namespace: namespace.map(|namespace| namespace.to_owned().into()),
-            ..Context::default()
-        },
+        context: speaker(&member.name),
     }
+}
+
+/// Who speaks, by the name in the member.
+fn speaker(name: &str) -> Context<'static> {
+    let (pod, namespace) = pod_and_namespace(name).unzip();
+    let own = |text: &str| text.to_owned().into();
+    Context { pod: pod.map(own), namespace: namespace.map(own), ..Context::default() }
 }
 
 fn is_ours_or_registered(member: &Member) -> bool {
@@ -81,7 +83,7 @@ fn facts(member: Member) -> Option<Facts<'static>> {
     if member.code.is_none() && details.is_none() && flags.is_none() {
         return None;
     }
-    let (pod, namespace) = pod_and_namespace(&member.name).unzip();
+    let context = speaker(&member.name);
     Some(Facts {
         decisive: Decisive {
             flags,
@@ -92,11 +94,7 @@ fn facts(member: Member) -> Option<Facts<'static>> {
             side: member.side,
             ..Decisive::default()
         },
-        context: Context {
-            pod: pod.map(|pod| pod.to_owned().into()),
-            namespace: namespace.map(|namespace| namespace.to_owned().into()),
-            ..Context::default()
-        },
+        context,
     })
 }
 
