@@ -1,10 +1,9 @@
 //! Chooses the cause that some facts prove.
 
-use crate::causes::{BY_PRECISION, Cause, Confidence, Nature, unknown};
-use crate::condition::evidence::Fact;
+use crate::causes::{Cause, Confidence, Nature, REGISTRY, unknown};
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, Literal, Observed, Shown};
-use crate::facts::{Decisive, text};
+use crate::facts::{Decisive, Fact, text};
 
 /// A cause chosen for some facts.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +85,7 @@ impl Verdict {
         {
             shown.push(Shown::new("mw-cause", code));
         }
-        let context = [Fact::Status, Fact::Flags, Fact::Details, Fact::UpstreamHost].map(|fact| fact.show(facts));
+        let context = [Fact::Status, Fact::Flags, Fact::Details, Fact::UpstreamHost].map(|fact| fact.shown(facts));
         shown.extend(context.into_iter().flatten().filter(|fact| fact.value != "-"));
         for fact in shown {
             if !evidence.iter().any(|seen| seen.name == fact.name) {
@@ -100,7 +99,7 @@ impl Verdict {
     #[must_use]
     pub fn near_misses(&self, facts: &Decisive<'_>) -> Vec<NearMiss> {
         let observed = Observed::new(facts);
-        let mut near: Vec<NearMiss> = BY_PRECISION
+        let mut near: Vec<NearMiss> = REGISTRY
             .iter()
             .copied()
             .filter(|cause| !self.cause.is_of(cause))

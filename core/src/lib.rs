@@ -5,21 +5,12 @@
 
 pub mod catalogue;
 pub mod causes;
-pub mod cluster_name;
-pub mod codec;
 pub mod condition;
-pub mod details;
-pub mod event;
 pub mod facts;
-pub mod flags;
 pub mod judge;
-pub mod node_id;
-pub mod proxy_status;
-pub mod record;
 pub mod redact;
-mod spelling;
-pub mod trace;
-pub mod transport;
+mod vocabulary;
+mod wire;
 
 #[cfg(feature = "texts")]
 pub use catalogue::texts::Lang;
@@ -27,3 +18,6 @@ pub use causes::{Cause, Confidence, Nature, Stage};
 pub use facts::{Context, Decisive, Facts, Side};
 pub use flags::{Flag, ResponseFlags};
 pub use judge::{Verdict, judge};
+pub(crate) use vocabulary::{closed::words, spelling};
+pub use vocabulary::{cluster_name, codec, details, event, flags, node_id, trace, transport};
+pub use wire::{proxy_status, record};

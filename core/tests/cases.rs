@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use meshwhy_core::catalogue::Status;
-use meshwhy_core::causes::{BY_PRECISION, REGISTRY};
+use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::condition::{Condition, Engine, FAILS, Literal, Observed};
 use meshwhy_core::{Cause, Decisive, Facts, Lang, Verdict, judge, record};
 
@@ -208,8 +208,8 @@ fn the_index_finds_what_trying_every_condition_finds() {
     for (place, facts) in all_facts() {
         let Some(Verdict { cause, confidence, condition: Some(found) }) = judge(&facts) else { continue };
         let observed = Observed::new(&facts);
-        let first = BY_PRECISION
-            .iter()
+        let first = REGISTRY
+            .by_precision()
             .flat_map(|cause| cause.conditions)
             .find(|(wanted, condition)| *wanted == confidence && condition.holds(&observed));
         assert_eq!(first.map(|(_, condition)| condition), Some(found), "{place}: {}", cause.slug);

@@ -56,36 +56,11 @@ fn declared() -> Result<BTreeMap<String, (String, Option<String>)>> {
 /// The text of [`REGISTRY`].
 pub fn registry() -> Result<String> {
     let causes = declared()?;
-    let depth = |code: &String| {
-        let parent = |code: &&String| {
-            let (_, refines) = causes.get(*code)?;
-            causes.iter().find(|(_, (module, _))| Some(module) == refines.as_ref()).map(|(code, _)| code)
-        };
-        std::iter::successors(Some(code), parent).take(causes.len()).count()
-    };
-    let mut precise: Vec<&String> = causes.keys().collect();
-    precise.sort_by_key(|code| (std::cmp::Reverse(depth(code)), (*code).clone()));
     let mut modules: Vec<&String> = causes.values().map(|(module, _)| module).collect();
+    let entries = modules.iter().map(|module| format!("    &{module}::CAUSE,\n")).collect::<String>();
     modules.sort();
-
-    let list = |modules: &[&String]| modules.iter().map(|module| format!("    &{module}::CAUSE,\n")).collect::<String>();
-    let module = |code: &&String| causes.get(*code).map(|(module, _)| module);
-    let mut text = HEAD.to_owned();
-    modules.iter().for_each(|module| text.push_str(&format!("pub mod {module};\n")));
-    text.push_str("\n/// All causes.\npub static REGISTRY: Registry<Cause> = Registry::new(BY_CODE, BY_SLUG);\n");
-    modules.sort_by_key(|module| module.replace('_', "-"));
-    for (attributes, name, modules) in [
-        ("", "static BY_CODE", causes.values().map(|(module, _)| module).collect()),
-        ("", "static BY_SLUG", modules),
-        (
-            "/// All causes in the order in which they are tried: refinements before what they refine, then by code.\n",
-            "pub static BY_PRECISION",
-            precise.iter().filter_map(module).collect(),
-        ),
-    ] {
-        text.push_str(&format!("\n{attributes}{name}: &[&Cause] = &[\n{}];\n", list(&modules)));
-    }
-    Ok(text)
+    let modules = modules.iter().map(|module| format!("pub mod {module};\n")).collect::<String>();
+    Ok(format!("{HEAD}{modules}\n/// All causes.\npub static REGISTRY: Registry<Cause> = Registry(&[\n{entries}]);\n"))
 }
 
 /// Finds a stage by its word.
@@ -93,8 +68,8 @@ pub fn registry() -> Result<String> {
 /// # Errors
 /// There is none; the message lists them.
 pub fn stage(word: &str) -> Result<Stage> {
-    let words = Stage::ALL.map(Stage::as_str).join(", ");
-    Stage::ALL.into_iter().find(|stage| stage.as_str() == word).with_context(|| format!("a stage is one of {words}"))
+    let words = Stage::ALL.iter().map(|stage| stage.as_str()).collect::<Vec<_>>().join(", ");
+    Stage::ALL.iter().copied().find(|stage| stage.as_str() == word).with_context(|| format!("a stage is one of {words}"))
 }
 
 /// Makes the folder of a new cause, with what must be filled in. Its code is the next free one of its stage.

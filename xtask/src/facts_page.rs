@@ -10,7 +10,7 @@ const HEAD: &str = "\
 What meshwhy knows of one failed request or connection. Verdicts are made of the facts that are *decisive*; the others are *context*, by which a
 failure is found again. Nothing else leaves the proxy: a text is cut to the bytes given here, and a path loses its query string.
 
-- *record*: the attribute in a record, after OpenTelemetry's conventions where there is one
+- *record*: the attribute in a record, after OpenTelemetry's conventions where there is one; a fact that has none stays in the proxy
 - *key*: in JSON access logs and as `key=value`; Istio's own, or else the operator in small letters
 - *operator*: in Envoy's access-log formats
 - *attribute*: in CEL and for the module

@@ -1,25 +1,16 @@
 //! What to check and what to change, as data: the two languages cannot disagree on a command.
 
-/// How freely a fix may be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applicability {
-    /// Read-only or trivially reversible.
-    Safe,
-    /// Changes behaviour: read it first.
-    Review,
-    /// Cannot be expressed as steps alone.
-    Manual,
-}
+use crate::words;
 
-impl Applicability {
-    /// The word used in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Safe => "safe",
-            Self::Review => "review",
-            Self::Manual => "manual",
-        }
+words! {
+    /// How freely a fix may be applied.
+    pub enum Applicability {
+        /// Read-only or trivially reversible.
+        Safe = "safe",
+        /// Changes behaviour: read it first.
+        Review = "review",
+        /// Cannot be expressed as steps alone.
+        Manual = "manual",
     }
 }
 

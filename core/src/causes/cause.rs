@@ -3,69 +3,47 @@
 use std::ops::Deref;
 
 use super::REGISTRY;
-use crate::catalogue::Entry;
+use crate::catalogue::{Entry, Registry};
 use crate::condition::Condition;
+use crate::words;
 
-/// How sure a condition makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Confidence {
-    /// Inferred: the facts fit and nothing contradicts.
-    Likely,
-    /// A constant of Envoy's names it.
-    Certain,
-}
-
-impl Confidence {
-    /// The word used in records and JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Likely => "likely",
-            Self::Certain => "certain",
-        }
+words! {
+    /// How sure a condition makes.
+    pub enum Confidence {
+        /// Inferred: the facts fit and nothing contradicts.
+        Likely = "likely",
+        /// A constant of Envoy's names it.
+        Certain = "certain",
     }
 }
 
-/// Where on its way the request failed; the thousands digit of the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    /// `MW0xxx`: not known.
-    Unknown,
-    /// `MW1xxx`: the client's request was refused before routing.
-    Downstream,
-    /// `MW2xxx`: routing.
-    Routing,
-    /// `MW3xxx`: reaching the upstream.
-    Connecting,
-    /// `MW4xxx`: TLS and mutual TLS.
-    Tls,
-    /// `MW5xxx`: the upstream's response and timeouts.
-    Response,
-    /// `MW6xxx`: policy.
-    Policy,
-    /// `MW7xxx`: the proxy itself.
-    Proxy,
-    /// `MW8xxx`: telemetry.
-    Telemetry,
-    /// `MW9xxx`: control plane and pod life cycle.
-    ControlPlane,
+words! {
+    /// Where on its way the request failed; the thousands digit of the code.
+    pub enum Stage {
+        /// `MW0xxx`: not known.
+        Unknown = "unknown",
+        /// `MW1xxx`: the client's request was refused before routing.
+        Downstream = "downstream",
+        /// `MW2xxx`: routing.
+        Routing = "routing",
+        /// `MW3xxx`: reaching the upstream.
+        Connecting = "connecting",
+        /// `MW4xxx`: TLS and mutual TLS.
+        Tls = "tls",
+        /// `MW5xxx`: the upstream's response and timeouts.
+        Response = "response",
+        /// `MW6xxx`: policy.
+        Policy = "policy",
+        /// `MW7xxx`: the proxy itself.
+        Proxy = "proxy",
+        /// `MW8xxx`: telemetry.
+        Telemetry = "telemetry",
+        /// `MW9xxx`: control plane and pod life cycle.
+        ControlPlane = "control-plane",
+    }
 }
 
 impl Stage {
-    /// All stages, in the order of their digits.
-    pub const ALL: [Self; 10] = [
-        Self::Unknown,
-        Self::Downstream,
-        Self::Routing,
-        Self::Connecting,
-        Self::Tls,
-        Self::Response,
-        Self::Policy,
-        Self::Proxy,
-        Self::Telemetry,
-        Self::ControlPlane,
-    ];
-
     /// The stage of a code, by its thousands digit.
     #[must_use]
     pub const fn of(code: &str) -> Self {
@@ -82,71 +60,29 @@ impl Stage {
             _ => Self::Unknown,
         }
     }
-
-    /// The word used in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Downstream => "downstream",
-            Self::Routing => "routing",
-            Self::Connecting => "connecting",
-            Self::Tls => "tls",
-            Self::Response => "response",
-            Self::Policy => "policy",
-            Self::Proxy => "proxy",
-            Self::Telemetry => "telemetry",
-            Self::ControlPlane => "control-plane",
-        }
-    }
 }
 
-/// A registered error type of RFC 9209 §2.3 (and the IANA registry "HTTP Proxy Error Types").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are those of RFC 9209")]
-pub enum ErrorType {
-    ConnectionLimitReached,
-    ConnectionRefused,
-    ConnectionTerminated,
-    ConnectionTimeout,
-    DestinationNotFound,
-    DestinationUnavailable,
-    DnsError,
-    HttpProtocolError,
-    HttpRequestDenied,
-    HttpRequestError,
-    HttpResponseBodySize,
-    HttpResponseHeaderSectionSize,
-    HttpResponseTimeout,
-    ProxyConfigurationError,
-    ProxyInternalError,
-    TlsCertificateError,
-    TlsProtocolError,
-}
-
-impl ErrorType {
-    /// The token of the parameter `error`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ConnectionLimitReached => "connection_limit_reached",
-            Self::ConnectionRefused => "connection_refused",
-            Self::ConnectionTerminated => "connection_terminated",
-            Self::ConnectionTimeout => "connection_timeout",
-            Self::DestinationNotFound => "destination_not_found",
-            Self::DestinationUnavailable => "destination_unavailable",
-            Self::DnsError => "dns_error",
-            Self::HttpProtocolError => "http_protocol_error",
-            Self::HttpRequestDenied => "http_request_denied",
-            Self::HttpRequestError => "http_request_error",
-            Self::HttpResponseBodySize => "http_response_body_size",
-            Self::HttpResponseHeaderSectionSize => "http_response_header_section_size",
-            Self::HttpResponseTimeout => "http_response_timeout",
-            Self::ProxyConfigurationError => "proxy_configuration_error",
-            Self::ProxyInternalError => "proxy_internal_error",
-            Self::TlsCertificateError => "tls_certificate_error",
-            Self::TlsProtocolError => "tls_protocol_error",
-        }
+words! {
+    /// A registered error type of RFC 9209 §2.3 (and the IANA registry "HTTP Proxy Error Types").
+    #[expect(missing_docs, reason = "the names are those of RFC 9209")]
+    pub enum ErrorType {
+        ConnectionLimitReached = "connection_limit_reached",
+        ConnectionRefused = "connection_refused",
+        ConnectionTerminated = "connection_terminated",
+        ConnectionTimeout = "connection_timeout",
+        DestinationNotFound = "destination_not_found",
+        DestinationUnavailable = "destination_unavailable",
+        DnsError = "dns_error",
+        HttpProtocolError = "http_protocol_error",
+        HttpRequestDenied = "http_request_denied",
+        HttpRequestError = "http_request_error",
+        HttpResponseBodySize = "http_response_body_size",
+        HttpResponseHeaderSectionSize = "http_response_header_section_size",
+        HttpResponseTimeout = "http_response_timeout",
+        ProxyConfigurationError = "proxy_configuration_error",
+        ProxyInternalError = "proxy_internal_error",
+        TlsCertificateError = "tls_certificate_error",
+        TlsProtocolError = "tls_protocol_error",
     }
 }
 
@@ -163,17 +99,18 @@ pub enum Nature {
     Telemetry,
 }
 
-/// Whose decision the outcome was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DecidedBy {
-    /// A proxy.
-    Proxy,
-    /// The application behind it.
-    Application,
-    /// Whoever sent the request.
-    Caller,
-    /// The control plane.
-    ControlPlane,
+words! {
+    /// Whose decision the outcome was.
+    pub enum DecidedBy {
+        /// A proxy.
+        Proxy = "proxy",
+        /// The application behind it.
+        Application = "application",
+        /// Whoever sent the request.
+        Caller = "caller",
+        /// The control plane.
+        ControlPlane = "control-plane",
+    }
 }
 
 impl DecidedBy {
@@ -184,17 +121,6 @@ impl DecidedBy {
             (Nature::Application, _) => Self::Application,
             (_, Stage::ControlPlane) => Self::ControlPlane,
             _ => Self::Proxy,
-        }
-    }
-
-    /// The word used in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Proxy => "proxy",
-            Self::Application => "application",
-            Self::Caller => "caller",
-            Self::ControlPlane => "control-plane",
         }
     }
 }
@@ -307,6 +233,15 @@ impl Cause {
     #[must_use]
     pub fn is_of(&self, general: &Self) -> bool {
         self == general || self.refines(general)
+    }
+}
+
+impl Registry<Cause> {
+    /// The causes in the order in which they are tried: refinements before what they refine, then by code.
+    pub fn by_precision(&self) -> impl Iterator<Item = &'static Cause> {
+        let depth = |cause: &'static Cause| std::iter::successors(Some(cause), |cause| cause.refines).take(self.len()).count();
+        let deepest = self.iter().copied().map(depth).max().unwrap_or_default();
+        (1..=deepest).rev().flat_map(move |wanted| self.iter().copied().filter(move |cause| depth(cause) == wanted))
     }
 }
 

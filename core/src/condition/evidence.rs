@@ -2,8 +2,7 @@
 
 use super::{Condition, Engine, Field, Literal, Observed};
 use crate::details::Family;
-use crate::event::Event;
-use crate::facts::{Decisive, text};
+use crate::facts::{Decisive, Fact};
 
 /// Longest value that is shown, in characters.
 const LONGEST: usize = 200;
@@ -25,63 +24,15 @@ impl Shown {
     }
 }
 
-/// A fact that can be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fact {
-    Details,
-    Termination,
-    Policy,
-    UpstreamTransport,
-    DownstreamTransport,
-    UpstreamCodec,
-    DownstreamCodec,
-    Flags,
-    Status,
-    GrpcStatus,
-    Duration,
-    Cluster,
-    Route,
-    VirtualHost,
-    UpstreamHost,
-    UpstreamReused,
-    PolicyStatus,
-    Event,
-}
-
 impl Fact {
     /// The fact as it stands in `facts`; `None` where they do not hold it.
-    pub(crate) fn show(self, facts: &Decisive<'_>) -> Option<Shown> {
-        let details = || Self::Details.show(facts);
-        let said = |name, value| Some(Shown::new(name, text(value)?));
-        match self {
-            Self::Details => said("response_code_details", facts.details.as_ref()),
-            Self::Termination => said("connection_termination_details", facts.termination_details.as_ref()),
-            Self::Policy => {
-                Self::Termination.show(facts).filter(|termination| Family::RbacDenied.takes(&termination.value)).or_else(details)
-            }
-            Self::UpstreamTransport => {
-                said("upstream_transport_failure_reason", facts.upstream_transport_failure.as_ref()).or_else(details)
-            }
-            Self::DownstreamTransport => said("downstream_transport_failure_reason", facts.downstream_transport_failure.as_ref()),
-            Self::UpstreamCodec => said("upstream_local_close_reason", facts.upstream_local_close.as_ref()),
-            Self::DownstreamCodec => {
-                details().or_else(|| said("downstream_local_close_reason", facts.downstream_local_close.as_ref()))
-            }
-            Self::Flags => Some(Shown::new("response_flags", &facts.flags?.to_string())),
-            Self::Status => Some(Shown::new("response_code", &facts.status?.to_string())),
-            Self::GrpcStatus => Some(Shown::new("grpc_status", &facts.grpc_status?.to_string())),
-            Self::Duration => Some(Shown::new("duration", &format!("{} ms", facts.duration_ms?))),
-            Self::Cluster => said("upstream_cluster", facts.cluster.as_ref()),
-            Self::Route => said("route_name", facts.route.as_ref()),
-            Self::VirtualHost => {
-                let value = facts.virtual_host.as_deref()?;
-                Some(Shown::new("virtual_host_name", if value.is_empty() { "(none)" } else { value }))
-            }
-            Self::UpstreamHost => said("upstream_host", facts.upstream_host.as_ref()),
-            Self::UpstreamReused => Some(Shown::new("upstream_reused", &facts.upstream_reused?.to_string())),
-            Self::PolicyStatus => said("istio_policy_status", facts.policy_status.as_ref()),
-            Self::Event => facts.event.map(Event::as_str).map(|event| Shown::new("event", event)),
-        }
+    pub(crate) fn shown(self, facts: &Decisive<'_>) -> Option<Shown> {
+        let value = match (self, facts.text(self)?) {
+            (Self::VirtualHost, value) if value.is_empty() => "(none)".into(),
+            (Self::Duration, value) => format!("{value} ms").into(),
+            (_, value) => value,
+        };
+        (!value.is_empty()).then(|| Shown::new(self.key().unwrap_or(self.name()), &value))
     }
 }
 
@@ -142,64 +93,69 @@ impl Evaluation {
 }
 
 impl Literal {
-    /// The fact that a leaf looks at, as it stands in `facts`; `None` where it is several.
+    /// The fact that proves it, as it stands in `facts`; `None` where it is several.
     #[must_use]
     pub fn shown(&self, facts: &Decisive<'_>) -> Option<Shown> {
-        self.condition.fact().filter(|_| !self.negated)?.show(facts)
+        let is_policy = matches!(self.condition, Condition::RbacDenied | Condition::BadCustomAction);
+        let (_, candidates) = self.condition.proof();
+        let mut shown = candidates.iter().filter(|_| !self.negated).filter_map(|fact| fact.shown(facts));
+        shown.find(|shown| !is_policy || Family::RbacDenied.takes(&shown.value))
     }
 
-    /// Whether it holds by something that is there; one that holds by absence alone proves nothing.
+    /// Whether it holds by something that is there; one that holds by absence, or nearly always, proves nothing.
     #[must_use]
     pub const fn is_positive(&self) -> bool {
-        use Condition::{Absent, DurationBelow, StatusAtLeast, StatusClass};
-        !self.negated && !matches!(self.condition, Absent(_) | StatusAtLeast(_) | StatusClass(_) | DurationBelow(_))
+        !self.negated && self.condition.proof().0
     }
 }
 
 impl Condition {
-    const fn fact(&self) -> Option<Fact> {
-        Some(match self {
-            Self::All(_) | Self::Any(_) | Self::Not(_) => return None,
+    /// Whether a leaf that holds says something by itself, and the facts that it looks at, the first that is there before the others.
+    const fn proof(&self) -> (bool, &'static [Fact]) {
+        match self {
+            Self::All(_) | Self::Any(_) | Self::Not(_) => (true, &[]),
             Self::Details(_)
             | Self::Family(_)
             | Self::ResetBefore(_)
             | Self::ResetAfter(_)
             | Self::Success
             | Self::Refusal
-            | Self::Closed(_) => Fact::Details,
-            Self::RbacDenied | Self::BadCustomAction => Fact::Policy,
-            Self::UpstreamTransport(_) | Self::UpstreamTls => Fact::UpstreamTransport,
-            Self::DownstreamTransport(_) | Self::DownstreamTls => Fact::DownstreamTransport,
-            Self::UpstreamCodec(_) => Fact::UpstreamCodec,
-            Self::DownstreamCodec(_) => Fact::DownstreamCodec,
-            Self::Flag(_) | Self::FlagBeside(_) => Fact::Flags,
-            Self::Status(_) | Self::StatusAtLeast(_) | Self::StatusClass(_) => Fact::Status,
-            Self::GrpcFailed => Fact::GrpcStatus,
-            Self::DurationBelow(_) => Fact::Duration,
-            Self::Cluster(_) => Fact::Cluster,
-            Self::Route(_) => Fact::Route,
-            Self::UpstreamReused => Fact::UpstreamReused,
-            Self::UpstreamIpv6 => Fact::UpstreamHost,
-            Self::Event(_) => Fact::Event,
-            Self::Present(field) | Self::Absent(field) => field.fact(),
-        })
+            | Self::Closed(_) => (true, &[Fact::Details]),
+            Self::RbacDenied | Self::BadCustomAction => (true, &[Fact::Termination, Fact::Details]),
+            Self::UpstreamTransport(_) | Self::UpstreamTls => (true, &[Fact::UpstreamTransport, Fact::Details]),
+            Self::DownstreamTransport(_) | Self::DownstreamTls => (true, &[Fact::DownstreamTransport]),
+            Self::UpstreamCodec(_) => (true, &[Fact::UpstreamLocalClose]),
+            Self::DownstreamCodec(_) => (true, &[Fact::Details, Fact::DownstreamLocalClose]),
+            Self::Flag(_) | Self::FlagBeside(_) => (true, &[Fact::Flags]),
+            Self::Status(_) => (true, &[Fact::Status]),
+            Self::StatusAtLeast(_) | Self::StatusClass(_) => (false, &[Fact::Status]),
+            Self::GrpcFailed => (true, &[Fact::GrpcStatus]),
+            Self::DurationBelow(_) => (false, &[Fact::Duration]),
+            Self::Cluster(_) => (true, &[Fact::Cluster]),
+            Self::Route(_) => (true, &[Fact::Route]),
+            Self::UpstreamReused => (true, &[Fact::UpstreamReused]),
+            Self::UpstreamIpv6 => (true, &[Fact::UpstreamHost]),
+            Self::Event(_) => (true, &[Fact::Event]),
+            Self::Present(field) => (true, field.facts()),
+            Self::Absent(field) => (false, field.facts()),
+        }
     }
 }
 
 impl Field {
-    const fn fact(self) -> Fact {
+    const fn facts(self) -> &'static [Fact] {
         match self {
-            Self::Details => Fact::Details,
-            Self::UpstreamTransportFailure => Fact::UpstreamTransport,
-            Self::VirtualHost => Fact::VirtualHost,
-            Self::UpstreamHost => Fact::UpstreamHost,
-            Self::Flags => Fact::Flags,
-            Self::PolicyStatus => Fact::PolicyStatus,
-            Self::DownstreamTransportFailure => Fact::DownstreamTransport,
-            Self::UpstreamCodecError => Fact::UpstreamCodec,
-            Self::DownstreamCodecError => Fact::DownstreamCodec,
-            Self::TerminationDetails => Fact::Termination,
-            Self::Event => Fact::Event,
+            Self::Details => &[Fact::Details],
+            Self::UpstreamTransportFailure => &[Fact::UpstreamTransport, Fact::Details],
+            Self::VirtualHost => &[Fact::VirtualHost],
+            Self::UpstreamHost => &[Fact::UpstreamHost],
+            Self::Flags => &[Fact::Flags],
+            Self::PolicyStatus => &[Fact::PolicyStatus],
+            Self::DownstreamTransportFailure => &[Fact::DownstreamTransport],
+            Self::UpstreamCodecError => &[Fact::UpstreamLocalClose],
+            Self::DownstreamCodecError => &[Fact::Details, Fact::DownstreamLocalClose],
+            Self::TerminationDetails => &[Fact::Termination],
+            Self::Event => &[Fact::Event],
         }
     }
 }

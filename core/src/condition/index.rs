@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use super::{ClusterKind, Condition, Engine, Field, Literal, Observed, RouteName};
-use crate::causes::{BY_PRECISION, Cause, Confidence};
+use crate::causes::{Cause, Confidence, REGISTRY};
 use crate::codec::CodecFault;
 use crate::details::{CloseReason, Details, Family, Reset, Word};
 use crate::event::Event;
@@ -60,8 +60,8 @@ const CLOSED: usize = AFTER + Reset::ALL.len();
 const UPSTREAM: usize = CLOSED + CloseReason::COUNT;
 const DOWNSTREAM: usize = UPSTREAM + TransportKind::ALL.len();
 const UPSTREAM_CODEC: usize = DOWNSTREAM + TransportKind::ALL.len();
-const DOWNSTREAM_CODEC: usize = UPSTREAM_CODEC + CodecFault::COUNT;
-const FLAGS: usize = DOWNSTREAM_CODEC + CodecFault::COUNT;
+const DOWNSTREAM_CODEC: usize = UPSTREAM_CODEC + CodecFault::ALL.len();
+const FLAGS: usize = DOWNSTREAM_CODEC + CodecFault::ALL.len();
 const EVENTS: usize = FLAGS + Flag::ALL.len();
 const TLS: usize = EVENTS + Event::ALL.len();
 const OTHERS: usize = TLS + 2;
@@ -95,9 +95,9 @@ impl Sign {
 impl Index {
     fn new() -> Self {
         let of = |wanted: Confidence| {
-            BY_PRECISION.iter().flat_map(move |cause| {
+            REGISTRY.by_precision().flat_map(move |cause| {
                 let own = cause.conditions.iter().filter(move |(confidence, _)| *confidence == wanted);
-                own.map(move |(confidence, condition)| (*cause, *confidence, condition))
+                own.map(move |(confidence, condition)| (cause, *confidence, condition))
             })
         };
         let entries: Vec<Entry> = of(Confidence::Certain).chain(of(Confidence::Likely)).collect();

@@ -1,7 +1,7 @@
 //! When a cause holds, as data: one declaration for the module, the CLI, Envoy (as CEL) and the reader (as a sentence).
 
 mod evaluate;
-pub(crate) mod evidence;
+mod evidence;
 mod fails;
 mod fold;
 pub(crate) mod index;
@@ -19,6 +19,7 @@ use crate::details::{CloseReason, Family, Reset, Word};
 use crate::event::Event;
 use crate::flags::{Flag as ResponseFlag, ResponseFlags};
 use crate::transport::TransportKind;
+use crate::words;
 
 /// A fact that can be present or absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,40 +48,21 @@ pub enum Field {
     Event,
 }
 
-/// A cluster with a meaning of its own in Istio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ClusterKind {
-    /// Where Istio sends what the mesh does not allow.
-    BlackHole,
-    /// Where Istio sends what it knows nothing about, as it is.
-    Passthrough,
-}
-
-impl ClusterKind {
-    /// The name that Istio gives it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BlackHole => "BlackHoleCluster",
-            Self::Passthrough => "PassthroughCluster",
-        }
+words! {
+    /// A cluster with a meaning of its own in Istio.
+    pub enum ClusterKind {
+        /// Where Istio sends what the mesh does not allow.
+        BlackHole = "BlackHoleCluster",
+        /// Where Istio sends what it knows nothing about, as it is.
+        Passthrough = "PassthroughCluster",
     }
 }
 
-/// A route with a meaning of its own in Istio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RouteName {
-    /// The direct response 502 to hosts that `REGISTRY_ONLY` does not allow.
-    BlockAll,
-}
-
-impl RouteName {
-    /// The name that Istio gives it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BlockAll => "block_all",
-        }
+words! {
+    /// A route with a meaning of its own in Istio.
+    pub enum RouteName {
+        /// The direct response 502 to hosts that `REGISTRY_ONLY` does not allow.
+        BlockAll = "block_all",
     }
 }
 

@@ -46,6 +46,9 @@ pub trait Kind {
     /// Cuts off what is not kept.
     fn bound(_value: &mut Self::Value<'_>) {}
 
+    /// The value in letters; `-` for none.
+    fn text<'v>(value: &'v Self::Value<'_>) -> Cow<'v, str>;
+
     /// The value as a record has it, in JSON; `None` where it is left out.
     fn json(value: &Self::Value<'_>) -> Option<String>;
 }
@@ -101,14 +104,18 @@ impl<T: TextKind> Kind for T {
         redact::cut(value, T::end(value).min(MAX_TEXT));
     }
 
+    fn text<'v>(value: &'v Cow<'_, str>) -> Cow<'v, str> {
+        Cow::Borrowed(value)
+    }
+
     fn json(value: &Cow<'_, str>) -> Option<String> {
         serde_json::to_string(T::recorded(value)).ok()
     }
 }
 
-/// Texts that are told apart by nothing but what stands for them in a log.
+/// Kinds whose values are texts: name, content, and where they differ.
 macro_rules! texts {
-    ($($(#[$doc:meta])* $kind:ident: $name:literal, $content:ident;)*) => {$(
+    ($($(#[$doc:meta])* $kind:ident: $name:literal, $content:ident $({ $($difference:item)* })?;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub struct $kind;
@@ -116,13 +123,14 @@ macro_rules! texts {
         impl TextKind for $kind {
             const NAME: &'static str = $name;
             const CONTENT: Content = Content::$content;
+            $($($difference)*)?
         }
     )*};
 }
 
-/// Kinds whose values are copied: name, type, reader, what `-` means, and JSON.
+/// Kinds whose values are copied: name, type, reader, what `-` means, letters, and the mark around them in JSON.
 macro_rules! scalars {
-    ($($(#[$doc:meta])* $kind:ident: $name:literal, $value:ty, $read:expr, $none:expr, $json:expr;)*) => {$(
+    ($($(#[$doc:meta])* $kind:ident: $name:literal, $value:ty, $read:expr, $none:expr, $text:expr, $mark:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub struct $kind;
@@ -144,8 +152,13 @@ macro_rules! scalars {
                 value
             }
 
+            fn text<'v>(value: &'v $value) -> Cow<'v, str> {
+                $text(value).into()
+            }
+
             fn json(value: &$value) -> Option<String> {
-                $json(*value)
+                let text = Self::text(value);
+                (text != "-").then(|| [$mark, &text, $mark].concat())
             }
         }
     )*};
@@ -158,110 +171,63 @@ texts! {
     Word: "word", Word;
     /// A word that the client chooses.
     Chosen: "client's word", Chosen;
+    /// A path, of which the query string and the fragment are not kept.
+    Path: "path", Chosen {
+        fn end(text: &str) -> usize {
+            text.find(['?', '#']).unwrap_or(text.len())
+        }
+    };
+    /// A version of HTTP.
+    Protocol: "protocol", Word {
+        fn recorded(text: &str) -> &str {
+            text.strip_prefix("HTTP/").unwrap_or(text)
+        }
+    };
+    /// The name of what matched; empty when Envoy says that nothing did.
+    Matched: "name of a match", Text {
+        fn none() -> Option<Cow<'static, str>> {
+            Some(Cow::Borrowed(""))
+        }
+    };
+    /// A text in quotes of its own, as Mixer's status is.
+    Quoted: "quoted text", Text {
+        fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+            Some(match text {
+                Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches('"')),
+                Cow::Owned(text) => Cow::Owned(text.trim_matches('"').to_owned()),
+            })
+        }
+    };
+    /// 32 hex digits; the 16 of a short B3 id are filled up.
+    TraceId: "trace id", Word {
+        fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+            if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return None;
+            }
+            match text.len() {
+                32 => Some(text),
+                16 => Some(Cow::Owned(format!("{text:0>32}"))),
+                _ => None,
+            }
+        }
+    };
 }
 
 scalars! {
     /// An HTTP status; 0 for none.
-    Status: "status", u16, |text| whole(text).and_then(|status| status.try_into().ok()), None, number;
+    Status: "status", u16, |text| whole(text).and_then(|status| status.try_into().ok()), None, u16::to_string, "";
     /// A gRPC status, by number or in either spelling of its name.
-    GrpcStatus: "gRPC status", u32, grpc_status, None, number;
+    GrpcStatus: "gRPC status", u32, grpc_status, None, u32::to_string, "";
     /// Milliseconds.
-    Duration: "duration", u64, whole, None, number;
+    Duration: "duration", u64, whole, None, u64::to_string, "";
     /// Response flags.
-    Flags: "flags", ResponseFlags, flags, Some(ResponseFlags::default()), |flags: ResponseFlags| {
-        (!flags.is_empty()).then(|| word(&flags.to_string()))
-    };
+    Flags: "flags", ResponseFlags, flags, Some(ResponseFlags::default()), ResponseFlags::to_string, "\"";
     /// Yes or no.
-    Truth: "boolean", bool, |text: &str| text.parse().ok(), None, |truth: bool| Some(truth.to_string());
+    Truth: "boolean", bool, |text: &str| text.parse().ok(), None, bool::to_string, "";
     /// A word of ours, or `xds.listener_direction`.
-    Direction: "side", Side, direction, None, |side: Side| Some(word(side.as_str()));
+    Direction: "side", Side, direction, None, |side: &Side| side.as_str(), "\"";
     /// What the proxy noticed.
-    Event: "event", ProxyEvent, ProxyEvent::parse, None, |event: ProxyEvent| Some(word(event.as_str()));
-}
-
-/// A path, of which the query string and the fragment are not kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Path;
-
-impl TextKind for Path {
-    const NAME: &'static str = "path";
-    const CONTENT: Content = Content::Chosen;
-
-    fn end(text: &str) -> usize {
-        text.find(['?', '#']).unwrap_or(text.len())
-    }
-}
-
-/// A version of HTTP.
-#[derive(Debug, Clone, Copy)]
-pub struct Protocol;
-
-impl TextKind for Protocol {
-    const NAME: &'static str = "protocol";
-    const CONTENT: Content = Content::Word;
-
-    fn recorded(text: &str) -> &str {
-        text.strip_prefix("HTTP/").unwrap_or(text)
-    }
-}
-
-/// The name of what matched; empty when Envoy says that nothing did.
-#[derive(Debug, Clone, Copy)]
-pub struct Matched;
-
-impl TextKind for Matched {
-    const NAME: &'static str = "name of a match";
-    const CONTENT: Content = Content::Text;
-
-    fn none() -> Option<Cow<'static, str>> {
-        Some(Cow::Borrowed(""))
-    }
-}
-
-/// A text in quotes of its own, as Mixer's status is.
-#[derive(Debug, Clone, Copy)]
-pub struct Quoted;
-
-impl TextKind for Quoted {
-    const NAME: &'static str = "quoted text";
-    const CONTENT: Content = Content::Text;
-
-    fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
-        Some(match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches('"')),
-            Cow::Owned(text) => Cow::Owned(text.trim_matches('"').to_owned()),
-        })
-    }
-}
-
-/// 32 hex digits; the 16 of a short B3 id are filled up.
-#[derive(Debug, Clone, Copy)]
-pub struct TraceId;
-
-impl TextKind for TraceId {
-    const NAME: &'static str = "trace id";
-    const CONTENT: Content = Content::Word;
-
-    fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
-        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        match text.len() {
-            32 => Some(text),
-            16 => Some(Cow::Owned(format!("{text:0>32}"))),
-            _ => None,
-        }
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "what `Kind::json` gives")]
-fn number(number: impl Into<u64>) -> Option<String> {
-    Some(number.into().to_string())
-}
-
-/// A word that needs no escape.
-fn word(word: &str) -> String {
-    format!("\"{word}\"")
+    Event: "event", ProxyEvent, ProxyEvent::parse, None, |event: &ProxyEvent| event.as_str(), "\"";
 }
 
 /// A whole number; shippers turn it into `503.0`, and a unit may stand behind a duration.

@@ -11,35 +11,27 @@ use crate::condition::Observed;
 use crate::details::{self, Details};
 use crate::flags::Flag;
 use crate::transport::{self, TransportFailure};
+use crate::words;
 
 pub use schema::{Attribute, Context, Decisive, Fact, Facts};
 
-/// The way the traffic went through the proxy that speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// Towards the workload that the proxy serves (`xds.listener_direction` 1).
-    Inbound,
-    /// Away from the workload (`xds.listener_direction` 2).
-    Outbound,
-    /// Through a gateway.
-    Gateway,
+words! {
+    /// The way the traffic went through the proxy that speaks.
+    pub enum Side {
+        /// Towards the workload that the proxy serves (`xds.listener_direction` 1).
+        Inbound = "inbound",
+        /// Away from the workload (`xds.listener_direction` 2).
+        Outbound = "outbound",
+        /// Through a gateway.
+        Gateway = "gateway",
+    }
 }
 
 impl Side {
-    /// The word used in the annotation, in records and in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Inbound => "inbound",
-            Self::Outbound => "outbound",
-            Self::Gateway => "gateway",
-        }
-    }
-
     /// Reads the word that [`Side::as_str`] gives.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Inbound, Self::Outbound, Self::Gateway].into_iter().find(|side| side.as_str() == word)
+        Self::ALL.iter().copied().find(|side| side.as_str() == word)
     }
 }
 

@@ -57,6 +57,15 @@ macro_rules! facts {
                     $(self.$field.as_mut().into_iter().for_each(kind::$kind::bound);)*
                 }
 
+                /// A fact of these in letters; `-` for flags that are none.
+                #[must_use]
+                pub fn text(&self, fact: Fact) -> Option<Cow<'_, str>> {
+                    match fact {
+                        $(Fact::$fact => self.$field.as_ref().map(kind::$kind::text),)*
+                        _ => None,
+                    }
+                }
+
                 /// How many facts there are.
                 fn count(&self) -> usize {
                     [$(self.$field.is_some()),*].into_iter().filter(|known| *known).count()

@@ -4,83 +4,68 @@
 //! BoringSSL `ssl_error_lib_hash.h`. Access logs print `_` for spaces, the attribute keeps them: both are read.
 
 use crate::spelling::{begins, ends, same};
+use crate::words;
 
-macro_rules! kinds {
-    ($($variant:ident = $text:literal,)*) => {
-        /// What kind of transport failure it is.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "each variant is the text it stands for")]
-        pub enum TransportKind { $($variant,)* }
-
-        impl TransportKind {
-            /// All kinds.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The decisive text: the name of the SSL error, or the socket's error with `_` for spaces.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-kinds! {
-    BindFailure = "failed_to_bind_to",
-    CannotAssignAddress = "Cannot_assign_requested_address",
-    ConnectionRefused = "Connection_refused",
-    ConnectionReset = "Connection_reset_by_peer",
-    ConnectionTimedOut = "Connection_timed_out",
-    InvalidArgument = "Invalid_argument",
-    NetworkUnreachable = "Network_is_unreachable",
-    NoRouteToHost = "No_route_to_host",
-    NoSuchFile = "No_such_file_or_directory",
-    OperationNotPermitted = "Operation_not_permitted",
-    PermissionDenied = "Permission_denied",
-    SocketCreationFailure = "socket_creation_failure",
-    TooManyOpenFiles = "Too_many_open_files",
-    TunnelResponse = "tunnel_response",
-    SecretNotSupplied = "Secret_is_not_supplied_by_SDS",
-    HandshakeReset = "OPENSSL_internal:Connection_reset_by_peer",
-    CertificateHasExpired = "certificate_has_expired",
-    CertificateNotYetValid = "certificate_is_not_yet_valid",
-    AlertAccessDenied = "TLSV1_ALERT_ACCESS_DENIED",
-    AlertBadCertificate = "SSLV3_ALERT_BAD_CERTIFICATE",
-    AlertCertificateExpired = "SSLV3_ALERT_CERTIFICATE_EXPIRED",
-    AlertCertificateRequired = "TLSV1_ALERT_CERTIFICATE_REQUIRED",
-    AlertCertificateRevoked = "SSLV3_ALERT_CERTIFICATE_REVOKED",
-    AlertCertificateUnknown = "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
-    AlertDecodeError = "TLSV1_ALERT_DECODE_ERROR",
-    AlertDecryptError = "TLSV1_ALERT_DECRYPT_ERROR",
-    AlertHandshakeFailure = "SSLV3_ALERT_HANDSHAKE_FAILURE",
-    AlertIllegalParameter = "SSLV3_ALERT_ILLEGAL_PARAMETER",
-    AlertInsufficientSecurity = "TLSV1_ALERT_INSUFFICIENT_SECURITY",
-    AlertInternalError = "TLSV1_ALERT_INTERNAL_ERROR",
-    AlertNoApplicationProtocol = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
-    AlertProtocolVersion = "TLSV1_ALERT_PROTOCOL_VERSION",
-    AlertUnknownCa = "TLSV1_ALERT_UNKNOWN_CA",
-    AlertUnrecognizedName = "TLSV1_ALERT_UNRECOGNIZED_NAME",
-    AlertUnsupportedCertificate = "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
-    AlertUnsupportedExtension = "TLSV1_ALERT_UNSUPPORTED_EXTENSION",
-    BadPacketLength = "BAD_PACKET_LENGTH",
-    CertificateVerifyFailed = "CERTIFICATE_VERIFY_FAILED",
-    EncryptedLengthTooLong = "ENCRYPTED_LENGTH_TOO_LONG",
-    HandshakeFailureOnClientHello = "HANDSHAKE_FAILURE_ON_CLIENT_HELLO",
-    HttpRequest = "HTTP_REQUEST",
-    HttpsProxyRequest = "HTTPS_PROXY_REQUEST",
-    InvalidOuterRecordType = "INVALID_OUTER_RECORD_TYPE",
-    KeyUsageBitIncorrect = "KEY_USAGE_BIT_INCORRECT",
-    NoApplicationProtocol = "NO_APPLICATION_PROTOCOL",
-    NoCommonSignatureAlgorithms = "NO_COMMON_SIGNATURE_ALGORITHMS",
-    NoSharedCipher = "NO_SHARED_CIPHER",
-    PeerDidNotReturnACertificate = "PEER_DID_NOT_RETURN_A_CERTIFICATE",
-    RecordTooLarge = "RECORD_TOO_LARGE",
-    UnexpectedMessage = "UNEXPECTED_MESSAGE",
-    UnsupportedProtocol = "UNSUPPORTED_PROTOCOL",
-    WrongCipherReturned = "WRONG_CIPHER_RETURNED",
-    WrongCurve = "WRONG_CURVE",
-    WrongVersionNumber = "WRONG_VERSION_NUMBER",
-    OtherTls = "TLS_error",
+words! {
+    /// What kind of transport failure it is: the name of the SSL error, or the socket's error with `_` for spaces.
+    #[expect(missing_docs, reason = "each variant is the text it stands for")]
+    pub enum TransportKind {
+        BindFailure = "failed_to_bind_to",
+        CannotAssignAddress = "Cannot_assign_requested_address",
+        ConnectionRefused = "Connection_refused",
+        ConnectionReset = "Connection_reset_by_peer",
+        ConnectionTimedOut = "Connection_timed_out",
+        InvalidArgument = "Invalid_argument",
+        NetworkUnreachable = "Network_is_unreachable",
+        NoRouteToHost = "No_route_to_host",
+        NoSuchFile = "No_such_file_or_directory",
+        OperationNotPermitted = "Operation_not_permitted",
+        PermissionDenied = "Permission_denied",
+        SocketCreationFailure = "socket_creation_failure",
+        TooManyOpenFiles = "Too_many_open_files",
+        TunnelResponse = "tunnel_response",
+        SecretNotSupplied = "Secret_is_not_supplied_by_SDS",
+        HandshakeReset = "OPENSSL_internal:Connection_reset_by_peer",
+        CertificateHasExpired = "certificate_has_expired",
+        CertificateNotYetValid = "certificate_is_not_yet_valid",
+        AlertAccessDenied = "TLSV1_ALERT_ACCESS_DENIED",
+        AlertBadCertificate = "SSLV3_ALERT_BAD_CERTIFICATE",
+        AlertCertificateExpired = "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        AlertCertificateRequired = "TLSV1_ALERT_CERTIFICATE_REQUIRED",
+        AlertCertificateRevoked = "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        AlertCertificateUnknown = "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        AlertDecodeError = "TLSV1_ALERT_DECODE_ERROR",
+        AlertDecryptError = "TLSV1_ALERT_DECRYPT_ERROR",
+        AlertHandshakeFailure = "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        AlertIllegalParameter = "SSLV3_ALERT_ILLEGAL_PARAMETER",
+        AlertInsufficientSecurity = "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+        AlertInternalError = "TLSV1_ALERT_INTERNAL_ERROR",
+        AlertNoApplicationProtocol = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
+        AlertProtocolVersion = "TLSV1_ALERT_PROTOCOL_VERSION",
+        AlertUnknownCa = "TLSV1_ALERT_UNKNOWN_CA",
+        AlertUnrecognizedName = "TLSV1_ALERT_UNRECOGNIZED_NAME",
+        AlertUnsupportedCertificate = "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        AlertUnsupportedExtension = "TLSV1_ALERT_UNSUPPORTED_EXTENSION",
+        BadPacketLength = "BAD_PACKET_LENGTH",
+        CertificateVerifyFailed = "CERTIFICATE_VERIFY_FAILED",
+        EncryptedLengthTooLong = "ENCRYPTED_LENGTH_TOO_LONG",
+        HandshakeFailureOnClientHello = "HANDSHAKE_FAILURE_ON_CLIENT_HELLO",
+        HttpRequest = "HTTP_REQUEST",
+        HttpsProxyRequest = "HTTPS_PROXY_REQUEST",
+        InvalidOuterRecordType = "INVALID_OUTER_RECORD_TYPE",
+        KeyUsageBitIncorrect = "KEY_USAGE_BIT_INCORRECT",
+        NoApplicationProtocol = "NO_APPLICATION_PROTOCOL",
+        NoCommonSignatureAlgorithms = "NO_COMMON_SIGNATURE_ALGORITHMS",
+        NoSharedCipher = "NO_SHARED_CIPHER",
+        PeerDidNotReturnACertificate = "PEER_DID_NOT_RETURN_A_CERTIFICATE",
+        RecordTooLarge = "RECORD_TOO_LARGE",
+        UnexpectedMessage = "UNEXPECTED_MESSAGE",
+        UnsupportedProtocol = "UNSUPPORTED_PROTOCOL",
+        WrongCipherReturned = "WRONG_CIPHER_RETURNED",
+        WrongCurve = "WRONG_CURVE",
+        WrongVersionNumber = "WRONG_VERSION_NUMBER",
+        OtherTls = "TLS_error",
+    }
 }
 
 /// Whether Envoy puts `connect error: ` before the text.

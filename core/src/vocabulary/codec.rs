@@ -8,41 +8,27 @@
 //! `nghttp2_strerror`; llhttp `HPE_*`.
 
 use crate::spelling::{begins, same};
+use crate::words;
 
-/// What kind of fault a codec found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CodecFault {
-    /// More header or trailer lines than the limit.
-    TooManyHeaders,
-    /// More header or trailer bytes than the limit.
-    HeadersTooLarge,
-    /// HTTP/1.0 or HTTP/0.9.
-    LowVersion,
-    /// A guard against floods of frames or of pipelined requests.
-    Flood,
-    /// The connection was being closed anyway; the reason stands elsewhere.
-    Closing,
-    /// Bytes that break the protocol's rules, or that are of another protocol.
-    Malformed,
-}
-
-impl CodecFault {
-    /// How many there are.
-    pub(crate) const COUNT: usize = Self::Malformed as usize + 1;
-
-    /// The word in evidence and sentences.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TooManyHeaders => "headers count exceeds limit",
-            Self::HeadersTooLarge => "headers size exceeds limit",
-            Self::LowVersion => "Upgrade required for HTTP/1.0 or HTTP/0.9",
-            Self::Flood => "flood of frames or requests",
-            Self::Closing => "connection is closing",
-            Self::Malformed => "protocol error",
-        }
+words! {
+    /// What kind of fault a codec found.
+    pub enum CodecFault {
+        /// More header or trailer lines than the limit.
+        TooManyHeaders = "headers count exceeds limit",
+        /// More header or trailer bytes than the limit.
+        HeadersTooLarge = "headers size exceeds limit",
+        /// HTTP/1.0 or HTTP/0.9.
+        LowVersion = "Upgrade required for HTTP/1.0 or HTTP/0.9",
+        /// A guard against floods of frames or of pipelined requests.
+        Flood = "flood of frames or requests",
+        /// The connection was being closed anyway; the reason stands elsewhere.
+        Closing = "connection is closing",
+        /// Bytes that break the protocol's rules, or that are of another protocol.
+        Malformed = "protocol error",
     }
 }
+
+impl CodecFault {}
 
 /// A codec's text, understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
