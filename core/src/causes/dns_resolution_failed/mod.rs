@@ -61,21 +61,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata:
-  name: external-host
-  namespace: {namespace}
-spec:
-  hosts:
-    - {host}
-  location: MESH_EXTERNAL
-  resolution: DNS
-  ports:
-    - number: {port}
-      name: tls
-      protocol: TLS
-",
+                    service_entry!("external-host", "{host}", "{port}", "tls", "TLS"),
                 ),
                 Note(
                     "For hosts that are known: the proxy then resolves them in the background and keeps the last addresses when DNS fails. Write `HTTP` for plaintext.",

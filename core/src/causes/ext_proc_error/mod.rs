@@ -47,7 +47,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata:\n  name: {workload}-ext-proc\n  namespace: {namespace}\nspec:\n  workloadSelector:\n    labels:\n      app: {workload}\n  priority: 10\n  configPatches:\n    - applyTo: HTTP_FILTER\n      match:\n        listener:\n          filterChain:\n            filter:\n              name: envoy.filters.network.http_connection_manager\n              subFilter:\n                name: envoy.filters.http.ext_proc\n      patch:\n        operation: MERGE\n        value:\n          name: envoy.filters.http.ext_proc\n          typed_config:\n            '@type': type.googleapis.com/envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor\n            message_timeout: 1s\n            failure_mode_allow: true\n",
+                    http_filter!("ext-proc", "", "ext_proc", "ExternalProcessor", "message_timeout: 1s", "failure_mode_allow: true"),
                 ),
                 Note(
                     "Where the filter is inserted by an EnvoyFilter that is called so; for an InferencePool of the Gateway API change the failure mode there. `failure_mode_allow` lets requests pass unprocessed: leave it out if the processor enforces something.",

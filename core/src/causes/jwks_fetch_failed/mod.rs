@@ -70,7 +70,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: token-issuer\n  namespace: {namespace}\nspec:\n  hosts:\n    - login.example.com\n  location: MESH_EXTERNAL\n  resolution: DNS\n  ports:\n    - number: 443\n      name: https\n      protocol: HTTPS\n",
+                    service_entry!("token-issuer", "login.example.com", "443", "https", "HTTPS"),
                 ),
                 Patch(
                     PatchKind::Resource,

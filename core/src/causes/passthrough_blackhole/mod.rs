@@ -42,21 +42,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata:
-  name: external-host
-  namespace: {namespace}
-spec:
-  hosts:
-    - {host}
-  location: MESH_EXTERNAL
-  resolution: DNS
-  ports:
-    - number: {port}
-      name: tls
-      protocol: TLS
-",
+                    service_entry!("external-host", "{host}", "{port}", "tls", "TLS"),
                 ),
                 Note(
                     "`TLS` is for clients that speak HTTPS themselves; write `HTTP` for plaintext. Wildcard hosts need `resolution: NONE`, or `DYNAMIC_DNS` in recent Istio.",

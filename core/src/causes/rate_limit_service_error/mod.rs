@@ -53,7 +53,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata:\n  name: {workload}-rate-limit-service\n  namespace: {namespace}\nspec:\n  workloadSelector:\n    labels:\n      app: {workload}\n  priority: 10\n  configPatches:\n    - applyTo: HTTP_FILTER\n      match:\n        listener:\n          filterChain:\n            filter:\n              name: envoy.filters.network.http_connection_manager\n              subFilter:\n                name: envoy.filters.http.ratelimit\n      patch:\n        operation: MERGE\n        value:\n          name: envoy.filters.http.ratelimit\n          typed_config:\n            '@type': type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit\n            timeout: 0.25s\n",
+                    http_filter!("rate-limit-service", "", "ratelimit", "RateLimit", "timeout: 0.25s"),
                 ),
                 Note(
                     "If the service is well but slower than 20 ms. Better still, change it in the EnvoyFilter that inserts the filter. It is added to the latency of every request that waits in vain.",
@@ -71,7 +71,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata:\n  name: {workload}-rate-limit-open\n  namespace: {namespace}\nspec:\n  workloadSelector:\n    labels:\n      app: {workload}\n  priority: 10\n  configPatches:\n    - applyTo: HTTP_FILTER\n      match:\n        listener:\n          filterChain:\n            filter:\n              name: envoy.filters.network.http_connection_manager\n              subFilter:\n                name: envoy.filters.http.ratelimit\n      patch:\n        operation: MERGE\n        value:\n          name: envoy.filters.http.ratelimit\n          typed_config:\n            '@type': type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimit\n            failure_mode_deny_percent:\n              runtime_key: ratelimit.failure_mode_deny_percent\n              default_value:\n                numerator: 0\n",
+                    http_filter!("rate-limit-open", "", "ratelimit", "RateLimit", "failure_mode_deny_percent:", "  runtime_key: ratelimit.failure_mode_deny_percent", "  default_value:", "    numerator: 0"),
                 ),
                 Note(
                     "Requests then pass uncounted while the service is away: Envoy's default, which `failure_mode_deny: true` (as in the Istio task's sample) turns off. A merge cannot set a flag back to false, hence the percentage (Envoy 1.35, Istio 1.27 and later); where the EnvoyFilter that inserts the filter is yours, delete `failure_mode_deny` there instead.",

@@ -50,7 +50,7 @@ declare_cause! {
             steps: &[
                 Patch(
                     PatchKind::Resource,
-                    "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata:\n  name: {workload}-local-rate-limit\n  namespace: {namespace}\nspec:\n  workloadSelector:\n    labels:\n      app: {workload}\n  priority: 10\n  configPatches:\n    - applyTo: HTTP_FILTER\n      match:\n        context: SIDECAR_INBOUND\n        listener:\n          filterChain:\n            filter:\n              name: envoy.filters.network.http_connection_manager\n              subFilter:\n                name: envoy.filters.http.local_ratelimit\n      patch:\n        operation: MERGE\n        value:\n          name: envoy.filters.http.local_ratelimit\n          typed_config:\n            '@type': type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit\n            token_bucket:\n              max_tokens: 400\n              tokens_per_fill: 400\n              fill_interval: 60s\n",
+                    http_filter!("local-rate-limit", "        context: SIDECAR_INBOUND\n", "local_ratelimit", "LocalRateLimit", "token_bucket:", "  max_tokens: 400", "  tokens_per_fill: 400", "  fill_interval: 60s"),
                 ),
                 Note(
                     "For `local_rate_limited`. Better still, change the numbers in the EnvoyFilter that set the limit. It holds for each pod: with twice the pods twice as many requests pass. If the limit is on a route, change it there; for a gateway use the context GATEWAY.",
