@@ -3,6 +3,7 @@
 use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::condition::Literal;
+use meshwhy_core::judge::{self, Observation};
 use serde::Serialize;
 
 use crate::analysis::{Analysis, Tally};
@@ -43,6 +44,9 @@ pub(crate) struct Entry {
     pub(crate) lines: Vec<u64>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) examples: Vec<String>,
+    /// Other causes that the facts leave possible.
+    #[serde(skip)]
+    pub(crate) alternatives: Vec<Alternative>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) near_misses: Option<Vec<NearMiss>>,
     pub(crate) explanation: Explanation,
@@ -53,6 +57,18 @@ pub(crate) struct Entry {
 pub(crate) struct Evidence {
     pub(crate) name: &'static str,
     pub(crate) value: String,
+}
+
+/// A cause that the facts leave possible.
+#[derive(Debug, Serialize)]
+pub(crate) struct Alternative {
+    pub(crate) code: &'static str,
+    pub(crate) slug: &'static str,
+    /// `possible`.
+    pub(crate) confidence: &'static str,
+    pub(crate) headline: &'static str,
+    /// The observation by which it would be the one: the end of a sentence that begins with "if".
+    pub(crate) decide_by: String,
 }
 
 /// A cause that nearly matched.
@@ -75,6 +91,20 @@ impl Report {
 }
 
 impl Report {
+    /// The causes that some entry leaves possible and that none names, in the order of the entries.
+    pub(crate) fn alternatives(&self) -> Vec<&Alternative> {
+        let mut codes: Vec<&str> = self.entries.iter().map(|entry| entry.code).collect();
+        let all = self.entries.iter().flat_map(|entry| &entry.alternatives);
+        let mut alternatives = Vec::new();
+        for other in all {
+            if !codes.contains(&other.code) {
+                codes.push(other.code);
+                alternatives.push(other);
+            }
+        }
+        alternatives
+    }
+
     /// The most frequent first, as an overview wants it; what the application answered and what nobody knows stays last.
     pub(crate) fn by_count(mut self) -> Self {
         self.entries.sort_by_key(|entry| (entry.class, std::cmp::Reverse(entry.count)));
@@ -95,6 +125,7 @@ impl Entry {
             slug: cause.slug,
             confidence: group.verdict.confidence.as_str(),
             headline: cause.headline(lang),
+            alternatives: Alternative::all(&group, lang),
             near_misses: why_not.then(|| near(&group)),
             explanation: Explanation::new(cause, lang, &group.facts),
             target: group.target,
@@ -113,8 +144,27 @@ impl Entry {
     }
 }
 
+impl Alternative {
+    fn all(group: &Group, lang: Lang) -> Vec<Self> {
+        let open = |literals: Vec<Literal>| literals.iter().map(|literal| literal.prose(lang)).collect::<Vec<_>>();
+        let alternative = |other: judge::Alternative| Self {
+            code: other.cause.code,
+            slug: other.cause.slug,
+            confidence: "possible",
+            headline: other.cause.headline(lang),
+            decide_by: match (other.decide_by, lang) {
+                (Observation::Named(suspicion), Lang::En) => suspicion.decide_by.to_owned(),
+                (Observation::Named(suspicion), Lang::Zh) => suspicion.decide_by_zh.to_owned(),
+                (Observation::Open(literals), Lang::En) => open(literals).join(" and "),
+                (Observation::Open(literals), Lang::Zh) => open(literals).join("，且"),
+            },
+        };
+        group.verdict.alternatives(&group.facts).into_iter().map(alternative).collect()
+    }
+}
+
 impl NearMiss {
-    fn new(miss: &meshwhy_core::judge::NearMiss, lang: Lang) -> Self {
+    fn new(miss: &judge::NearMiss, lang: Lang) -> Self {
         let prose = |literals: &[Literal]| literals.iter().map(|literal| literal.prose(lang)).collect();
         Self {
             code: miss.cause.code,

@@ -1,5 +1,7 @@
 //! Chooses the cause that some facts prove.
 
+#[cfg(feature = "texts")]
+use crate::causes::Suspicion;
 use crate::causes::{Cause, Confidence, Nature, REGISTRY, unknown};
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, Literal, Observed, Shown};
@@ -73,7 +75,53 @@ fn matching(observed: &Observed<'_, '_>) -> Option<Verdict> {
     Some(Verdict { cause, confidence, condition: Some(condition) })
 }
 
+/// A cause that the facts leave possible.
+#[cfg(feature = "texts")]
+#[derive(Debug, Clone)]
+pub struct Alternative {
+    /// The cause.
+    pub cause: &'static Cause,
+    /// The observation that would decide.
+    pub decide_by: Observation,
+}
+
+/// What would decide whether a possible cause is the one.
+#[cfg(feature = "texts")]
+#[derive(Debug, Clone)]
+pub enum Observation {
+    /// What the cause itself names.
+    Named(&'static Suspicion),
+    /// Facts that the source does not give.
+    Open(Vec<Literal>),
+}
+
 impl Verdict {
+    /// The other causes that the facts leave possible, at most four: those that say so themselves, then those for which nothing is missing
+    /// but what the source does not give. Where the verdict is certain, only the first.
+    #[cfg(feature = "texts")]
+    #[must_use]
+    pub fn alternatives(&self, facts: &Decisive<'_>) -> Vec<Alternative> {
+        const MOST: usize = 4;
+        let observed = Observed::new(facts);
+        let mut alternatives: Vec<Alternative> = (REGISTRY.iter().copied())
+            .filter(|cause| !self.cause.is_of(cause))
+            .filter_map(|cause| {
+                let suspicion = cause.suspected.iter().find(|suspicion| suspicion.when.holds(&observed))?;
+                Some(Alternative { cause, decide_by: Observation::Named(suspicion) })
+            })
+            .collect();
+        if self.confidence < Confidence::Certain {
+            for miss in self.near(&observed).into_iter().filter(|miss| miss.missing.iter().all(|literal| literal.is_open(facts)))
+            {
+                if alternatives.iter().all(|known| known.cause != miss.cause) {
+                    alternatives.push(Alternative { cause: miss.cause, decide_by: Observation::Open(miss.missing) });
+                }
+            }
+        }
+        alternatives.truncate(MOST);
+        alternatives
+    }
+
     /// The facts that prove the verdict, one entry per fact.
     #[must_use]
     pub fn evidence(&self, facts: &Decisive<'_>) -> Vec<Shown> {
@@ -98,13 +146,18 @@ impl Verdict {
     /// The causes that nearly matched, nearest first: at least one leaf held and at least one was missing.
     #[must_use]
     pub fn near_misses(&self, facts: &Decisive<'_>) -> Vec<NearMiss> {
-        let observed = Observed::new(facts);
+        let mut near = self.near(&Observed::new(facts));
+        near.truncate(5);
+        near
+    }
+
+    fn near(&self, observed: &Observed<'_, '_>) -> Vec<NearMiss> {
         let mut near: Vec<NearMiss> = REGISTRY
             .iter()
             .copied()
             .filter(|cause| !self.cause.is_of(cause))
             .filter_map(|cause| {
-                let evaluations = cause.conditions.iter().map(|(_, condition)| condition.explain(&observed));
+                let evaluations = cause.conditions.iter().map(|(_, condition)| condition.explain(observed));
                 let nearest = evaluations
                     .filter(|evaluation| !evaluation.missing.is_empty() && evaluation.held.iter().any(|leaf| leaf.is_positive()))
                     .min_by_key(|evaluation| evaluation.missing.len())?;
@@ -112,7 +165,6 @@ impl Verdict {
             })
             .collect();
         near.sort_by_key(|miss| (miss.missing.len(), miss.cause.code));
-        near.truncate(5);
         near
     }
 }

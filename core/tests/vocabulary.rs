@@ -5,7 +5,7 @@
 
 use meshwhy_core::details::{self, Details, Word};
 use meshwhy_core::transport::TransportKind;
-use meshwhy_core::{Cause, Decisive, Facts, Flag, ResponseFlags, codec, judge, transport};
+use meshwhy_core::{Cause, Confidence, Decisive, Facts, Flag, ResponseFlags, codec, judge, transport};
 
 /// Patterns that no cause can name, and why. An entry that is no longer needed fails.
 const UNKNOWN_DETAILS: &[(&str, &str)] = &[
@@ -189,4 +189,113 @@ fn every_reason_of_boringssl_fails_a_handshake() {
             assert!(cause.is_of(handshake), "{name}: {}", cause.slug);
         }
     }
+}
+
+const LEFT_TO_THE_STATUS: [&str; 25] = [
+    "via_upstream",
+    "direct_response",
+    "internal_redirect",
+    "admin_filter_response",
+    "http2.remote_reset",
+    "http3.remote_reset",
+    "cors_response",
+    "lua_response",
+    "health_check_ok",
+    "health_check_cached",
+    "health_check_ok_cluster_healthy",
+    "cache.response_from_cache_filter",
+    "cache.insert_via_upstream",
+    "oauth.missing_credentials",
+    "oauth.logged_in",
+    "oauth.race_redirect",
+    "oauth.sign_out",
+    "mcp_router",
+    "mcp_json_rest_bridge_ok",
+    "mcp_json_rest_bridge_internal_tools_list_passthrough",
+    "mcp_json_rest_bridge_filter_initialize",
+    "mcp_json_rest_bridge_filter_initialize_ack",
+    "mcp_json_rest_bridge_filter_server_discover",
+    "mcp_json_rest_bridge_tools_list",
+    "file_server",
+];
+
+/// Words that leave it to status and flags whether anything failed: the upstream answered, or a filter did as it was told.
+fn leaves_it_to_the_status(details: Details<'_>) -> bool {
+    !details.refuses() || matches!(details, Details::Word(Word::Http2RemoteReset | Word::Http3RemoteReset))
+}
+
+#[test]
+fn details_of_a_failure_outweigh_any_status() {
+    let mut healthy = Vec::new();
+    for row in rows(include_str!("vocabulary/code_details.tsv")) {
+        let text = example(row[0]);
+        for status in [Some(200), Some(0), None, Some(503)] {
+            let facts = Facts::from(Decisive { details: Some(text.clone().into()), status, ..Decisive::default() });
+            if judge(&facts).is_none() && (status == Some(503) || !leaves_it_to_the_status(details::parse(&text))) {
+                healthy.push((text.clone(), status));
+            }
+        }
+    }
+    assert!(healthy.is_empty(), "{healthy:?}");
+    let left: Vec<&str> = rows(include_str!("vocabulary/code_details.tsv"))
+        .map(|row| row[0])
+        .filter(|pattern| leaves_it_to_the_status(details::parse(&example(pattern))))
+        .collect();
+    assert_eq!(left, LEFT_TO_THE_STATUS);
+}
+
+/// What Envoy before 1.14 wrote for every failure before the headers: a flag beside it decides, and alone it proves nothing.
+#[test]
+fn a_text_that_fits_many_causes_decides_none() {
+    let bare = || Some("upstream_reset_before_response_started".into());
+    for flag in ["UF", "UC", "UO", "UT", "UR", "LR"] {
+        let flags = ResponseFlags::parse(flag);
+        let with = Facts::from(Decisive { status: Some(503), flags, details: bare(), ..Decisive::default() });
+        let without = Facts::from(Decisive { status: Some(503), flags, ..Decisive::default() });
+        assert_eq!(slug(&with), slug(&without), "{flag}");
+    }
+    let alone = judge(&Facts::from(Decisive { details: bare(), ..Decisive::default() })).unwrap();
+    assert_eq!((alone.cause.slug, alone.confidence), ("upstream-stream-reset", Confidence::Likely));
+}
+
+/// What a lone status or flag leaves possible, in this order.
+#[test]
+fn what_facts_leave_open_is_listed_with_what_would_decide() {
+    let possible = |status: u16, flags: &str| {
+        let flags = ResponseFlags::parse(flags).filter(|flags| !flags.is_empty());
+        let facts = Facts::from(Decisive { status: Some(status), flags, ..Decisive::default() });
+        let verdict = judge(&facts).unwrap();
+        let alternatives = verdict.alternatives(&facts);
+        std::iter::once(verdict.cause.slug).chain(alternatives.into_iter().map(|other| other.cause.slug)).collect::<Vec<_>>()
+    };
+    for (status, flags, expected) in [
+        (503, "UC", &["upstream-closed-connection", "plaintext-to-tls-port", "keepalive-race"][..]),
+        (
+            503,
+            "UF",
+            &["upstream-connection-refused", "upstream-connection-timeout", "upstream-host-unreachable", "tls-handshake-failed"],
+        ),
+        (404, "-", &["unknown", "no-route", "app-error"]),
+        (403, "-", &["unknown", "app-error", "rbac-denied", "jwt-rejected", "ext-authz-denied"]),
+        (426, "-", &["http10-rejected", "upgrade-not-allowed", "app-error"]),
+        (431, "-", &["headers-too-large", "too-many-headers", "app-error"]),
+        (
+            503,
+            "-",
+            &["unknown", "no-healthy-endpoints", "upstream-connection-refused", "upstream-closed-connection", "app-error"],
+        ),
+    ] {
+        let found = possible(status, flags);
+        assert!(expected.iter().all(|slug| found.contains(slug)), "{status} {flags}: {found:?}");
+        assert!(found.len() <= 5, "{found:?}");
+    }
+    let certain = Facts::from(Decisive { status: Some(404), details: Some("route_not_found".into()), ..Decisive::default() });
+    assert!(judge(&certain).unwrap().alternatives(&certain).is_empty());
+}
+
+#[test]
+fn a_missing_subset_of_older_envoys_is_no_missing_route() {
+    let flagged =
+        |status| Facts::from(Decisive { status: Some(status), flags: ResponseFlags::parse("NR"), ..Decisive::default() });
+    assert_eq!((slug(&flagged(503)), slug(&flagged(404))), (Some("no-cluster"), Some("no-route")));
 }

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use meshwhy_core::causes::unknown;
 use serde::Serialize;
 
 use crate::analysis::Tally;
 use crate::escape;
 use crate::lang;
-use crate::report::{Entry, Report};
+use crate::report::{Alternative, Entry, Report};
 
 /// Value of the key `schema`.
 pub(crate) const SCHEMA: &str = "meshwhy/1";
@@ -16,9 +17,17 @@ pub(crate) const SCHEMA: &str = "meshwhy/1";
 struct Verdicts<'a> {
     schema: &'static str,
     lang: &'static str,
-    verdicts: &'a [Entry],
+    verdicts: Vec<Verdict<'a>>,
     lines: Tally,
     unreadable_lines: u64,
+}
+
+/// One answer of several, best first.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Verdict<'a> {
+    Judged(&'a Entry),
+    Possible(&'a Alternative),
 }
 
 #[derive(Serialize)]
@@ -32,7 +41,11 @@ struct Findings<'a> {
 /// Writes the answer to `explain`.
 pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (lang, lines) = (lang::tag(report.lang), report.tally);
-    object(out, &Verdicts { schema: SCHEMA, lang, verdicts: &report.entries, lines, unreadable_lines: lines.unreadable })
+    let (unknown, known): (Vec<_>, Vec<_>) = report.entries.iter().partition(|entry| entry.code == unknown::CAUSE.code);
+    let possible = report.alternatives().into_iter().map(Verdict::Possible);
+    let verdicts =
+        known.into_iter().map(Verdict::Judged).chain(possible).chain(unknown.into_iter().map(Verdict::Judged)).collect();
+    object(out, &Verdicts { schema: SCHEMA, lang, verdicts, lines, unreadable_lines: lines.unreadable })
 }
 
 /// Writes the answer to `diagnose`.

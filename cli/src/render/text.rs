@@ -22,6 +22,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         for fact in &entry.evidence {
             page.line(&format!("{:width$}  {}", fact.name, escape::line(&fact.value)))?;
         }
+        alternatives(page, labels, entry)?;
         near_misses(page, labels, entry)
     })?;
     tally(&mut page, labels, report)
@@ -123,6 +124,18 @@ fn hop(entry: &Entry) -> String {
         (None, Some(side)) => side.to_owned(),
         (None, None) => "-".to_owned(),
     }
+}
+
+fn alternatives(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
+    if entry.alternatives.is_empty() {
+        return Ok(());
+    }
+    page.heading(labels.alternatives)?;
+    for other in &entry.alternatives {
+        page.prose(&format!("{} {}: {}", other.code, other.slug, other.headline))?;
+        page.note(&format!("{}{}", labels.decided_if, other.decide_by))?;
+    }
+    Ok(())
 }
 
 fn near_misses(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {

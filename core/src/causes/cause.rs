@@ -140,6 +140,21 @@ pub struct Cause {
     pub decided_by: DecidedBy,
     /// When it holds, and how sure each condition makes.
     pub conditions: &'static [(Confidence, Condition)],
+    /// When it is possible beside what the facts make likely.
+    #[cfg(feature = "texts")]
+    pub suspected: &'static [Suspicion],
+}
+
+/// When facts leave a cause possible, and the observation that would decide.
+#[cfg(feature = "texts")]
+#[derive(Debug, Clone, Copy)]
+pub struct Suspicion {
+    /// What leaves it possible.
+    pub when: Condition,
+    /// What it would be proved by, as the end of a sentence that begins with "if".
+    pub decide_by: &'static str,
+    /// The same in Chinese.
+    pub decide_by_zh: &'static str,
 }
 
 /// Declares the cause of the folder that the calling `mod.rs` is in.
@@ -158,6 +173,7 @@ macro_rules! declare_cause {
         $(nature: $nature:ident,)?
         $(decided_by: $decided_by:ident,)?
         conditions: $conditions:expr,
+        $(suspected: $suspected:expr,)?
         confirm: $confirm:expr,
         fixes: $fixes:expr,
         sources: $sources:expr $(,)?
@@ -182,6 +198,8 @@ macro_rules! declare_cause {
                 nature: NATURE,
                 decided_by: first!($(DecidedBy::$decided_by,)? DecidedBy::of(NATURE, Stage::of($code))),
                 conditions: $conditions,
+                #[cfg(feature = "texts")]
+                suspected: first!($($suspected,)? &[]),
             }
         };
     };
@@ -190,6 +208,8 @@ pub(crate) use declare_cause;
 
 /// The words of a declaration.
 pub(crate) mod vocabulary {
+    #[cfg(feature = "texts")]
+    pub(crate) use super::Suspicion;
     pub(crate) use super::{
         Cause,
         Confidence::{Certain, Likely},

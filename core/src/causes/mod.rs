@@ -6,6 +6,8 @@ mod slots;
 #[cfg(feature = "texts")]
 mod steps;
 
+#[cfg(feature = "texts")]
+pub use cause::Suspicion;
 pub use cause::{Cause, Confidence, DecidedBy, ErrorType, Nature, Stage};
 pub(crate) use cause::{declare_cause, vocabulary};
 

@@ -1,7 +1,7 @@
 //! Evaluates a condition: the engine behind every verdict.
 
 use super::{Condition, Engine, Field, Literal, Observed};
-use crate::details::Details;
+use crate::details::{Details, Word};
 use crate::facts::text;
 use crate::transport::TransportFailure;
 
@@ -83,11 +83,14 @@ fn is_tls(failure: TransportFailure<'_>) -> bool {
 /// `default-deny-all-` in front up to 1.2x.
 pub(super) const BAD_CUSTOM_ACTION: &str = "due-to-bad-CUSTOM-action";
 
+/// What Envoy before 1.14 wrote for every failure before the headers, whatever it was.
+const SAYS_NOTHING: Details<'_> = Details::Word(Word::UpstreamResetBeforeResponseStarted);
+
 impl Field {
     fn is_present(self, observed: &Observed<'_, '_>) -> bool {
         let facts = observed.facts;
         match self {
-            Self::Details => text(facts.details.as_ref()).is_some(),
+            Self::Details => observed.details().is_some_and(|details| details != SAYS_NOTHING),
             Self::UpstreamTransportFailure => observed.upstream_transport().is_some(),
             Self::VirtualHost => text(facts.virtual_host.as_ref()).is_some(),
             Self::UpstreamHost => text(facts.upstream_host.as_ref()).is_some(),

@@ -102,6 +102,13 @@ impl Literal {
         shown.find(|shown| !is_policy || Family::RbacDenied.takes(&shown.value))
     }
 
+    /// Whether the facts that would decide it are not given.
+    #[must_use]
+    pub fn is_open(&self, facts: &Decisive<'_>) -> bool {
+        let (_, candidates) = self.condition.proof();
+        !candidates.is_empty() && candidates.iter().all(|fact| fact.shown(facts).is_none())
+    }
+
     /// Whether it holds by something that is there; one that holds by absence, or nearly always, proves nothing.
     #[must_use]
     pub const fn is_positive(&self) -> bool {

@@ -11,20 +11,20 @@ pub const HEALTHY_FLAGS: ResponseFlags = ResponseFlags(ResponseFlag::DI.mask() |
 
 /// Something went wrong.
 ///
-/// Details that are those of a refusal outweigh a 200. A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket
+/// Details outweigh a 2xx. A delayed success (`200 DI`), a cached answer (`RFCF`), a finished websocket
 /// (`101 UC`) and a stream that its caller cancelled (`0 DR http2.remote_reset`) are healthy.
 pub static FAILS: Condition = Any(&[
     StatusAtLeast(400),
     All(&[Present(Field::Event), Not(&Event(event::Event::WasmLoadPending))]),
     Present(Field::DownstreamTransportFailure),
     // Envoy refuses a gRPC call with status 200.
-    All(&[Any(&[FLAGGED, All(&[ANSWERED, Refusal])]), Not(&Status(101)), Not(&CANCELLED)]),
+    All(&[Any(&[FLAGGED, All(&[StatusClass(2), Refusal])]), Not(&Status(101)), Not(&CANCELLED)]),
     All(&[
         Not(&ANSWERED),
         Any(&[
             // Where there is an answer, a retry succeeded after the connection that failed.
             Present(Field::UpstreamTransportFailure),
-            All(&[Present(Field::Details), Not(&Success), Not(&CANCELLED)]),
+            All(&[Any(&[Refusal, Details(Word::DirectResponse), Details(Word::LuaResponse)]), Not(&CANCELLED)]),
             All(&[
                 Any(&[
                     Present(Field::UpstreamCodecError),

@@ -204,7 +204,12 @@ impl Observed<'_, '_> {
     /// Calls `take` with everything that is there.
     fn signs(&self, mut take: impl FnMut(Sign)) {
         match self.details() {
-            Some(Details::Word(word)) => take(Sign::Word(word)),
+            Some(Details::Word(word)) => {
+                take(Sign::Word(word));
+                if word == Word::UpstreamResetBeforeResponseStarted {
+                    take(Sign::NoDetails);
+                }
+            }
             Some(Details::ResetBeforeResponse { reset, .. }) => take(Sign::Before(reset)),
             Some(Details::ResetAfterResponse { reset, .. }) => take(Sign::After(reset)),
             Some(Details::JwtDenied { .. }) => take(Sign::Family(Family::JwtDenied)),

@@ -24,7 +24,7 @@ use crate::words;
 /// A fact that can be present or absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
-    /// Response code details; absent also where the source does not say.
+    /// Response code details that say something; absent also where the source does not say.
     Details,
     /// Upstream transport failure reason; absent also where the source does not say.
     UpstreamTransportFailure,
@@ -85,7 +85,7 @@ pub enum Condition {
     Family(Family),
     /// The code details are those of a success: the upstream answered, or a filter did its work.
     Success,
-    /// The code details are those of a refusal by Envoy or one of its filters, whatever the status.
+    /// The code details are those of a failure, whatever the status.
     Refusal,
     /// Envoy closed the downstream connection itself for this reason.
     Closed(CloseReason),

@@ -75,7 +75,7 @@ fn leaf(condition: &'static Condition) -> [String; 2] {
             [format!("the code details begin with {en}"), format!("response code details 以 {zh} 开头")]
         }
         C::Success => plain(["the code details are those of a success", "response code details 表示成功"]),
-        C::Refusal => plain(["the code details are those of a refusal", "response code details 表示请求被拒绝"]),
+        C::Refusal => plain(["the code details are those of a failure", "response code details 表示失败"]),
         C::Closed(reason) => {
             about(&reason.as_str(), ["Envoy closed the client's connection itself (`{}`)", "Envoy 主动关闭了客户端连接(`{}`)"])
         }

@@ -12,6 +12,13 @@ declare_cause! {
         (Certain, All(&[Details(Word::ViaUpstream), Any(&[StatusAtLeast(400), GrpcFailed])])),
         (Likely, All(&[StatusAtLeast(400), Absent(Field::Details), Absent(Field::Flags), Present(Field::UpstreamHost)])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Any(&[StatusClass(4), StatusClass(5)]), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has `via_upstream`: the application answered itself",
+            decide_by_zh: "access log 里是 `via_upstream`：是应用自己返回的",
+        },
+    ],
     confirm: &[Confirm {
         id: "next-hop",
         steps: &[

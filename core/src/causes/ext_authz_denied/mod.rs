@@ -11,6 +11,13 @@ declare_cause! {
         (Certain, Any(&[All(&[Details(Word::ExtAuthzDenied), Not(&StatusClass(3))]), Closed(CloseReason::ExtAuthz)])),
         (Likely, All(&[Flag(ResponseFlag::UAEX), Absent(Field::Details), Absent(Field::PolicyStatus), Not(&StatusClass(3))])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Any(&[Status(401), Status(403)]), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has `UAEX` or `ext_authz_denied`",
+            decide_by_zh: "access log 里有 `UAEX` 或 `ext_authz_denied`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "policy",

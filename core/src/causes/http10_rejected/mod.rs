@@ -14,6 +14,13 @@ declare_cause! {
             All(&[Status(426), Any(&[Flag(ResponseFlag::DPE), All(&[Absent(Field::Details), Absent(Field::UpstreamHost)])])]),
         ),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(426), Absent(Field::Details)]),
+            decide_by: "the request line ends in `HTTP/1.0`, and the access log has `DPE` or `low_version`",
+            decide_by_zh: "请求行以 `HTTP/1.0` 结尾，access log 里有 `DPE` 或 `low_version`",
+        },
+    ],
     confirm: &[Confirm {
         id: "version",
         steps: &[

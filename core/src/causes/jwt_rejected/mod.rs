@@ -14,6 +14,13 @@ declare_cause! {
             All(&[Status(401), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost), DurationBelow(1000)]),
         ),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Any(&[Status(401), Status(403)]), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has `jwt_authn_access_denied{…}`",
+            decide_by_zh: "access log 里是 `jwt_authn_access_denied{…}`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "rules",

@@ -11,6 +11,13 @@ declare_cause! {
     conditions: &[
         (Certain, All(&[ResetBefore(Reset::ConnectionTermination), UpstreamReused, Not(&Cluster(ClusterKind::Passthrough))])),
     ],
+    suspected: &[
+        Suspicion {
+            when: Any(&[Flag(ResponseFlag::UC), ResetBefore(Reset::ConnectionTermination)]),
+            decide_by: "it happens now and then only, on connections that had been idle for about the application's keep-alive timeout",
+            decide_by_zh: "只是偶发，而且出现在空闲时间接近应用 keep-alive 超时的连接上",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "same-connection",

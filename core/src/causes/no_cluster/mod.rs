@@ -13,6 +13,8 @@ declare_cause! {
             Any(&[Details(Word::ClusterNotFound), Details(Word::CacheNoCluster), Details(Word::DynamicForwardProxyClusterIsGone)]),
         ),
         (Likely, All(&[Flag(ResponseFlag::NC), Absent(Field::Details)])),
+        // Before Envoy 1.25 (Istio 1.17) a missing cluster had the flag of a missing route.
+        (Likely, All(&[Flag(ResponseFlag::NR), Status(503), Absent(Field::Details)])),
     ],
     confirm: &[Confirm {
         id: "clusters",

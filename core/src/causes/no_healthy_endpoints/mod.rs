@@ -17,6 +17,13 @@ declare_cause! {
         ),
         (Likely, All(&[Flag(ResponseFlag::UH), Absent(Field::Details)])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(503), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has the flag `UH`, or the body is `no healthy upstream`",
+            decide_by_zh: "access log 里有 flag `UH`，或响应体为 `no healthy upstream`",
+        },
+    ],
     confirm: &[Confirm {
         id: "endpoints",
         steps: &[

@@ -17,7 +17,14 @@ declare_cause! {
                 Closed(CloseReason::NoRoute),
             ]),
         ),
-        (Likely, All(&[Flag(ResponseFlag::NR), Not(&Status(0)), Absent(Field::Details)])),
+        (Likely, All(&[Flag(ResponseFlag::NR), Not(&Any(&[Status(0), Status(503)])), Absent(Field::Details)])),
+    ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(404), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has `NR route_not_found`",
+            decide_by_zh: "access log 里是 `NR route_not_found`",
+        },
     ],
     confirm: &[Confirm {
         id: "routes",

@@ -21,6 +21,13 @@ declare_cause! {
         // Without details: a new connection takes its millisecond, a pooled one that had just been closed none.
         (Likely, All(&[Flag(ResponseFlag::UC), Absent(Field::Details), DurationBelow(10), Not(&DurationBelow(1))])),
     ],
+    suspected: &[
+        Suspicion {
+            when: Any(&[Flag(ResponseFlag::UC), ResetBefore(Reset::ConnectionTermination)]),
+            decide_by: "the server's proxy logged `NR filter_chain_not_found` at that time",
+            decide_by_zh: "同一时刻服务端代理记录了 `NR filter_chain_not_found`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "listener",

@@ -48,6 +48,13 @@ declare_cause! {
         ),
         (Likely, All(&[Flag(ResponseFlag::DPE), Absent(Field::Details), Not(&Status(426)), Not(&Status(431))])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(400), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has the flag `DPE`",
+            decide_by_zh: "access log 里有 flag `DPE`",
+        },
+    ],
     confirm: &[Confirm {
         id: "listener",
         steps: &[

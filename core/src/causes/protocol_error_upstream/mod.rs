@@ -26,6 +26,13 @@ declare_cause! {
         ),
         (Likely, All(&[Flag(ResponseFlag::UPE), Absent(Field::Details)])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(502), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has the flag `UPE`",
+            decide_by_zh: "access log 里有 flag `UPE`",
+        },
+    ],
     confirm: &[Confirm {
         id: "protocol",
         steps: &[

@@ -8,6 +8,13 @@ declare_cause! {
     since: "0.1.0",
     error: None,
     conditions: &[(Certain, Event(event::Event::ProxyNotReady))],
+    suspected: &[
+        Suspicion {
+            when: Event(event::Event::ProbeFailed),
+            decide_by: "the pod stays not ready for minutes and `/healthz/ready` on port 15021 does not answer 200",
+            decide_by_zh: "Pod 持续几分钟未就绪，且 15021 端口的 `/healthz/ready` 不返回 200",
+        },
+    ],
     confirm: &[Confirm {
         id: "what-it-waits-for",
         steps: &[

@@ -19,6 +19,13 @@ declare_cause! {
         ),
         (Likely, All(&[Flag(ResponseFlag::RL), Absent(Field::Details)])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(429), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has `RL`, `local_rate_limited` or `request_rate_limited`",
+            decide_by_zh: "access log 里有 `RL`、`local_rate_limited` 或 `request_rate_limited`",
+        },
+    ],
     confirm: &[Confirm {
         id: "limits",
         steps: &[

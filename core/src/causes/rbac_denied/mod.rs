@@ -8,6 +8,13 @@ declare_cause! {
     since: "0.1.0",
     error: Some(HttpRequestDenied),
     conditions: &[(Certain, Any(&[RbacDenied, Closed(CloseReason::Rbac)]))],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(403), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has `rbac_access_denied_matched_policy[…]`, or the body is `RBAC: access denied`",
+            decide_by_zh: "access log 里是 `rbac_access_denied_matched_policy[…]`，或响应体为 `RBAC: access denied`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "policies",

@@ -20,6 +20,18 @@ declare_cause! {
         ),
         (Likely, All(&[Flag(ResponseFlag::UT), Absent(Field::Details)])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(504), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has the flag `UT`, or the body is `upstream request timeout`",
+            decide_by_zh: "access log 里有 flag `UT`，或响应体为 `upstream request timeout`",
+        },
+        Suspicion {
+            when: All(&[Status(408), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has `response_timeout`",
+            decide_by_zh: "access log 里是 `response_timeout`",
+        },
+    ],
     confirm: &[Confirm {
         id: "timeouts",
         steps: &[

@@ -8,6 +8,13 @@ declare_cause! {
     since: "0.1.0",
     error: Some(TlsProtocolError),
     conditions: &[(Certain, Any(&[UpstreamTls, DownstreamTls, Closed(CloseReason::Handshake)]))],
+    suspected: &[
+        Suspicion {
+            when: All(&[Any(&[Flag(ResponseFlag::UF), ResetBefore(Reset::RemoteConnectionFailure), ResetBefore(Reset::ConnectionFailure)]), Absent(Field::UpstreamTransportFailure)]),
+            decide_by: "`upstream_transport_failure_reason` begins with `TLS_error`",
+            decide_by_zh: "`upstream_transport_failure_reason` 以 `TLS_error` 开头",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "both-ends",

@@ -20,6 +20,13 @@ declare_cause! {
         ),
         (Likely, Event(event::Event::StreamResetByCodec)),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(431), Absent(Field::Details)]),
+            decide_by: "the request has more than 100 headers, and they are small",
+            decide_by_zh: "请求头超过 100 个，而且都很小",
+        },
+    ],
     confirm: &[Confirm {
         id: "limit",
         steps: &[

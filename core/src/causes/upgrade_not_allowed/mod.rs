@@ -8,6 +8,13 @@ declare_cause! {
     since: "0.1.0",
     error: Some(HttpRequestDenied),
     conditions: &[(Certain, Details(Word::UpgradeFailed))],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(426), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the request asks for `Upgrade: TLS` or a protocol that the proxy does not let through",
+            decide_by_zh: "请求带有 `Upgrade: TLS` 或代理不放行的协议",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "upgrade-header",

@@ -20,6 +20,13 @@ declare_cause! {
         (Likely, All(&[Flag(ResponseFlag::UR), Status(0), Absent(Field::Details)])),
         (Likely, All(&[Flag(ResponseFlag::UC), Absent(Field::Details), Not(&All(&[DurationBelow(10), Not(&DurationBelow(1))]))])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Status(503), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has the flag `UC`",
+            decide_by_zh: "access log 里有 flag `UC`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "restarts",

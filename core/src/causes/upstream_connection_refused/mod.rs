@@ -35,6 +35,18 @@ declare_cause! {
             ]),
         ),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Any(&[Flag(ResponseFlag::UF), ResetBefore(Reset::RemoteConnectionFailure), ResetBefore(Reset::ConnectionFailure)]), Absent(Field::UpstreamTransportFailure)]),
+            decide_by: "`upstream_transport_failure_reason` says `Connection refused` (or `111`)",
+            decide_by_zh: "`upstream_transport_failure_reason` 为 `Connection refused`（或 `111`）",
+        },
+        Suspicion {
+            when: All(&[Status(503), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
+            decide_by: "the access log has the flag `UF`",
+            decide_by_zh: "access log 里有 flag `UF`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "endpoints",

@@ -21,6 +21,13 @@ declare_cause! {
         ),
         (Likely, All(&[Closed(CloseReason::ConnectFailed), Absent(Field::UpstreamTransportFailure)])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Any(&[Flag(ResponseFlag::UF), ResetBefore(Reset::RemoteConnectionFailure), ResetBefore(Reset::ConnectionFailure)]), Absent(Field::UpstreamTransportFailure)]),
+            decide_by: "the failed requests took as long as `connectTimeout`",
+            decide_by_zh: "失败请求的耗时等于 `connectTimeout`",
+        },
+    ],
     confirm: &[Confirm {
         id: "reach",
         steps: &[

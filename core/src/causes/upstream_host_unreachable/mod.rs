@@ -20,6 +20,13 @@ declare_cause! {
             ]),
         ),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[Any(&[Flag(ResponseFlag::UF), ResetBefore(Reset::RemoteConnectionFailure), ResetBefore(Reset::ConnectionFailure)]), Absent(Field::UpstreamTransportFailure)]),
+            decide_by: "`upstream_transport_failure_reason` says `No route to host` or `Network is unreachable`",
+            decide_by_zh: "`upstream_transport_failure_reason` 为 `No route to host` 或 `Network is unreachable`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "address",

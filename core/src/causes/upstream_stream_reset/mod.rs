@@ -19,7 +19,6 @@ declare_cause! {
                 ResetAfter(Reset::RemoteResetNoError),
                 ResetBefore(Reset::RemoteConnectError),
                 ResetAfter(Reset::RemoteConnectError),
-                Details(Word::UpstreamResetBeforeResponseStarted),
                 Details(Word::CacheUpstreamReset),
                 Details(Word::CacheAbortedBody),
                 Details(Word::CacheAbortedHeaders),
@@ -27,6 +26,8 @@ declare_cause! {
                 Details(Word::CacheAbortedTrailers),
             ]),
         ),
+        // Without the reason in braces every failure before the headers looks alike; a flag tells them apart.
+        (Likely, All(&[Details(Word::UpstreamResetBeforeResponseStarted), Absent(Field::Flags)])),
         (Likely, All(&[Flag(ResponseFlag::UR), Not(&Status(0)), Absent(Field::Details)])),
     ],
     confirm: &[

@@ -8,6 +8,13 @@ declare_cause! {
     since: "0.1.0",
     error: None,
     conditions: &[(Certain, Event(event::Event::XdsUnreachable))],
+    suspected: &[
+        Suspicion {
+            when: Event(event::Event::XdsReconnect),
+            decide_by: "the line comes again within seconds and `istioctl proxy-status` does not list the proxy",
+            decide_by_zh: "几秒内反复出现，且 `istioctl proxy-status` 里没有这个代理",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "istiod",

@@ -21,10 +21,10 @@ use crate::Format;
 use cursor::{Cursor, Numbers};
 use head::Start;
 
-/// Whether the details that the text begins with refuse a request, whose status is a success all the same.
+/// Whether the details that the text begins with are those of a failure, whose status is a success all the same.
 fn is_refusal(text: &str) -> bool {
     let text = text.trim_start();
-    if text.starts_with(Word::ViaUpstream.as_str()) || !text.starts_with(|first: char| first.is_ascii_lowercase()) {
+    if text.starts_with(Word::ViaUpstream.as_str()) || !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return false;
     }
     let end = memchr::memchr(b' ', text.as_bytes()).unwrap_or(text.len());
