@@ -56,7 +56,14 @@ pub(crate) struct Entry {
 #[derive(Debug, Serialize)]
 pub(crate) struct Evidence {
     pub(crate) name: &'static str,
+    /// As meshwhy reads it.
     pub(crate) value: String,
+    /// The number of the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
+    /// The piece of the line as it stands, escaped and cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
 }
 
 /// A cause that the facts leave possible.
@@ -119,6 +126,14 @@ impl Entry {
             let misses = group.verdict.near_misses(&group.facts);
             misses.iter().map(|miss| NearMiss::new(miss, lang)).collect()
         };
+        let (line, example) = (group.lines.first().copied(), group.examples.first().cloned());
+        let evidence = group.evidence.iter().map(|fact| Evidence {
+            name: fact.name,
+            value: fact.value.clone(),
+            line,
+            text: example.as_deref().map(|example| piece(example, &fact.value)),
+        });
+        let evidence = evidence.collect();
         Self {
             class: Class::of(cause),
             code: cause.code,
@@ -138,7 +153,7 @@ impl Entry {
             first: group.first,
             last: group.last,
             lines: group.lines,
-            evidence: group.evidence.into_iter().map(|fact| Evidence { name: fact.name, value: fact.value }).collect(),
+            evidence,
             examples: group.examples,
         }
     }
@@ -160,6 +175,15 @@ impl Alternative {
             },
         };
         group.verdict.alternatives(&group.facts).into_iter().map(alternative).collect()
+    }
+}
+
+/// The value as it stands in the line, else the line: Envoy prints one text with spaces or with underscores.
+fn piece(line: &str, value: &str) -> String {
+    let folded = |text: &str| text.replace('_', " ");
+    match folded(line).find(&folded(value)) {
+        Some(at) => line.get(at..at + value.len()).unwrap_or(line).to_owned(),
+        None => line.to_owned(),
     }
 }
 

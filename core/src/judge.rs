@@ -34,14 +34,18 @@ pub struct NearMiss {
 /// Certain conditions come before likely ones, and refinements before what they refine; nothing else orders causes.
 ///
 /// An annotated code is a claim that anybody on the way can write. It may make the cause of the facts more precise, never
-/// replace it; where no fact says why, it is likely. What another proxy told in a header that was passed on is likely, too.
+/// replace it; where no fact says why, it is likely. What another proxy told in a header that was passed on is likely, too, as
+/// is what a client says of its connection.
 ///
 /// # Cost
 /// No allocation. Each fact is understood once; of the catalogue's conditions only those are evaluated that the facts suggest.
 #[must_use]
 pub fn judge(facts: &Decisive<'_>) -> Option<Verdict> {
     let annotated = text(facts.annotated_code.as_ref()).and_then(Cause::find);
-    let verdict = by_facts(facts, annotated)?;
+    let mut verdict = by_facts(facts, annotated)?;
+    if facts.seen_by_client == Some(true) {
+        verdict.confidence = Confidence::Likely;
+    }
     if facts.relayed_from.is_none() {
         return Some(verdict);
     }
@@ -133,7 +137,8 @@ impl Verdict {
         {
             shown.push(Shown::new("mw-cause", code));
         }
-        let context = [Fact::Status, Fact::Flags, Fact::Details, Fact::UpstreamHost].map(|fact| fact.shown(facts));
+        let context =
+            [Fact::Status, Fact::Flags, Fact::Details, Fact::UpstreamHost, Fact::SeenByClient].map(|fact| fact.shown(facts));
         shown.extend(context.into_iter().flatten().filter(|fact| fact.value != "-"));
         for fact in shown {
             if !evidence.iter().any(|seen| seen.name == fact.name) {

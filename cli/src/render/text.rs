@@ -7,7 +7,7 @@ use meshwhy_core::causes::none_success;
 
 use super::{Labels, page::Page, table};
 use crate::escape;
-use crate::report::{Entry, Report};
+use crate::report::{Entry, Evidence, Report};
 
 /// Writes the answer to `explain`: each verdict with its evidence.
 pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -21,6 +21,11 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         let width = entry.evidence.iter().map(|fact| fact.name.len()).max().unwrap_or(0);
         for fact in &entry.evidence {
             page.line(&format!("{:width$}  {}", fact.name, escape::line(&fact.value)))?;
+        }
+        // What stands there in other words than meshwhy's is shown as it stands.
+        let reworded = entry.evidence.iter().find(|fact| fact.text.as_ref().is_some_and(|text| text.len() > fact.value.len()));
+        if let Some(Evidence { line: Some(line), text: Some(text), .. }) = reworded {
+            page.line(&format!("{} {line}: {}", labels.line, clipped(text)))?;
         }
         alternatives(page, labels, entry)?;
         near_misses(page, labels, entry)

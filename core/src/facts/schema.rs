@@ -259,6 +259,8 @@ facts! {
         Route route: Text, "envoy.route_name", "route_name", "ROUTE_NAME", ["xds" "route_name"];
         /// Address of the upstream host last tried.
         UpstreamHost upstream_host: Word, "envoy.upstream_host", "upstream_host", "UPSTREAM_HOST", ["upstream" "address"];
+        /// Whether a client says so, and no proxy.
+        SeenByClient seen_by_client: Truth, -, -, -, [];
         /// The proxy that made this reply, where another one only passes it on: the name in its `Proxy-Status` member.
         RelayedFrom relayed_from: Chosen, "meshwhy.relayed_from", -, -, [];
         /// The cause code that a proxy wrote into its `Proxy-Status` member.

@@ -15,8 +15,16 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("was not closed cleanly:", not_closed),
     event("ERR_TOO_MANY_REDIRECTS", Event::RedirectLoop),
     event("redirected you too many times", Event::RedirectLoop),
-    read("dial tcp", dialled),
-    read("curl: (7)", curl_connect),
+    read("dial tcp", unconnected),
+    read("curl: (7)", unconnected),
+    read("connect ECONNREFUSED", unconnected),
+    read("connect ETIMEDOUT", unconnected),
+    read("connect EHOSTUNREACH", unconnected),
+    read("ConnectException: Connection refused", unconnected),
+    read("ConnectException: Connection timed out", unconnected),
+    read("NoRouteToHostException: No route to host", unconnected),
+    read("[Errno 111] Connection refused", unconnected),
+    read("Connection refused (os error 111)", unconnected),
     read("SSL_connect: Connection reset by peer", reset_handshake),
     read("SSL_ERROR_SYSCALL in connection to", reset_handshake),
     read("Maximum (", redirects),
@@ -43,36 +51,60 @@ fn not_closed(said: Said<'_>) -> Option<Facts<'_>> {
     (first(said.after) == Some("INTERNAL_ERROR")).then(|| happened(Event::StreamResetByCodec))
 }
 
-/// Go: `dial tcp 10.0.0.1:8080: connect: connection refused`; the ports of istiod make it the control plane's.
-fn dialled(said: Said<'_>) -> Option<Facts<'_>> {
-    const ERRORS: &[(&str, &str)] = &[
-        ("connection refused", "delayed connect error: Connection refused"),
-        ("no route to host", "delayed connect error: No route to host"),
-        ("network is unreachable", "delayed connect error: Network is unreachable"),
-        ("i/o timeout", "delayed connect error: Connection timed out"),
-        ("connection timed out", "delayed connect error: Connection timed out"),
-    ];
-    if holds(said.before, "webhook") {
+/// What the errors of a socket are, in Go's, Java's, Node's, Python's and curl's words, as Envoy would have told them.
+const ERRORS: &[(&str, &str)] = &[
+    ("connection refused", "delayed connect error: Connection refused"),
+    ("ECONNREFUSED", "delayed connect error: Connection refused"),
+    ("Couldn't connect", "delayed connect error: Connection refused"),
+    ("Could not connect", "delayed connect error: Connection refused"),
+    ("no route to host", "delayed connect error: No route to host"),
+    ("EHOSTUNREACH", "delayed connect error: No route to host"),
+    ("network is unreachable", "delayed connect error: Network is unreachable"),
+    ("ENETUNREACH", "delayed connect error: Network is unreachable"),
+    ("i/o timeout", "delayed connect error: Connection timed out"),
+    ("connection timed out", "delayed connect error: Connection timed out"),
+    ("ETIMEDOUT", "delayed connect error: Connection timed out"),
+];
+
+/// A connection that a client could not make, unless its address is one of Istio's own: `dial tcp 10.0.0.1:8080: connect: connection
+/// refused`, `connect ECONNREFUSED 10.0.0.1:8080`, `ConnectException: Connection refused`.
+fn unconnected(said: Said<'_>) -> Option<Facts<'_>> {
+    let message = said.line.message;
+    if holds_any(message, &["webhook", "probe failed", "probe errored"]) {
         return None;
     }
-    let (_, reason) = ERRORS.iter().find(|(words, _)| holds(said.after, words))?;
-    if holds_any(said.line.message, &["istiod", "istio-pilot", ":15010:", ":15011:", ":15012:"]) {
-        return Some(happened(Event::XdsUnreachable));
+    let phrase = message.get(said.before.len()..)?;
+    let (_, reason) = ERRORS.iter().find(|(words, _)| holds(phrase, words))?;
+    if let Some(event) = of_istio(message) {
+        return Some(happened(event));
     }
-    Some(unconnected(reason))
+    Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
 }
 
-fn curl_connect(said: Said<'_>) -> Option<Facts<'_>> {
-    let refused = holds_any(said.after, &["Connection refused", "Couldn't connect", "Could not connect"]);
-    refused.then(|| unconnected("delayed connect error: Connection refused"))
+/// What it means that nobody answers at an address of Istio's own.
+///
+/// Source: Istio "Application requirements", ports used by Istio, 1.31.
+fn of_istio(text: &str) -> Option<Event> {
+    let at = |ports: &[&str]| ports.iter().any(|port| words_of_addresses(text).any(|address| address.ends_with(port)));
+    if holds_any(text, &["istiod", "istio-pilot"]) || at(&[":15010", ":15011", ":15012", ":15014"]) {
+        return Some(Event::XdsUnreachable);
+    }
+    at(&[":15000", ":15001", ":15006", ":15020", ":15021", ":15053", ":15090"]).then_some(Event::ProxyNotStarted)
+}
+
+/// Words of a text without the punctuation around them.
+fn words_of_addresses(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| letter.is_whitespace() || matches!(letter, '/' | '"' | '(' | ')' | ',' | '>'))
+        .map(|word| word.trim_end_matches([':', '.', ';']))
 }
 
 fn reset_handshake(_: Said<'_>) -> Option<Facts<'_>> {
-    Some(unconnected("TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end"))
+    let reason = "TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end";
+    Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
 }
 
-fn unconnected(reason: &str) -> Facts<'_> {
-    Facts::from(Decisive { upstream_transport_failure: Some(reason.into()), ..Decisive::default() })
+fn failed(reason: &str) -> Decisive<'_> {
+    Decisive { upstream_transport_failure: Some(reason.into()), ..Decisive::default() }
 }
 
 /// `Maximum (50) redirects followed`, `stopped after 10 redirects`, `Exceeded 30 redirects`.

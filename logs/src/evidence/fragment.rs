@@ -33,11 +33,87 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
     tells_something(&facts).then_some(facts)
 }
 
+/// Adds status and flags that stand beside a phrase.
+pub(super) fn beside<'a>(mut facts: Facts<'a>, text: &'a str) -> Facts<'a> {
+    if let Some(words) = bare(text).filter(|_| facts.event.is_none() && facts.status.is_none() && facts.flags.is_none()) {
+        (facts.status, facts.flags) = (words.status, words.flags);
+    }
+    facts
+}
+
+/// A status of an error that stands alone, or with nothing but its reason and words that announce it.
+fn lone_status(text: &str) -> Option<Facts<'_>> {
+    const ANNOUNCING: &[&str] = &[
+        "http",
+        "http/1.0",
+        "http/1.1",
+        "http/2",
+        "http/3",
+        "status",
+        "code",
+        "error",
+        "returned",
+        "response",
+        "got",
+        "received",
+        "curl",
+        "22",
+        "the",
+        "requested",
+        "url",
+        "状态码",
+        "返回码",
+        "响应码",
+        "错误码",
+        "返回",
+        "报",
+        "报错",
+    ];
+    let mut status = None;
+    let mut reason = String::new();
+    for word in text
+        .split(|letter: char| letter.is_whitespace() || matches!(letter, ':' | '(' | ')' | '"' | '`' | '：' | '，' | ',' | '.'))
+    {
+        let number = self::status(word).filter(|number| *number >= 400);
+        if let Some(number) = number.filter(|_| status.is_none()) {
+            status = Some(number);
+        } else if !word.is_empty() && !ANNOUNCING.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+            reason.push_str(word);
+            reason.push(' ');
+        }
+    }
+    let status = status?;
+    let named = REASONS.iter().any(|(of, words)| *of == status && words.eq_ignore_ascii_case(reason.trim()));
+    (reason.is_empty() || named).then(|| Decisive { status: Some(status), ..Decisive::default() }.into())
+}
+
+/// Reason phrases of the statuses of errors that proxies send (RFC 9110 §15, RFC 6585).
+const REASONS: &[(u16, &str)] = &[
+    (400, "Bad Request"),
+    (401, "Unauthorized"),
+    (403, "Forbidden"),
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (408, "Request Timeout"),
+    (413, "Payload Too Large"),
+    (413, "Content Too Large"),
+    (415, "Unsupported Media Type"),
+    (421, "Misdirected Request"),
+    (426, "Upgrade Required"),
+    (429, "Too Many Requests"),
+    (431, "Request Header Fields Too Large"),
+    (500, "Internal Server Error"),
+    (501, "Not Implemented"),
+    (502, "Bad Gateway"),
+    (503, "Service Unavailable"),
+    (504, "Gateway Timeout"),
+];
+
 /// Reads a piece that holds no mark: words alone, or a whole body.
 pub(super) fn unmarked(text: &str) -> Option<Facts<'_>> {
     match bare(text) {
         Some(facts) => tells_something(&facts).then_some(facts),
-        None => local_reply::whole(text),
+        None => local_reply::whole(text).or_else(|| lone_status(text)),
     }
 }
 

@@ -58,7 +58,21 @@ fn token_file(said: Said<'_>) -> Option<Facts<'_>> {
 fn probe(said: Said<'_>) -> Option<Facts<'_>> {
     let pod = said.before.split_whitespace().find_map(|word| word.strip_prefix("pod/"));
     let pod = pod.filter(|pod| !pod.is_empty()).map(Into::into);
-    Some(Facts { context: Context { pod, ..Context::default() }, ..happened(Event::ProbeFailed) })
+    let event = match (goes_on(said.before), holds(said.after, "connection refused")) {
+        (false, _) => Event::ProbeFailed,
+        (true, true) => Event::ProxyNotStarted,
+        (true, false) => Event::ProxyNotReady,
+    };
+    Some(Facts { context: Context { pod, ..Context::default() }, ..happened(event) })
+}
+
+/// Whether the row of an event says that it was seen again for hours: `2m (x130 over 4d1h)`.
+fn goes_on(before: &str) -> bool {
+    const OFTEN: u64 = 10;
+    let Some((_, rest)) = before.rsplit_once("(x") else { return false };
+    let Some((count, rest)) = rest.split_once(" over ") else { return false };
+    let age = rest.split(')').next().unwrap_or_default();
+    count.parse().is_ok_and(|count: u64| count >= OFTEN) && age.contains(['h', 'd'])
 }
 
 /// The kubelet's structured line: `"Probe failed" probeType="Readiness" pod="ns/name" … probeResult="failure"`.

@@ -44,7 +44,7 @@ pub(crate) fn line(text: &str) -> Option<Facts<'_>> {
 pub(crate) fn line_or_fragment(text: &str) -> Option<Facts<'_>> {
     let text = text.trim();
     match is_marked(text) {
-        true => marked(text).or_else(|| fragment::read(text)),
+        true => marked(text).map(|facts| fragment::beside(facts, text)).or_else(|| fragment::read(text)),
         false => unmarked(text).or_else(|| fragment::unmarked(text)),
     }
 }

@@ -134,13 +134,16 @@ fn pieces_of_lines() {
     is("\"response_flags\":\"UF,URX\",\"upstream_cluster\":\"outbound|80||a\"", None, "UF,URX", None);
     is("response_code: 503, response_flags: UO", Some(503), "UO", None);
     is("responseFlags: \"UH\" and so on", None, "UH", None);
+    for lone in ["503", "HTTP 503", "503 Service Unavailable", "curl: (22) The requested URL returned error: 503", "状态码：503"]
+    {
+        is(lone, Some(503), "", None);
+    }
     let old = "upstream_reset_before_response_started{connection failure,TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER}";
     is(old, None, "", Some(old));
     assert_eq!(fragment("response_code_details\":\"upstream_reset_bef").and_then(|facts| facts.flags), None);
     for text in [
         "",
         "-",
-        "503",
         "OK",
         "U",
         "UX",

@@ -86,8 +86,16 @@ fn stream(said: Said<'_>) -> Option<Facts<'_>> {
     if of_secrets && holds_any(message, &["secret", "certificate", "root cert"]) {
         return secret::authority(said);
     }
-    Some(happened(closed(code, message)))
+    // An agent that says since when has tried again in the meantime.
+    let repeated = said.after.trim_start().starts_with("closed since");
+    match closed(code, message) {
+        Event::XdsReconnect if repeated && code == UNAVAILABLE => Some(happened(Event::XdsUnreachable)),
+        event => Some(happened(event)),
+    }
 }
+
+/// gRPC's number.
+const UNAVAILABLE: u32 = 14;
 
 /// What the status of a closed stream says; the numbers are gRPC's.
 fn closed(code: u32, message: &str) -> Event {
@@ -95,7 +103,6 @@ fn closed(code: u32, message: &str) -> Event {
     const CANCELLED: u32 = 1;
     const DEADLINE_EXCEEDED: u32 = 4;
     const INTERNAL: u32 = 13;
-    const UNAVAILABLE: u32 = 14;
     if let Some(fault) = certificate::fault(message) {
         return fault;
     }
@@ -103,8 +110,7 @@ fn closed(code: u32, message: &str) -> Event {
     match code {
         OK | CANCELLED => Event::XdsReconnect,
         INTERNAL if message.is_empty() || routine => Event::XdsReconnect,
-        UNAVAILABLE if routine => Event::XdsReconnect,
-        UNAVAILABLE if message.is_empty() => Event::XdsUnreachable,
+        UNAVAILABLE if message.is_empty() || routine => Event::XdsReconnect,
         DEADLINE_EXCEEDED => Event::XdsUnreachable,
         _ if unreachable(message) => Event::XdsUnreachable,
         _ => Event::XdsControlPlaneError,
