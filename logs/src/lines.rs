@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead};
 
-use crate::MAX_LINE;
+/// Longest line that is read, in bytes.
+pub const MAX_LINE: usize = 64 * 1024;
 
 /// Lines of a reader.
 ///

@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use meshwhy_core::record::{self, Record};
 use serde_json::{Map, Value};
 
-use crate::Writer;
+use crate::line::Writer;
 
 /// What Envoy writes before the text of a module.
 const ENVOY_MARK: &str = "wasm log";

@@ -1,5 +1,6 @@
 //! Lines of a real Istio 1.29 mesh with Envoy 1.40, and what breaks them.
 
+use meshwhy_core::record::Record;
 use meshwhy_core::{Facts, Side};
 use proptest::prelude::*;
 

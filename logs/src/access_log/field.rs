@@ -2,9 +2,67 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::Facts;
+use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::facts::Fact;
 use meshwhy_core::facts::kind::{Duration, Kind, TraceId};
+use meshwhy_core::{Facts, proxy_status};
+
+use crate::line::Format;
+
+/// An access-log line, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a box would cost an allocation per failing line")]
+pub(crate) enum AccessLog<'a> {
+    /// Nothing failed, and nothing was looked at beyond what says so.
+    Healthy,
+    /// What the line says; it may be healthy, too.
+    Facts {
+        /// The facts.
+        facts: Facts<'a>,
+        /// The format that the line is in.
+        format: Format,
+        /// Whether the head or the tail is missing.
+        truncated: bool,
+    },
+}
+
+impl<'a> AccessLog<'a> {
+    /// The line with these facts; those of a success are not kept.
+    #[inline]
+    pub(crate) fn of(facts: Facts<'a>, format: Format, truncated: bool) -> Self {
+        if shows_success(&facts) { Self::Healthy } else { Self::Facts { facts, format, truncated } }
+    }
+
+    pub(crate) fn into_owned<'b>(self) -> AccessLog<'b> {
+        match self {
+            Self::Healthy => AccessLog::Healthy,
+            Self::Facts { facts, format, truncated } => AccessLog::Facts { facts: facts.into_owned(), format, truncated },
+        }
+    }
+}
+
+/// Whether facts of a line say that the request succeeded in every respect.
+fn shows_success(facts: &Facts<'_>) -> bool {
+    facts.status.is_some_and(|status| (200..300).contains(&status))
+        && facts.flags.is_none_or(|flags| flags.is_empty())
+        && facts.grpc_status.is_none_or(|status| status == 0)
+        && facts.downstream_transport_failure.is_none()
+        && !facts.shows_failure()
+}
+
+/// Puts in what follows from other fields: the side, and what a logged `Proxy-Status` header says.
+pub(crate) fn complete(facts: &mut Facts<'_>, proxy_status: Option<&str>) {
+    facts.side = facts.cluster.as_deref().and_then(|name| ClusterName::parse(name).side());
+    if let Some(header) = proxy_status {
+        proxy_status::complete(facts, header);
+    }
+}
+
+/// A field as access logs print it: `-` and nothing say that there is none.
+#[inline]
+pub(crate) fn present(field: Option<&str>) -> Option<Cow<'_, str>> {
+    field.filter(|field| *field != "-" && !field.is_empty()).map(Cow::Borrowed)
+}
 
 /// What a key of a JSON line or an operator of a format stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,11 +97,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The facts, with what follows from other fields.
+    /// The line with these fields and what follows from them.
     #[inline]
-    pub(crate) fn finish(mut self) -> Facts<'a> {
-        super::complete(&mut self.facts, self.proxy_status.as_deref());
-        self.facts
+    pub(crate) fn finish(mut self, format: Format, truncated: bool) -> AccessLog<'a> {
+        if shows_success(&self.facts) {
+            return AccessLog::Healthy;
+        }
+        complete(&mut self.facts, self.proxy_status.as_deref());
+        AccessLog::Facts { facts: self.facts, format, truncated }
     }
 }
 

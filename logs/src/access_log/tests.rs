@@ -1,9 +1,10 @@
 //! Lines of every version, whole, cut and forged. Healthy lines of a real mesh, and lines that other programs write.
 
-use meshwhy_core::{Context, Decisive, ResponseFlags, Side, judge};
+use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side, judge};
 use proptest::prelude::*;
 
 use super::*;
+use crate::line::Format;
 
 const V19: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price?sku=11 HTTP/1.1" 503 URX,UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused} - "delayed_connect_error:_Connection_refused" 0 121 61 - "10.1.1.1" "curl/8.9.1" "ba7503f2" "pricing:8085" "10.244.31.50:9030" outbound|8085||pricing.orders-prod.svc.cluster.local - 10.96.70.2:8085 10.244.31.9:51347 - default"#;
 const V15: &str = r#"[2021-12-02T02:55:45.565Z] "POST / HTTP/1.1" 503 UF,URX "-" "TLS error: Secret is not supplied by SDS" 52 91 18 - "-" "curl/7.79.1" "d8d7" "oak:8000" "10.126.222.172:8000" outbound|8000||oak.services.svc.cluster.local - 10.49.219.170:8000 10.126.222.172:58716 - default"#;

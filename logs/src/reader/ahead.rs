@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
 
-use crate::Lines;
+use crate::lines::Lines;
 
 /// What looking at a line costs beside its bytes, in bytes.
 const COST_OF_A_LINE: u64 = 64;

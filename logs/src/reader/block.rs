@@ -4,8 +4,12 @@ use std::io::BufRead;
 
 use super::ahead::{Ahead, Physical};
 use super::{MAX_JOINED, Reading};
+use crate::access_log::format::Formats;
+use crate::evidence;
+use crate::layered::read;
+use crate::line::{Content, Format, Line};
+use crate::lines::MAX_LINE;
 use crate::origin::Origin;
-use crate::{Content, Format, Formats, Line, MAX_LINE, evidence, read};
 
 /// What is being joined.
 #[derive(Debug, Default)]

@@ -17,7 +17,10 @@ use ahead::{Ahead, Physical};
 use block::Block;
 use frame::Frame;
 
-use crate::{Content, Format, Formats, Line, Lines, MAX_LINE, parse_line, read};
+use crate::access_log::format::Formats;
+use crate::layered::{parse_line, read};
+use crate::line::{Content, Format, Line};
+use crate::lines::{Lines, MAX_LINE};
 
 /// Most lines that are joined.
 const MAX_JOINED: usize = 50;

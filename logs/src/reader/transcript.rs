@@ -5,8 +5,9 @@ use std::io::{self, BufRead};
 use super::ahead::Ahead;
 use super::block::Block;
 use super::{Beginning, Reading, worth};
+use crate::line::Content;
 use crate::wrapper::{begins_line, is_request_line};
-use crate::{Content, evidence, header};
+use crate::{evidence, header};
 
 /// Joins a request or response head with what belongs to it.
 pub(super) fn join<R: BufRead>(

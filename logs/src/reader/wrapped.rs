@@ -6,6 +6,7 @@ use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
 use super::{Beginning, Reading, worth, worth_of};
+use crate::lines::MAX_LINE;
 use crate::wrapper::{begins_line, is_request_line};
 
 /// Most lines that one was broken into.
@@ -36,7 +37,7 @@ pub(super) fn join<R: BufRead>(
         let Some(line) = ahead.peek(index)? else { break };
         let next = Frame::of_next(line, words, first.carried);
         let text = next.text.trim();
-        if text.is_empty() || begins_line(next.text.trim_end()) || spaced.len() + next.text.len() > crate::MAX_LINE {
+        if text.is_empty() || begins_line(next.text.trim_end()) || spaced.len() + next.text.len() > MAX_LINE {
             break;
         }
         spaced.push('\n');

@@ -10,8 +10,7 @@ mod template;
 
 use serde_json::{Map, Value};
 
-use super::{AccessLog, json};
-use crate::Format;
+use super::field::AccessLog;
 use template::Template;
 
 /// The custom formats that the user gave; none by default.
@@ -105,16 +104,13 @@ impl Formats {
         Ok(())
     }
 
-    /// Reads a line that is in one of the formats.
+    /// The JSON formats.
+    pub(super) fn labels(&self) -> impl Iterator<Item = &Labels> {
+        self.labels.iter()
+    }
+
+    /// Reads a line that is in one of the text formats.
     pub(super) fn parse<'a>(&self, text: &'a str) -> Option<AccessLog<'a>> {
-        if text.starts_with('{')
-            && let Some(found) = self.labels.iter().find_map(|labels| {
-                let found = json::parse(text, Some(labels))?;
-                matches!(found, AccessLog::Healthy | AccessLog::Facts { format: Format::Custom, .. }).then_some(found)
-            })
-        {
-            return Some(found);
-        }
         self.texts.iter().find_map(|template| template.parse(text))
     }
 }

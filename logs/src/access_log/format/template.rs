@@ -12,10 +12,8 @@ use meshwhy_core::facts::kind::{self, Content, Kind};
 use super::FormatError;
 use super::compile::{self, Part};
 use super::operator::Operator;
-use crate::Format;
-use crate::access_log::AccessLog;
-use crate::access_log::field::{Field, Fields};
-use crate::access_log::json;
+use crate::access_log::field::{AccessLog, Field, Fields};
+use crate::line::Format;
 
 /// A compiled format.
 #[derive(Debug, Clone)]
@@ -59,10 +57,7 @@ impl Template {
         for (operator, value) in values {
             fields.put(operator.field, Cow::Borrowed(value));
         }
-        if json::shows_success(&fields.facts) {
-            return Some(AccessLog::Healthy);
-        }
-        Some(AccessLog::Facts { facts: fields.finish(), format: Format::Custom, truncated: !whole })
+        Some(fields.finish(Format::Custom, !whole))
     }
 
     /// Puts in the values that the text of one JSON key holds; says whether any of them tells how the request ended.

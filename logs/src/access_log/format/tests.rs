@@ -4,6 +4,7 @@ use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side};
 use proptest::prelude::*;
 
 use super::*;
+use crate::line::Format;
 
 /// Istio's default since 1.9.
 const ISTIO: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% \"%UPSTREAM_TRANSPORT_FAILURE_REASON%\" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" \"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
@@ -11,7 +12,7 @@ const ISTIO: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?
 const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price HTTP/1.1" 503 UF reset{a_b} - "TLS error: x" 0 121 61 - "10.1.1.1" "curl" "ba75" "pricing:8085" "10.244.31.50:9030" outbound|8085||a.b - 10.96.70.2:8085 10.244.31.9:51347 - my route"#;
 
 fn read<'a>(formats: &Formats, line: &'a str) -> (Facts<'a>, bool) {
-    match formats.parse(line) {
+    match crate::access_log::parse(line, formats) {
         Some(AccessLog::Facts { facts, format: Format::Custom, truncated }) => (facts, truncated),
         other => panic!("{other:?}: {line}"),
     }
@@ -117,7 +118,7 @@ fn a_label_may_hold_several_operators() {
     let (facts, _) = read(&formats, r#"{"who":"outbound|80||a","what":"HTTP/1.1 503/UF\u002cURX","response_code":200}"#);
     assert_eq!((facts.status, facts.flags), (Some(200), ResponseFlags::parse("UF,URX")));
     assert_eq!(facts.side, Some(Side::Outbound));
-    assert!(formats.parse(r#"{"other":"503"}"#).is_none());
+    assert!(crate::access_log::parse(r#"{"other":"503"}"#, &formats).is_none());
 }
 
 #[test]
@@ -284,7 +285,7 @@ proptest! {
     #[test]
     fn random_formats_never_panic(format in "[%A-Z_()?: x\"{}0-9é]{0,60}", line in "\\PC{0,60}") {
         if let Ok(formats) = Formats::compile(&format) {
-            let _ = formats.parse(&line);
+            let _ = crate::access_log::parse(&line, &formats);
         }
         let _ = Formats::from_mesh_config(&format);
     }

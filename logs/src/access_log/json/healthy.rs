@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use meshwhy_core::Facts;
 
 static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","response_code":"#));
 static GRPC: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","grpc"#));
@@ -33,13 +32,4 @@ pub(super) fn is_healthy(text: &str) -> bool {
         && GRPC.find(before).is_none()
         && DOWNSTREAM.find(before).is_none()
         && GRPC.find(after).is_none()
-}
-
-/// Whether facts of a line say that the request succeeded in every respect.
-pub(in crate::access_log) fn shows_success(facts: &Facts<'_>) -> bool {
-    facts.status.is_some_and(|status| (200..300).contains(&status))
-        && facts.flags.is_none_or(|flags| flags.is_empty())
-        && facts.grpc_status.is_none_or(|status| status == 0)
-        && facts.downstream_transport_failure.is_none()
-        && !facts.shows_failure()
 }

@@ -7,7 +7,7 @@ use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::facts::kind::{Flags, Kind};
 use meshwhy_core::{Context, Decisive, Facts};
 
-use crate::access_log::told;
+use crate::access_log::field::present;
 
 /// Reads a line of Istio's layout; `None` when it is of any other.
 ///
@@ -47,27 +47,27 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
         decisive: Decisive {
             status: Some(status),
             flags: Some(flags),
-            details: told(details),
-            termination_details: told(termination_details),
-            upstream_transport_failure: told(upstream_transport_failure),
+            details: present(details),
+            termination_details: present(termination_details),
+            upstream_transport_failure: present(upstream_transport_failure),
             duration_ms: Some(duration_ms),
-            route: told(route),
+            route: present(route),
             side: cluster.and_then(|name| ClusterName::parse(name).side()),
-            cluster: told(cluster),
-            upstream_host: told(upstream_host),
+            cluster: present(cluster),
+            upstream_host: present(upstream_host),
             ..Decisive::default()
         },
         context: Context {
-            protocol: told(protocol),
-            method: told(method),
-            path: told(path),
-            authority: told(authority),
-            request_id: told(request_id),
-            upstream_local_address: told(upstream_local_address),
-            downstream_local_address: told(downstream_local_address),
-            downstream_remote_address: told(downstream_remote_address),
-            server_name: told(server_name),
-            start_time: told(start_time),
+            protocol: present(protocol),
+            method: present(method),
+            path: present(path),
+            authority: present(authority),
+            request_id: present(request_id),
+            upstream_local_address: present(upstream_local_address),
+            downstream_local_address: present(downstream_local_address),
+            downstream_remote_address: present(downstream_remote_address),
+            server_name: present(server_name),
+            start_time: present(start_time),
             ..Context::default()
         },
     })

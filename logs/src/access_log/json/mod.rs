@@ -7,11 +7,9 @@ mod scan;
 
 use std::borrow::Cow;
 
-use super::AccessLog;
-use super::field::{Field, Fields};
+use super::field::{AccessLog, Field, Fields};
 use super::format::Labels;
-use crate::Format;
-pub(super) use healthy::shows_success;
+use crate::line::Format;
 use key::{Kind, Spelling};
 use scan::{Scanner, Token};
 
@@ -28,10 +26,7 @@ pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<Access
         && labels.is_none()
         && let Some(facts) = layout::read(text)
     {
-        if shows_success(&facts) {
-            return Some(AccessLog::Healthy);
-        }
-        return Some(AccessLog::Facts { facts, format: Format::IstioJson, truncated: false });
+        return Some(AccessLog::of(facts, Format::IstioJson, false));
     }
     read_any(&mut scanner, labels)
 }
@@ -110,13 +105,10 @@ impl<'a> Object<'a, '_> {
         let facts = &self.fields.facts;
         let tells = facts.status.is_some() || facts.flags.is_some() || facts.details.is_some();
         let ours = self.custom || self.specific || self.outcome && !self.message;
-        if self.record || !tells || !ours {
+        if self.record || !tells || !ours || (self.labels.is_some() && !self.custom) {
             return None;
         }
-        if healthy::shows_success(facts) {
-            return Some(AccessLog::Healthy);
-        }
         let format = if self.custom { Format::Custom } else { Format::IstioJson };
-        Some(AccessLog::Facts { facts: self.fields.finish(), format, truncated })
+        Some(self.fields.finish(format, truncated))
     }
 }

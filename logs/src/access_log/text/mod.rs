@@ -16,8 +16,8 @@ use meshwhy_core::details::{self, Details};
 use meshwhy_core::facts::kind::{Kind, Quoted};
 use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, transport};
 
-use super::{AccessLog, told};
-use crate::Format;
+use super::field::{AccessLog, complete, present};
+use crate::line::Format;
 use cursor::{Cursor, Numbers};
 use head::Start;
 
@@ -62,31 +62,31 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
         decisive: Decisive {
             status: Some(status),
             flags: Some(flags),
-            details: told(reasons.details),
-            termination_details: told(reasons.termination),
-            upstream_transport_failure: told(reasons.transport),
-            policy_status: told(reasons.policy).and_then(Quoted::read),
+            details: present(reasons.details),
+            termination_details: present(reasons.termination),
+            upstream_transport_failure: present(reasons.transport),
+            policy_status: present(reasons.policy).and_then(Quoted::read),
             duration_ms: numbers.duration,
-            route: told(route),
-            cluster: told(cluster),
-            upstream_host: told(tail.host),
+            route: present(route),
+            cluster: present(cluster),
+            upstream_host: present(tail.host),
             ..Decisive::default()
         },
         context: Context {
-            protocol: told(start.protocol),
-            method: told(start.method),
-            path: told(start.path),
-            authority: told(tail.authority),
-            request_id: told(tail.request_id),
-            upstream_local_address: told(upstream_local_address),
-            downstream_local_address: told(downstream_local_address),
-            downstream_remote_address: told(downstream_remote_address),
-            server_name: told(server_name),
-            start_time: told(start.time),
+            protocol: present(start.protocol),
+            method: present(start.method),
+            path: present(start.path),
+            authority: present(tail.authority),
+            request_id: present(tail.request_id),
+            upstream_local_address: present(upstream_local_address),
+            downstream_local_address: present(downstream_local_address),
+            downstream_remote_address: present(downstream_remote_address),
+            server_name: present(server_name),
+            start_time: present(start.time),
             ..Context::default()
         },
     };
-    super::complete(&mut facts, tail.proxy_status);
+    complete(&mut facts, tail.proxy_status);
     Some(AccessLog::Facts { facts, format, truncated })
 }
 
