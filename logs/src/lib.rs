@@ -14,6 +14,7 @@ mod lines;
 mod origin;
 mod reader;
 mod record_line;
+mod unescape;
 mod wrapper;
 
 pub use access_log::format::{FormatError, Formats};

@@ -206,11 +206,12 @@ fn fields_copied_by_hand_are_one_item() {
 
 #[test]
 fn utf_16_is_read() {
+    // One byte of this letter is that of a line end.
+    let text = TEXT.replace("/price", "/上");
     for order in [u16::to_le_bytes, u16::to_be_bytes] {
-        let bytes: Vec<u8> =
-            "\u{feff}".encode_utf16().chain(format!("{TEXT}\r\n{JSON}\r\n").encode_utf16()).flat_map(order).collect();
+        let bytes: Vec<u8> = format!("\u{feff}{text}\r\n{JSON}\r\n").encode_utf16().flat_map(order).collect();
         let found: Vec<_> = items(&bytes).iter().filter_map(|item| facts(&item.line)).collect();
-        assert_eq!(found, [alone(TEXT), alone(JSON)]);
+        assert_eq!(found, [alone(&text), alone(JSON)]);
     }
 }
 

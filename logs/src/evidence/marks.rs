@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::{key_values, phrase, transport_text};
+use crate::unescape::unescaped;
 
 /// ztunnel's addresses, as `key=value` or as keys of an object, and Java's word for headers.
 const OTHERS: [&str; 3] = ["src.addr", "dst.addr", "Metadata("];
@@ -34,39 +35,11 @@ pub(super) fn any(text: &str) -> bool {
 
 /// Whether any mark stands in an object or in what its strings mean, however they are escaped.
 pub(super) fn any_in_json(text: &str) -> bool {
-    match without_escapes(text) {
+    match unescaped(text) {
         Cow::Borrowed(text) => any(text),
         // Where the object is broken the text counts as it stands.
         Cow::Owned(plain) => any(&plain) || any(text),
     }
-}
-
-/// The text with each escape in it undone that means a character of a mark; white space is a space.
-fn without_escapes(text: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('\\') {
-        out.push_str(before);
-        let (letter, length) = match behind.as_bytes().first() {
-            Some(b'n' | b'r' | b't' | b'b' | b'f') => (' ', 1),
-            Some(letter @ (b'"' | b'\\' | b'/')) => (char::from(*letter), 1),
-            Some(b'u') => coded(behind).map_or(('\\', 0), |letter| (letter, 5)),
-            _ => ('\\', 0),
-        };
-        out.push(letter);
-        rest = behind.get(length..).unwrap_or_default();
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// The ASCII character of `u00XX`.
-fn coded(text: &str) -> Option<char> {
-    let code = u8::from_str_radix(text.strip_prefix("u00")?.get(..2)?, 16).ok()?;
-    code.is_ascii().then(|| char::from(code))
 }
 
 #[cfg(test)]
@@ -80,7 +53,7 @@ mod tests {
             r#"{"msg":"NO HEALTHY \u0055pstream"}"#,
             r#"{"msg":"probeType=\"Readiness\""}"#,
             r#"{"msg":"get kubernetes:\/\/web"}"#,
-            r#"{"msg":"\\no\thealthy\nupstream"}"#,
+            r#"{"msg":"\\no healthy\u0020upstream"}"#,
             r#"{"src\u002eaddr":"10.0.0.1:80"}"#,
             r#"{"msg":"\u00e9\u00TLS error: x"}"#,
         ] {

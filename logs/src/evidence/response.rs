@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use meshwhy_core::facts::kind::{GrpcStatus, Kind};
 use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
+use percent_encoding::percent_decode_str;
 
 use super::log_line::LogLine;
 use super::phrase::detailed;
@@ -242,7 +243,7 @@ fn flagged<'a>(flags: &[Flag]) -> Facts<'a> {
 /// A body, or the message of a gRPC status, which is percent-encoded; curl prints its notes right behind a body.
 fn body(text: &str) -> Option<Facts<'_>> {
     let text = text.split("* Connection #").next().unwrap_or(text);
-    match decoded(text) {
+    match percent_decode_str(text).decode_utf8_lossy() {
         Cow::Borrowed(text) => said(text),
         Cow::Owned(text) => said(&text).map(Facts::into_owned),
     }
@@ -250,8 +251,4 @@ fn body(text: &str) -> Option<Facts<'_>> {
 
 fn said(text: &str) -> Option<Facts<'_>> {
     local_reply::whole(text).or_else(|| phrase::find(LogLine::of(text))).or_else(|| fragment::bare(text))
-}
-
-fn decoded(text: &str) -> Cow<'_, str> {
-    if text.contains("%20") { Cow::Owned(text.replace("%20", " ").replace("%3A", ":").replace("%2C", ",")) } else { text.into() }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::log_line::{Level, LogLine};
 use super::{in_log, ztunnel};
+use crate::unescape::{string, unescaped};
 
 /// Where writers put their message: Istio, the cluster's events, ztunnel and most libraries.
 const MESSAGES: [&str; 6] = ["msg", "message", "note", "error", "err", "event"];
@@ -69,11 +70,10 @@ fn pod(object: &Map<String, Value>) -> Option<Cow<'_, str>> {
 fn cut(text: &str) -> Option<Facts<'_>> {
     let at = |key: &str| value(text, key);
     let message = MESSAGES.iter().find_map(|key| at(key))?;
-    let message = if message.contains('\\') { Cow::Owned(unescape(message)) } else { Cow::Borrowed(message) };
     let logger = at("scope").unwrap_or_default();
     let level = at("level").and_then(Level::parse).unwrap_or_default();
     let logger = logger.strip_prefix("envoy ").unwrap_or(logger);
-    match message {
+    match unescaped(message) {
         Cow::Borrowed(message) => in_log(LogLine { level, logger, message }),
         Cow::Owned(message) => in_log(LogLine { level, logger, message: &message }).map(Facts::into_owned),
     }
@@ -82,16 +82,5 @@ fn cut(text: &str) -> Option<Facts<'_>> {
 /// The text of the string behind `"key":`, up to its quote or the end.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let after = text.split_once(&format!("\"{key}\""))?.1.trim_start().strip_prefix(':')?;
-    let string = after.trim_start().strip_prefix('"')?;
-    let mut escaped = false;
-    let end = string.bytes().position(|byte| {
-        let closes = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closes
-    });
-    string.get(..end.unwrap_or(string.len()))
-}
-
-fn unescape(text: &str) -> String {
-    text.replace("\\\"", "\"").replace("\\n", " ").replace("\\t", " ").replace("\\/", "/").replace("\\\\", "\\")
+    after.trim_start().strip_prefix('"').map(string)
 }

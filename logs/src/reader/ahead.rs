@@ -22,14 +22,13 @@ pub(super) struct Ahead<R> {
     queue: VecDeque<Physical>,
     spare: Vec<Vec<u8>>,
     number: u64,
-    wide: bool,
     read: u64,
     looked_at: u64,
 }
 
 impl<R: BufRead> Ahead<R> {
     pub(super) const fn new(lines: Lines<R>) -> Self {
-        Self { lines, queue: VecDeque::new(), spare: Vec::new(), number: 0, wide: false, read: 0, looked_at: 0 }
+        Self { lines, queue: VecDeque::new(), spare: Vec::new(), number: 0, read: 0, looked_at: 0 }
     }
 
     /// Puts the next line in place of `line`; whether there was one.
@@ -53,22 +52,7 @@ impl<R: BufRead> Ahead<R> {
         self.number += 1;
         line.number = self.number;
         self.read += line.bytes.len() as u64 + 1;
-        self.narrow(&mut line.bytes);
         Ok(true)
-    }
-
-    /// Drops the zero bytes of UTF-16, which PowerShell writes and whose ASCII is all that we read.
-    fn narrow(&mut self, bytes: &mut Vec<u8>) {
-        if self.number == 1 && (bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff])) {
-            self.wide = true;
-            bytes.drain(..2);
-        }
-        if self.wide {
-            bytes.retain(|byte| *byte != 0);
-            if bytes.ends_with(b"\r") {
-                bytes.pop();
-            }
-        }
     }
 
     /// The line that many lines behind the current one; `None` at the end, or where it is no UTF-8.

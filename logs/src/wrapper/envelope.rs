@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Peeled;
 use crate::origin::Origin;
+use crate::unescape::{string, unescaped};
 
 /// Keys under which carriers keep the line: Docker, Fluent Bit, Fluentd, Vector, Elastic, Stackdriver, Loki, CloudWatch,
 /// journald, Splunk, Datadog, OpenTelemetry, Graylog.
@@ -100,21 +101,8 @@ fn docker(text: &str) -> Option<Peeled<'_>> {
 /// The start of the line in an object whose end is missing.
 fn cut(text: &str) -> Option<Peeled<'_>> {
     let value = text.strip_prefix("{\"log\":\"").or_else(|| text.strip_prefix("{\"message\":\""))?;
-    let (line, closed) = match end_of_string(value) {
-        Some(end) => (value.get(..end)?, true),
-        None => (value, false),
-    };
-    Some(Peeled { cut: !closed, ..Peeled::owned(super::escape::unescaped(line)) })
-}
-
-/// Where the string that the text begins in ends.
-pub(super) fn end_of_string(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.bytes().position(|byte| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    })
+    let line = string(value);
+    Some(Peeled { cut: line.len() == value.len(), ..Peeled::owned(unescaped(line).into_owned()) })
 }
 
 fn line(object: &Map<String, Value>) -> Option<String> {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::unescape::unescaped;
+
 /// Undoes typographic quotes, no-break spaces and HTML entities; else escapes; else colours without their escape character.
 ///
 /// One kind at a time, since what an editor changed may hold escapes that mean something. `None` when there is none.
@@ -9,7 +11,9 @@ pub(crate) fn normalised(text: &str) -> Option<String> {
     spelled(text).or_else(|| {
         let escaped = text.contains('\\')
             && ["\\\"", "\\n", "\\r", "\\t", "\\u001b", "\\x1b", "\\033"].iter().any(|escape| text.contains(escape));
-        escaped.then(|| unescaped(text)).or_else(|| (text.contains('[') && text.contains("[0m")).then(|| without_codes(text)))
+        escaped
+            .then(|| unescaped(text).into_owned())
+            .or_else(|| (text.contains('[') && text.contains("[0m")).then(|| without_codes(text)))
     })
 }
 
@@ -58,53 +62,16 @@ const fn plain(letter: char) -> Option<char> {
     })
 }
 
-/// Undoes the escapes of JSON and of shells; unknown ones stay.
-pub(super) fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('\\') {
-        out.push_str(before);
-        let mut letters = behind.chars();
-        rest = match letters.next() {
-            Some('n') => push(&mut out, '\n', letters.as_str()),
-            Some('r') => push(&mut out, '\r', letters.as_str()),
-            Some('t') => push(&mut out, '\t', letters.as_str()),
-            Some(same @ ('"' | '\\' | '/' | '\'')) => push(&mut out, same, letters.as_str()),
-            Some('u') => coded(&mut out, letters.as_str(), 4, 16),
-            Some('x') => coded(&mut out, letters.as_str(), 2, 16),
-            Some('0') => coded(&mut out, letters.as_str(), 2, 8),
-            _ => push(&mut out, '\\', behind),
-        };
-    }
-    out.push_str(rest);
-    out
-}
-
-fn push<'a>(out: &mut String, letter: char, rest: &'a str) -> &'a str {
-    out.push(letter);
-    rest
-}
-
-fn coded<'a>(out: &mut String, digits: &'a str, length: usize, radix: u32) -> &'a str {
-    let letter = digits.get(..length).and_then(|code| u32::from_str_radix(code, radix).ok()).and_then(char::from_u32);
-    match letter {
-        Some(letter) => push(out, letter, digits.get(length..).unwrap_or_default()),
-        None => push(out, '\u{fffd}', digits),
-    }
-}
-
 /// Removes `[32m` and its like.
 fn without_codes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('[') {
-        out.push_str(before);
-        let end = behind.find(|letter: char| !letter.is_ascii_digit() && letter != ';').unwrap_or(behind.len());
-        rest = match behind.get(end..).and_then(|tail| tail.strip_prefix('m')).filter(|_| end > 0) {
-            Some(tail) => tail,
-            None => push(&mut out, '[', behind),
-        };
+    let mut parts = text.split('[');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let parameters = part.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ';');
+        match parameters.strip_prefix('m').filter(|_| parameters.len() < part.len()) {
+            Some(rest) => out.push_str(rest),
+            None => out.extend(["[", part]),
+        }
     }
-    out.push_str(rest);
     out
 }

@@ -1,6 +1,7 @@
 //! What Fluent Bit prints on standard output: `[0] tag: [1700000000.1, {"log"=>"line", …}]`.
 
-use super::{Peeled, container, envelope, escape};
+use super::{Peeled, container};
+use crate::unescape::{end_of_string, unescaped};
 
 /// Takes the line out of the record.
 pub(super) fn peel(text: &str) -> Option<Peeled<'_>> {
@@ -10,6 +11,6 @@ pub(super) fn peel(text: &str) -> Option<Peeled<'_>> {
         return None;
     }
     let value = ["\"log\"=>\"", "\"message\"=>\""].iter().find_map(|key| Some(record.split_once(key)?.1))?;
-    let line = value.get(..envelope::end_of_string(value)?)?;
-    Some(Peeled::owned(escape::unescaped(line)).from(container::origin(tag)))
+    let line = value.get(..end_of_string(value)?.0)?;
+    Some(Peeled::owned(unescaped(line).into_owned()).from(container::origin(tag)))
 }

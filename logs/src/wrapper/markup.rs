@@ -1,6 +1,7 @@
 //! Frames of terminals, and how people quote lines in chats, issue trackers and documents.
 
-use super::{Peeled, envelope, escape, start};
+use super::{Peeled, envelope, start};
+use crate::unescape::{end_of_string, unescaped};
 
 /// Takes off what people put around a line.
 pub(super) fn peel(text: &str) -> Option<Peeled<'_>> {
@@ -82,8 +83,8 @@ fn quoted(text: &str) -> Option<Peeled<'_>> {
     let inner = |quote: char| ended.strip_prefix(quote)?.strip_suffix(quote).filter(|inner| !inner.is_empty());
     if let Some(inner) = inner('"').filter(|inner| !start::is_request_line(inner)) {
         let inner = inner.trim();
-        let escaped = inner.contains('\\') && envelope::end_of_string(inner).is_none();
-        return Some(if escaped { Peeled::owned(escape::unescaped(inner)) } else { Peeled::rest(inner) });
+        let escaped = inner.contains('\\') && end_of_string(inner).is_none();
+        return Some(if escaped { Peeled::owned(unescaped(inner).into_owned()) } else { Peeled::rest(inner) });
     }
     let inner = inner('\'')?;
     Some(Peeled::rest(inner.trim()))

@@ -3,7 +3,6 @@
 //! A layer is taken off where its own shape says so; whether what is left means anything is not asked here. The caller
 //! takes the innermost text that says something, so that a layer which only looked like one does no harm.
 
-mod ansi;
 mod carrier;
 mod clock;
 mod container;
@@ -16,9 +15,10 @@ mod syslog;
 
 use std::borrow::Cow;
 
+use anstream::adapter::strip_str;
+
 use crate::origin::Origin;
 
-pub(crate) use ansi::strip as without_colours;
 pub(crate) use envelope::origin as origin_in_json;
 pub(crate) use escape::normalised;
 pub(crate) use start::{begins_access_log, begins_line, is_request_line};
@@ -59,6 +59,12 @@ impl<'a> Peeled<'a> {
     fn at(self, time: &'a str) -> Self {
         Self { time: Some(time), ..self }
     }
+}
+
+/// The text without control sequences of terminals; `None` when it holds none.
+pub(crate) fn without_colours(text: &str) -> Option<String> {
+    memchr::memchr(b'\x1b', text.as_bytes())?;
+    Some(strip_str(text).to_string())
 }
 
 /// Takes off the outermost layer; `None` when there is none.

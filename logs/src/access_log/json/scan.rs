@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::unescape::{self, end_of_string};
+
 /// Where in a text we are.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner<'a> {
@@ -9,6 +11,8 @@ pub(super) struct Scanner<'a> {
     at: usize,
     /// Whether no escape and no line end stands anywhere, so that a string ends at the next quote.
     plain: bool,
+    /// Whether a line end stands anywhere.
+    wrapped: bool,
 }
 
 /// The beginning of a value.
@@ -48,20 +52,19 @@ impl<'a> Text<'a> {
 #[cold]
 fn unescaped(raw: &str) -> String {
     let mut lines = raw.lines();
-    let mut quoted = String::with_capacity(raw.len().saturating_add(2));
-    quoted.push('"');
-    quoted.push_str(lines.next().unwrap_or_default());
+    let mut joined = String::with_capacity(raw.len());
+    joined.push_str(lines.next().unwrap_or_default());
     for line in lines {
         let indented = line.starts_with("  ");
-        quoted.push_str(if indented { line.trim_start() } else { line });
+        joined.push_str(if indented { line.trim_start() } else { line });
     }
-    quoted.push('"');
-    serde_json::from_str(&quoted).unwrap_or_else(|_| quoted.trim_matches('"').to_owned())
+    unescape::unescaped(&joined).into_owned()
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, plain: memchr::memchr2(b'\\', b'\n', text.as_bytes()).is_none() }
+        let plain = memchr::memchr2(b'\\', b'\n', text.as_bytes()).is_none();
+        Self { text, at: 0, plain, wrapped: !plain && memchr::memchr(b'\n', text.as_bytes()).is_some() }
     }
 
     /// Whether the text holds no escape and no line end.
@@ -148,39 +151,12 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn string(&mut self) -> Option<Text<'a>> {
         self.advance();
-        let begin = self.at;
-        if self.plain {
-            let length = memchr::memchr(b'"', self.text.as_bytes().get(begin..)?)?;
-            self.at = begin.saturating_add(length);
-            let raw = self.text.get(begin..self.at)?;
-            self.advance();
-            return Some(Text { raw, plain: true });
-        }
-        self.escaped_string(begin)
-    }
-
-    fn escaped_string(&mut self, begin: usize) -> Option<Text<'a>> {
-        let mut plain = true;
-        loop {
-            let rest = self.text.as_bytes().get(self.at..)?;
-            let length = memchr::memchr3(b'"', b'\\', b'\n', rest)?;
-            self.at = self.at.saturating_add(length);
-            match rest.get(length)? {
-                b'"' => {
-                    let raw = self.text.get(begin..self.at)?;
-                    self.advance();
-                    return Some(Text { raw, plain });
-                }
-                b'\\' => {
-                    plain = false;
-                    self.at = self.at.saturating_add(2);
-                }
-                _ => {
-                    plain = false;
-                    self.advance();
-                }
-            }
-        }
+        let rest = self.text.get(self.at..)?;
+        let (length, escaped) = if self.plain { (memchr::memchr(b'"', rest.as_bytes())?, false) } else { end_of_string(rest)? };
+        let raw = rest.get(..length)?;
+        self.at = self.at.saturating_add(length).saturating_add(1);
+        let wrapped = self.wrapped && memchr::memchr(b'\n', raw.as_bytes()).is_some();
+        Some(Text { raw, plain: !escaped && !wrapped })
     }
 
     /// Passes over the object or array that begins here, without recursion.
