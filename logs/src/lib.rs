@@ -6,19 +6,19 @@
 //! input, and nothing judges: facts are what the text says.
 
 mod access_log;
+mod choose;
 mod evidence;
 mod header;
-mod layered;
 mod line;
 mod lines;
 mod origin;
+mod peel;
 mod reader;
 mod record_line;
 mod unescape;
-mod wrapper;
 
 pub use access_log::format::{FormatError, Formats};
-pub use layered::parse_line;
+pub use choose::parse_line;
 pub use line::{Content, Format, Line, Writer};
 pub use lines::{Lines, MAX_LINE};
 pub use origin::Origin;

@@ -59,6 +59,14 @@ pub enum Writer {
     Envoy,
 }
 
+/// How much a reading says: a whole line more than a cut one, an access log more than other words, more facts more than fewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Worth {
+    pub(crate) whole: bool,
+    pub(crate) access_log: bool,
+    pub(crate) facts: usize,
+}
+
 impl<'a> Line<'a> {
     pub(crate) const fn of(content: Content<'a>) -> Self {
         Self { origin: None, content, truncated: false }
@@ -87,14 +95,14 @@ impl<'a> Line<'a> {
         !matches!(self.content, Content::Blank | Content::Unreadable)
     }
 
-    /// Whether an access log, cut as it is, is worth more than what was found inside of it.
-    pub(crate) fn says_less_than(&self, outer: &Self) -> bool {
-        let weight = |line: &Self| match &line.content {
-            Content::Facts(_, Format::Evidence) | Content::Header(_) | Content::Blank | Content::Unreadable => 0,
-            Content::Facts(facts, _) => facts.count(),
-            Content::Healthy | Content::Record(..) => usize::MAX,
+    /// How much the line says, for choosing between readings.
+    pub(crate) fn worth(&self) -> Worth {
+        let (access_log, facts) = match &self.content {
+            Content::Healthy | Content::Record(..) => (true, usize::MAX),
+            Content::Facts(facts, format) => (*format != Format::Evidence, facts.count()),
+            Content::Header(_) | Content::Blank | Content::Unreadable => (false, 0),
         };
-        weight(self) < weight(outer)
+        Worth { whole: self.is_whole(), access_log, facts }
     }
 
     /// Puts the pod that the wrapping names into facts that name none.

@@ -72,6 +72,8 @@ fn healthy_lines_allocate_nothing() {
         ("Istio TEXT before 1.9", TEXT.replace("via_upstream - ", "\"-\" ")),
         ("Envoy's default", TEXT.replace("via_upstream - \"-\" ", "").split(" outbound").next().unwrap_or_default().to_owned()),
         ("a redirect in TEXT", TEXT.replace(" 200 ", " 302 ")),
+        ("TEXT of a container", format!("2026-11-21T06:52:09.335Z stdout F {TEXT}")),
+        ("JSON of a container, with kubectl's prefix", format!("[pod/a/b] 2026-11-21T06:52:09.335Z stdout F {json}")),
         ("TCP in TEXT", TEXT.replace("GET /doc/9 HTTP/1.1\" 200 - via_upstream", "- - -\" 0 - -")),
     ];
     for (name, line) in &healthy {

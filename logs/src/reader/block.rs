@@ -5,8 +5,8 @@ use std::io::BufRead;
 use super::ahead::{Ahead, Physical};
 use super::{MAX_JOINED, Reading};
 use crate::access_log::format::Formats;
+use crate::choose::read;
 use crate::evidence;
-use crate::layered::read;
 use crate::line::{Content, Format, Line};
 use crate::lines::MAX_LINE;
 use crate::origin::Origin;
@@ -96,7 +96,7 @@ impl Block {
         };
         let mut line = match facts {
             Some(facts) => Line::of(Content::Facts(facts, Format::Evidence)),
-            None => read(&self.text, formats, 0),
+            None => read(&self.text, formats),
         };
         line.origin = line.origin.map(|own| own.within(self.origin.clone())).or_else(|| self.origin.clone());
         line.complete();

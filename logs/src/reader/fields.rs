@@ -4,9 +4,10 @@ use std::io::{self, BufRead};
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::{Beginning, Reading, worth, worth_of};
+use super::{Beginning, Reading};
+use crate::choose::read;
 use crate::evidence;
-use crate::wrapper::begins_line;
+use crate::peel::begins_line;
 
 /// Longest line that counts as a field.
 const MAX_FIELD: usize = 300;
@@ -31,9 +32,9 @@ pub(super) fn join<R: BufRead>(
         return Ok(None);
     }
     let Some(together) = evidence::fragment(block.text()).filter(|facts| facts.shows_failure()) else { return Ok(None) };
-    let most = block.text().lines().skip(1).map(|line| worth_of(line, formats)).max().unwrap_or_default();
-    let most = most.max(worth(alone)) % super::WHOLE;
-    Ok((together.count() > most).then_some(Reading::Fragment))
+    let later = block.text().lines().skip(1).map(|line| read(line, formats).worth());
+    let most = later.chain([alone.worth()]).max().unwrap_or_default();
+    Ok((together.count() > most.facts).then_some(Reading::Fragment))
 }
 
 /// `name=value`, `name: value`, `"name":"value"`, or an end of such.

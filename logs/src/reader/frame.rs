@@ -1,17 +1,13 @@
 //! What carries each physical line of a text that several lines hold.
 
-use std::borrow::Cow;
+use std::iter;
 
-use crate::origin::Origin;
-use crate::wrapper::{self, Peeled};
+use crate::peel::{self, MAX_LAYERS, Peeled};
 
 /// A physical line without what carries it.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    pub(super) text: Cow<'a, str>,
-    pub(super) origin: Option<Origin<'static>>,
-    /// Whether the carrier says that the text goes on.
-    pub(super) partial: bool,
+    pub(super) inner: Peeled<'a>,
     /// Whether anything carried the line.
     pub(super) carried: bool,
 }
@@ -19,47 +15,23 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Takes off everything that stands on each line, down to what a runtime cut.
     pub(super) fn of(line: &'a str) -> Self {
-        let mut frame = Self { text: Cow::Borrowed(line), origin: None, partial: false, carried: false };
-        for _ in 0..wrapper::MAX_LAYERS {
-            let Some((next, is_last)) = frame.inner() else { break };
-            frame = next;
-            if is_last {
-                break;
-            }
-        }
-        frame
-    }
-
-    fn inner(&self) -> Option<(Self, bool)> {
-        let (text, origin, partial, runtime) = match &self.text {
-            Cow::Borrowed(text) => {
-                let peeled = peel(text.trim_start())?;
-                (peeled.text, peeled.origin.map(Origin::into_owned), peeled.partial, peeled.runtime)
-            }
-            Cow::Owned(text) => {
-                let peeled = peel(text.trim_start())?;
-                let text = Cow::Owned(peeled.text.into_owned());
-                (text, peeled.origin.map(Origin::into_owned), peeled.partial, peeled.runtime)
-            }
-        };
-        let origin = match origin {
-            Some(origin) => Some(origin.within(self.origin.clone())),
-            None => self.origin.clone(),
-        };
-        Some((Self { text, origin, partial, carried: true }, runtime))
+        let next = |outer: &Peeled<'a>| if outer.runtime { None } else { outer.inner(carrier) };
+        let layers = iter::successors(Some(Peeled::rest(line)), next).take(MAX_LAYERS + 1);
+        let (count, inner) = layers.enumerate().last().unwrap_or((0, Peeled::rest(line)));
+        Self { inner, carried: count > 0 }
     }
 
     /// A later line of the same text: without the very words that stand before the first one, or without its own carrier.
     pub(super) fn of_next(line: &'a str, first: &str, carried: bool) -> Self {
         let same = if first.is_empty() { None } else { line.strip_prefix(first) };
         match same {
-            Some(rest) => Self { text: Cow::Borrowed(rest), origin: None, partial: false, carried: true },
+            Some(rest) => Self { inner: Peeled::rest(rest), carried: true },
             None if carried => Self::of(line),
-            None => Self { text: Cow::Borrowed(line), origin: None, partial: false, carried: false },
+            None => Self { inner: Peeled::rest(line), carried: false },
         }
     }
 }
 
-fn peel(text: &str) -> Option<Peeled<'_>> {
-    wrapper::carried(text).filter(|peeled| !peeled.cut)
+fn carrier(text: &str) -> Option<Peeled<'_>> {
+    peel::carried(text.trim_start()).filter(|peeled| !peeled.cut)
 }

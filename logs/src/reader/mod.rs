@@ -18,15 +18,12 @@ use block::Block;
 use frame::Frame;
 
 use crate::access_log::format::Formats;
-use crate::layered::{parse_line, read};
-use crate::line::{Content, Format, Line};
+use crate::choose::parse_line;
+use crate::line::{Content, Line};
 use crate::lines::{Lines, MAX_LINE};
 
 /// Most lines that are joined.
 const MAX_JOINED: usize = 50;
-
-/// The worth of a line whose format is complete.
-const WHOLE: usize = 1000;
 
 /// A line, or several that are one text.
 #[derive(Debug)]
@@ -118,30 +115,11 @@ enum Reading {
 /// The text of a line that may be a part of something; `None` for lines that are whole.
 fn doubtful<'a>(item: &Item<'a>) -> Option<&'a str> {
     const MAX_PIECE: usize = 300;
-    let whole = match &item.line.content {
+    let certain = match item.line.content {
         Content::Healthy | Content::Blank | Content::Record(..) => true,
-        Content::Facts(_, Format::Evidence) | Content::Header(_) | Content::Unreadable => false,
-        Content::Facts(..) => !item.line.truncated && item.bytes.len() > MAX_PIECE,
+        _ => item.line.is_whole() && item.bytes.len() > MAX_PIECE,
     };
-    if whole || item.bytes.len() > MAX_LINE {
-        return None;
-    }
-    std::str::from_utf8(item.bytes).ok()
-}
-
-/// How much a line says: nothing, something, or all that its format holds.
-fn worth(line: &Line<'_>) -> usize {
-    match &line.content {
-        Content::Blank | Content::Unreadable => 0,
-        Content::Healthy | Content::Record(..) | Content::Header(_) => WHOLE,
-        Content::Facts(facts, Format::Evidence) => facts.count(),
-        Content::Facts(facts, _) => facts.count() + if line.truncated { 0 } else { WHOLE },
-    }
-}
-
-/// Reads a text as a line, so that it can be compared.
-fn worth_of(text: &str, formats: &Formats) -> usize {
-    worth(&read(text, formats, 0))
+    if certain || item.bytes.len() > MAX_LINE { None } else { std::str::from_utf8(item.bytes).ok() }
 }
 
 #[cfg(test)]

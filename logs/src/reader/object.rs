@@ -5,8 +5,9 @@ use std::io::{self, BufRead};
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
-use super::{Beginning, Reading, worth, worth_of};
-use crate::wrapper::begins_line;
+use super::{Beginning, Reading};
+use crate::choose::read;
+use crate::peel::begins_line;
 
 /// Joins what CRI and Docker cut, and objects that are printed or wrapped over several lines.
 pub(super) fn join<R: BufRead>(
@@ -15,25 +16,25 @@ pub(super) fn join<R: BufRead>(
     block: &mut Block,
 ) -> io::Result<Option<Reading>> {
     let Beginning { text, frame: first, alone, formats } = beginning;
-    let inner = first.text.trim();
-    if !first.partial && !inner.starts_with('{') {
+    let inner = first.inner.text.trim();
+    if !first.inner.partial && !inner.starts_with('{') {
         return Ok(None);
     }
     let mut nesting = Nesting::default();
     nesting.follow(inner);
     let is_object = inner.starts_with('{') && nesting.is_open();
-    if !first.partial && !is_object {
+    if !first.inner.partial && !is_object {
         return Ok(None);
     }
     // Where the carrier's words are the same on every line they come off by comparison, whatever stands behind them.
     let words = text.find(inner).and_then(|at| text.get(..at)).unwrap_or_default();
-    block.restart(if first.partial { first.text.trim_end_matches(['\r', '\n']) } else { inner });
-    block.written_by(first.origin.clone());
-    let mut goes_on = first.partial;
+    block.restart(if first.inner.partial { first.inner.text.trim_end_matches(['\r', '\n']) } else { inner });
+    block.written_by(first.inner.origin.clone());
+    let mut goes_on = first.inner.partial;
     for index in 0..super::MAX_JOINED {
         let Some(line) = ahead.peek(index)? else { break };
         let next = Frame::of_next(line, words, first.carried);
-        let text = next.text.trim_end_matches(['\r', '\n']);
+        let text = next.inner.text.trim_end_matches(['\r', '\n']);
         let begins_anew = if goes_on { !next.carried } else { begins_line(text.trim_end()) };
         if begins_anew || (!goes_on && text.trim().is_empty()) {
             break;
@@ -48,9 +49,9 @@ pub(super) fn join<R: BufRead>(
             break;
         }
         nesting.follow(text);
-        goes_on = next.partial;
+        goes_on = next.inner.partial;
         if !goes_on && (!is_object || !nesting.is_open()) {
-            return Ok((worth_of(block.text(), formats) > worth(alone)).then_some(Reading::Line));
+            return Ok((read(block.text(), formats).worth() > alone.worth()).then_some(Reading::Line));
         }
     }
     Ok(None)

@@ -4,9 +4,9 @@ use std::io::{self, BufRead};
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::{Beginning, Reading, worth};
+use super::{Beginning, Reading};
 use crate::line::Content;
-use crate::wrapper::{begins_line, is_request_line};
+use crate::peel::{begins_line, is_request_line};
 use crate::{evidence, header};
 
 /// Joins a request or response head with what belongs to it.
@@ -40,7 +40,7 @@ pub(super) fn join<R: BufRead>(
         return Ok(None);
     }
     let together = evidence::response(block.text());
-    Ok(together.is_some_and(|facts| facts.count() > worth(alone) % super::WHOLE).then_some(Reading::Response))
+    Ok(together.is_some_and(|facts| facts.count() > alone.worth().facts).then_some(Reading::Response))
 }
 
 /// What quotes the transcript: curl's own marks look like a quotation, so only what stands before them counts.

@@ -5,9 +5,11 @@ use std::io::{self, BufRead};
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
-use super::{Beginning, Reading, worth, worth_of};
+use super::{Beginning, Reading};
+use crate::choose::read;
+use crate::line::Worth;
 use crate::lines::MAX_LINE;
-use crate::wrapper::{begins_line, is_request_line};
+use crate::peel::{begins_line, is_request_line};
 
 /// Most lines that one was broken into.
 const MAX_PARTS: usize = 8;
@@ -22,45 +24,43 @@ pub(super) fn join<R: BufRead>(
     block: &mut Block,
 ) -> io::Result<Option<Reading>> {
     let Beginning { text, frame: first, alone, formats } = beginning;
-    let inner = first.text.trim();
+    let inner = first.inner.text.trim();
     if !begins_access_log(inner) {
         return Ok(None);
     }
     let words = text.find(inner).and_then(|at| text.get(..at)).unwrap_or_default();
-    let least = worth(alone);
-    let mut best: Option<(usize, String, usize)> = None;
+    let alone = alone.worth();
+    let least = Worth { facts: alone.facts.saturating_add(GAIN), ..alone };
+    let mut best: Option<(Worth, String, usize)> = None;
     // A terminal cuts at a column, wherever that is, an editor at a space.
-    let column = first.text.len();
+    let column = first.inner.text.len();
     let mut spaced = inner.to_owned();
-    let mut cut = first.text.trim_start().to_owned();
+    let mut cut = first.inner.text.trim_start().to_owned();
     for index in 0..MAX_PARTS {
         let Some(line) = ahead.peek(index)? else { break };
         let next = Frame::of_next(line, words, first.carried);
-        let text = next.text.trim();
-        if text.is_empty() || begins_line(next.text.trim_end()) || spaced.len() + next.text.len() > MAX_LINE {
+        let text = next.inner.text.trim();
+        if text.is_empty() || begins_line(next.inner.text.trim_end()) || spaced.len() + next.inner.text.len() > MAX_LINE {
             break;
         }
         spaced.push('\n');
         spaced.push_str(text);
-        cut.push_str(&next.text);
-        let (at_a_space, anywhere) = (worth_of(&spaced, formats), worth_of(&cut, formats));
+        cut.push_str(&next.inner.text);
+        let (at_a_space, anywhere) = (read(&spaced, formats).worth(), read(&cut, formats).worth());
         let (worth, candidate) = if anywhere > at_a_space { (anywhere, &cut) } else { (at_a_space, &spaced) };
-        if worth > best.as_ref().map_or(least + GAIN - 1, |best| best.0) || is_whole_again(worth, best.as_ref()) {
+        // Where the line ended at the column, what is missing may be a part of its last word.
+        let better = best.as_ref().map_or(worth >= least, |(best, ..)| worth > *best || best.whole && worth == *best);
+        if better {
             best = Some((worth, candidate.clone(), index + 1));
         }
-        if next.text.len() != column && best.as_ref().is_some_and(|best| best.0 >= super::WHOLE) {
+        if next.inner.text.len() != column && best.as_ref().is_some_and(|(best, ..)| best.whole) {
             break;
         }
     }
     let Some((_, text, joined)) = best else { return Ok(None) };
     block.set(text, joined);
-    block.written_by(first.origin.clone());
+    block.written_by(first.inner.origin.clone());
     Ok(Some(Reading::Line))
-}
-
-/// Whether a line that ended at the column goes on: what is missing may be a part of its last word.
-fn is_whole_again(worth: usize, best: Option<&(usize, String, usize)>) -> bool {
-    best.is_some_and(|best| best.0 >= super::WHOLE && worth >= best.0)
 }
 
 /// `[time] "` or `"METHOD /`, or a start time that was left out.

@@ -1,0 +1,173 @@
+//! One text with whatever is around it, in three steps: layers come off, each is read once, and the reading of most worth is chosen.
+
+use std::iter;
+
+use meshwhy_core::Facts;
+
+use crate::access_log;
+use crate::access_log::field::AccessLog;
+use crate::access_log::format::Formats;
+use crate::line::{Content, Format, Line};
+use crate::lines::MAX_LINE;
+use crate::origin::Origin;
+use crate::peel::{self, MAX_LAYERS, Peeled};
+use crate::{evidence, header, record_line};
+
+/// Reads one line, without its line end.
+///
+/// # Shape
+/// Total. An access log is tried before anything else, since clients choose parts of access logs.
+///
+/// # Cost
+/// A healthy access-log line allocates nothing, unless its wrapping or its JSON strings hold escapes.
+#[must_use]
+pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> Line<'a> {
+    if bytes.len() > MAX_LINE {
+        return Line::of(Content::Unreadable);
+    }
+    let mut line = match std::str::from_utf8(bytes) {
+        Ok(text) => read(text, formats),
+        Err(_) => read(&String::from_utf8_lossy(bytes), formats).into_owned(),
+    };
+    line.complete();
+    line
+}
+
+/// Reads a text, and what is in it when it is wrapped.
+pub(crate) fn read<'a>(text: &'a str, formats: &Formats) -> Line<'a> {
+    read_within(text, formats, MAX_LAYERS)
+}
+
+/// Reads a text from which at most `room` layers come off.
+fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> Line<'a> {
+    let text = peel::trimmed(text);
+    if let Some(plain) = peel::without_colours(text) {
+        return read_within(&plain, formats, room).into_owned();
+    }
+    if !peel::begins_access_log(text) {
+        return choose(text, None, formats, room);
+    }
+    match access_log::parse(text, formats) {
+        Some(AccessLog::Healthy) => Line::of(Content::Healthy),
+        // The line is built where it is returned: facts are large, and each move of them shows in what a line costs.
+        Some(AccessLog::Facts { facts, format, truncated: false }) => {
+            let origin = origin(text, &facts);
+            Line { origin, content: Content::Facts(facts, format), truncated: false }
+        }
+        cut => choose(text, cut.map(|log| logged(text, log)), formats, room),
+    }
+}
+
+/// Takes off all layers, reads each once, the innermost first, and chooses the reading of most worth.
+///
+/// `cut` is the access log that the text is the beginning of. A layer that is plainly a whole one is the last.
+fn choose<'a>(text: &'a str, cut: Option<Line<'a>>, formats: &Formats, room: usize) -> Line<'a> {
+    let mut best = cut;
+    let mut layer = Peeled::rest(text);
+    let mut outer = [const { None }; MAX_LAYERS];
+    for place in outer.iter_mut().take(room) {
+        let Some(inner) = (!layer.holds_lines()).then(|| layer.inner(peel::next)).flatten() else { break };
+        *place = Some(std::mem::replace(&mut layer, inner));
+        if layer.begins_access_log() {
+            match layer.read(|text| access_log(text, formats)) {
+                Some(line) if line.is_whole() => return line,
+                line => best = better(line, best),
+            }
+        }
+    }
+    let left = outer.iter().take(room).filter(|place| place.is_none()).count();
+    let layered = outer.iter().flatten().chain([&layer]).nth(1).is_some_and(|layer| !layer.respelled);
+    let mut innermost = true;
+    for layer in iter::once(&layer).chain(outer.iter().rev().flatten()) {
+        if best.as_ref().is_some_and(Line::is_whole) {
+            break;
+        }
+        let line = if layer.holds_lines() {
+            layer.read(|text| first_failure(text, formats, left))
+        } else {
+            layer.read(|text| alone(text, formats).or_else(|| if best.is_none() { words(text, innermost) } else { None }))
+        };
+        best = better(best, line);
+        innermost = layer.respelled;
+    }
+    // Where an editor changed the characters of a layer, too, it came off in the wrong place.
+    let settled = |line: &Line<'_>| line.is_whole() || line.content == Content::Blank;
+    let doubted = room == MAX_LAYERS && layered && !best.as_ref().is_some_and(settled);
+    if let Some(plain) = doubted.then(|| peel::normalised(text)).flatten() {
+        let line = first_failure(peel::trimmed(&plain), formats, room - 1).map(Line::into_owned);
+        best = line.filter(|line| line.is_whole() || (best.is_none() && line.is_ours())).or(best);
+    }
+    best.unwrap_or(Line::of(Content::Unreadable))
+}
+
+/// The reading of more worth, the inner one where they are equal.
+fn better<'a>(inner: Option<Line<'a>>, outer: Option<Line<'a>>) -> Option<Line<'a>> {
+    match (inner, outer) {
+        (Some(inner), Some(outer)) if outer.worth() > inner.worth() => Some(outer),
+        (inner, outer) => inner.or(outer),
+    }
+}
+
+fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<Line<'a>> {
+    access_log::parse(text, formats).map(|log| logged(text, log))
+}
+
+fn logged<'a>(text: &'a str, log: AccessLog<'a>) -> Line<'a> {
+    match log {
+        AccessLog::Healthy => Line::of(Content::Healthy),
+        AccessLog::Facts { facts, format, truncated } => {
+            Line { origin: origin(text, &facts), content: Content::Facts(facts, format), truncated }
+        }
+    }
+}
+
+/// The proxy that a shipper names beside the keys of a structured log.
+fn origin(text: &str, facts: &Facts<'_>) -> Option<Origin<'static>> {
+    (text.starts_with('{') && facts.shows_failure()).then(|| peel::origin_in_json(text)).flatten()
+}
+
+/// Reads a text that was unescaped and so may hold several lines: the first that shows a failure counts, else the first of ours.
+fn first_failure<'a>(text: &'a str, formats: &Formats, room: usize) -> Option<Line<'a>> {
+    let mut first = None;
+    let is_object = text.starts_with('{');
+    for part in text.split(|letter| letter == '\n' && !is_object) {
+        let line = read_within(part, formats, room);
+        if line.fails() {
+            return Some(line);
+        }
+        first = first.filter(|first: &Line<'_>| first.is_ours() || !line.is_ours()).or(Some(line));
+    }
+    first.filter(|line| line.content != Content::Unreadable)
+}
+
+/// Reads a layer by itself, as what is whole by its form: an access log that does not begin as one, or a record.
+fn alone<'a>(text: &'a str, formats: &Formats) -> Option<Line<'a>> {
+    if text.is_empty() {
+        return Some(Line::of(Content::Blank));
+    }
+    let log = if peel::begins_access_log(text) { None } else { access_log(text, formats) };
+    if log.as_ref().is_some_and(Line::is_whole) {
+        return log;
+    }
+    record_line::find(text).map(|(record, writer)| Line::of(Content::Record(record, writer))).or(log)
+}
+
+/// Reads what is no access log and no record, and holds nothing of ours in its layers.
+fn words(text: &str, innermost: bool) -> Option<Line<'_>> {
+    // A record that somebody quotes shows no failure of its own.
+    if record_line::is_quoted_in(text) {
+        return None;
+    }
+    let members = header::parse(text);
+    if !members.is_empty() {
+        return Some(Line::of(Content::Header(members)));
+    }
+    // A piece of a line stands alone, or was looked for in the layer.
+    let facts = if innermost { evidence::line_or_fragment(text) } else { evidence::line(text) }?;
+    Some(Line::of(Content::Facts(facts, if is_ztunnel(text) { Format::Ztunnel } else { Format::Evidence })))
+}
+
+/// Whether the line is one of ztunnel's access log.
+fn is_ztunnel(text: &str) -> bool {
+    ["src.addr=", "dst.addr="].iter().all(|key| memchr::memmem::find(text.as_bytes(), key.as_bytes()).is_some())
+}
