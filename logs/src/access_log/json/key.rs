@@ -1,6 +1,8 @@
 //! How the keys of JSON access logs are spelt: Istio's own, and a closed table of what Envoy distributions, gateways and log
 //! pipelines call the same fields.
 
+use std::sync::LazyLock;
+
 use meshwhy_core::facts::Fact;
 
 use super::scan::Text;
@@ -57,19 +59,20 @@ fn istio(key: &str) -> Option<Spelling> {
     if matches!(key, "bytes_received" | "bytes_sent" | "upstream_service_time" | "user_agent" | "x_forwarded_for") {
         return Some(Spelling { field: Field::Ignored, kind: Kind::Common });
     }
-    let fact = Fact::of_key(key)?;
-    Some(Spelling { field: Field::Fact(fact), kind: Kind::of(fact) })
+    Fact::of_key(key).map(Spelling::of)
 }
 
-impl Kind {
-    /// What Istio's key of a fact says.
+impl Spelling {
+    /// What the key or the operator of a fact says.
     const fn of(fact: Fact) -> Self {
-        use Fact::{Authority, Duration, GrpcStatus, Method, Path, Protocol, RequestId, StartTime, TraceId};
-        match fact {
-            Fact::Status => Self::Outcome,
-            Authority | Duration | GrpcStatus | Method | Path | Protocol | RequestId | StartTime | TraceId => Self::Common,
-            _ => Self::Specific,
-        }
+        use Fact::{Authority, Duration, GrpcStatus, Method, Namespace, Path, Pod, Protocol, RequestId, StartTime, TraceId};
+        let kind = match fact {
+            Fact::Status => Kind::Outcome,
+            Authority | Duration | GrpcStatus | Method | Namespace | Path | Pod => Kind::Common,
+            Protocol | RequestId | StartTime | TraceId => Kind::Common,
+            _ => Kind::Specific,
+        };
+        Self { field: Field::Fact(fact), kind }
     }
 }
 
@@ -98,28 +101,31 @@ fn fill(buffer: &mut [u8; LONGEST], bytes: impl Iterator<Item = u8>) -> Option<u
 }
 
 fn look_up(letters: &[u8]) -> Option<Spelling> {
-    let at = SPELLINGS.binary_search_by(|(known, _, _)| known.as_bytes().cmp(letters)).ok()?;
-    SPELLINGS.get(at).map(|(_, field, kind)| Spelling { field: *field, kind: *kind })
+    let at = SPELLINGS.binary_search_by(|(known, _)| known.as_bytes().cmp(letters)).ok()?;
+    SPELLINGS.get(at).map(|(_, spelling)| *spelling)
 }
 
-/// Keys without case and punctuation, sorted.
+/// Keys and operators of the table of facts, and what else they are called, without case and punctuation, sorted.
+static SPELLINGS: LazyLock<Vec<(String, Spelling)>> = LazyLock::new(|| {
+    let names = |fact: &Fact| [fact.key(), fact.operator()].map(|name| name.map(|name| (name, Spelling::of(*fact))));
+    let aliases = ALIASES.iter().map(|(name, field, kind)| (*name, Spelling { field: *field, kind: *kind }));
+    let all = Fact::ALL.iter().flat_map(names).flatten().chain(aliases);
+    let mut all: Vec<_> = all.map(|(name, spelling)| (letters(name).map(char::from).collect(), spelling)).collect();
+    all.sort_by(|(one, _): &(String, _), (other, _)| one.cmp(other));
+    all
+});
+
+/// Keys that are neither those of the table of facts nor its operators.
 ///
 /// Source: Istio `pilot/pkg/model/telemetry_logging.go`; defaults and examples of Envoy Gateway, Contour, Emissary, Consul, App
 /// Mesh, Gloo and Istio's Stackdriver logger; OpenTelemetry semantic conventions 1.30.
 #[rustfmt::skip]
-const SPELLINGS: &[(&str, Field, Kind)] = {
+const ALIASES: &[(&str, Field, Kind)] = {
     use Fact as F;
     use Field::Fact as Of;
     use Kind::{Common, Message, Outcome, Record, Specific};
     &[
-        ("authority", Of(F::Authority), Common),
         ("b3traceid", Of(F::TraceId), Common),
-        ("connectionterminationdetails", Of(F::Termination), Specific),
-        ("downstreamlocaladdress", Of(F::DownstreamLocalAddress), Specific),
-        ("downstreamlocalclosereason", Of(F::DownstreamLocalClose), Specific),
-        ("downstreamremoteaddress", Of(F::DownstreamRemoteAddress), Specific),
-        ("downstreamtransportfailurereason", Of(F::DownstreamTransport), Specific),
-        ("duration", Of(F::Duration), Common),
         ("durationms", Of(F::Duration), Common),
         ("envoyconnectionterminationdetails", Of(F::Termination), Specific),
         ("envoyresponsecodedetails", Of(F::Details), Specific),
@@ -128,9 +134,7 @@ const SPELLINGS: &[(&str, Field, Kind)] = {
         ("envoyupstreamcluster", Of(F::Cluster), Specific),
         ("envoyupstreamtransportfailurereason", Of(F::UpstreamTransport), Specific),
         ("grpcresponsestatus", Of(F::GrpcStatus), Common),
-        ("grpcstatus", Of(F::GrpcStatus), Common),
         ("grpcstatuscode", Of(F::GrpcStatus), Common),
-        ("grpcstatusnumber", Of(F::GrpcStatus), Common),
         ("httphost", Of(F::Authority), Common),
         ("httpmethod", Of(F::Method), Common),
         ("httpprotocol", Of(F::Protocol), Common),
@@ -144,31 +148,23 @@ const SPELLINGS: &[(&str, Field, Kind)] = {
         ("httpstatuscode", Of(F::Status), Common),
         ("httptarget", Of(F::Path), Common),
         ("istiomixerstatus", Of(F::PolicyStatus), Specific),
-        ("istiopolicystatus", Of(F::PolicyStatus), Specific),
         ("k8snamespacename", Of(F::Namespace), Common),
         ("k8spodname", Of(F::Pod), Common),
         ("kubernetesnamespacename", Of(F::Namespace), Common),
         ("kubernetespodname", Of(F::Pod), Common),
         ("meshwhyrecord", Field::Ignored, Record),
         ("message", Field::Ignored, Message),
-        ("method", Of(F::Method), Common),
         ("mixerstatus", Of(F::PolicyStatus), Specific),
         ("msg", Field::Ignored, Message),
         ("originalpath", Of(F::Path), Common),
-        ("path", Of(F::Path), Common),
         ("podname", Of(F::Pod), Common),
         ("podnamespace", Of(F::Namespace), Common),
-        ("protocol", Of(F::Protocol), Common),
         ("proxystatus", Field::ProxyStatus, Common),
-        ("reqauthority", Of(F::Authority), Common),
         ("reqid", Of(F::RequestId), Common),
-        ("reqmethod", Of(F::Method), Common),
         ("reqpath", Of(F::Path), Common),
         ("reqtraceparent", Field::TraceParent, Common),
         ("requestauthority", Of(F::Authority), Common),
-        ("requestedservername", Of(F::ServerName), Specific),
         ("requesthost", Of(F::Authority), Common),
-        ("requestid", Of(F::RequestId), Common),
         ("requestmethod", Of(F::Method), Common),
         ("requestpath", Of(F::Path), Common),
         ("requestprotocol", Of(F::Protocol), Common),
@@ -176,39 +172,25 @@ const SPELLINGS: &[(&str, Field, Kind)] = {
         ("requestxrequestid", Of(F::RequestId), Common),
         ("reqxb3traceid", Of(F::TraceId), Common),
         ("reqxenvoyoriginalpathpath", Of(F::Path), Common),
-        ("reqxrequestid", Of(F::RequestId), Common),
         ("resourcelabelsnamespacename", Of(F::Namespace), Common),
         ("resourcelabelspodname", Of(F::Pod), Common),
-        ("responsecode", Of(F::Status), Outcome),
         ("responsecodedetail", Of(F::Details), Specific),
-        ("responsecodedetails", Of(F::Details), Specific),
         ("responsedetails", Of(F::Details), Specific),
         ("responseflag", Of(F::Flags), Specific),
-        ("responseflags", Of(F::Flags), Specific),
         ("responseflagslist", Of(F::Flags), Specific),
         ("responseflagslong", Of(F::Flags), Specific),
         ("responseproxystatus", Field::ProxyStatus, Common),
         ("responsestatus", Of(F::Status), Common),
         ("responsestatuscode", Of(F::Status), Common),
         ("respproxystatus", Field::ProxyStatus, Common),
-        ("routename", Of(F::Route), Specific),
-        ("starttime", Of(F::StartTime), Common),
         ("status", Of(F::Status), Common),
         ("statuscode", Of(F::Status), Common),
-        ("traceid", Of(F::TraceId), Common),
         ("traceparent", Field::TraceParent, Common),
-        ("upstreamcluster", Of(F::Cluster), Specific),
         ("upstreamclustername", Of(F::Cluster), Specific),
-        ("upstreamclusterraw", Of(F::Cluster), Specific),
-        ("upstreamhost", Of(F::UpstreamHost), Specific),
         ("upstreamhostaddress", Of(F::UpstreamHost), Specific),
-        ("upstreamlocaladdress", Of(F::UpstreamLocalAddress), Specific),
-        ("upstreamlocalclosereason", Of(F::UpstreamLocalClose), Specific),
         ("upstreamremoteaddress", Of(F::UpstreamHost), Specific),
         ("upstreamtransportfailure", Of(F::UpstreamTransport), Specific),
-        ("upstreamtransportfailurereason", Of(F::UpstreamTransport), Specific),
         ("urlpath", Of(F::Path), Common),
-        ("virtualhostname", Of(F::VirtualHost), Specific),
         ("xb3traceid", Of(F::TraceId), Common),
         ("xenvoyoriginalpath", Of(F::Path), Common),
         ("xenvoyoriginalpathpath", Of(F::Path), Common),
@@ -222,10 +204,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_and_spelt_as_it_is_looked_up() {
-        assert!(SPELLINGS.is_sorted_by(|(one, ..), (other, ..)| one < other));
-        for (key, field, _) in SPELLINGS {
-            assert_eq!(spelt("", key).map(|found| found.field), Some(*field), "{key}");
+    fn every_alias_adds_a_spelling() {
+        for (at, (key, field, kind)) in ALIASES.iter().enumerate() {
+            assert_eq!(spelt("", key), Some(Spelling { field: *field, kind: *kind }), "{key}");
+            let named = Fact::ALL.iter().flat_map(|fact| [fact.key(), fact.operator()]).flatten();
+            let others = named.chain(ALIASES.iter().take(at).map(|(other, ..)| *other));
+            assert!(others.into_iter().all(|other| !letters(other).eq(key.bytes())), "{key}");
         }
     }
 
