@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::abi::LogLevel;
 use crate::annotate::Request;
 use crate::config;
-use crate::host::{Host, LogLevel};
+use crate::host::Host;
 use crate::observer::Observer;
 
 /// All contexts of one VM.

@@ -4,6 +4,7 @@
 
 use meshwhy_core::{Cause, Side};
 
+use crate::abi::CounterId;
 use crate::host::Host;
 
 /// What is counted. A number waits here until it is flushed, since a proxy that fails does so thousands of times a second.
@@ -16,7 +17,7 @@ pub struct Counters {
 #[derive(Debug)]
 struct Number {
     counter: Counter,
-    id: Option<u32>,
+    id: Option<CounterId>,
     pending: u32,
 }
 

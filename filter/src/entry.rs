@@ -1,6 +1,6 @@
 //! The one file that speaks to the host: the callbacks that Envoy enters, and the functions that it offers.
 //!
-//! Both are declared here and not taken from the SDK. Its wrappers of host functions panic on any status they do not expect (a
+//! Neither is taken from the SDK. Its wrappers of host functions panic on any status they do not expect (a
 //! capability that is not allowed, a phase that is over), and a panic kills the VM; its dispatcher exports every callback of the
 //! ABI, looks contexts up in several tables, and is a quarter of the module.
 
@@ -10,36 +10,14 @@ use std::cell::{Cell, RefCell};
 use std::panic;
 use std::ptr::null_mut;
 
+use crate::abi::{self, CounterId, HeaderMap, LogLevel, Status};
 use crate::contexts::Contexts;
-use crate::host::{Fault, Host, LogLevel};
+use crate::host::{Fault, Host};
 
-mod abi {
-    //! Source: proxy-wasm ABI 0.2.1.
-    #[link(wasm_import_module = "env")]
-    unsafe extern "C" {
-        pub fn proxy_log(level: u32, data: *const u8, size: usize) -> i32;
-        pub fn proxy_set_tick_period_milliseconds(period: u32) -> i32;
-        pub fn proxy_get_buffer_bytes(kind: u32, start: usize, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
-        pub fn proxy_get_property(path: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
-        pub fn proxy_set_property(path: *const u8, size: usize, value: *const u8, value_size: usize) -> i32;
-        pub fn proxy_get_header_map_value(map: u32, key: *const u8, size: usize, data: *mut *mut u8, length: *mut usize) -> i32;
-        pub fn proxy_add_header_map_value(map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize) -> i32;
-        pub fn proxy_remove_header_map_value(map: u32, key: *const u8, size: usize) -> i32;
-        pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> i32;
-        pub fn proxy_increment_metric(id: u32, by: i64) -> i32;
-    }
-}
-
-const OK: i32 = 0;
-const NOT_FOUND: i32 = 1;
-const REQUEST_HEADERS: u32 = 0;
-const RESPONSE_HEADERS: u32 = 2;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
 /// What the header callbacks answer: go on.
 const CONTINUE: u32 = 0;
-/// What the start callbacks answer: anything else would have Envoy refuse the listener.
-const FINE: u32 = 1;
 
 /// Longest path of a property that needs no allocation; all of ours are shorter.
 const PATH: usize = 128;
@@ -76,72 +54,67 @@ fn log_panics() {
     }));
 }
 
-mod exports {
-    //! The callbacks of the ABI that the module answers; Envoy enters the VM for each that it finds.
-    use super::abi;
-    use super::{CONTINUE, Envoy, FINE, configuration, done, enter, log_panics, with};
+unsafe extern "C" {
+    fn __wasm_call_ctors();
+}
 
-    unsafe extern "C" {
-        fn __wasm_call_ctors();
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    // A module without `main` has nobody else who runs the C library's constructors.
+    unsafe { __wasm_call_ctors() }
+    log_panics();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
+
+/// Memory that the host writes all of an answer into; [`receive`] takes it over.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+    Box::into_raw(Box::<[u8]>::new_uninit_slice(size)).cast()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_vm_start(_: u32, _: u32) -> bool {
+    true
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_configure(id: u32, _: u32) -> bool {
+    let bytes = configuration();
+    if let Some(interval_ms) = with(|contexts| contexts.configure(&Envoy, id, &bytes)).flatten() {
+        let period = u32::try_from(interval_ms).unwrap_or(u32::MAX);
+        let _ = done(unsafe { abi::proxy_set_tick_period_milliseconds(period) });
     }
+    // Anything else would have Envoy refuse the listener.
+    true
+}
 
-    #[unsafe(no_mangle)]
-    extern "C" fn _initialize() {
-        // A module without `main` has nobody else who runs the C library's constructors.
-        unsafe { __wasm_call_ctors() }
-        log_panics();
-    }
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_tick(id: u32) {
+    with(|contexts| contexts.tick(&Envoy, id));
+}
 
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_abi_version_0_2_1() {}
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_headers(id: u32, _: u32, _: u32) -> u32 {
+    enter(&Envoy, "request", |host| with(|contexts| contexts.request_headers(host, id)));
+    CONTINUE
+}
 
-    /// Memory that the host writes all of an answer into; [`super::receive`] takes it over.
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
-        Box::into_raw(Box::<[u8]>::new_uninit_slice(size)).cast()
-    }
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_headers(id: u32, _: u32, end_of_stream: u32) -> u32 {
+    enter(&Envoy, "response", |host| with(|contexts| contexts.response_headers(host, id, end_of_stream != 0)));
+    CONTINUE
+}
 
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_vm_start(_: u32, _: u32) -> u32 {
-        FINE
-    }
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_log(id: u32) {
+    enter(&Envoy, "log", |host| with(|contexts| contexts.log(host, id)));
+}
 
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_configure(id: u32, _: u32) -> u32 {
-        let bytes = configuration();
-        if let Some(interval_ms) = with(|contexts| contexts.configure(&Envoy, id, &bytes)).flatten() {
-            let period = u32::try_from(interval_ms).unwrap_or(u32::MAX);
-            let _ = done(unsafe { abi::proxy_set_tick_period_milliseconds(period) });
-        }
-        FINE
-    }
-
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_tick(id: u32) {
-        with(|contexts| contexts.tick(&Envoy, id));
-    }
-
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_request_headers(id: u32, _: u32, _: u32) -> u32 {
-        enter(&Envoy, "request", |host| with(|contexts| contexts.request_headers(host, id)));
-        CONTINUE
-    }
-
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_response_headers(id: u32, _: u32, end_of_stream: u32) -> u32 {
-        enter(&Envoy, "response", |host| with(|contexts| contexts.response_headers(host, id, end_of_stream != 0)));
-        CONTINUE
-    }
-
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_log(id: u32) {
-        enter(&Envoy, "log", |host| with(|contexts| contexts.log(host, id)));
-    }
-
-    #[unsafe(no_mangle)]
-    extern "C" fn proxy_on_delete(id: u32) {
-        with(|contexts| contexts.delete(&Envoy, id));
-    }
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_delete(id: u32) {
+    with(|contexts| contexts.delete(&Envoy, id));
 }
 
 impl Host for Envoy {
@@ -165,37 +138,34 @@ impl Host for Envoy {
     }
 
     fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
-        header(REQUEST_HEADERS, name)
+        header(HeaderMap::Request, name)
     }
 
     fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
-        header(RESPONSE_HEADERS, name)
+        header(HeaderMap::Response, name)
     }
 
     fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
-        done(unsafe { abi::proxy_add_header_map_value(RESPONSE_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+        done(unsafe {
+            abi::proxy_add_header_map_value(HeaderMap::Response, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        })
     }
 
     fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
-        done(unsafe { abi::proxy_remove_header_map_value(RESPONSE_HEADERS, name.as_ptr(), name.len()) })
+        done(unsafe { abi::proxy_remove_header_map_value(HeaderMap::Response, name.as_ptr(), name.len()) })
     }
 
     fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {
-        let level = match level {
-            LogLevel::Info => 2,
-            LogLevel::Warn => 3,
-            LogLevel::Error => 4,
-        };
         done(unsafe { abi::proxy_log(level, line.as_ptr(), line.len()) })
     }
 
-    fn define_counter(&self, name: &str) -> Result<u32, Fault> {
-        let mut id = 0;
+    fn define_counter(&self, name: &str) -> Result<CounterId, Fault> {
+        let mut id = CounterId(0);
         done(unsafe { abi::proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) })?;
         Ok(id)
     }
 
-    fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
+    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault> {
         done(unsafe { abi::proxy_increment_metric(id, by.into()) })
     }
 
@@ -204,7 +174,7 @@ impl Host for Envoy {
     }
 }
 
-fn header(map: u32, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+fn header(map: HeaderMap, name: &str) -> Result<Option<Vec<u8>>, Fault> {
     receive(|data, length| unsafe { abi::proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, length) })
 }
 
@@ -213,11 +183,11 @@ fn configuration() -> Vec<u8> {
     bytes.ok().flatten().unwrap_or_default()
 }
 
-fn done(status: i32) -> Result<(), Fault> {
-    if status == OK { Ok(()) } else { Err(fault(status)) }
+fn done(status: Status) -> Result<(), Fault> {
+    if status == Status::OK { Ok(()) } else { Err(fault(status)) }
 }
 
-fn fault(status: i32) -> Fault {
+fn fault(status: Status) -> Fault {
     let fault = Fault::of(status);
     if fault == Fault::Refused {
         REFUSALS.set(REFUSALS.get().saturating_add(1));
@@ -226,12 +196,12 @@ fn fault(status: i32) -> Fault {
 }
 
 /// Takes over a buffer that the host allocated in our memory.
-fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> i32) -> Result<Option<Vec<u8>>, Fault> {
+fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<Option<Vec<u8>>, Fault> {
     let (mut data, mut length) = (null_mut(), 0);
     match call(&raw mut data, &raw mut length) {
-        OK if data.is_null() => Ok(Some(Vec::new())),
-        OK => Ok(Some(unsafe { Vec::from_raw_parts(data, length, length) })),
-        NOT_FOUND => Ok(None),
+        Status::OK if data.is_null() => Ok(Some(Vec::new())),
+        Status::OK => Ok(Some(unsafe { Vec::from_raw_parts(data, length, length) })),
+        Status::NOT_FOUND => Ok(None),
         status => Err(fault(status)),
     }
 }

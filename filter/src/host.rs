@@ -1,15 +1,6 @@
 //! What the module asks of Envoy. No call can panic: what a host refuses comes back as a [`Fault`].
 
-/// How a line is logged. Istio shows `warn` and above by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Hidden by Istio's default `proxyLogLevel`.
-    Info,
-    /// Shown.
-    Warn,
-    /// Shown.
-    Error,
-}
+use crate::abi::{CounterId, LogLevel, Status};
 
 /// A host call that did not work.
 ///
@@ -28,8 +19,8 @@ pub enum Fault {
 impl Fault {
     /// The fault that a status other than `Ok` stands for.
     #[must_use]
-    pub const fn of(status: i32) -> Self {
-        match status {
+    pub const fn of(status: Status) -> Self {
+        match status.0 {
             1 | 2 | 7 => Self::Unavailable,
             10 | 12 => Self::Refused,
             _ => Self::Failed,
@@ -89,13 +80,13 @@ pub trait Host {
     ///
     /// # Errors
     /// When metrics are not allowed.
-    fn define_counter(&self, name: &str) -> Result<u32, Fault>;
+    fn define_counter(&self, name: &str) -> Result<CounterId, Fault>;
 
     /// Adds to a counter.
     ///
     /// # Errors
     /// When the id is unknown.
-    fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault>;
+    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault>;
 
     /// How many calls were [`Fault::Refused`] since this was last called; no host call itself.
     fn take_refusals(&self) -> u32;
@@ -109,7 +100,7 @@ pub mod fake {
     use std::cell::{Cell, RefCell};
     use std::collections::HashMap;
 
-    use super::{Fault, Host, LogLevel};
+    use super::{CounterId, Fault, Host, LogLevel};
 
     #[derive(Default)]
     pub struct FakeHost {
@@ -217,14 +208,14 @@ pub mod fake {
             self.answer(())
         }
 
-        fn define_counter(&self, name: &str) -> Result<u32, Fault> {
+        fn define_counter(&self, name: &str) -> Result<CounterId, Fault> {
             let mut counters = self.counters.borrow_mut();
             counters.push((name.to_owned(), 0));
-            self.answer(u32::try_from(counters.len() - 1).unwrap())
+            self.answer(CounterId(u32::try_from(counters.len() - 1).unwrap()))
         }
 
-        fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
-            self.counters.borrow_mut()[id as usize].1 += by;
+        fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault> {
+            self.counters.borrow_mut()[id.0 as usize].1 += by;
             self.answer(())
         }
 
@@ -236,15 +227,15 @@ pub mod fake {
 
 #[cfg(test)]
 mod tests {
-    use super::Fault;
+    use super::{Fault, Status};
 
     #[test]
     fn a_capability_that_is_not_allowed_differs_from_a_phase_that_is_over() {
         for (status, fault) in [(1, Fault::Unavailable), (2, Fault::Unavailable), (10, Fault::Refused), (12, Fault::Refused)] {
-            assert_eq!(Fault::of(status), fault, "{status}");
+            assert_eq!(Fault::of(Status(status)), fault, "{status}");
         }
         for unknown in [-1, 3, 6, 11, 13, i32::MAX] {
-            assert_eq!(Fault::of(unknown), Fault::Failed, "{unknown}");
+            assert_eq!(Fault::of(Status(unknown)), Fault::Failed, "{unknown}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The proxy-wasm module: gathers facts about failures, judges them, and tells.
 //!
 //! Everything but `entry` is ordinary Rust behind the trait [`host::Host`] and tested natively; `entry` is compiled for
-//! wasm32 only and is the one file that touches the host.
+//! wasm32 only and is the one file that touches the host, by the functions and types of [`abi`].
 
+pub mod abi;
 pub mod annotate;
 pub mod config;
 pub mod contexts;

@@ -9,12 +9,13 @@ use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::redact;
 use meshwhy_core::{Decisive, Facts, Side, Verdict, judge};
 
+use crate::abi::LogLevel;
 use crate::annotate::{Reply, Request};
 use crate::config::{Config, Report};
 use crate::counters::Counters;
 use crate::flood::{Flood, FloodKey, Suppressed};
 use crate::gather::{self, Identity, Known};
-use crate::host::{Host, LogLevel};
+use crate::host::Host;
 use crate::verdict_cache::{Judged, VerdictCache};
 
 /// Most host calls for a failure that flood control gives no record: whether the reply is still the one that was marked, and deciding if

@@ -3,7 +3,8 @@
 
 use std::cell::Cell;
 
-use crate::host::{Fault, Host, LogLevel};
+use crate::abi::{CounterId, LogLevel};
+use crate::host::{Fault, Host};
 
 /// A request header, or a header of the upstream's response; its value names the callback that traps: `request`, `response` or `log`.
 const TRAP: &str = "x-meshwhy-trap";
@@ -67,11 +68,11 @@ impl<H: Host> Host for Counting<'_, H> {
         self.call().log(level, line)
     }
 
-    fn define_counter(&self, name: &str) -> Result<u32, Fault> {
+    fn define_counter(&self, name: &str) -> Result<CounterId, Fault> {
         self.call().define_counter(name)
     }
 
-    fn add_to_counter(&self, id: u32, by: u32) -> Result<(), Fault> {
+    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault> {
         self.call().add_to_counter(id, by)
     }
 

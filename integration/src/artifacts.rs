@@ -172,6 +172,14 @@ pub fn testing_module() -> Result<PathBuf> {
     find("MESHWHY_TESTING_WASM", &["wasm32-wasip1/module"], "meshwhy-testing.wasm")
 }
 
+/// A module of the SDK with every function of the ABI: `MESHWHY_SDK_WASM`, else in the build directory.
+///
+/// # Errors
+/// As [`Artifacts::find`].
+pub fn sdk_module() -> Result<PathBuf> {
+    find("MESHWHY_SDK_WASM", &["wasm32-wasip1/debug"], "meshwhy_empty_filter.wasm")
+}
+
 fn find(variable: &str, directories: &[&str], name: &str) -> Result<PathBuf> {
     if let Some(path) = env::var_os(variable).map(PathBuf::from) {
         ensure!(path.is_file(), "{variable} names {}, which is not a file", path.display());

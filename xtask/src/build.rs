@@ -72,6 +72,14 @@ fn testing_module() -> Result<PathBuf> {
     build_module("meshwhy-testing.wasm", &["--features", "testing"])
 }
 
+/// Builds a module with every function of the ABI, as the SDK declares it: the linker would leave out those that the filter does not call.
+fn sdk_module() -> Result<PathBuf> {
+    run(Command::new(cargo_program())
+        .args(["build", "--quiet", "--package", "meshwhy-empty-filter", "--target", TARGET])
+        .env("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", "-Clink-arg=--no-gc-sections"))?;
+    Ok(target().join(TARGET).join("debug/meshwhy_empty_filter.wasm"))
+}
+
 fn build_module(name: &str, features: &[&str]) -> Result<PathBuf> {
     ensure_target()?;
     run(Command::new(cargo_program())
@@ -111,7 +119,7 @@ pub fn test(slug: Option<&str>) -> Result<()> {
         ensure!(Cause::find(slug).is_some(), "no cause {slug}");
         cargo(&["test", "--quiet", "--package", "meshwhy-core", "--test", "cases", "--test", "laws"])?;
     }
-    let testing = testing_module()?;
+    let (testing, sdk) = (testing_module()?, sdk_module()?);
     let built = artifacts()?;
     let envoy = locate()?;
     let arguments = match slug {
@@ -126,6 +134,7 @@ pub fn test(slug: Option<&str>) -> Result<()> {
         .args(arguments)
         .env("MESHWHY_WASM", built.module)
         .env("MESHWHY_TESTING_WASM", testing)
+        .env("MESHWHY_SDK_WASM", sdk)
         .env("MESHWHY_CLI", built.cli)
         .env("INSTA_UPDATE", "no"))
 }

@@ -1,4 +1,4 @@
-//! Takes out of the module what Envoy must not call and what then nobody needs.
+//! Takes out of the module what Envoy must not call and the code that only those calls would reach.
 //!
 //! Envoy enters the VM for each callback that it finds: for every chunk of a body, for trailers, for TCP data. So the module exports
 //! what it answers and nothing else, not even what its libraries add.
@@ -7,25 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use meshwhy_filter::abi::EXPORTS;
 use walrus::ir::{MemArg, StoreKind};
 use walrus::{ImportId, ImportKind, Module};
-
-/// What the module exports: the ABI's own needs and the callbacks that it answers.
-///
-/// Source: proxy-wasm ABI 0.2.1; Envoy `source/extensions/common/wasm/wasm.cc`, 1.40.
-pub const EXPORTS: [&str; 11] = [
-    "memory",
-    "_initialize",
-    "proxy_abi_version_0_2_1",
-    "proxy_on_memory_allocate",
-    "proxy_on_vm_start",
-    "proxy_on_configure",
-    "proxy_on_tick",
-    "proxy_on_request_headers",
-    "proxy_on_response_headers",
-    "proxy_on_log",
-    "proxy_on_delete",
-];
 
 /// What Rust's library would ask of an operating system, for a panic's message and the settings of its printing. There is none; without
 /// these the module can do nothing but call Envoy's functions that it imports, and the hash in the manifests pins which.
@@ -38,7 +22,11 @@ const SYSTEM: &str = "wasi_snapshot_preview1";
 pub fn prune(built: &Path, pruned: &Path) -> Result<()> {
     let mut module = Module::from_file(built).with_context(|| format!("reading {}", built.display()))?;
     for name in EXPORTS {
-        module.exports.iter().find(|export| export.name == name).with_context(|| format!("the module does not export {name}"))?;
+        module
+            .exports
+            .iter()
+            .find(|export| export.name == *name)
+            .with_context(|| format!("the module does not export {name}"))?;
     }
     let unwanted: Vec<_> =
         module.exports.iter().filter(|export| !EXPORTS.contains(&export.name.as_str())).map(|export| export.id()).collect();
