@@ -6,7 +6,7 @@
 //! | `level` | `"standard"` | `minimal`, `standard`, `full` | how much a member tells |
 //! | `name` | pod and namespace of the node | at most 128 printable ASCII characters | who speaks in the member |
 //! | `side` | from node id, cluster and listener | `inbound`, `outbound`, `gateway` | which way the traffic goes |
-//! | `report` | `"failures"` | `failures`, `replies`, `trace_context` | what gets a record: see [`Report`] |
+//! | `report` | `"failures"` | `failures`, `replies`, `trace_context` | what gets a record: see [`RecordScope`] |
 //! | `records_per_interval` | 10 | 0–1000 | records per cause, cluster and, where it matters, route; the rest is counted |
 //! | `interval_ms` | 10000 | 1000–600000 | length of that interval |
 //! | `trace_check.sample_per_10k` | 100 | 0–10000 | of 10 000 requests, how many are checked for trace context (HTTP filter) |
@@ -29,7 +29,7 @@ pub struct Config {
     /// Which way the traffic goes; `None` for what the node id says, and of a sidecar cluster and listener.
     pub side: Option<Side>,
     /// What gets a record.
-    pub report: Report,
+    pub report: RecordScope,
     /// Records per interval, cause, cluster and, where it matters, route.
     pub records_per_interval: u32,
     /// Length of the interval, in milliseconds.
@@ -53,7 +53,7 @@ pub enum Visibility {
 
 /// What gets a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Report {
+pub enum RecordScope {
     /// Whatever failed.
     #[default]
     Failures,
@@ -66,7 +66,7 @@ pub enum Report {
 
 /// What came of reading a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parsed {
+pub struct ParsedConfig {
     /// The configuration; `None` when it cannot be used, so that the module stays inert.
     pub config: Option<Config>,
     /// What is wrong and where, one line each. Unknown fields are listed and otherwise ignored.
@@ -80,7 +80,7 @@ impl Default for Config {
             level: Level::Standard,
             name: None,
             side: None,
-            report: Report::Failures,
+            report: RecordScope::Failures,
             records_per_interval: 10,
             interval_ms: 10_000,
             trace_sample_per_10k: 100,
@@ -108,9 +108,9 @@ const FIELDS: [&str; 10] = [
 /// # Shape
 /// UTF-8 JSON, one object.
 #[must_use]
-pub fn parse(bytes: &[u8]) -> Parsed {
+pub fn parse(bytes: &[u8]) -> ParsedConfig {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Parsed { config: Some(Config::default()), problems: vec![] };
+        return ParsedConfig { config: Some(Config::default()), problems: vec![] };
     }
     let mut reading = Reading::default();
     let read = Reader::new(bytes).and_then(|mut reader| {
@@ -123,9 +123,9 @@ pub fn parse(bytes: &[u8]) -> Parsed {
             let out_of_range = ranges(&config, &numbers);
             let usable = out_of_range.is_empty();
             problems.extend(out_of_range);
-            Parsed { config: usable.then(|| numbers.into(config)), problems }
+            ParsedConfig { config: usable.then(|| numbers.into(config)), problems }
         }
-        Err(mistake) => Parsed { config: None, problems: vec![printable(&mistake.to_string())] },
+        Err(mistake) => ParsedConfig { config: None, problems: vec![printable(&mistake.to_string())] },
     }
 }
 
@@ -194,8 +194,11 @@ impl Reading {
                 self.config.side = Some(word(reader, &sides)?);
             }
             "report" => {
-                let reports =
-                    [("failures", Report::Failures), ("replies", Report::Replies), ("trace_context", Report::TraceContext)];
+                let reports = [
+                    ("failures", RecordScope::Failures),
+                    ("replies", RecordScope::Replies),
+                    ("trace_context", RecordScope::TraceContext),
+                ];
                 self.config.report = word(reader, &reports)?;
             }
             "records_per_interval" => self.numbers.records_per_interval = reader.number()?,
@@ -248,7 +251,7 @@ mod tests {
     #[test]
     fn nothing_means_defaults() {
         for bytes in [&b""[..], b" \n", b"{}"] {
-            assert_eq!(parse(bytes), Parsed { config: Some(Config::default()), problems: vec![] });
+            assert_eq!(parse(bytes), ParsedConfig { config: Some(Config::default()), problems: vec![] });
         }
     }
 
@@ -284,13 +287,13 @@ mod tests {
             level: Level::Full,
             name: Some("edge".to_owned()),
             side: Some(Side::Gateway),
-            report: Report::TraceContext,
+            report: RecordScope::TraceContext,
             records_per_interval: 0,
             interval_ms: 1000,
             trace_sample_per_10k: 10_000,
             trace_annotate: false,
         };
-        assert_eq!(parse(text), Parsed { config: Some(config), problems: vec![] });
+        assert_eq!(parse(text), ParsedConfig { config: Some(config), problems: vec![] });
         assert_eq!(parse(br#"{"name": null, "side": null}"#).config, Some(Config::default()));
     }
 

@@ -7,17 +7,17 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::abi::LogLevel;
-use crate::annotate::Request;
 use crate::config;
 use crate::host::Host;
 use crate::observer::Observer;
+use crate::request::RequestState;
 
 /// All contexts of one VM.
 #[derive(Debug, Default)]
 pub struct Contexts {
     roots: Vec<Root>,
     /// Requests of which there is something to remember.
-    requests: HashMap<u32, Request, BuildHasherDefault<Numbered>>,
+    requests: HashMap<u32, RequestState, BuildHasherDefault<Numbered>>,
 }
 
 /// `observer` is `None` while the configuration cannot be used: the plugin is then inert.
@@ -110,7 +110,7 @@ impl Contexts {
         }
     }
 
-    fn remember(&mut self, id: u32, request: Request) {
+    fn remember(&mut self, id: u32, request: RequestState) {
         if !request.is_empty() {
             self.requests.insert(id, request);
         }

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use meshwhy_core::redact::bounded;
 use meshwhy_core::{Cause, Confidence, Decisive, Side, Verdict};
 
+use crate::mru::Mru;
+
 /// Most kinds of failure remembered at once; the one not seen for longest is flushed when a new kind needs its place.
 pub const KINDS: usize = 256;
 
@@ -39,7 +41,7 @@ pub struct Suppressed {
 
 /// What to do with one occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct FloodDecision {
     /// Whether it gets a record.
     pub emit: bool,
     /// A kind that had to make room, with occurrences that have no record yet.
@@ -60,61 +62,62 @@ struct Window {
 pub struct Flood {
     records_per_interval: u32,
     occurrences: u64,
-    /// A list and no table: a proxy that fails does so in a few ways, and those move to the front.
-    windows: Vec<Window>,
+    /// A list and no table: a proxy that fails does so in a few ways.
+    windows: Mru<Window>,
 }
 
 impl Flood {
     /// Makes an empty one.
     #[must_use]
     pub fn new(records_per_interval: u32) -> Self {
-        Self { records_per_interval, occurrences: 0, windows: Vec::new() }
+        Self { records_per_interval, occurrences: 0, windows: Mru::default() }
     }
 
     /// Takes note of one occurrence.
     ///
     /// # Cost
     /// No allocation for a kind that is known.
-    pub fn occurred(&mut self, key: FloodKey<'_>) -> Decision {
+    pub fn occurred(&mut self, key: FloodKey<'_>) -> FloodDecision {
         self.occurrences = self.occurrences.wrapping_add(1);
-        let mut evicted = None;
-        let mut at = self.windows.iter().position(|window| window.key == key);
-        if at.is_none() {
-            evicted = self.make_room();
-            self.windows.push(Window { key: key.into_owned(), emitted: 0, suppressed: 0, seen: 0 });
-            at = self.windows.len().checked_sub(1);
-        }
-        // Half the way to the front each time: what is frequent is found at once.
-        let front = at.unwrap_or_default() / 2;
-        self.windows.swap(at.unwrap_or_default(), front);
         let (records, seen) = (self.records_per_interval, self.occurrences);
-        let Some(window) = self.windows.get_mut(front) else { return Decision { emit: true, evicted } };
-        window.seen = seen;
-        let emit = window.emitted < records;
-        if emit {
-            window.emitted = window.emitted.saturating_add(1);
-        } else {
-            window.suppressed = window.suppressed.saturating_add(1);
+        if let Some(window) = self.windows.find(|window| window.key == key) {
+            return FloodDecision { emit: window.count(records, seen), evicted: None };
         }
-        Decision { emit, evicted }
+        let evicted = self.make_room();
+        let mut window = Window { key: key.into_owned(), emitted: 0, suppressed: 0, seen };
+        let emit = window.count(records, seen);
+        self.windows.0.push(window);
+        FloodDecision { emit, evicted }
     }
 
     /// Begins the next interval, and gives what was suppressed in the one that is over.
     pub fn next_interval(&mut self) -> Vec<Suppressed> {
-        self.windows.iter_mut().for_each(|window| window.emitted = 0);
-        self.windows.iter_mut().filter_map(Window::take_suppressed).collect()
+        self.windows.0.iter_mut().for_each(|window| window.emitted = 0);
+        self.windows.0.iter_mut().filter_map(Window::take_suppressed).collect()
     }
 
     fn make_room(&mut self) -> Option<Suppressed> {
-        if self.windows.len() < KINDS {
+        if self.windows.0.len() < KINDS {
             return None;
         }
-        let (oldest, _) = self.windows.iter().enumerate().min_by_key(|(_, window)| window.seen)?;
-        self.windows.swap_remove(oldest).take_suppressed()
+        let (oldest, _) = self.windows.0.iter().enumerate().min_by_key(|(_, window)| window.seen)?;
+        self.windows.0.swap_remove(oldest).take_suppressed()
     }
 }
 
 impl Window {
+    /// Counts one more, as emitted or as suppressed.
+    fn count(&mut self, records: u32, seen: u64) -> bool {
+        self.seen = seen;
+        let emit = self.emitted < records;
+        if emit {
+            self.emitted = self.emitted.saturating_add(1);
+        } else {
+            self.suppressed = self.suppressed.saturating_add(1);
+        }
+        emit
+    }
+
     fn take_suppressed(&mut self) -> Option<Suppressed> {
         let count = std::mem::take(&mut self.suppressed);
         (count > 0).then(|| Suppressed { key: self.key.clone(), count })
@@ -141,9 +144,9 @@ impl<'k> FloodKey<'k> {
             cause: verdict.cause,
             confidence: verdict.confidence,
             side: facts.side,
-            cluster: part(facts.cluster.as_ref()),
-            route: part(facts.route.as_ref()),
-            relayed_from: part(facts.relayed_from.as_ref()),
+            cluster: bounded_or_empty(facts.cluster.as_ref()),
+            route: bounded_or_empty(facts.route.as_ref()),
+            relayed_from: bounded_or_empty(facts.relayed_from.as_ref()),
         }
     }
 
@@ -154,7 +157,7 @@ impl<'k> FloodKey<'k> {
     }
 }
 
-fn part<'k>(text: Option<&'k Cow<'_, str>>) -> Cow<'k, str> {
+fn bounded_or_empty<'k>(text: Option<&'k Cow<'_, str>>) -> Cow<'k, str> {
     Cow::Borrowed(bounded(text.map_or("", AsRef::as_ref)))
 }
 
@@ -173,7 +176,7 @@ mod tests {
         }
     }
 
-    fn occurred(flood: &mut Flood, route: usize) -> Decision {
+    fn occurred(flood: &mut Flood, route: usize) -> FloodDecision {
         flood.occurred(key(route))
     }
 
@@ -217,7 +220,7 @@ mod tests {
                 counted += u64::from(decision.emit) + decision.evicted.map_or(0, |evicted| evicted.count);
             }
         }
-        assert_eq!(flood.windows.len(), KINDS);
+        assert_eq!(flood.windows.0.len(), KINDS);
         counted += flood.next_interval().iter().map(|rest| rest.count).sum::<u64>();
         assert_eq!(counted, 20_000);
     }

@@ -9,15 +9,14 @@ use meshwhy_core::facts::Fact;
 use meshwhy_core::node_id::{NodeId, pod_and_namespace};
 use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags, Side};
 
+use crate::details_hints::DetailsHints;
 use crate::host::Host;
-use crate::implied::Implied;
 use crate::members;
-use crate::verdict_cache::VerdictCache;
 
 /// The header of RFC 9209.
 pub const PROXY_STATUS: &str = "proxy-status";
 
-/// Most host calls that [`decisive`] makes, and that for the status: for a stream that ended without a response and without details.
+/// Most host calls that [`details`] and [`decisive`] make, and that for the status: for a stream that ended without a response and without details.
 pub const DECISION: u32 = 11;
 /// Most host calls that [`describe`] makes, beyond those that [`decisive`] could spare.
 pub const DESCRIPTION: u32 = 12;
@@ -27,7 +26,7 @@ const NO_CLIENT_HELLO: &str = "TLS_error|error:";
 
 /// What a callback knows before it asks.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct KnownFacts {
     /// The status that is sent.
     pub status: Option<u16>,
     /// The gRPC status that is sent.
@@ -85,24 +84,28 @@ fn flags(host: &impl Host) -> Option<ResponseFlags> {
     number(host, Fact::Flags.attribute()).map(ResponseFlags)
 }
 
-/// Gathers what decides which failure it is, and what flood control tells failures apart by.
+/// Gathers what decides which failure it is and what flood control tells failures apart by, beside the details and what these show.
 ///
 /// # Cost
-/// At most [`DECISION`] host calls, that for the status included.
-pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> Decisive<'static> {
-    let mut facts = Decisive { details: details(host), ..Decisive::default() };
-    let implied = cache.implied(facts.details.as_deref());
+/// At most [`DECISION`] host calls, those for details and status included.
+pub fn decisive(
+    host: &impl Host,
+    details: Option<Cow<'static, str>>,
+    hints: DetailsHints,
+    known: &KnownFacts,
+) -> Decisive<'static> {
+    let mut facts = Decisive { details, ..Decisive::default() };
     facts.status = match known.status {
         // A gRPC call gets another status than the one that was decided on.
-        Some(sent) if known.grpc_status.is_some() => implied.status.or_else(|| status(host)).or(Some(sent)),
+        Some(sent) if known.grpc_status.is_some() => hints.status.or_else(|| status(host)).or(Some(sent)),
         Some(sent) => Some(sent),
-        None => implied.status.or_else(|| status(host)),
+        None => hints.status.or_else(|| status(host)),
     };
-    if known.wants_flags || !implied.clear || facts.status.is_none_or(|status| status < 400) {
+    if known.wants_flags || !hints.decides_flags || facts.status.is_none_or(|status| status < 400) {
         facts.flags = flags(host);
     }
-    if implied.upstream && !ended_before(&facts) {
-        if !implied.transport {
+    if hints.may_have_host && !ended_before(&facts) {
+        if !hints.carries_transport_failure {
             facts.upstream_transport_failure = text(host, Fact::UpstreamTransport.attribute());
         }
         // Without details, whether a host was tried is what decides.
@@ -110,17 +113,17 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> De
             facts.upstream_host = text(host, Fact::UpstreamHost.attribute());
         }
     }
-    if implied.route {
+    if hints.passed_codec && !hints.no_route {
         facts.cluster = text(host, Fact::Cluster.attribute());
-        if !implied.by_cluster {
+        if !hints.route_is_irrelevant {
             facts.route = text(host, Fact::Route.attribute());
         }
     }
     // Istio's route tables of sidecars end in a virtual host for every authority.
-    if implied.no_route && !matches!(known.side, Some(Side::Inbound | Side::Outbound)) {
+    if hints.no_route && !matches!(known.side, Some(Side::Inbound | Side::Outbound)) {
         facts.virtual_host = Some(text(host, Fact::VirtualHost.attribute()).unwrap_or_default());
     }
-    facts.side = known.side.or_else(|| ClusterName::parse(facts.cluster.as_deref()?).side()).or_else(|| direction(host));
+    facts.side = known.side.or_else(|| ClusterName::parse(facts.cluster.as_deref()?).side()).or_else(|| listener_side(host));
     if facts.status.is_none_or(|status| status == 0) {
         let failure = text(host, Fact::DownstreamTransport.attribute());
         let refused = facts.has_flag(Flag::NR);
@@ -131,7 +134,7 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> De
             facts.duration_ms = duration(host);
         }
     }
-    if implied.routing && facts.status == Some(200) {
+    if hints.passed_codec && facts.status == Some(200) {
         facts.grpc_status = known.grpc_status.or_else(|| grpc_status(host));
     }
     if facts.details.as_deref() == Some(Word::ViaUpstream.as_str())
@@ -139,7 +142,7 @@ pub fn decisive(host: &impl Host, cache: &mut VerdictCache, known: &Known) -> De
     {
         let author = match &known.proxy_status {
             Some(value) => members::author(value),
-            None => relayed(host, facts.side).as_deref().and_then(members::author),
+            None => upstream_proxy_status(host, facts.side).as_deref().and_then(members::author),
         };
         if let Some((name, cause)) = author {
             facts.relayed_from = Some(Cow::Owned(name));
@@ -155,7 +158,7 @@ pub fn implies_error(status: Option<u16>) -> bool {
 }
 
 /// `Proxy-Status` as the upstream sent it. At gateways Envoy may have removed it, and keeps it in dynamic metadata.
-fn relayed(host: &impl Host, side: Option<Side>) -> Option<Vec<u8>> {
+fn upstream_proxy_status(host: &impl Host, side: Option<Side>) -> Option<Vec<u8>> {
     let removed = || host.property(&["metadata", "filter_metadata", "meshwhy", "proxy_status"]).ok().flatten();
     proxy_status(host).or_else(|| if side == Some(Side::Gateway) { removed() } else { None })
 }
@@ -176,13 +179,13 @@ fn is_grpc(host: &impl Host) -> bool {
     kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
 }
 
-/// How long all took, in milliseconds; Envoy tells nanoseconds.
+/// How long all took, in milliseconds; Envoy has nanoseconds.
 fn duration(host: &impl Host) -> Option<u64> {
     number(host, Fact::Duration.attribute()).map(|nanoseconds| nanoseconds / 1_000_000)
 }
 
 /// Which way the traffic goes; read per request, since one root context may serve both.
-fn direction(host: &impl Host) -> Option<Side> {
+pub fn listener_side(host: &impl Host) -> Option<Side> {
     match number(host, Fact::Side.attribute())? {
         1 => Some(Side::Inbound),
         2 => Some(Side::Outbound),
@@ -190,38 +193,32 @@ fn direction(host: &impl Host) -> Option<Side> {
     }
 }
 
-/// The side alone, of a request that is no failure.
-pub fn side(host: &impl Host, known: Option<Side>) -> Option<Side> {
-    known.or_else(|| direction(host))
-}
-
 /// What locates a request that is no failure: the event says the rest.
 ///
 /// # Cost
-/// At most three host calls.
-pub fn event(host: &impl Host, event: Event, known: Option<Side>) -> Decisive<'static> {
+/// Two host calls.
+pub fn event_facts(host: &impl Host, event: Event, side: Option<Side>) -> Decisive<'static> {
     Decisive {
         event: Some(event),
         cluster: text(host, Fact::Cluster.attribute()),
         route: text(host, Fact::Route.attribute()),
-        side: side(host, known),
+        side,
         ..Decisive::default()
     }
 }
 
-/// Gathers what a record says besides, in the log phase: nothing of it decides. `implied`: by the details of these facts. `replied`: the
-/// facts are those of the response callback, where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
+/// Gathers what a record says besides, in the log phase: nothing of it decides. `replied`: the facts are those of the response callback, where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
 ///
 /// # Cost
 /// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
-pub fn describe(host: &impl Host, facts: &mut Facts<'static>, implied: Implied, replied: bool) {
+pub fn describe(host: &impl Host, facts: &mut Facts<'static>, hints: DetailsHints, replied: bool) {
     facts.context.mtls = mtls(host);
     if facts.event.is_none() {
         if replied || facts.flags.is_none() {
             facts.flags = flags(host).or(facts.flags);
         }
-        if replied || implied.status.is_some() {
-            // A gRPC call was told otherwise, or the proxy's configuration replaced it.
+        if replied || hints.status.is_some() {
+            // A gRPC call gets another one, or the proxy's configuration replaced it.
             facts.status = status(host).or(facts.status);
             if facts.status == Some(200) {
                 facts.grpc_status = grpc_status(host);
@@ -232,18 +229,18 @@ pub fn describe(host: &impl Host, facts: &mut Facts<'static>, implied: Implied, 
         facts.context.downstream_remote_address = text(host, Fact::DownstreamRemoteAddress.attribute());
         facts.context.downstream_local_address = text(host, Fact::DownstreamLocalAddress.attribute());
         facts.context.local_reply_owner = text(host, Fact::LocalReplyOwner.attribute());
-        if implied.by_cluster {
+        if hints.route_is_irrelevant {
             facts.route = text(host, Fact::Route.attribute());
         }
-        if implied.upstream && !ended_before(facts) {
-            if implied.transport {
+        if hints.may_have_host && !ended_before(facts) {
+            if hints.carries_transport_failure {
                 facts.upstream_transport_failure = text(host, Fact::UpstreamTransport.attribute());
             }
             facts.context.upstream_local_address = text(host, Fact::UpstreamLocalAddress.attribute());
             facts.upstream_host = facts.upstream_host.take().or_else(|| text(host, Fact::UpstreamHost.attribute()));
         }
     }
-    if implied.routing && (facts.event.is_some() || facts.context.protocol.is_some()) {
+    if hints.passed_codec && (facts.event.is_some() || facts.context.protocol.is_some()) {
         facts.context.method = text(host, Fact::Method.attribute());
         facts.context.path = text(host, Fact::Path.attribute());
         facts.context.authority = text(host, Fact::Authority.attribute());
@@ -272,8 +269,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Says in the facts who speaks.
-    pub fn sign(&self, facts: &mut Facts<'static>) {
+    /// Writes it into the facts.
+    pub fn add_to(&self, facts: &mut Facts<'static>) {
         facts.context.pod.clone_from(&self.pod);
         facts.context.namespace.clone_from(&self.namespace);
         facts.context.workload.clone_from(&self.workload);
@@ -307,10 +304,16 @@ mod tests {
             .property("xds.route_name", b"default")
     }
 
+    fn decided(host: &FakeHost) -> (Decisive<'static>, DetailsHints) {
+        let details = details(host);
+        let hints = DetailsHints::of(details.as_deref());
+        (decisive(host, details, hints, &KnownFacts::default()), hints)
+    }
+
     #[test]
     fn what_details_and_cluster_imply_is_not_asked_for() {
         let host = no_endpoints().number("response.code", 503).number("xds.listener_direction", 2);
-        let facts = decisive(&host, &mut VerdictCache::default(), &Known::default());
+        let (facts, _) = decided(&host);
         assert_eq!((facts.status, facts.side, facts.route, host.calls.get()), (Some(503), Some(Side::Inbound), None, 2));
     }
 
@@ -318,9 +321,9 @@ mod tests {
     fn a_record_has_the_status_that_was_sent() {
         let host = no_endpoints().number("response.code", 200).number("response.grpc_status", 14);
         let host = host.response_header("content-type", b"application/grpc+proto");
-        let mut facts = Facts::from(decisive(&host, &mut VerdictCache::default(), &Known::default()));
-        let implied = Implied::by(facts.details.as_deref());
-        describe(&host, &mut facts, implied, false);
+        let (facts, hints) = decided(&host);
+        let mut facts = Facts::from(facts);
+        describe(&host, &mut facts, hints, false);
         assert_eq!((facts.status, facts.grpc_status, facts.route.as_deref()), (Some(200), Some(14), Some("default")));
     }
 }

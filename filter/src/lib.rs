@@ -8,13 +8,15 @@ pub mod annotate;
 pub mod config;
 pub mod contexts;
 pub mod counters;
+pub mod details_hints;
 pub mod flood;
 pub mod gather;
 pub mod host;
-pub mod implied;
 mod json;
 mod members;
+mod mru;
 pub mod observer;
+pub mod request;
 mod verdict_cache;
 
 #[cfg(target_arch = "wasm32")]
