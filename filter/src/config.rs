@@ -119,11 +119,10 @@ pub fn parse(bytes: &[u8]) -> ParsedConfig {
     });
     match read {
         Ok(()) => {
-            let Reading { config, mut problems, numbers, .. } = reading;
-            let out_of_range = ranges(&config, &numbers);
-            let usable = out_of_range.is_empty();
-            problems.extend(out_of_range);
-            ParsedConfig { config: usable.then(|| numbers.into(config)), problems }
+            let Reading { config, mut problems, unusable, .. } = reading;
+            let config = unusable.is_empty().then_some(config);
+            problems.extend(unusable);
+            ParsedConfig { config, problems }
         }
         Err(mistake) => ParsedConfig { config: None, problems: vec![printable(&mistake.to_string())] },
     }
@@ -133,40 +132,11 @@ pub fn parse(bytes: &[u8]) -> ParsedConfig {
 #[derive(Default)]
 struct Reading {
     config: Config,
-    numbers: Numbers,
+    /// What is ignored.
     problems: Vec<String>,
+    /// What is outside its range.
+    unusable: Vec<String>,
     seen: Vec<&'static str>,
-}
-
-/// Numbers whose ranges are yet to be checked.
-struct Numbers {
-    records_per_interval: u64,
-    interval_ms: u64,
-    trace_sample_per_10k: u64,
-}
-
-impl Default for Numbers {
-    fn default() -> Self {
-        let config = Config::default();
-        Self {
-            records_per_interval: config.records_per_interval.into(),
-            interval_ms: config.interval_ms,
-            trace_sample_per_10k: config.trace_sample_per_10k.into(),
-        }
-    }
-}
-
-impl Numbers {
-    /// The configuration with these numbers, which are within their ranges.
-    fn into(self, config: Config) -> Config {
-        let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        Config {
-            records_per_interval: small(self.records_per_interval),
-            interval_ms: self.interval_ms,
-            trace_sample_per_10k: small(self.trace_sample_per_10k),
-            ..config
-        }
-    }
 }
 
 impl Reading {
@@ -188,7 +158,13 @@ impl Reading {
                 let levels = [("minimal", Level::Minimal), ("standard", Level::Standard), ("full", Level::Full)];
                 self.config.level = word(reader, &levels)?;
             }
-            "name" if !reader.null() => self.config.name = Some(reader.string("expected a string")?),
+            "name" if !reader.null() => {
+                let name = reader.string("expected a string")?;
+                if name.is_empty() || name.len() > 128 || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+                    self.unusable.push("`name` is not 1 to 128 printable ASCII characters".to_owned());
+                }
+                self.config.name = Some(name);
+            }
             "side" if !reader.null() => {
                 let sides = [Side::Inbound, Side::Outbound, Side::Gateway].map(|side| (side.as_str(), side));
                 self.config.side = Some(word(reader, &sides)?);
@@ -201,15 +177,24 @@ impl Reading {
                 ];
                 self.config.report = word(reader, &reports)?;
             }
-            "records_per_interval" => self.numbers.records_per_interval = reader.number()?,
-            "interval_ms" => self.numbers.interval_ms = reader.number()?,
+            "records_per_interval" => self.config.records_per_interval = self.number(reader, known, 0, 1000)?,
+            "interval_ms" => self.config.interval_ms = self.number(reader, known, 1000, 600_000)?.into(),
             "trace_check" => reader.object(&mut |reader, key| self.field(reader, key, "trace_check."))?,
-            "trace_check.sample_per_10k" => self.numbers.trace_sample_per_10k = reader.number()?,
+            "trace_check.sample_per_10k" => self.config.trace_sample_per_10k = self.number(reader, known, 0, 10_000)?,
             "trace_check.annotate" => self.config.trace_annotate = reader.boolean()?,
             // `null` for a field that may be left out.
             _ => {}
         }
         Ok(())
+    }
+
+    fn number(&mut self, reader: &mut Reader<'_>, field: &str, low: u32, high: u32) -> Result<u32, Mistake> {
+        let value = reader.number()?;
+        let number = u32::try_from(value).ok().filter(|number| (low..=high).contains(number));
+        if number.is_none() {
+            self.unusable.push(format!("`{field}` is {value}, outside {low} to {high}"));
+        }
+        Ok(number.unwrap_or(low))
     }
 }
 
@@ -219,24 +204,6 @@ fn word<T: Copy>(reader: &mut Reader<'_>, words: &[(&str, T)]) -> Result<T, Mist
     let names = || words.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
     let found = reader.string("").ok().and_then(|text| words.iter().find(|(name, _)| *name == text));
     found.map(|(_, value)| *value).ok_or_else(|| place.saying(format!("expected {}", names())))
-}
-
-fn ranges(config: &Config, numbers: &Numbers) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut within = |field: &str, value: u64, low: u64, high: u64| {
-        if value < low || value > high {
-            problems.push(format!("`{field}` is {value}, outside {low} to {high}"));
-        }
-    };
-    within("records_per_interval", numbers.records_per_interval, 0, 1000);
-    within("interval_ms", numbers.interval_ms, 1000, 600_000);
-    within("trace_check.sample_per_10k", numbers.trace_sample_per_10k, 0, 10_000);
-    if let Some(name) = &config.name
-        && (name.is_empty() || name.len() > 128 || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte)))
-    {
-        problems.push("`name` is not 1 to 128 printable ASCII characters".to_owned());
-    }
-    problems
 }
 
 /// A parser's message may quote its input.
