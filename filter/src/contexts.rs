@@ -1,6 +1,6 @@
 //! The contexts of one VM: which plugin a callback is for, and what each request remembers.
 //!
-//! Envoy numbers contexts per VM; one VM may hold several plugins (root contexts), each with a configuration of its own. Nobody tells
+//! Envoy numbers contexts per VM; one VM may hold several plugins (root contexts), each with a configuration of its own. No callback says
 //! when a request's context begins, which would be one more entry into the VM for each request.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::request::RequestState;
 pub struct Contexts {
     roots: Vec<Root>,
     /// Requests of which there is something to remember.
-    requests: HashMap<u32, RequestState, BuildHasherDefault<Numbered>>,
+    requests: HashMap<u32, RequestState, BuildHasherDefault<IdHasher>>,
 }
 
 /// `observer` is `None` while the configuration cannot be used: the plugin is then inert.
@@ -28,11 +28,11 @@ struct Root {
     observer: Option<Observer>,
 }
 
-/// Numbers that Envoy counts up need no mixing beyond spreading them over the table.
+/// Ids that Envoy counts up need no mixing beyond spreading them over the table.
 #[derive(Debug, Default)]
-struct Numbered(u64);
+struct IdHasher(u64);
 
-impl Hasher for Numbered {
+impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -85,7 +85,7 @@ impl Contexts {
         }
     }
 
-    /// A request is over, or, for a plugin, something that an access logger is told.
+    /// A request is over, or, for a plugin, something that an access logger gets.
     pub fn log(&mut self, host: &impl Host, id: u32) {
         let request = self.requests.remove(&id).unwrap_or_default();
         let observer = match self.roots.iter().position(|root| root.id == id) {
@@ -116,7 +116,7 @@ impl Contexts {
         }
     }
 
-    /// The plugin that the request of the callback belongs to: there is but one, or its name tells. Of one whose configuration was
+    /// The plugin that the request of the callback belongs to: there is but one, or it has this name. Of one whose configuration was
     /// replaced, the new one: the old one stays for as long as a request that began under it.
     fn observer_of_request(&mut self, host: &impl Host) -> Option<&mut Observer> {
         let root = match self.roots.as_mut_slice() {
