@@ -23,7 +23,7 @@ struct Number {
 
 /// One name: what is counted, with its labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counter {
+pub(crate) enum Counter {
     LocalReplies { cause: &'static str, side: Option<Side>, class: &'static str },
     TraceContext { side: Option<Side>, present: bool },
     Suppressed,
@@ -31,34 +31,6 @@ enum Counter {
 }
 
 impl Counters {
-    /// Counts one failure: cause × side × status class, at most a few hundred names.
-    pub fn local_reply(&mut self, cause: &'static Cause, side: Option<Side>, status: Option<u16>) {
-        let class = match status.unwrap_or(0) / 100 {
-            1 => "1xx",
-            2 => "2xx",
-            3 => "3xx",
-            4 => "4xx",
-            5 => "5xx",
-            _ => "none",
-        };
-        self.count(Counter::LocalReplies { cause: cause.slug, side, class }, 1);
-    }
-
-    /// Counts one check for trace context.
-    pub fn trace_context(&mut self, side: Option<Side>, present: bool) {
-        self.count(Counter::TraceContext { side, present }, 1);
-    }
-
-    /// Counts an occurrence that flood control gave no record.
-    pub fn suppressed(&mut self) {
-        self.count(Counter::Suppressed, 1);
-    }
-
-    /// Counts calls that the host refused.
-    pub fn host_refusals(&mut self, refusals: u32) {
-        self.count(Counter::HostRefusals, refusals);
-    }
-
     /// Adds what waits to the host's counters.
     ///
     /// # Cost
@@ -73,7 +45,7 @@ impl Counters {
         }
     }
 
-    fn count(&mut self, counter: Counter, by: u32) {
+    pub(crate) fn count(&mut self, counter: Counter, by: u32) {
         if let Some(number) = self.numbers.iter_mut().find(|number| number.counter == counter) {
             number.pending = number.pending.saturating_add(by);
         } else {
@@ -83,6 +55,19 @@ impl Counters {
 }
 
 impl Counter {
+    /// One failure: cause × side × status class, at most a few hundred names.
+    pub(crate) fn local_reply(cause: &'static Cause, side: Option<Side>, status: Option<u16>) -> Self {
+        let class = match status.unwrap_or(0) / 100 {
+            1 => "1xx",
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            5 => "5xx",
+            _ => "none",
+        };
+        Self::LocalReplies { cause: cause.slug, side, class }
+    }
+
     fn name(self) -> String {
         let word = |side: Option<Side>| side.map_or("unknown", Side::as_str);
         match self {

@@ -13,7 +13,7 @@ use meshwhy_core::{Cause, Decisive, Facts, Side, Verdict, judge, trace};
 use crate::abi::LogLevel;
 use crate::annotate::{self, MemberAudience, REPORTED, WITHHELD};
 use crate::config::{Config, RecordScope, Visibility};
-use crate::counters::Counters;
+use crate::counters::{Counter, Counters};
 use crate::details_hints::DetailsHints;
 use crate::flood::{Flood, FloodKey, Suppressed};
 use crate::gather::{self, Identity, KnownFacts};
@@ -92,7 +92,7 @@ impl Observer {
             return RequestState::default();
         }
         let side = self.request_side(host);
-        self.counters.trace_context(side, found.is_some());
+        self.counters.count(Counter::TraceContext { side, present: found.is_some() }, 1);
         RequestState { lacks_trace_context: found.is_none(), ..RequestState::default() }
     }
 
@@ -155,7 +155,7 @@ impl Observer {
             let side = self.request_side(host);
             let facts = gather::event_facts(host, Event::TraceContextMissing, side);
             if self.config.report == RecordScope::TraceContext {
-                self.counters.trace_context(side, false);
+                self.counters.count(Counter::TraceContext { side, present: false }, 1);
             }
             if let Some(verdict) = judge(&facts) {
                 self.record(host, &facts, DetailsHints::of(None), &verdict, false);
@@ -188,7 +188,7 @@ impl Observer {
         if refusals == 0 {
             return;
         }
-        self.counters.host_refusals(refusals);
+        self.counters.count(Counter::HostRefusals, refusals);
         if !std::mem::replace(&mut self.refusal_logged, true) {
             let _ = host.log(LogLevel::Error, REFUSAL);
         }
@@ -282,14 +282,14 @@ impl Observer {
     /// callback.
     fn record(&mut self, host: &impl Host, facts: &Decisive<'static>, hints: DetailsHints, verdict: &Verdict, replied: bool) {
         if facts.event.is_none() {
-            self.counters.local_reply(verdict.cause, facts.side, facts.status);
+            self.counters.count(Counter::local_reply(verdict.cause, facts.side, facts.status), 1);
         }
         let decision = self.flood.occurred(FloodKey::of(facts, verdict));
         if let Some(evicted) = decision.evicted {
             self.flush_suppressed(host, evicted);
         }
         if !decision.emit {
-            self.counters.suppressed();
+            self.counters.count(Counter::Suppressed, 1);
             return;
         }
         self.counters.flush(host);
