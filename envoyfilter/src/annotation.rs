@@ -1,4 +1,4 @@
-//! `local_reply_config`: Envoy marks its own replies with what proves their cause; whoever reads a member knows the catalogue.
+//! `local_reply_config`: Envoy marks its own replies with what proves their cause; who reads a member knows the catalogue.
 //!
 //! Envoy tries mappers in order and takes the first that matches. So each of ours matches only what it marks, the usual failures come
 //! first behind a native filter, and their details are a constant of Envoy's. Of other replies one guard decides whether the details may
@@ -12,7 +12,7 @@ use crate::yaml::{element, folded, indented};
 
 /// Printable ASCII without `"` and `\`: nothing then needs an escape, and nothing can break out.
 const PRINTABLE: &str = r"response.code_details.matches('^[ !#-\\[\\]-~]+$')";
-/// What a peer must have who is told on the inbound side.
+/// What a peer must have that gets the member on the inbound side.
 const MTLS: &str = "connection.mtls";
 
 const TERMINATED: &str = "upstream_reset_before_response_started{connection_termination}";
@@ -48,17 +48,17 @@ const UNFLAGGED: [(u16, &str); 6] = [
     (429, Word::LocalRateLimited.as_str()),
 ];
 
-/// Who is told.
+/// Who gets the member of a mapper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Audience {
-    /// Whoever asked: on the outbound side the workload itself.
+enum MapperAudience {
+    /// Every client: on the outbound side the workload itself.
     Everyone,
     /// Peers with mutual TLS.
     Peers,
 }
 
 /// A condition on the reply and the member it gets.
-struct Mapper {
+struct ReplyMapper {
     filter: String,
     /// What follows the name in the member, up to `mw-side`.
     cause: String,
@@ -72,53 +72,55 @@ pub fn local_reply_config(side: Side) -> String {
     format!("local_reply_config:\n  mappers:\n{}", indented(2, &mappers))
 }
 
-fn mappers(side: Side) -> Vec<Mapper> {
-    let audience = if side == Side::Inbound { Audience::Peers } else { Audience::Everyone };
+fn mappers(side: Side) -> Vec<ReplyMapper> {
+    let audience = if side == Side::Inbound { MapperAudience::Peers } else { MapperAudience::Everyone };
     let failed = status("GE", 400);
     let flagged = "response_flag_filter: {}\n".to_owned();
-    // On the inbound side every connection manager has one route, and it names a cluster with an endpoint. Who may be told takes an
-    // expression there, and that one can tell the usual details as well.
+    // On the inbound side every connection manager has one route, and it names a cluster with an endpoint. Who may get it takes an
+    // expression there, and that one can match the usual details as well.
     let (storms, looked_up) = match audience {
-        Audience::Everyone => (vec![no_route(side), by_flag(NO_ENDPOINT), Mapper::of(of(REFUSED.0), String::new())], vec![]),
-        Audience::Peers => (vec![refused()], vec![NO_ROUTE, NO_ENDPOINT]),
+        MapperAudience::Everyone => {
+            (vec![no_route(side), by_flag(NO_ENDPOINT), ReplyMapper::of(flag_filter(REFUSED.0), String::new())], vec![])
+        }
+        MapperAudience::Peers => (vec![refused()], vec![NO_ROUTE, NO_ENDPOINT]),
     };
     let unprintable = guarded(audience, &format!("!{PRINTABLE}"));
-    let peer = (audience == Audience::Peers).then(|| expression(MTLS));
-    let told = |filters: &[&String]| all_of(filters.iter().copied().chain(&peer).cloned().collect());
+    let peer = (audience == MapperAudience::Peers).then(|| expression(MTLS));
+    let allowed = |filters: &[&String]| all_of(filters.iter().copied().chain(&peer).cloned().collect());
     let words = FLAGGED.into_iter().chain(looked_up).map(|(flag, details)| (details, proven(flag, details)));
     let last = [
-        Mapper { details: false, ..Mapper::of(all(&[failed.clone(), unprintable]), String::new()) },
-        Mapper::of(told(&[&failed, &flagged]), format!("%CEL({})%", looked_up_by_details(words))),
-        Mapper { flags: false, ..Mapper::of(told(&[&failed]), format!("%CEL({})%", unflagged_causes())) },
+        ReplyMapper { details: false, ..ReplyMapper::of(all(&[failed.clone(), unprintable]), String::new()) },
+        ReplyMapper::of(allowed(&[&failed, &flagged]), format!("%CEL({})%", looked_up_by_details(words))),
+        ReplyMapper { flags: false, ..ReplyMapper::of(allowed(&[&failed]), format!("%CEL({})%", unflagged_causes())) },
     ];
     storms.into_iter().chain(last).collect()
 }
 
 /// A gateway's route table may have no virtual host for the authority, which is a cause of its own. Istio ends a sidecar's with one for
 /// every authority, `allow_any` or `block_all`.
-fn no_route(side: Side) -> Mapper {
+fn no_route(side: Side) -> ReplyMapper {
     if side != Side::Gateway {
         return by_flag(NO_ROUTE);
     }
     let (flag, details) = NO_ROUTE;
     let without_host = parameters(&Decisive { virtual_host: Some("".into()), ..facts(Some(flag), details) });
     let cause = format!("%CEL(has(xds.virtual_host_name) ? '{}' : '{without_host}')%", proven(flag, details));
-    Mapper::of(of(flag), cause)
+    ReplyMapper::of(flag_filter(flag), cause)
 }
 
-fn by_flag((flag, details): (Flag, &str)) -> Mapper {
-    Mapper::of(of(flag), proven(flag, details))
+fn by_flag((flag, details): (Flag, &str)) -> ReplyMapper {
+    ReplyMapper::of(flag_filter(flag), proven(flag, details))
 }
 
-fn refused() -> Mapper {
+fn refused() -> ReplyMapper {
     let (flag, details) = REFUSED;
-    Mapper::of(
-        all(&[of(flag), guarded(Audience::Peers, &format!("response.code_details == '{details}'"))]),
+    ReplyMapper::of(
+        all(&[flag_filter(flag), guarded(MapperAudience::Peers, &format!("response.code_details == '{details}'"))]),
         proven(flag, details),
     )
 }
 
-impl Mapper {
+impl ReplyMapper {
     fn of(filter: String, cause: String) -> Self {
         Self { filter, cause, flags: true, details: true }
     }
@@ -136,7 +138,7 @@ impl Mapper {
     }
 }
 
-fn of(flag: Flag) -> String {
+fn flag_filter(flag: Flag) -> String {
     format!("response_flag_filter: {{flags: [{}]}}\n", flag.short())
 }
 
@@ -147,11 +149,11 @@ fn all_of(filters: Vec<String>) -> String {
     }
 }
 
-/// The expression, for those alone who may be told.
-fn guarded(audience: Audience, condition: &str) -> String {
+/// The expression, for those alone who may get the member.
+fn guarded(audience: MapperAudience, condition: &str) -> String {
     match audience {
-        Audience::Everyone => expression(condition),
-        Audience::Peers => expression(&format!("{MTLS} && {condition}")),
+        MapperAudience::Everyone => expression(condition),
+        MapperAudience::Peers => expression(&format!("{MTLS} && {condition}")),
     }
 }
 

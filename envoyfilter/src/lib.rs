@@ -11,7 +11,7 @@ mod trace_check;
 mod visibility;
 mod yaml;
 
-use loggers::Level;
+use loggers::LoggerScope;
 use meshwhy_core::Side;
 use yaml::{element, indented};
 
@@ -29,7 +29,7 @@ pub struct Manifest {
 
 /// One place where an EnvoyFilter applies.
 #[derive(Debug, Clone, Copy)]
-struct Context {
+struct PatchContext {
     /// Istio's name.
     istio: &'static str,
     side: Side,
@@ -37,9 +37,9 @@ struct Context {
     handshakes: bool,
 }
 
-const INBOUND: Context = Context { istio: "SIDECAR_INBOUND", side: Side::Inbound, handshakes: true };
-const OUTBOUND: Context = Context { istio: "SIDECAR_OUTBOUND", side: Side::Outbound, handshakes: false };
-const GATEWAY: Context = Context { istio: "GATEWAY", side: Side::Gateway, handshakes: true };
+const INBOUND: PatchContext = PatchContext { istio: "SIDECAR_INBOUND", side: Side::Inbound, handshakes: true };
+const OUTBOUND: PatchContext = PatchContext { istio: "SIDECAR_OUTBOUND", side: Side::Outbound, handshakes: false };
+const GATEWAY: PatchContext = PatchContext { istio: "GATEWAY", side: Side::Gateway, handshakes: true };
 
 const CONNECTION_MANAGER: &str = "envoy.filters.network.http_connection_manager";
 const TCP_PROXY: &str = "envoy.filters.network.tcp_proxy";
@@ -63,14 +63,14 @@ pub fn manifests(sha256: &str) -> Vec<Manifest> {
     texts.into_iter().map(|(path, text)| Manifest { path, text: format!("{generated}{text}") }).collect()
 }
 
-fn observe(proxy: &str, contexts: &[Context], sha256: &str) -> String {
+fn observe(proxy: &str, contexts: &[PatchContext], sha256: &str) -> String {
     let mut patches = Vec::new();
     for context in contexts {
         let logger = |level| loggers::wasm(level, context.side.as_str(), sha256);
-        let request = access_log(&logger(Level::Request));
+        let request = access_log(&logger(LoggerScope::Request));
         patches.push(connection_manager(context, "", &format!("{}{request}", annotation(context))));
-        patches.push(tcp_proxy(context, &logger(Level::Connection)));
-        patches.extend(context.handshakes.then(|| listener(context, &logger(Level::Handshake))));
+        patches.push(tcp_proxy(context, &logger(LoggerScope::Connection)));
+        patches.extend(context.handshakes.then(|| listener(context, &logger(LoggerScope::Handshake))));
     }
     patches.extend(contexts.last().map(|context| module::cluster(context.istio, module::OBSERVE)));
     let intent = "\
@@ -82,10 +82,10 @@ fn observe(proxy: &str, contexts: &[Context], sha256: &str) -> String {
     format!("{intent}{}---\n{}", silent_gateways(), envoy_filter(&format!("observe-{proxy}"), &patches))
 }
 
-fn native(proxy: &str, contexts: &[Context]) -> String {
+fn native(proxy: &str, contexts: &[PatchContext]) -> String {
     let mut patches = Vec::new();
     for context in contexts {
-        let logger = loggers::json(Level::Request, context.side.as_str());
+        let logger = loggers::json(LoggerScope::Request, context.side.as_str());
         patches.push(connection_manager(context, "", &format!("{}{}", annotation(context), access_log(&logger))));
         patches.extend(native_loggers_of_connections(context));
     }
@@ -116,27 +116,11 @@ fn counters() -> String {
 fn annotate(sha256: &str) -> String {
     let configuration =
         r#"{"report": "replies", "records_per_interval": 10, "interval_ms": 10000, "trace_check": {"sample_per_10k": 100}}"#;
-    let filter = format!(
-        "\
-applyTo: HTTP_FILTER
-match:
-  context: ANY
-{}patch:
-  operation: INSERT_FIRST
-  value:
-    name: meshwhy
-    typed_config:
-      \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-      config:
-        # Without the module requests pass as if the filter were not there.
-        failure_policy: FAIL_OPEN
-{}",
-        indented(2, &in_filter(CONNECTION_MANAGER)),
-        indented(8, &module::plugin(configuration, module::ANNOTATE, sha256))
-    );
-    let mut patches = vec![element(&filter), module::cluster("ANY", module::ANNOTATE)];
+    let comment = "    # Without the module requests pass as if the filter were not there.\n";
+    let filter = module::http_filter(comment, configuration, module::ANNOTATE, sha256);
+    let mut patches = vec![first_http_filter("ANY", &filter), module::cluster("ANY", module::ANNOTATE)];
     for context in [INBOUND, OUTBOUND, GATEWAY] {
-        let logger = loggers::json(Level::Unreported, context.side.as_str());
+        let logger = loggers::json(LoggerScope::Unreported, context.side.as_str());
         patches.push(connection_manager(&context, "", &access_log(&logger)));
         patches.extend(native_loggers_of_connections(&context));
     }
@@ -152,12 +136,7 @@ match:
 fn trace_check(sha256: &str) -> String {
     let mut patches = Vec::new();
     for context in [INBOUND, OUTBOUND, GATEWAY] {
-        patches.push(element(&format!(
-            "applyTo: HTTP_FILTER\nmatch:\n  context: {}\n{}patch:\n  operation: INSERT_FIRST\n  value:\n{}",
-            context.istio,
-            indented(2, &in_filter(CONNECTION_MANAGER)),
-            indented(4, &trace_check::filter())
-        )));
+        patches.push(first_http_filter(context.istio, &trace_check::filter()));
         patches.push(connection_manager(&context, "", &access_log(&trace_check::logger(sha256))));
     }
     let intent = "\
@@ -186,8 +165,8 @@ fn always() -> String {
     format!("{intent}{}", envoy_filter("always-gateway", &[marked, visibility::shown()]))
 }
 
-/// Gateways tell nobody, so there is nothing to write.
-fn annotation(context: &Context) -> String {
+/// A gateway keeps its members for its own access log.
+fn annotation(context: &PatchContext) -> String {
     match context.side {
         Side::Gateway => String::new(),
         side => annotation::local_reply_config(side),
@@ -203,10 +182,10 @@ fn silent_gateways() -> String {
     format!("{intent}{}", envoy_filter("visibility", &[visibility::withheld()]))
 }
 
-fn native_loggers_of_connections(context: &Context) -> Vec<String> {
+fn native_loggers_of_connections(context: &PatchContext) -> Vec<String> {
     let side = context.side.as_str();
-    let handshakes = context.handshakes.then(|| listener(context, &loggers::json(Level::Handshake, side)));
-    [tcp_proxy(context, &loggers::json(Level::Connection, side))].into_iter().chain(handshakes).collect()
+    let handshakes = context.handshakes.then(|| listener(context, &loggers::json(LoggerScope::Handshake, side)));
+    [tcp_proxy(context, &loggers::json(LoggerScope::Connection, side))].into_iter().chain(handshakes).collect()
 }
 
 /// It comes after the user's own, whose mappers then win.
@@ -233,12 +212,12 @@ spec:
     )
 }
 
-fn connection_manager(context: &Context, istio_version: &str, value: &str) -> String {
+fn connection_manager(context: &PatchContext, istio_version: &str, value: &str) -> String {
     let comment = format!("# HTTP, {}.\n", context.side.as_str());
     comment + &network_filter(context, istio_version, CONNECTION_MANAGER, HTTP_CONNECTION_MANAGER, value)
 }
 
-fn tcp_proxy(context: &Context, logger: &str) -> String {
+fn tcp_proxy(context: &PatchContext, logger: &str) -> String {
     let comment = format!("# TCP, {}: connections that are not HTTP.\n", context.side.as_str());
     comment + &network_filter(context, "", TCP_PROXY, TCP_PROXY_TYPE, &access_log(logger))
 }
@@ -247,7 +226,7 @@ const HTTP_CONNECTION_MANAGER: &str =
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const TCP_PROXY_TYPE: &str = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
-fn network_filter(context: &Context, istio_version: &str, name: &str, kind: &str, value: &str) -> String {
+fn network_filter(context: &PatchContext, istio_version: &str, name: &str, kind: &str, value: &str) -> String {
     let proxy = match istio_version {
         "" => String::new(),
         pattern => format!("proxy: {{proxyVersion: '{pattern}'}}\n"),
@@ -269,11 +248,20 @@ match:
     ))
 }
 
+/// Inserts an HTTP filter before all others.
+fn first_http_filter(context: &str, filter: &str) -> String {
+    element(&format!(
+        "applyTo: HTTP_FILTER\nmatch:\n  context: {context}\n{}patch:\n  operation: INSERT_FIRST\n  value:\n{}",
+        indented(2, &in_filter(CONNECTION_MANAGER)),
+        indented(4, filter)
+    ))
+}
+
 fn in_filter(name: &str) -> String {
     format!("listener: {{filterChain: {{filter: {{name: {name}}}}}}}\n")
 }
 
-fn listener(context: &Context, logger: &str) -> String {
+fn listener(context: &PatchContext, logger: &str) -> String {
     format!(
         "# Listener, {}: connections that no filter chain took, and failed TLS handshakes, of which Istio itself logs nothing.\n{}",
         context.side.as_str(),

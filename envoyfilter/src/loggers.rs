@@ -7,9 +7,9 @@ use crate::filters::{failed_connections, failed_handshakes, failed_requests, unr
 use crate::module;
 use crate::yaml::{element, indented};
 
-/// Where a logger is attached, and so what Envoy can tell it.
+/// Where a logger is attached, and so what Envoy knows there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum LoggerScope {
     /// The HTTP connection manager.
     Request,
     /// The same beside the module as HTTP filter, for what that one does not report.
@@ -20,7 +20,7 @@ pub enum Level {
     Handshake,
 }
 
-impl Level {
+impl LoggerScope {
     fn filter(self) -> String {
         match self {
             Self::Request => failed_requests(),
@@ -30,7 +30,7 @@ impl Level {
         }
     }
 
-    /// The facts that Envoy can tell at this level.
+    /// The facts that Envoy knows there.
     fn facts(self) -> impl Iterator<Item = Fact> {
         let own = match self {
             Self::Request | Self::Unreported => REQUEST,
@@ -81,44 +81,40 @@ const CONNECTION: &[Fact] = &[
 const HANDSHAKE: &[Fact] = &[Fact::Status, Fact::DownstreamTransport, Fact::Termination, Fact::ServerName, Fact::Duration];
 
 /// The module as access logger. It need not ask which side it is on.
-pub fn wasm(level: Level, side: &str, sha256: &str) -> String {
+pub fn wasm(scope: LoggerScope, side: &str, sha256: &str) -> String {
     let configuration = format!(r#"{{"side": "{side}", "records_per_interval": 10, "interval_ms": 10000}}"#);
-    module_logger(&level.filter(), &configuration, sha256)
+    module_logger(&scope.filter(), &configuration, sha256)
 }
 
 /// The module as access logger that reports what a filter lets through, whether or not it failed.
 pub fn module_logger(filter: &str, configuration: &str, sha256: &str) -> String {
-    element(&format!(
+    let config = format!(
         "\
-name: envoy.access_loggers.wasm
-filter:
-{}typed_config:
-  \"@type\": type.googleapis.com/envoy.extensions.access_loggers.wasm.v3.WasmAccessLog
-  config:
-    # A trap costs the records of about a second, never a request.
-    failure_policy: FAIL_RELOAD
+config:
+  # A trap costs the records of about a second, never a request.
+  failure_policy: FAIL_RELOAD
 {}",
-        indented(2, filter),
-        indented(4, &module::plugin(configuration, module::OBSERVE, sha256))
-    ))
+        indented(2, &module::plugin(configuration, module::OBSERVE, sha256))
+    );
+    logger("wasm", filter, "wasm.v3.WasmAccessLog", &config)
 }
 
 /// Envoy's own logger, which writes the facts and no verdict.
-pub fn json(level: Level, side: &str) -> String {
+pub fn json(scope: LoggerScope, side: &str) -> String {
     let mut fields = format!("meshwhy.record: \"1\"\nmeshwhy.side: {side}\n");
-    if level == Level::Unreported {
+    if scope == LoggerScope::Unreported {
         fields.push_str("meshwhy.unreported: \"true\"\n");
     }
-    if matches!(level, Level::Request | Level::Unreported) {
+    if matches!(scope, LoggerScope::Request | LoggerScope::Unreported) {
         // What this proxy wrote into the header, or passes on: at a gateway the filter of `meshwhy-visibility` or the module has kept it.
-        let header = match (side, level) {
-            ("gateway", Level::Unreported) => "FILTER_STATE(wasm.meshwhy.proxy_status:PLAIN)",
+        let header = match (side, scope) {
+            ("gateway", LoggerScope::Unreported) => "FILTER_STATE(wasm.meshwhy.proxy_status:PLAIN)",
             ("gateway", _) => "DYNAMIC_METADATA(meshwhy:proxy_status)",
             _ => "RESP(PROXY-STATUS)",
         };
         fields.push_str(&format!("meshwhy.proxy_status: \"%{header}%\"\n"));
     }
-    for fact in level.facts() {
+    for fact in scope.facts() {
         let (name, operator) = match (fact, fact.record_attribute(), fact.operator()) {
             // Envoy has no operator for it.
             (Fact::UpstreamReused, ..) => (UPSTREAM_CONNECTION_AGE, "COMMON_DURATION(US_CX_BEG:DS_RX_BEG:us)"),
@@ -127,41 +123,32 @@ pub fn json(level: Level, side: &str) -> String {
         };
         fields.push_str(&format!("{name}: \"%{operator}%\"\n"));
     }
-    element(&format!(
-        "\
-name: envoy.access_loggers.file
-filter:
-{}typed_config:
-  \"@type\": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
-  path: /dev/stdout
-  log_format:
-    json_format:
-{}",
-        indented(2, &level.filter()),
-        indented(6, &fields)
-    ))
+    let config = format!("path: /dev/stdout\nlog_format:\n  json_format:\n{}", indented(4, &fields));
+    logger("file", &scope.filter(), "file.v3.FileAccessLog", &config)
 }
 
 /// Envoy's logger that counts instead of writing.
 ///
 /// Source: Envoy `envoy.access_loggers.stats`, 1.37–1.40; Istio's statistics inclusion list lets the prefix `istio` pass.
 pub fn stats(side: &str) -> String {
-    element(&format!(
+    let config = format!(
         "\
-name: envoy.access_loggers.stats
-filter:
-{}typed_config:
-  \"@type\": type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config
-  stat_prefix: istio_meshwhy
-  counters:
-  - value_fixed: 1
-    stat:
-      name: failed_requests
-      tags:
-      - {{name: response_code, value_format: \"%RESPONSE_CODE%\"}}
-      - {{name: flags, value_format: \"%RESPONSE_FLAGS%\"}}
-      - {{name: side, value_format: {side}}}
-",
-        indented(2, &failed_requests())
-    ))
+stat_prefix: istio_meshwhy
+counters:
+- value_fixed: 1
+  stat:
+    name: failed_requests
+    tags:
+    - {{name: response_code, value_format: \"%RESPONSE_CODE%\"}}
+    - {{name: flags, value_format: \"%RESPONSE_FLAGS%\"}}
+    - {{name: side, value_format: {side}}}
+"
+    );
+    logger("stats", &failed_requests(), "stats.v3.Config", &config)
+}
+
+fn logger(name: &str, filter: &str, kind: &str, config: &str) -> String {
+    let typed_config = format!("\"@type\": type.googleapis.com/envoy.extensions.access_loggers.{kind}\n{config}");
+    let (filter, typed_config) = (indented(2, filter), indented(2, &typed_config));
+    element(&format!("name: envoy.access_loggers.{name}\nfilter:\n{filter}typed_config:\n{typed_config}"))
 }

@@ -39,6 +39,20 @@ vm_config:
     )
 }
 
+/// The module as HTTP filter; without it requests pass, and a comment may say so.
+pub fn http_filter(comment: &str, configuration: &str, cluster: &str, sha256: &str) -> String {
+    format!(
+        "\
+name: meshwhy
+typed_config:
+  \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+  config:
+{comment}    failure_policy: FAIL_OPEN
+{}",
+        indented(4, &plugin(configuration, cluster, sha256))
+    )
+}
+
 /// A patch that adds the cluster: one of the mesh would be hidden from proxies with a Sidecar resource.
 pub fn cluster(context: &str, name: &str) -> String {
     element(&format!(
@@ -69,16 +83,6 @@ patch:
 /// A patch that adds a cluster to which nothing is sent. It is there before the listeners, and its filter has the module fetched once for
 /// all of them.
 pub fn fetched_once(sha256: &str) -> String {
-    let filter = format!(
-        "\
-name: meshwhy
-typed_config:
-  \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-  config:
-    failure_policy: FAIL_OPEN
-{}",
-        indented(4, &plugin("{}", OBSERVE, sha256))
-    );
     element(&format!(
         "\
 applyTo: CLUSTER
@@ -97,7 +101,7 @@ patch:
           typed_config:
             \"@type\": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec
 ",
-        indented(8, &element(&filter))
+        indented(8, &element(&http_filter("", "{}", OBSERVE, sha256)))
     ))
 }
 

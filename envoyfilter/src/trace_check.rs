@@ -5,6 +5,9 @@ use crate::filters::{all, expression};
 use crate::loggers::module_logger;
 use crate::yaml::{element, indented};
 
+/// The type of the filter that copies headers into metadata.
+pub const HEADER_TO_METADATA: &str = "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config";
+
 /// Headers that may carry a trace context, and what makes each valid.
 ///
 /// Nearly as strict as `core::trace`: Envoy takes RE2 programs of at most 100 instructions (measured, 1.40), so span ids are
@@ -38,7 +41,7 @@ on_header_present:
         "\
 name: meshwhy.trace_check
 typed_config:
-  \"@type\": type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config
+  \"@type\": {HEADER_TO_METADATA}
   request_rules:
   - header: \":method\"
     on_header_present: {{metadata_namespace: meshwhy, key: trace_context, value: missing}}

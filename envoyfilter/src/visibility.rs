@@ -1,5 +1,7 @@
 //! What a gateway does with what the proxies behind it say: it keeps it for its own access log, and takes it out of what it sends.
 
+use crate::CONNECTION_MANAGER;
+use crate::trace_check::HEADER_TO_METADATA;
 use crate::yaml::element;
 
 /// A patch that adds the filter; it sees the reply last, local replies included.
@@ -21,13 +23,13 @@ match:
   listener:
     filterChain:
       filter:
-        name: envoy.filters.network.http_connection_manager
+        name: {CONNECTION_MANAGER}
 patch:
   operation: INSERT_FIRST
   value:
     name: {name}
     typed_config:
-      \"@type\": type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config
+      \"@type\": {HEADER_TO_METADATA}
       response_rules:
       - header: proxy-status
         on_header_present: {{metadata_namespace: meshwhy, key: proxy_status}}
