@@ -89,20 +89,6 @@ impl Default for Config {
     }
 }
 
-/// The names of the fields, those of `trace_check` after its own.
-const FIELDS: [&str; 10] = [
-    "visibility",
-    "level",
-    "name",
-    "side",
-    "report",
-    "records_per_interval",
-    "interval_ms",
-    "trace_check",
-    "trace_check.sample_per_10k",
-    "trace_check.annotate",
-];
-
 /// Reads a configuration. Nothing at all means every default.
 ///
 /// # Shape
@@ -136,21 +122,16 @@ struct Reading {
     problems: Vec<String>,
     /// What is outside its range.
     unusable: Vec<String>,
-    seen: Vec<&'static str>,
+    seen: Vec<String>,
 }
 
 impl Reading {
     fn field(&mut self, reader: &mut Reader<'_>, key: &str, parent: &str) -> Result<(), Mistake> {
         let path = format!("{parent}{key}");
-        let Some(known) = FIELDS.into_iter().find(|field| *field == path) else {
-            self.problems.push(format!("unknown field `{}` is ignored", printable(&path)));
-            return reader.ignore();
-        };
-        if self.seen.contains(&known) {
-            return Err(reader.mistake(&format!("the field `{known}` for a second time")));
+        if self.seen.contains(&path) {
+            return Err(reader.mistake(&format!("the field `{path}` for a second time")));
         }
-        self.seen.push(known);
-        match known {
+        match path.as_str() {
             "visibility" => {
                 self.config.visibility = word(reader, &[("mesh", Visibility::Mesh), ("always", Visibility::Always)])?;
             }
@@ -177,14 +158,19 @@ impl Reading {
                 ];
                 self.config.report = word(reader, &reports)?;
             }
-            "records_per_interval" => self.config.records_per_interval = self.number(reader, known, 0, 1000)?,
-            "interval_ms" => self.config.interval_ms = self.number(reader, known, 1000, 600_000)?.into(),
+            "records_per_interval" => self.config.records_per_interval = self.number(reader, &path, 0, 1000)?,
+            "interval_ms" => self.config.interval_ms = self.number(reader, &path, 1000, 600_000)?.into(),
             "trace_check" => reader.object(&mut |reader, key| self.field(reader, key, "trace_check."))?,
-            "trace_check.sample_per_10k" => self.config.trace_sample_per_10k = self.number(reader, known, 0, 10_000)?,
+            "trace_check.sample_per_10k" => self.config.trace_sample_per_10k = self.number(reader, &path, 0, 10_000)?,
             "trace_check.annotate" => self.config.trace_annotate = reader.boolean()?,
             // `null` for a field that may be left out.
-            _ => {}
+            "name" | "side" => {}
+            _ => {
+                self.problems.push(format!("unknown field `{}` is ignored", printable(&path)));
+                return reader.ignore();
+            }
         }
+        self.seen.push(path);
         Ok(())
     }
 
