@@ -11,7 +11,7 @@ use crate::members;
 /// `wasm.meshwhy.reported`.
 pub const REPORTED: &str = "meshwhy.reported";
 
-/// Where a gateway keeps, for its own access log, the members that it sends nobody: filter state `wasm.meshwhy.proxy_status`.
+/// Where a gateway keeps, for its own access log, the members that it does not send: filter state `wasm.meshwhy.proxy_status`.
 pub const WITHHELD: &str = "meshwhy.proxy_status";
 
 /// Who gets the member of a response.

@@ -3,7 +3,7 @@
 //! | field | default | range | meaning |
 //! | --- | --- | --- | --- |
 //! | `visibility` | `"mesh"` | `mesh`, `always` | who sees the annotation: see [`Visibility`] |
-//! | `level` | `"standard"` | `minimal`, `standard`, `full` | how much a member tells |
+//! | `level` | `"standard"` | `minimal`, `standard`, `full` | how much a member has |
 //! | `name` | pod and namespace of the node | at most 128 printable ASCII characters | who speaks in the member |
 //! | `side` | from node id, cluster and listener | `inbound`, `outbound`, `gateway` | which way the traffic goes |
 //! | `report` | `"failures"` | `failures`, `replies`, `trace_context` | what gets a record: see [`RecordScope`] |
@@ -22,7 +22,7 @@ use crate::json::{Mistake, Reader};
 pub struct Config {
     /// Who sees the annotation.
     pub visibility: Visibility,
-    /// How much a member tells.
+    /// How much a member has.
     pub level: Level,
     /// Who speaks; `None` for pod and namespace of the node.
     pub name: Option<String>,
@@ -43,8 +43,8 @@ pub struct Config {
 /// Who sees the annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Visibility {
-    /// Outbound, the proxy's own application; inbound, peers whose connection is mutual TLS. A gateway or waypoint tells nobody, and
-    /// removes what the proxies behind it told.
+    /// Outbound, the proxy's own application; inbound, peers whose connection is mutual TLS. A gateway or waypoint keeps its own for its access
+    /// log, and removes those of the proxies behind it.
     #[default]
     Mesh,
     /// Everyone, and nothing is removed.

@@ -60,7 +60,7 @@ unsafe extern "C" {
 
 #[unsafe(no_mangle)]
 extern "C" fn _initialize() {
-    // A module without `main` has nobody else who runs the C library's constructors.
+    // A module without `main` runs the C library's constructors here or never.
     unsafe { __wasm_call_ctors() }
     log_panics();
 }

@@ -12,7 +12,7 @@ use crate::mru::Mru;
 /// Most kinds of failure remembered at once; the one not seen for longest is flushed when a new kind needs its place.
 pub const KINDS: usize = 256;
 
-/// What tells one kind of failure from another: all that a record of those held back says.
+/// What one kind of failure differs by from another: all that the record of suppressed ones has.
 #[derive(Debug, Clone)]
 pub struct FloodKey<'k> {
     /// The cause.

@@ -84,7 +84,7 @@ fn flags(host: &impl Host) -> Option<ResponseFlags> {
     number(host, Fact::Flags.attribute()).map(ResponseFlags)
 }
 
-/// Gathers what decides which failure it is and what flood control tells failures apart by, beside the details and what these show.
+/// Gathers what decides which failure it is and what flood control keeps failures apart by, beside the details and what these show.
 ///
 /// # Cost
 /// At most [`DECISION`] host calls, those for details and status included.

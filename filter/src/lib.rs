@@ -1,4 +1,4 @@
-//! The proxy-wasm module: gathers facts about failures, judges them, and tells.
+//! The proxy-wasm module: gathers facts about failures, judges them, and writes headers and records.
 //!
 //! Everything but `entry` is ordinary Rust behind the trait [`host::Host`] and tested natively; `entry` is compiled for
 //! wasm32 only and is the one file that touches the host, by the functions and types of [`abi`].

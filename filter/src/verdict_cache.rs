@@ -67,7 +67,7 @@ fn add<T>(list: &mut Mru<T>, entry: T) {
     list.0.push(entry);
 }
 
-/// The verdict; on a response that was passed on, that of the proxy that made it. Anybody upstream can write that header.
+/// The verdict; on a response that was passed on, that of the proxy that made it. Any upstream can write that header.
 fn verdict(facts: &Decisive<'_>) -> Option<Verdict> {
     let verdict = judge(facts)?;
     let code = facts.relayed_from.as_ref().and(facts.annotated_code.as_deref());
