@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::request::{ClientTls, Request};
+use crate::client::request::{ClientTls, Request};
 
 /// The service accounts in the namespace `demo` that have a certificate.
 pub const SERVICE_ACCOUNTS: [&str; 3] = ["web", "edge", "shop"];

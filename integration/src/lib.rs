@@ -24,7 +24,6 @@ pub mod module_supply;
 mod observation;
 mod patch;
 pub mod proxy;
-mod request;
 pub mod run;
 pub mod scenario;
 pub mod tail;

@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use crate::artifacts::{self, target};
 use crate::bootstrap::{Addresses, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
+use crate::client::request::Request;
 use crate::client::{self, Response};
 use crate::deployment::{Deployment, Setup};
 use crate::envoy::{Envoy, Launcher, locate};
 use crate::merge::overlay;
 use crate::observation::{Logs, RECORD_PREFIX, log_files, looks_healthy};
 pub use crate::observation::{Observation, record_json};
-use crate::request::Request;
 use crate::scenario::{Placement, Protocol, Scenario};
 use crate::tail::wait_for;
 use crate::upstream::{Upstream, UpstreamKind};
@@ -198,7 +198,7 @@ impl Session {
         let tls = self.certificates.client(request)?;
         let send = || match case.scenario.protocol {
             Protocol::Http => client::send(address, request, tls.as_ref()),
-            Protocol::Tcp => client::send_bytes(address, request, tls.as_ref()).map(|()| None),
+            Protocol::Tcp => client::send_bytes(address, request).map(|()| None),
         };
         let mut responses = Vec::new();
         while responses.len() < request.repeat {

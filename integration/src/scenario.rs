@@ -16,8 +16,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::artifacts::workspace;
+pub use crate::client::request::{ClientTls, HttpVersion, Request, StreamEnd};
 use crate::merge::change;
-pub use crate::request::{ClientTls, HttpVersion, Request, StreamEnd};
 use crate::upstream::UpstreamKind;
 
 /// The part of a scenario that has its listener require mutual TLS.

@@ -176,7 +176,7 @@ fn failing() -> Vec<Case> {
             200,
             "rbac-denied",
         ),
-        Case::untold("the application's 500", Entry::Client, None, get("strict.demo", "/error"), 500, "app-error"),
+        Case::untold("the application's 500", Entry::Client, None, get("strict.demo", "/http-500"), 500, "app-error"),
         Case::untold("the application's members", Entry::Client, None, get("strict.demo", "/proxy-status"), 502, "app-error"),
         Case::untold(
             "no route at the gateway",
@@ -239,7 +239,7 @@ fn failing() -> Vec<Case> {
             "the application's 500 behind two proxies",
             Entry::Client,
             None,
-            get("via-gateway.demo", "/error"),
+            get("via-gateway.demo", "/http-500"),
             500,
             "app-error",
         ),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::exchange::{Comparison, Exchange, Step};
-use super::http2::{self, frame, kind};
+use super::exchange::{Comparison, Exchange};
+use crate::client::Step;
+use crate::client::frames::{self, frame, kind};
 use Step::{Await, AwaitEnd, AwaitStreams, HalfClose, Reset, Rest, Send};
 
 const HOST: &str = "host: shop.demo\r\n";
@@ -152,8 +153,8 @@ fn upstreams() -> Vec<Exchange> {
         ("the upstream sends early hints", "/interim"),
         ("the upstream continues unasked", "/continue"),
         ("the upstream has no content", "/no-content"),
-        ("the upstream fails", "/error"),
-        ("the upstream has a status of its own", "/status-799"),
+        ("the upstream fails", "/http-500"),
+        ("the upstream has a status of its own", "/http-799"),
         ("the upstream sends no UTF-8", "/bytes"),
         ("the upstream sends control bytes", "/control"),
         ("the upstream sends 50 KB in a header", "/large-header"),
@@ -207,7 +208,7 @@ fn tunnels() -> Vec<Exchange> {
             "generous",
             vec![Send(upgrade("/websocket")), Await(b"\r\n\r\n"), Send(b"\x81\x02hi".to_vec()), Await(b"\x81\x02hi"), Reset],
         ),
-        exchange("a websocket that the upstream refuses", "generous", vec![Send(upgrade("/websocket-refused")), AwaitEnd]),
+        exchange("a websocket that the upstream refuses", "generous", vec![Send(upgrade("/http-403")), AwaitEnd]),
         exchange("a websocket to a closed port", "generous", vec![Send(upgrade("/refused")), AwaitEnd]),
         raw(
             "an upgrade that is not allowed",
@@ -256,7 +257,7 @@ fn with<'a>(mut headers: Vec<(&'a [u8], &'a [u8])>, more: &[(&'a [u8], &'a [u8])
 }
 
 fn connection(name: &'static str, parts: &[Vec<u8>], streams: &[u32]) -> Exchange {
-    let bytes = [http2::hello(), parts.concat()].concat();
+    let bytes = [frames::hello(), parts.concat()].concat();
     Exchange { lines: Some(streams.len()), ..exchange(name, "generous", vec![Send(bytes), AwaitStreams(streams.to_vec())]) }
 }
 
@@ -265,7 +266,7 @@ fn streams() -> Vec<Exchange> {
     let large = vec![b'x'; 60_000];
     let names: Vec<String> = (0..1_000).map(|index| format!("x-many-{index}")).collect();
     let many: Vec<(&[u8], &[u8])> = names.iter().map(|name| (name.as_bytes(), b"1".as_slice())).collect();
-    let one = |name, headers: &[(&[u8], &[u8])]| connection(name, &[http2::request(1, true, headers)], &[1]);
+    let one = |name, headers: &[(&[u8], &[u8])]| connection(name, &[frames::request(1, true, headers)], &[1]);
     let no_authority: [(&[u8], &[u8]); 3] = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/ok")];
     let grpc = |path| with(h2(path), &[(b"content-type", b"application/grpc"), (b"te", b"trailers")]);
     vec![
@@ -293,20 +294,20 @@ fn streams() -> Vec<Exchange> {
         connection(
             "h2: a body with trailers",
             &[
-                http2::request(1, false, &h2(b"/ok")),
+                frames::request(1, false, &h2(b"/ok")),
                 frame(kind::DATA, 0, 1, b"0123"),
-                http2::request(1, true, &[(b"x-sum", b"\xff")]),
+                frames::request(1, true, &[(b"x-sum", b"\xff")]),
             ],
             &[1],
         ),
         connection(
             "h2: three streams, two failing",
-            &[1, 3, 5].map(|id| http2::request(id, true, &h2(if id == 3 { b"/ok" } else { b"/no/route" }))),
+            &[1, 3, 5].map(|id| frames::request(id, true, &h2(if id == 3 { b"/ok" } else { b"/no/route" }))),
             &[1, 3, 5],
         ),
         Exchange {
             steps: vec![
-                Send([http2::hello(), http2::request(1, true, &h2(b"/hang?wait"))].concat()),
+                Send([frames::hello(), frames::request(1, true, &h2(b"/hang?wait"))].concat()),
                 Rest(MOMENT),
                 Send(frame(kind::RST_STREAM, 0, 1, &[0, 0, 0, 8])),
                 Rest(MOMENT),
@@ -315,7 +316,7 @@ fn streams() -> Vec<Exchange> {
             ..connection("h2: a stream that the client cancels", &[], &[1])
         },
         Exchange {
-            steps: vec![Send([http2::hello(), http2::request(1, true, &h2(b"/hang?wait"))].concat()), Rest(MOMENT), Reset],
+            steps: vec![Send([frames::hello(), frames::request(1, true, &h2(b"/hang?wait"))].concat()), Rest(MOMENT), Reset],
             ..connection("h2: reset while the upstream is silent", &[], &[1])
         },
     ]
@@ -326,21 +327,21 @@ fn floods() -> Vec<Exchange> {
     let flood = |name, parts: Vec<u8>| Exchange {
         lines: None,
         comparison: Comparison::Ended,
-        ..exchange(name, "generous", vec![Send([http2::hello(), parts].concat()), HalfClose, AwaitEnd])
+        ..exchange(name, "generous", vec![Send([frames::hello(), parts].concat()), HalfClose, AwaitEnd])
     };
     let times = |count: usize, part: &[u8]| part.repeat(count);
     let odd = |index: u32| index.saturating_mul(2).saturating_add(1);
     let rapid = |path: &[u8]| -> Vec<u8> {
         (0..400)
             .flat_map(|index| {
-                [http2::request(odd(index), true, &h2(path)), frame(kind::RST_STREAM, 0, odd(index), &[0, 0, 0, 8])].concat()
+                [frames::request(odd(index), true, &h2(path)), frame(kind::RST_STREAM, 0, odd(index), &[0, 0, 0, 8])].concat()
             })
             .collect()
     };
-    let open = http2::request(1, false, &h2(b"/ok"));
+    let open = frames::request(1, false, &h2(b"/ok"));
     let endless = [
-        frame(kind::HEADERS, 0, 1, &http2::block(&h2(b"/ok"))),
-        times(2_000, &frame(kind::CONTINUATION, 0, 1, &http2::block(&[(b"x", b"y")]))),
+        frame(kind::HEADERS, 0, 1, &frames::block(&h2(b"/ok"))),
+        times(2_000, &frame(kind::CONTINUATION, 0, 1, &frames::block(&[(b"x", b"y")]))),
     ]
     .concat();
     vec![

@@ -1,42 +1,15 @@
 //! What a client does on one connection, and what it got to see.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use socket2::SockRef;
 
-use super::http2;
+use crate::client::frames::{self, Event};
+use crate::client::{Connection, Step};
 
-/// The longest that a client waits for what it awaits.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The most that it reads.
-const MAX_RECEIVED: usize = 1024 * 1024;
 /// Headers that differ between any two runs.
 const VOLATILE: [&str; 4] = ["date", "x-envoy-upstream-service-time", "x-request-id", "server-timing"];
-
-/// One act of a client.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// Sends these bytes; an Envoy that has hung up before is no error.
-    Send(Vec<u8>),
-    /// Reads until these bytes have come.
-    Await(&'static [u8]),
-    /// Reads until every open HTTP/2 stream of the client, whose numbers these are, has ended.
-    AwaitStreams(Vec<u32>),
-    /// Reads until the peer closes.
-    AwaitEnd,
-    /// Waits.
-    Rest(Duration),
-    /// Closes the sending half.
-    HalfClose,
-    /// Resets the connection; nothing can follow.
-    Reset,
-}
 
 /// How the transcripts of two stages are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,90 +52,23 @@ impl Exchange {
     /// # Errors
     /// The connection cannot be made, or what is awaited does not come.
     pub fn play(&self, address: SocketAddr) -> Result<Transcript> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_read_timeout(Some(Duration::from_millis(20)))?;
-        let mut connection = Connection { stream, received: Vec::new(), ended: false };
+        let mut connection = Connection::open(address, None)?;
         for step in &self.steps {
             connection.take(step).with_context(|| format!("{}: {step:.60?}", self.name))?;
         }
-        Ok(connection.transcript(self.is_http2()))
+        let mut transcript = Transcript { ended: connection.ended, ..Transcript::default() };
+        if self.is_http2() {
+            for (stream, events) in frames::events(&connection.received) {
+                events.iter().flat_map(lines).for_each(|line| transcript.note(&format!("{stream}| "), line));
+            }
+        } else {
+            latin(&connection.received).split("\r\n").for_each(|line| transcript.note("", line.to_owned()));
+        }
+        Ok(transcript)
     }
 
     fn is_http2(&self) -> bool {
-        matches!(self.steps.first(), Some(Step::Send(bytes)) if bytes.starts_with(http2::PREFACE))
-    }
-}
-
-struct Connection {
-    stream: TcpStream,
-    received: Vec<u8>,
-    ended: bool,
-}
-
-impl Connection {
-    fn take(&mut self, step: &Step) -> Result<()> {
-        match step {
-            Step::Send(bytes) => {
-                // Envoy may answer and close before it has read everything: its answer counts, not our failed write.
-                let _ = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
-                Ok(())
-            }
-            Step::Await(mark) => self.read_until(|bytes| bytes.windows(mark.len()).any(|window| window == *mark)),
-            Step::AwaitStreams(streams) => self.read_until(|bytes| http2::ended(bytes, streams)),
-            Step::AwaitEnd => {
-                self.read_until(|_| false)?;
-                Ok(())
-            }
-            Step::Rest(time) => {
-                sleep(*time);
-                Ok(())
-            }
-            Step::HalfClose => {
-                let _ = self.stream.shutdown(Shutdown::Write);
-                Ok(())
-            }
-            Step::Reset => {
-                // Dropped with the connection; nothing is sent or read any more.
-                SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
-                Ok(())
-            }
-        }
-    }
-
-    /// Reads until enough is there or the peer is gone.
-    fn read_until(&mut self, enough: impl Fn(&[u8]) -> bool) -> Result<()> {
-        let start = Instant::now();
-        let mut buffer = [0; 16 * 1024];
-        while !self.ended && !enough(&self.received) && self.received.len() < MAX_RECEIVED {
-            match self.stream.read(&mut buffer) {
-                Ok(0) => self.ended = true,
-                Ok(read) => self.received.extend_from_slice(buffer.get(..read).unwrap_or_default()),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
-                    anyhow::ensure!(
-                        start.elapsed() < PATIENCE,
-                        "waited in vain; got {:?}",
-                        String::from_utf8_lossy(&self.received)
-                    );
-                }
-                Err(_) => self.ended = true,
-            }
-        }
-        Ok(())
-    }
-
-    fn transcript(&self, is_http2: bool) -> Transcript {
-        let mut transcript = Transcript { ended: self.ended, ..Transcript::default() };
-        if is_http2 {
-            for (stream, lines) in http2::describe(&self.received) {
-                lines.into_iter().for_each(|line| transcript.note(&format!("{stream}| "), line));
-            }
-        } else {
-            let text: String = self.received.iter().map(|byte| char::from(*byte)).collect();
-            text.split("\r\n").for_each(|line| transcript.note("", line.to_owned()));
-        }
-        transcript
+        matches!(self.steps.first(), Some(Step::Send(bytes)) if bytes.starts_with(frames::PREFACE))
     }
 }
 
@@ -196,5 +102,16 @@ impl fmt::Display for Transcript {
     }
 }
 
-/// Headers, data and end of each stream, or of the connection under 0.
-pub(super) type Streams = BTreeMap<u32, Vec<String>>;
+fn lines(event: &Event) -> Vec<String> {
+    match event {
+        Event::Headers(headers) => headers.iter().map(|(name, value)| format!("{}: {}", latin(name), latin(value))).collect(),
+        Event::Data(data) => vec![format!("data {}", String::from_utf8_lossy(data))],
+        Event::Reset(code) => vec![format!("reset {code:?}")],
+        Event::Goaway(code) => vec![format!("goaway {code:?}")],
+        Event::End => vec!["end".to_owned()],
+    }
+}
+
+fn latin(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
+}

@@ -1,15 +1,14 @@
 //! Steady load: clients on kept connections, each request with an id of its own, each answer checked.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::client::{Connection, Step, parse};
 
 /// One request of the load and the status that it must get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +73,11 @@ fn one(
     while !stop.load(Ordering::Relaxed) {
         let planned = plan(number);
         let id = format!("00000000-0000-4000-8000-{number:012x}");
-        let stream = match connection.take() {
-            Some(stream) => stream,
-            None => connect(address)?,
+        let open = match connection.take() {
+            Some(connection) => connection,
+            None => Connection::open(address, None)?,
         };
-        let (status, kept) = request(stream, &planned, &id).with_context(|| format!("request {number}, {}", planned.path))?;
+        let (status, kept) = request(open, &planned, &id).with_context(|| format!("request {number}, {}", planned.path))?;
         ensure!(status == planned.status, "request {number}, {}: {status} and not {}", planned.path, planned.status);
         connection = kept;
         *sent.statuses.entry(status).or_default() += 1;
@@ -91,34 +90,13 @@ fn one(
     Ok(sent)
 }
 
-fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
 /// The status, and the connection if the server keeps it.
-fn request(mut stream: TcpStream, planned: &Planned, id: &str) -> Result<(u16, Option<TcpStream>)> {
+fn request(mut connection: Connection, planned: &Planned, id: &str) -> Result<(u16, Option<Connection>)> {
     let head = format!("GET {} HTTP/1.1\r\n{}x-request-id: {id}\r\n\r\n", planned.path, planned.headers);
-    stream.write_all(head.as_bytes())?;
-    let mut received = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Response::new(&mut headers);
-        if let httparse::Status::Complete(length) = head.parse(&received)? {
-            let value =
-                |name: &str| head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value);
-            let body =
-                value("content-length").and_then(|value| std::str::from_utf8(value).ok()?.parse::<usize>().ok()).unwrap_or(0);
-            if received.len() >= length.saturating_add(body) {
-                let closes = value("connection") == Some(b"close");
-                return Ok((head.code.context("no status")?, (!closes).then_some(stream)));
-            }
-        }
-        let read = stream.read(&mut buffer)?;
-        ensure!(read > 0, "cut within a request");
-        received.extend_from_slice(buffer.get(..read).unwrap_or_default());
-    }
+    connection.received.clear();
+    connection.take(&Step::Send(head.into_bytes()))?;
+    connection.take(&Step::AwaitResponse)?;
+    let response = parse(&connection.received).context("cut within a request")?;
+    let closes = connection.ended || response.header("connection").is_some_and(|value| value == "close");
+    Ok((response.status, (!closes).then_some(connection)))
 }

@@ -6,16 +6,13 @@
 
 pub mod corpus;
 mod exchange;
-mod http2;
 mod ledger;
 pub mod load;
 mod plan;
 pub mod soak;
 mod stage;
-mod upstream;
 
-pub use exchange::{Comparison, Exchange, Step, Transcript};
+pub use exchange::{Comparison, Exchange, Transcript};
 pub use ledger::{Ledger, Line};
 pub use plan::Plan;
 pub use stage::{Stage, StageSetup};
-pub use upstream::Upstream;

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use super::ledger::Ledger;
 use super::plan::{self, Plan};
-use super::upstream::Upstream;
 use crate::artifacts::{module, target};
+use crate::certificates::Certificates;
 use crate::deployment::{Deployment, Setup, string_value};
 use crate::discovery::{LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{merge, overlay, walk};
 use crate::observation::RECORD_PREFIX;
 use crate::tail::wait_for;
+use crate::upstream::{Fault, Upstream, UpstreamKind};
 
 /// How long what was logged may take to come to rest.
 const SETTLING: Duration = Duration::from_secs(3);
@@ -48,7 +48,7 @@ pub struct Stage {
     plan: Plan,
     envoy: Option<Envoy>,
     _upstream: Upstream,
-    _refusing: Socket,
+    _refusing: Upstream,
     listener_file: ResourceFile,
     directory: TempDir,
 }
@@ -75,11 +75,10 @@ impl Stage {
         let runs = target().join("integration");
         fs::create_dir_all(&runs)?;
         let directory = tempfile::Builder::new().prefix(&format!("hostile-{}-", setup.name())).tempdir_in(&runs)?;
-        let upstream = Upstream::start()?;
-        let refusing = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        refusing.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
-        let closed = refusing.local_addr()?.as_socket().context("not an IP address")?;
-        let mut clusters = plan::clusters(upstream.address(), closed);
+        let certificates = Certificates::make(directory.path())?;
+        let upstream = Upstream::start(UpstreamKind::Fault(Fault::ByPath), &certificates)?;
+        let refusing = Upstream::start(UpstreamKind::Fault(Fault::Refuse), &certificates)?;
+        let mut clusters = plan::clusters(upstream.address(), refusing.address());
         if let Some(deployment) = setup.deployment {
             let setup = Setup::new(deployment);
             clusters.extend(setup.clusters(&setup.documents()?)?);

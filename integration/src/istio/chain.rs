@@ -18,11 +18,10 @@ use super::listener::{
 use super::proxy::Proxy;
 use crate::artifacts::target;
 use crate::certificates::Certificates;
+use crate::client::request::{ClientTls, Request};
 use crate::client::{self, Response};
 use crate::deployment::Deployment;
-use crate::hostile;
 use crate::observation::{RECORD_PREFIX, record_json};
-use crate::request::{ClientTls, Request};
 use crate::scenario::Placement;
 use crate::tail::Tail;
 use crate::upstream::{Fault, Upstream, UpstreamKind};
@@ -74,8 +73,7 @@ pub struct Exchange {
 pub struct Chain {
     proxies: [Proxy; 3],
     certificates: Certificates,
-    _application: hostile::Upstream,
-    _others: Vec<Upstream>,
+    _upstreams: Vec<Upstream>,
     directory: TempDir,
 }
 
@@ -131,16 +129,16 @@ impl Chain {
         let mut directory = tempfile::Builder::new().prefix(&format!("chain-{name}-")).tempdir_in(&runs)?;
         let certificates = Certificates::make(directory.path())?;
         let started = Self::proxies(deployment, &certificates, &directory).inspect_err(|_| directory.disable_cleanup(true))?;
-        let (proxies, application, others) = started;
-        Ok(Self { proxies, certificates, _application: application, _others: others, directory })
+        let (proxies, upstreams) = started;
+        Ok(Self { proxies, certificates, _upstreams: upstreams, directory })
     }
 
     fn proxies(
         deployment: Option<Deployment>,
         certificates: &Certificates,
         directory: &TempDir,
-    ) -> Result<([Proxy; 3], hostile::Upstream, Vec<Upstream>)> {
-        let application = hostile::Upstream::start()?;
+    ) -> Result<([Proxy; 3], Vec<Upstream>)> {
+        let application = Upstream::start(UpstreamKind::Fault(Fault::ByPath), certificates)?;
         let grpc = Upstream::start(UpstreamKind::Fault(Fault::OverLimit), certificates)?;
         let refusing = Upstream::start(UpstreamKind::Fault(Fault::Refuse), certificates)?;
         let authorizer = Upstream::start(UpstreamKind::Status(403), certificates)?;
@@ -174,7 +172,7 @@ impl Chain {
         let server = Proxy::start(Hop::Server.pod(), Placement::Sidecar, deployment, listeners, clusters, path)?;
         let gateway = Self::gateway(deployment, &server, &refusing, certificates, directory)?;
         let client = Self::client(deployment, [&server, &gateway], &refusing, &application, certificates, directory)?;
-        Ok(([client, gateway, server], application, vec![grpc, refusing, authorizer]))
+        Ok(([client, gateway, server], vec![application, grpc, refusing, authorizer]))
     }
 
     fn gateway(
@@ -227,7 +225,7 @@ impl Chain {
         deployment: Option<Deployment>,
         [server, gateway]: [&Proxy; 2],
         refusing: &Upstream,
-        application: &hostile::Upstream,
+        application: &Upstream,
         certificates: &Certificates,
         directory: &TempDir,
     ) -> Result<Proxy> {

@@ -2,127 +2,155 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::thread::sleep;
 use std::time::Duration;
 
 use socket2::SockRef;
 
 use super::kind::{Fault, UpstreamKind};
-use super::{Behaviour, PATIENCE};
+use super::paths;
 
-/// The longest request head that an upstream reads.
-const MAX_HEAD: usize = 256 * 1024;
+/// The longest request that an upstream reads.
+const MAX_REQUEST: usize = 512 * 1024;
 
-const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 const MEMBERS: &str = "proxy-status: cdn; error=dns_error\r\nproxy-status: \"cart-1.shop\"; error=destination_unavailable; \
     mw-cause=MW3001; mw-side=inbound; mw-flags=\"UH\"; details=\"no_healthy_upstream\"\r\n";
-const NOT_HTTP: &str = "\u{1}\u{2}220 mail.demo ESMTP ready\r\n\r\n";
 
-pub fn serve(behaviour: &Behaviour, mut stream: TcpStream) -> io::Result<()> {
-    let UpstreamKind::Fault(fault) = behaviour.kind else { return answer_all(behaviour, &mut stream) };
-    match fault {
-        Fault::Reset => {
-            read_request(&mut stream)?;
-            SockRef::from(&stream).set_linger(Some(Duration::ZERO))
-        }
-        Fault::Close => read_request(&mut stream).map(drop),
-        Fault::CloseAfterIdle => {
-            answer_once(behaviour, &mut stream)?;
-            behaviour.rest(Duration::from_millis(50));
-            Ok(())
-        }
-        Fault::Early => {
-            read_head(&mut stream)?;
-            stream.write_all(response(behaviour.kind).as_bytes())?;
-            behaviour.rest(PATIENCE);
-            Ok(())
-        }
-        Fault::CloseOnReuse => {
-            answer_once(behaviour, &mut stream)?;
-            read_request(&mut stream).map(drop)
-        }
-        Fault::Hang => {
-            read_request(&mut stream)?;
-            behaviour.rest(PATIENCE);
-            Ok(())
-        }
-        Fault::Slow => {
-            read_request(&mut stream)?;
-            behaviour.rest(Duration::from_secs(1));
-            stream.write_all(response(behaviour.kind).as_bytes())
-        }
-        Fault::Cut => {
-            read_request(&mut stream)?;
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello\n")?;
-            behaviour.rest(Duration::from_millis(50));
-            Ok(())
-        }
-        Fault::PlainOnTls => {
-            let _ = stream.read(&mut [0; 1024])?;
-            stream.write_all(BAD_REQUEST.as_bytes())
-        }
-        _ => answer_all(behaviour, &mut stream),
-    }
+/// What is sent, and what becomes of the connection.
+pub type Answer = (Vec<u8>, Then);
+
+/// What becomes of the connection after an answer.
+#[derive(Clone, Copy)]
+pub enum Then {
+    Next,
+    Close,
+    /// Closes it a little later.
+    CloseLater,
+    Reset,
+    /// Reads on and says no more.
+    Hang,
+    Echo,
 }
 
-pub fn answer_all(behaviour: &Behaviour, stream: &mut (impl Read + Write)) -> io::Result<()> {
-    while !behaviour.stopped() {
-        answer_once(behaviour, stream)?;
+/// Answers the requests on a stream over this socket until the connection is to end.
+pub fn serve(kind: UpstreamKind, stream: &mut (impl Read + Write), socket: &TcpStream) -> io::Result<()> {
+    let mut received = Vec::new();
+    for number in 0_usize.. {
+        let head = match kind {
+            UpstreamKind::Fault(Fault::PlainOnTls) => read_more(stream, &mut received).map(|()| String::new())?,
+            _ => read_head(stream, &mut received)?,
+        };
+        if kind != UpstreamKind::Fault(Fault::Early) {
+            read_body(stream, &mut received, &head)?;
+        }
+        let (bytes, then) = answer(kind, &head, number);
+        stream.write_all(&bytes)?;
+        stream.flush()?;
+        match then {
+            Then::Next => continue,
+            Then::Close => {}
+            Then::CloseLater => sleep(Duration::from_millis(50)),
+            Then::Reset => {
+                // What was written must arrive before the reset does.
+                sleep(Duration::from_millis(20));
+                SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
+            }
+            Then::Hang => io::copy(stream, &mut io::sink()).map(drop)?,
+            Then::Echo => echo(stream, &received)?,
+        }
+        break;
     }
     Ok(())
 }
 
-fn answer_once(behaviour: &Behaviour, stream: &mut (impl Read + Write)) -> io::Result<()> {
-    read_request(stream)?;
-    stream.write_all(response(behaviour.kind).as_bytes())?;
-    stream.flush()
-}
-
-fn response(kind: UpstreamKind) -> String {
-    let (status, more, body) = match kind {
-        UpstreamKind::Fault(Fault::Garbage) => return NOT_HTTP.to_owned(),
-        UpstreamKind::Fault(Fault::LargeHeader) => (200, format!("x-large: {}\r\n", "x".repeat(100_000)), "hello\n".to_owned()),
-        UpstreamKind::Fault(Fault::ManyHeaders) => {
-            (200, (0..200).map(|index| format!("x-many-{index}: 1\r\n")).collect(), "hello\n".to_owned())
-        }
-        UpstreamKind::Fault(Fault::LargeBody) => (200, String::new(), "x".repeat(64 * 1024)),
-        UpstreamKind::Fault(Fault::ProxyStatus) => (503, MEMBERS.to_owned(), "oops\n".to_owned()),
-        UpstreamKind::Fault(_) | UpstreamKind::Status(200) => (200, String::new(), "hello\n".to_owned()),
-        UpstreamKind::Status(status @ 300..400) => (status, "location: /elsewhere\r\n".to_owned(), String::new()),
-        UpstreamKind::Status(status) => (status, String::new(), "oops\n".to_owned()),
+/// What a request with this head gets, the connection's first having the number 0.
+pub fn answer(kind: UpstreamKind, head: &str, number: usize) -> Answer {
+    let many = || (0..200).map(|index| format!("x-many-{index}: 1\r\n")).collect::<String>();
+    let bytes = match kind {
+        UpstreamKind::Fault(fault) => match fault {
+            Fault::ByPath => return paths::answer(head, number),
+            Fault::Reset => return (Vec::new(), Then::Reset),
+            Fault::Close => return (Vec::new(), Then::Close),
+            Fault::CloseOnReuse if number > 0 => return (Vec::new(), Then::Close),
+            Fault::CloseAfterIdle => return (response(200, "", "hello\n"), Then::CloseLater),
+            Fault::Early => return (response(200, "", "hello\n"), Then::Hang),
+            Fault::Hang => return (Vec::new(), Then::Hang),
+            Fault::Cut => return (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello\n".to_vec(), Then::CloseLater),
+            Fault::PlainOnTls => return (response(400, "connection: close\r\n", ""), Then::Close),
+            Fault::Slow => {
+                sleep(Duration::from_secs(1));
+                response(200, "", "hello\n")
+            }
+            Fault::Garbage => b"\x01\x02220 mail.demo ESMTP ready\r\n\r\n".to_vec(),
+            Fault::LargeHeader => response(200, &format!("x-large: {}\r\n", "x".repeat(100_000)), "hello\n"),
+            Fault::ManyHeaders => response(200, &many(), "hello\n"),
+            Fault::LargeBody => response(200, "", &"x".repeat(64 * 1024)),
+            Fault::ProxyStatus => response(503, MEMBERS, "oops\n"),
+            _ => response(200, "", "hello\n"),
+        },
+        UpstreamKind::Status(200) => response(200, "", "hello\n"),
+        UpstreamKind::Status(status @ 300..400) => response(status, "location: /elsewhere\r\n", ""),
+        UpstreamKind::Status(status) => response(status, "", "oops\n"),
     };
-    let length = body.len();
-    format!("HTTP/1.1 {status} status\r\ncontent-type: text/plain\r\n{more}content-length: {length}\r\n\r\n{body}")
+    (bytes, Then::Next)
 }
 
-/// Reads one request: its head, and a body of the length that the head announces.
-fn read_request(stream: &mut impl Read) -> io::Result<()> {
-    let (mut bytes, head) = read_head(stream)?;
-    let text = String::from_utf8_lossy(bytes.get(..head).unwrap_or_default()).to_ascii_lowercase();
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
-    let end = head.saturating_add(length.unwrap_or(0));
-    while bytes.len() < end {
-        more(stream, &mut bytes)?;
+/// A response whose further headers are whole lines.
+pub fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status} status\r\ncontent-type: text/plain\r\n{headers}content-length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// Sends back what comes, the first of which may have arrived with the head.
+fn echo(stream: &mut (impl Read + Write), first: &[u8]) -> io::Result<()> {
+    stream.write_all(first)?;
+    let mut buffer = [0; 1024];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            read => stream.write_all(buffer.get(..read).unwrap_or_default())?,
+        }
     }
+}
+
+/// Takes the head of a request from what comes; what comes after it stays in `received`.
+fn read_head(stream: &mut impl Read, received: &mut Vec<u8>) -> io::Result<String> {
+    let end = read_until(stream, received, b"\r\n\r\n")?;
+    let head: Vec<u8> = received.drain(..end).collect();
+    Ok(String::from_utf8_lossy(&head).to_ascii_lowercase())
+}
+
+/// Takes the body that the head announces.
+fn read_body(stream: &mut impl Read, received: &mut Vec<u8>, head: &str) -> io::Result<()> {
+    let mut end = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+    if head.contains("transfer-encoding: chunked\r\n") {
+        read_until(stream, received, b"0\r\n")?;
+        end = read_until(stream, received, b"\r\n\r\n")?;
+    }
+    while received.len() < end {
+        read_more(stream, received)?;
+    }
+    received.drain(..end);
     Ok(())
 }
 
-/// What came, and where the head of the request ends in it.
-fn read_head(stream: &mut impl Read) -> io::Result<(Vec<u8>, usize)> {
-    let mut bytes = Vec::new();
+/// Where the mark ends, reading until it is there.
+fn read_until(stream: &mut impl Read, received: &mut Vec<u8>, mark: &[u8]) -> io::Result<usize> {
     loop {
-        if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            return Ok((bytes, at + 4));
+        if let Some(start) = received.windows(mark.len()).position(|window| window == mark) {
+            return Ok(start + mark.len());
         }
-        more(stream, &mut bytes)?;
+        read_more(stream, received)?;
     }
 }
 
-fn more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let mut buffer = [0; 4096];
+fn read_more(stream: &mut impl Read, received: &mut Vec<u8>) -> io::Result<()> {
+    let mut buffer = [0; 8192];
     let read = stream.read(&mut buffer)?;
-    if read == 0 || bytes.len() > MAX_HEAD {
+    if read == 0 || received.len() > MAX_REQUEST {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    bytes.extend_from_slice(buffer.get(..read).unwrap_or_default());
+    received.extend_from_slice(buffer.get(..read).unwrap_or_default());
     Ok(())
 }

@@ -11,23 +11,22 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::runtime;
 use tokio::time::{sleep, timeout};
 
+use super::PATIENCE;
 use super::kind::{Fault, UpstreamKind};
-use super::{Behaviour, PATIENCE};
 
 /// A gRPC message `RateLimitResponse` with `overall_code: OVER_LIMIT`.
 const OVER_LIMIT: &[u8] = &[0, 0, 0, 0, 2, 8, 2];
 
-pub fn serve(behaviour: &Behaviour, stream: TcpStream) -> io::Result<()> {
+pub fn serve(kind: UpstreamKind, stream: TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(async {
         let stream = tokio::net::TcpStream::from_std(stream)?;
         let mut connection = h2::server::handshake(stream).await.map_err(io::Error::other)?;
-        while !behaviour.stopped() {
-            let Ok(Some(request)) = timeout(PATIENCE, connection.accept()).await else { break };
+        while let Ok(Some(request)) = timeout(PATIENCE, connection.accept()).await {
             let (request, respond) = request.map_err(io::Error::other)?;
             // A task of its own: the connection sends nothing unless it is asked for the next request meanwhile.
-            tokio::spawn(answer(behaviour.kind, request, respond));
+            tokio::spawn(answer(kind, request, respond));
         }
         Ok(())
     })

@@ -18,6 +18,8 @@ pub enum UpstreamKind {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
+    /// Does on each path what the path says.
+    ByPath,
     /// Its port is closed.
     Refuse,
     /// Never completes a connection.

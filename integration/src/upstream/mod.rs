@@ -3,6 +3,7 @@
 mod http1;
 mod http2;
 mod kind;
+mod paths;
 mod socket;
 
 use std::io::{self, Read as _};
@@ -31,14 +32,6 @@ pub struct Upstream {
     accepts: bool,
     /// Sockets that do their part by being there.
     _held: Vec<Socket>,
-}
-
-/// What the thread of a connection needs to know.
-#[derive(Clone)]
-struct Behaviour {
-    kind: UpstreamKind,
-    tls: Option<Arc<ServerConfig>>,
-    stop: Arc<AtomicBool>,
 }
 
 impl Upstream {
@@ -75,18 +68,17 @@ impl Upstream {
             _ => None,
         };
         let tls = identity.map(|identity| certificates.server(identity)).transpose()?;
-        let behaviour = Behaviour { kind, tls, stop: Arc::default() };
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let upstream =
-            Self { address: listener.local_addr()?, stop: Arc::clone(&behaviour.stop), accepts: true, _held: Vec::new() };
+        let stop = Arc::new(AtomicBool::new(false));
+        let upstream = Self { address: listener.local_addr()?, stop: Arc::clone(&stop), accepts: true, _held: Vec::new() };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if behaviour.stop.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                let behaviour = behaviour.clone();
+                let tls = tls.clone();
                 // A failing connection is what most of these servers are for.
-                thread::spawn(move || behaviour.serve(stream));
+                thread::spawn(move || serve(kind, tls, stream));
             }
         });
         Ok(upstream)
@@ -102,37 +94,20 @@ impl Drop for Upstream {
     }
 }
 
-impl Behaviour {
-    fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        match &self.tls {
-            Some(_) if !says_hello(&stream)? => {
-                // As Envoy does: read what came, then close without an alert.
-                let _ = stream.read(&mut [0; 4096])?;
-                Ok(())
-            }
-            Some(tls) => {
-                let connection = ServerConnection::new(Arc::clone(tls)).map_err(io::Error::other)?;
-                http1::answer_all(self, &mut StreamOwned::new(connection, stream))
-            }
-            None if self.kind.speaks_http2() => http2::serve(self, stream),
-            None => http1::serve(self, stream),
+fn serve(kind: UpstreamKind, tls: Option<Arc<ServerConfig>>, mut stream: TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    let socket = stream.try_clone()?;
+    match tls {
+        // As Envoy does: read what came, then close without an alert.
+        Some(_) if !says_hello(&stream)? => stream.read(&mut [0; 4096]).map(drop),
+        Some(tls) => {
+            let connection = ServerConnection::new(tls).map_err(io::Error::other)?;
+            http1::serve(kind, &mut StreamOwned::new(connection, stream), &socket)
         }
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Waits, but not longer than the upstream lives.
-    fn rest(&self, time: Duration) {
-        let step = Duration::from_millis(10);
-        let mut left = time;
-        while !left.is_zero() && !self.stopped() {
-            thread::sleep(step);
-            left = left.saturating_sub(step);
-        }
+        None if kind.speaks_http2() => http2::serve(kind, stream),
+        None => http1::serve(kind, &mut stream, &socket),
     }
 }
 

@@ -1,14 +1,22 @@
 //! What the client of a scenario sends.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use anyhow::{Result, bail};
 use serde::Deserialize;
+
+use super::connection::Step;
+use super::frames::{self, flag, frame, kind};
 
 /// The trace context of a client that has one: the example of the W3C specification.
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// What an HTTP/2 client sends first, empty settings included.
-const HTTP2_PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+/// The largest payload of a DATA frame.
+const MAX_DATA: usize = 16_384;
+/// The error codes of HTTP/2 for a stream that is not wanted any more, and for one that was not begun.
+const CANCEL: u8 = 8;
+const REFUSED_STREAM: u8 = 7;
 
 /// What the client sends, once or several times, each time on a new connection.
 #[derive(Clone, Debug, Deserialize)]
@@ -127,13 +135,79 @@ impl Request {
         Self { raw: Some(text.into()), ..Self::default() }
     }
 
-    /// The authority.
-    pub fn host(&self) -> &str {
+    /// The number of its stream over HTTP/2, after those that are reset.
+    pub fn stream(&self) -> u32 {
+        u32::try_from(self.resets).unwrap_or(u32::MAX).saturating_mul(2).saturating_add(1)
+    }
+
+    /// What the client does on its connection.
+    ///
+    /// # Errors
+    /// It is to reset its stream and not said when.
+    pub fn steps(&self) -> Result<Vec<Step>> {
+        match (self.protocol, &self.raw) {
+            (HttpVersion::Http1, _) => Ok(self.sent_and(Step::AwaitResponse)),
+            (HttpVersion::Http2, Some(_)) => Ok(self.sent_and(Step::AwaitEnd)),
+            (HttpVersion::Http2, None) => self.frames(),
+        }
+    }
+
+    /// Sends the bytes of HTTP/1.1, or the raw ones, and waits for something, unless the client leaves.
+    pub fn sent_and(&self, awaited: Step) -> Vec<Step> {
+        vec![Step::Send(self.bytes()), self.leave_after_ms.map(Duration::from_millis).map_or(awaited, Step::Rest)]
+    }
+
+    fn frames(&self) -> Result<Vec<Step>> {
+        let own = self.stream();
+        let reset = |stream, code| frame(kind::RST_STREAM, 0, stream, &[0, 0, 0, code]);
+        let (path, host) = (self.path.as_bytes(), self.host().as_bytes());
+        let fields: Vec<_> = self.fields().iter().map(|(name, value)| (latin1(name), latin1(value))).collect();
+        let pseudo =
+            [(":method", self.method.as_bytes()), (":scheme", b"http".as_slice()), (":path", path), (":authority", host)];
+        let pseudo = pseudo.iter().map(|(name, value)| (name.as_bytes(), *value));
+        let headers: Vec<_> = pseudo.chain(fields.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))).collect();
+        let (mut steps, mut bytes) = (Vec::new(), frames::hello());
+        let mut resets = Vec::new();
+        for stream in (1..own).step_by(2) {
+            // The next stream comes with the reset of the one before: whatever that reset does to the connection, one stream tells of it.
+            bytes.extend(frames::request(stream, true, &headers));
+            bytes.append(&mut resets);
+            resets = reset(stream, CANCEL);
+            // A stream whose reset comes together with its headers is never begun.
+            steps.extend([Step::Send(std::mem::take(&mut bytes)), Step::Rest(Duration::from_micros(100))]);
+        }
+        let body = self.body();
+        bytes.extend(frames::request(own, body.is_empty() && !self.unfinished, &headers));
+        bytes.append(&mut resets);
+        body.chunks(MAX_DATA).for_each(|data| bytes.extend(frame(kind::DATA, 0, own, data)));
+        steps.push(Step::Send(bytes));
+        if !body.is_empty() && !self.unfinished {
+            // A filter that buffers does not look at the size of a body that comes in one piece.
+            steps.extend([Step::Rest(Duration::from_millis(10)), Step::Send(frame(kind::DATA, flag::END_STREAM, own, &[]))]);
+        }
+        let code = match self.end {
+            StreamEnd::Ordinary => None,
+            StreamEnd::Cancel => Some(CANCEL),
+            StreamEnd::Refuse => Some(REFUSED_STREAM),
+        };
+        match (self.leave_after_ms.map(Duration::from_millis), code) {
+            (None, None) => steps.push(Step::AwaitStreams(vec![own])),
+            (None, Some(_)) => bail!("`end` needs `leave_after_ms`"),
+            (Some(time), None) => steps.push(Step::Rest(time)),
+            (Some(time), Some(code)) => {
+                // The connection outlives the stream, or its end would be the news.
+                steps.extend([Step::Rest(time), Step::Send(reset(own, code)), Step::Rest(Duration::from_millis(100))]);
+            }
+        }
+        Ok(steps)
+    }
+
+    fn host(&self) -> &str {
         self.headers.get("host").map_or("shop.demo", String::as_str)
     }
 
     /// All headers but the authority, in the order in which they are sent.
-    pub fn fields(&self) -> Vec<(String, String)> {
+    fn fields(&self) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         if self.trace_context {
             fields.push(("traceparent".to_owned(), TRACEPARENT.to_owned()));
@@ -150,16 +224,17 @@ impl Request {
     }
 
     /// The part of the body that is sent.
-    pub fn body(&self) -> Vec<u8> {
+    fn body(&self) -> Vec<u8> {
         let size = if self.unfinished { self.body_bytes / 2 } else { self.body_bytes };
         vec![b'x'; size]
     }
 
     /// The bytes on the wire of HTTP/1.1, or the raw ones.
-    pub fn bytes(&self) -> Vec<u8> {
+    fn bytes(&self) -> Vec<u8> {
         if let Some(raw) = &self.raw {
-            let preface = if self.protocol == HttpVersion::Http2 { HTTP2_PREFACE } else { "" };
-            return latin1(&format!("{preface}{raw}"));
+            let http2 = self.protocol == HttpVersion::Http2;
+            let preface = if http2 { [frames::PREFACE, &frame(kind::SETTINGS, 0, 0, &[])].concat() } else { Vec::new() };
+            return [preface, latin1(raw)].concat();
         }
         let mut text = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.path, self.host());
         self.fields().iter().for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));

@@ -1,8 +1,8 @@
 //! Just enough HTTP/2 to send what no well-behaved client would, and to read what comes back.
 
-use fluke_hpack::Decoder;
+use std::collections::BTreeMap;
 
-use super::exchange::Streams;
+use fluke_hpack::Decoder;
 
 /// What a connection begins with.
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -12,7 +12,7 @@ const HEAD: usize = 9;
 /// Types of frames.
 ///
 /// Source: RFC 9113, section 6.
-pub mod kind {
+pub(crate) mod kind {
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
     pub const PRIORITY: u8 = 2;
@@ -25,7 +25,7 @@ pub mod kind {
 }
 
 /// Flags of frames.
-pub mod flag {
+pub(crate) mod flag {
     pub const END_STREAM: u8 = 1;
     pub const ACK: u8 = 1;
     pub const END_HEADERS: u8 = 4;
@@ -43,10 +43,27 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The preface and settings under which the server's headers need no dynamic table.
+/// What came on a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A block of headers in their order, the trailers too.
+    Headers(Vec<(Vec<u8>, Vec<u8>)>),
+    /// Data, whatever frames it came in.
+    Data(Vec<u8>),
+    /// The error code of a reset.
+    Reset(Vec<u8>),
+    /// The error code with which the connection ends.
+    Goaway(Vec<u8>),
+    /// The end of the stream.
+    End,
+}
+
+/// The preface, settings under which the server's headers need no dynamic table, and windows for any response.
 pub fn hello() -> Vec<u8> {
-    const HEADER_TABLE_SIZE: [u8; 6] = [0, 1, 0, 0, 0, 0];
-    [PREFACE, &frame(kind::SETTINGS, 0, 0, &HEADER_TABLE_SIZE), &frame(kind::SETTINGS, flag::ACK, 0, &[])].concat()
+    const WINDOW: [u8; 4] = [0x0f, 0xff, 0xff, 0xff];
+    const SETTINGS: [u8; 12] = [0, 1, 0, 0, 0, 0, 0, 4, 0x0f, 0xff, 0xff, 0xff];
+    let settings = [frame(kind::SETTINGS, 0, 0, &SETTINGS), frame(kind::SETTINGS, flag::ACK, 0, &[])].concat();
+    [PREFACE, &settings, &frame(kind::WINDOW_UPDATE, 0, 0, &WINDOW)].concat()
 }
 
 /// Headers, each a literal that is not indexed and not compressed.
@@ -120,39 +137,34 @@ pub fn ended(bytes: &[u8], streams: &[u32]) -> bool {
     })
 }
 
-/// What came on each stream: headers in their order, data joined, how it ended; under 0 the reason for a GOAWAY.
-pub fn describe(bytes: &[u8]) -> Streams {
-    let mut streams = Streams::new();
+/// What came on each stream, on the connection under 0.
+pub fn events(bytes: &[u8]) -> BTreeMap<u32, Vec<Event>> {
+    let mut streams: BTreeMap<u32, Vec<Event>> = BTreeMap::new();
     let mut decoder = Decoder::new();
     let mut block = Vec::new();
     for (kind, flags, stream, payload) in frames(bytes) {
-        let lines = streams.entry(stream).or_default();
+        let events = streams.entry(stream).or_default();
         match kind {
             kind::HEADERS | kind::CONTINUATION => {
                 block.extend_from_slice(unpadded(kind, flags, payload));
                 if flags & flag::END_HEADERS != 0 {
-                    let decoded = decoder.decode(&std::mem::take(&mut block)).unwrap_or_default();
-                    let latin = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
-                    lines.extend(decoded.iter().map(|(name, value)| format!("{}: {}", latin(name), latin(value))));
+                    events.push(Event::Headers(decoder.decode(&std::mem::take(&mut block)).unwrap_or_default()));
                 }
             }
-            kind::DATA => {
-                let text = String::from_utf8_lossy(unpadded(kind, flags, payload)).into_owned();
-                match lines.last_mut().filter(|line| line.starts_with("data ")) {
-                    Some(line) => line.push_str(&text),
-                    None if text.is_empty() => {}
-                    None => lines.push(format!("data {text}")),
-                }
-            }
-            kind::RST_STREAM => lines.push(format!("reset {payload:?}")),
-            kind::GOAWAY => lines.push(format!("goaway {:?}", payload.get(4..8))),
+            kind::DATA => match (events.last_mut(), unpadded(kind, flags, payload)) {
+                (_, []) => {}
+                (Some(Event::Data(data)), more) => data.extend_from_slice(more),
+                (_, data) => events.push(Event::Data(data.to_vec())),
+            },
+            kind::RST_STREAM => events.push(Event::Reset(payload.to_vec())),
+            kind::GOAWAY => events.push(Event::Goaway(payload.get(4..8).unwrap_or_default().to_vec())),
             _ => {}
         }
         if matches!(kind, kind::HEADERS | kind::DATA) && flags & flag::END_STREAM != 0 {
-            lines.push("end".to_owned());
+            events.push(Event::End);
         }
     }
-    streams.retain(|_, lines| !lines.is_empty());
+    streams.retain(|_, events| !events.is_empty());
     streams
 }
 
@@ -183,11 +195,8 @@ mod tests {
             frame(kind::DATA, flag::END_STREAM | flag::PADDED, 1, b"\x02body\0\0"),
         ]
         .concat();
-        let streams = describe(&sent);
-        let lines = streams.get(&1).unwrap();
-        assert_eq!(lines.first().map(String::as_str), Some(":status: 200"));
-        assert_eq!(lines.get(1).map(String::len), Some(40_008));
-        assert_eq!(lines.get(2..), Some(["data body".to_owned(), "end".to_owned()].as_slice()));
+        let headers = vec![(b":status".to_vec(), b"200".to_vec()), (b"x-long".to_vec(), long)];
+        assert_eq!(events(&sent)[&1], [Event::Headers(headers), Event::Data(b"body".to_vec()), Event::End]);
         assert!(ended(&sent, &[1]) && !ended(&sent, &[1, 3]));
     }
 }
