@@ -116,8 +116,8 @@ pub fn part(
     Ok(part)
 }
 
-/// The bootstrap of an Envoy with these parts, and further clusters.
-pub fn bootstrap(parts: &[Part], clusters: &[Value]) -> Value {
+/// The bootstrap of an Envoy with these parts, listeners made of them, and further clusters.
+pub fn bootstrap(parts: &[Part], listeners: &[Value], clusters: &[Value]) -> Value {
     // Every request is checked for trace context, not one in a hundred.
     let mut runtime = json!({"meshwhy.trace_check": 10_000});
     parts.iter().for_each(|part| overlay(&mut runtime, &part.runtime));
@@ -130,7 +130,7 @@ pub fn bootstrap(parts: &[Part], clusters: &[Value]) -> Value {
         "layered_runtime": {"layers": [{"name": "harness", "static_layer": runtime}]},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "static_resources": {
-            "listeners": parts.iter().map(|part| &part.listener).collect::<Vec<_>>(),
+            "listeners": listeners,
             "clusters": parts.iter().flat_map(|part| &part.clusters).chain(clusters).collect::<Vec<_>>(),
         },
     });

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::artifacts::workspace;
+use crate::artifacts::{module, workspace};
 use crate::manifest::{self, ListenerContext};
 use crate::merge::{overlay, walk};
 use crate::module_server::ModuleServer;
@@ -55,11 +55,11 @@ pub enum Visibility {
     Mesh,
 }
 
-/// One way to run Envoy with meshwhy.
+/// One way to run Envoy, with meshwhy or without.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The way to deploy it.
-    pub deployment: Deployment,
+    /// The way to deploy it; none for the Envoy that others are compared with.
+    pub deployment: Option<Deployment>,
     /// The kind of proxy.
     pub placement: Placement,
     /// Who gets to see the annotation.
@@ -70,22 +70,43 @@ pub struct Setup {
     pub counters: bool,
     /// The module's configuration instead of the shipped one, as Envoy's JSON wants an `Any`.
     pub configuration: Option<Value>,
+    /// Laid over the module's configuration.
+    pub wishes: Value,
+    /// The module, if it is not the built one.
+    pub module: Option<PathBuf>,
     /// What users have in the mesh beside meshwhy.
     pub beside: Vec<Value>,
+    /// What is done to every value of a listener in the end.
+    pub adjust: Option<fn(&mut Value)>,
+    /// Envoy's worker threads.
+    pub workers: usize,
+    /// Whether listeners are read from a file that may change.
+    pub dynamic: bool,
 }
 
 impl Setup {
     /// As a sidecar, visible to everyone.
-    pub fn new(deployment: Deployment) -> Self {
+    pub fn new(deployment: impl Into<Option<Deployment>>) -> Self {
+        let deployment = deployment.into();
         Self {
             deployment,
             placement: Placement::default(),
             visibility: Visibility::default(),
-            trace_check: deployment == Deployment::Observe,
-            counters: deployment == Deployment::Native,
+            trace_check: deployment == Some(Deployment::Observe),
+            counters: deployment == Some(Deployment::Native),
             configuration: None,
+            wishes: json!({}),
+            module: None,
             beside: Vec::new(),
+            adjust: None,
+            workers: 1,
+            dynamic: false,
         }
+    }
+
+    /// The name of the deployment, or that there is none.
+    pub fn name(&self) -> &'static str {
+        self.deployment.map_or("without", Deployment::name)
     }
 
     /// The same with another visibility.
@@ -145,13 +166,14 @@ impl Setup {
     }
 
     fn paths(&self) -> Vec<String> {
+        let Some(deployment) = self.deployment else { return Vec::new() };
         let placement = match self.placement {
             Placement::Sidecar => "sidecar",
             Placement::Gateway => "gateway",
         };
-        let mut paths = vec![match self.deployment {
+        let mut paths = vec![match deployment {
             Deployment::Annotate => "annotate.yaml".to_owned(),
-            Deployment::Observe | Deployment::Native => format!("{placement}/{}.yaml", self.deployment),
+            Deployment::Observe | Deployment::Native => format!("{placement}/{deployment}.yaml"),
         }];
         if self.trace_check {
             paths.push("trace-check.yaml".to_owned());
@@ -159,33 +181,34 @@ impl Setup {
         if self.counters {
             paths.push("counters.yaml".to_owned());
         }
-        let marked_by_envoy = self.deployment != Deployment::Annotate;
+        let marked_by_envoy = deployment != Deployment::Annotate;
         if marked_by_envoy && (self.placement, self.visibility) == (Placement::Gateway, Visibility::Always) {
             paths.push("gateway/always.yaml".to_owned());
         }
         paths
     }
 
-    /// Deploys meshwhy to one listener. `module` is the built module, `native_log` where the JSON access logger of the manifest writes.
+    /// Deploys meshwhy to one listener. The JSON access logger of the manifest writes to `native_log`.
     ///
     /// # Errors
     /// The manifest has something that the harness does not know, or the module cannot be served.
-    pub fn apply(
-        &self,
-        documents: &[Value],
-        direction: Direction,
-        listener: &mut Value,
-        module: &Path,
-        native_log: &Path,
-    ) -> Result<()> {
-        manifest::apply(documents, self.context(direction), listener)?;
-        let served = if self.deployment == Deployment::Native { None } else { Some(ModuleServer::shared()?.file(module)?) };
+    pub fn apply(&self, documents: &[Value], listener: &mut Value, native_log: &Path) -> Result<()> {
+        let inbound = listener.get("traffic_direction").and_then(Value::as_str) == Some("INBOUND");
+        let context = self.context(if inbound { Direction::Inbound } else { Direction::Outbound });
+        manifest::apply(documents, context, listener)?;
+        let served = match self.deployment {
+            None | Some(Deployment::Native) => None,
+            Some(_) => Some(ModuleServer::shared()?.file(&self.module.clone().map_or_else(module, Ok)?)?),
+        };
         walk(listener, &mut |value| {
             if let Some((path, sha256)) = &served {
                 use_module(value, path, sha256);
             }
             redirect(value, native_log);
             self.configure(value);
+            if let Some(adjust) = self.adjust {
+                adjust(value);
+            }
         });
         Ok(())
     }
@@ -211,22 +234,23 @@ impl Setup {
         }
     }
 
-    /// Replaces the configuration of a module's plugin, if this is one.
+    /// Changes the configuration of a module's plugin, if this is one.
     fn configure(&self, plugin: &mut Value) {
         let Some(fields) = plugin.as_object_mut().filter(|fields| fields.contains_key("vm_config")) else { return };
-        let shipped = fields.get("configuration").and_then(|configuration| configuration.get("value")).and_then(Value::as_str);
-        let configuration = match (&self.configuration, self.visibility) {
-            (Some(configuration), _) => configuration.clone(),
-            (None, Visibility::Mesh) => return,
-            (None, Visibility::Always) => {
-                let mut configuration: Value =
-                    shipped.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
-                overlay(&mut configuration, &json!({"visibility": "always"}));
-                if configuration.get("trace_check").is_some() {
-                    overlay(&mut configuration, &json!({"trace_check": {"sample_per_10k": 10_000}}));
-                }
-                string_value(&configuration.to_string())
+        let text = fields.get("configuration").and_then(|configuration| configuration.get("value")).and_then(Value::as_str);
+        let shipped: Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
+        let mut changed = shipped.clone();
+        if self.visibility == Visibility::Always {
+            overlay(&mut changed, &json!({"visibility": "always"}));
+            if changed.get("trace_check").is_some() {
+                overlay(&mut changed, &json!({"trace_check": {"sample_per_10k": 10_000}}));
             }
+        }
+        overlay(&mut changed, &self.wishes);
+        let configuration = match &self.configuration {
+            Some(configuration) => configuration.clone(),
+            None if changed == shipped => return,
+            None => string_value(&changed.to_string()),
         };
         fields.insert("configuration".to_owned(), configuration);
     }

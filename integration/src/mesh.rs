@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::artifacts::{module, target};
+use crate::artifacts::target;
 use crate::bootstrap::{Addresses, LogFiles, Part, bootstrap, part};
 use crate::deployment::{Deployment, Setup, Visibility};
 use crate::envoy::{Envoy, Launcher, locate};
 use crate::load::resident;
-use crate::scenario::{Direction, Scenario};
+use crate::scenario::Scenario;
 
 /// How often each Envoy is started; the least of each number counts.
 const STARTS: usize = 3;
@@ -73,13 +73,6 @@ impl Kind {
         };
         Scenario::parse(name, &format!("summary: A listener of a sidecar.\ncluster: {{}}\n{fields}\n"))
     }
-
-    const fn direction(self) -> Direction {
-        match self {
-            Self::OutboundHttp | Self::OutboundTcp => Direction::Outbound,
-            Self::InboundHttp | Self::InboundTcp => Direction::Inbound,
-        }
-    }
 }
 
 /// A listener of a sidecar with a deployment as it is shipped.
@@ -90,18 +83,15 @@ pub fn listener(kind: Kind, deployment: Option<Deployment>) -> Result<Value> {
     Ok(listening(kind, "port", 0, deployment)?.listener)
 }
 
-fn setup(deployment: Deployment) -> Setup {
+fn setup(deployment: Option<Deployment>) -> Setup {
     Setup::new(deployment).visible(Visibility::Mesh).without_trace_check()
 }
 
 fn listening(kind: Kind, name: &str, index: usize, deployment: Option<Deployment>) -> Result<Part> {
-    let nowhere = Path::new("/dev/null");
+    let (setup, nowhere) = (setup(deployment), Path::new("/dev/null"));
     let logs = LogFiles { json: nowhere, text: nowhere };
     let mut part = part(&kind.scenario(name)?, index, &Addresses::default(), &logs, &[])?;
-    if let Some(deployment) = deployment {
-        let setup = setup(deployment);
-        setup.apply(&setup.documents()?, kind.direction(), &mut part.listener, &module()?, nowhere)?;
-    }
+    setup.apply(&setup.documents()?, &mut part.listener, nowhere)?;
     Ok(part)
 }
 
@@ -111,9 +101,10 @@ fn sidecar(ports: usize, deployment: Option<Deployment>) -> Result<(Value, usize
     let kinds = inbound.chain(std::iter::repeat_n(Kind::OutboundHttp, ports));
     let parts = kinds.enumerate().map(|(index, kind)| listening(kind, &format!("port-{index}"), index, deployment));
     let parts = parts.collect::<Result<Vec<_>>>()?;
-    let clusters = deployment.map(setup).map_or_else(|| Ok(Vec::new()), |setup| setup.clusters(&setup.documents()?))?;
-    let bytes = parts.iter().map(|part| part.listener.to_string().len()).sum();
-    Ok((bootstrap(&parts, &clusters), bytes))
+    let setup = setup(deployment);
+    let listeners: Vec<_> = parts.iter().map(|part| part.listener.clone()).collect();
+    let bytes = listeners.iter().map(|listener| listener.to_string().len()).sum();
+    Ok((bootstrap(&parts, &listeners, &setup.clusters(&setup.documents()?)?), bytes))
 }
 
 fn start(launcher: &Launcher, bootstrap: &Value) -> Result<Started> {

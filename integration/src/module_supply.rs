@@ -1,14 +1,12 @@
 //! A proxy whose control plane sends it meshwhy while the module can or cannot be had.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::artifacts::{module, target, workspace};
@@ -21,10 +19,9 @@ use crate::discovery::{CLUSTER, LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{overlay, walk};
 use crate::module_server::{Answer, ModuleServer, sha256};
-use crate::scenario::Placement;
-use crate::scenario::{Direction, Scenario};
+use crate::scenario::{Placement, Scenario};
 use crate::tail::wait_for;
-use crate::upstream::{Upstream, UpstreamKind};
+use crate::upstream::{Fault, Upstream, UpstreamKind};
 
 /// How long Envoy may take with an update: it waits for the module as long as the manifest's timeout.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -109,7 +106,7 @@ pub struct SuppliedProxy {
     clusters: ResourceFile,
     ready_after: Duration,
     _upstream: Upstream,
-    refusing: Socket,
+    refusing: Upstream,
     directory: TempDir,
 }
 
@@ -173,9 +170,9 @@ impl SuppliedProxy {
         let runs = target().join("integration");
         fs::create_dir_all(&runs)?;
         let mut directory = tempfile::Builder::new().prefix("supply-").tempdir_in(&runs)?;
-        let upstream = Upstream::start(UpstreamKind::Status(200), &Certificates::make(directory.path())?)?;
-        let refusing = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        refusing.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+        let certificates = Certificates::make(directory.path())?;
+        let upstream = Upstream::start(UpstreamKind::Status(200), &certificates)?;
+        let refusing = Upstream::start(UpstreamKind::Fault(Fault::Refuse), &certificates)?;
         let addresses = Addresses { upstream: Some(upstream.address()), ..Addresses::default() };
         let parts = way.listeners().iter().enumerate().map(|(index, (name, fields))| {
             let scenario = Scenario::parse(name, &format!("summary: A listener of the user.\nupstream: http\n{fields}\n"))?;
@@ -183,13 +180,12 @@ impl SuppliedProxy {
             part(&scenario, index, &addresses, &logs, &[])
         });
         let parts = parts.collect::<Result<Vec<_>>>()?;
-        let mut bootstrap = bootstrap(&parts, &[json!({"name": "nobody", "type": "STATIC"})]);
+        let mut bootstrap = bootstrap(&parts, &[], &[json!({"name": "nobody", "type": "STATIC"})]);
         let mut listeners = ResourceFile::new(directory.path().join("listeners.json"), LISTENER);
         let mut clusters = ResourceFile::new(directory.path().join("clusters.json"), CLUSTER);
         overlay(
             &mut bootstrap,
             &json!({
-                "static_resources": {"listeners": []},
                 "dynamic_resources": {"lds_config": listeners.source(), "cds_config": clusters.source()},
             }),
         );
@@ -219,13 +215,14 @@ impl SuppliedProxy {
     fn settles(&self, discovery: &str, before: u64, warming: &str) -> Result<()> {
         let settled = || {
             let answered = self.answered_updates(discovery).ok()? > before;
-            (answered && self.statistic(warming).ok()? == 0).then_some(())
+            (answered && self.envoy.statistic(warming).ok()? == 0).then_some(())
         };
         wait_for(PATIENCE, settled).with_context(|| format!("Envoy neither takes nor refuses what {discovery} sends"))
     }
 
     fn answered_updates(&self, discovery: &str) -> Result<u64> {
-        Ok(self.statistic(&format!("{discovery}.update_success"))? + self.statistic(&format!("{discovery}.update_rejected"))?)
+        Ok(self.envoy.statistic(&format!("{discovery}.update_success"))?
+            + self.envoy.statistic(&format!("{discovery}.update_rejected"))?)
     }
 
     /// How many configurations Envoy refused.
@@ -233,7 +230,8 @@ impl SuppliedProxy {
     /// # Errors
     /// The admin interface does not answer.
     pub fn refused(&self) -> Result<u64> {
-        Ok(self.statistic(&format!("{CLUSTERS}.update_rejected"))? + self.statistic(&format!("{LISTENERS}.update_rejected"))?)
+        Ok(self.envoy.statistic(&format!("{CLUSTERS}.update_rejected"))?
+            + self.envoy.statistic(&format!("{LISTENERS}.update_rejected"))?)
     }
 
     /// From now on the proxy gets something else when it asks, and the manifest says so.
@@ -308,14 +306,9 @@ impl SuppliedProxy {
         self.ready_after
     }
 
-    /// The value of a statistic.
-    ///
-    /// # Errors
-    /// The admin interface does not answer, or there is no such statistic.
-    pub fn statistic(&self, name: &str) -> Result<u64> {
-        let stats = self.envoy.admin("/stats")?;
-        let value = stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.parse().ok());
-        value.with_context(|| format!("no statistic {name}"))
+    /// Its Envoy.
+    pub fn envoy(&self) -> &Envoy {
+        &self.envoy
     }
 
     /// All that Envoy wrote to its log.
@@ -336,20 +329,19 @@ impl SuppliedProxy {
 }
 
 /// The clusters of the manifests as the control plane sends them.
-fn module_clusters(way: Way, supply: Supply, sent: Sent, refusing: &Socket) -> Result<Vec<Value>> {
+fn module_clusters(way: Way, supply: Supply, sent: Sent, refusing: &Upstream) -> Result<Vec<Value>> {
     if !sent.meshwhy {
         return Ok(Vec::new());
     }
     let setup = way.setup()?;
     let documents = setup.documents()?;
     let mut clusters = setup.clusters(&documents)?;
-    let closed = refusing.local_addr()?.as_socket().context("not an IP address")?;
     if supply == Supply::NoCluster {
         clusters.retain(|cluster| cluster.get("load_assignment").is_none());
     }
     for cluster in &mut clusters {
         if supply == Supply::Down {
-            point_to(cluster, closed);
+            point_to(cluster, refusing.address());
         }
         supply_with(cluster, supply, &documents)?;
     }
@@ -366,9 +358,7 @@ fn all_listeners(way: Way, supply: Supply, parts: &[Part], sent: Sent, directory
             walk(&mut listener, &mut change);
         }
         if sent.meshwhy {
-            let inbound = listener.get("traffic_direction").and_then(Value::as_str) == Some("INBOUND");
-            let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
-            setup.apply(&documents, direction, &mut listener, &module()?, &directory.join("native.log"))?;
+            setup.apply(&documents, &mut listener, &directory.join("native.log"))?;
             supply_with(&mut listener, supply, &documents)?;
         }
         Ok(listener)

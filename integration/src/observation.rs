@@ -68,6 +68,11 @@ pub fn record_json(line: &str) -> Option<Value> {
     serde_json::Deserializer::from_str(line.get(start..)?).into_iter().next()?.ok()
 }
 
+/// Whether a line of a proxy's log is a record: of the module, or of a logger in the manifests.
+pub fn is_record(line: &str) -> bool {
+    line.contains(RECORD_PREFIX) || line.contains("\"meshwhy.record\":")
+}
+
 /// Whether an access-log line of Istio's JSON format shows no flag.
 pub fn looks_healthy(line: &str) -> bool {
     record_json(line).is_some_and(|line| line.get("response_flags").and_then(Value::as_str).is_none_or(|flags| flags == "-"))

@@ -70,7 +70,9 @@ impl Proxy {
             let scenario = Scenario::parse(name, &format!("summary: A listener to patch.\n{fields}\n{added}"))?;
             part(&scenario, index, &addresses, &logs, &[])
         });
-        Ok(Self { bootstrap: bootstrap(&parts.collect::<Result<Vec<_>>>()?, &[]), extensions: Vec::new() })
+        let parts = parts.collect::<Result<Vec<_>>>()?;
+        let listeners: Vec<_> = parts.iter().map(|part| part.listener.clone()).collect();
+        Ok(Self { bootstrap: bootstrap(&parts, &listeners, &[]), extensions: Vec::new() })
     }
 
     /// The configuration with an EnvoyFilter applied.

@@ -1,8 +1,8 @@
 //! Boots one Envoy for some scenarios, sends their requests, collects what a user would have.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -11,18 +11,20 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::artifacts::{self, target};
-use crate::bootstrap::{Addresses, LogFiles, bootstrap, part};
+use crate::artifacts::target;
+use crate::bootstrap::{Addresses, LogFiles, Part, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::request::Request;
 use crate::client::{self, Response};
 use crate::deployment::{Deployment, Setup};
+use crate::discovery::{LISTENER, ResourceFile};
 use crate::envoy::{Envoy, Launcher, locate};
+use crate::ledger::Ledger;
 use crate::merge::overlay;
 use crate::observation::{Logs, RECORD_PREFIX, log_files, looks_healthy};
 pub use crate::observation::{Observation, record_json};
 use crate::scenario::{Placement, Protocol, Scenario};
-use crate::tail::wait_for;
+use crate::tail::{Tail, wait_for};
 use crate::upstream::{Upstream, UpstreamKind};
 
 /// How long an access-log line may take after the response; Envoy flushes its files every 50 milliseconds.
@@ -34,22 +36,28 @@ const HEALTHY_PATIENCE: Duration = Duration::from_millis(200);
 /// How long Envoy may take until it shows the statistic that a scenario waits for.
 const READY_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A running Envoy in front of its upstreams, with meshwhy deployed.
+/// How long what was logged may take to come to rest.
+const SETTLING: Duration = Duration::from_secs(3);
+/// A log to which nothing was added for so long is at rest.
+const QUIET: Duration = Duration::from_millis(150);
+
+/// A running Envoy in front of its upstreams, with meshwhy deployed or without.
 #[derive(Debug)]
 pub struct Session {
     setup: Setup,
-    cases: BTreeMap<String, Case>,
+    cases: Vec<Case>,
     certificates: Arc<Certificates>,
     envoy: Envoy,
+    listener_file: ResourceFile,
     _upstreams: Vec<Upstream>,
     directory: TempDir,
 }
 
-/// A scenario, and the name of its cluster.
+/// A scenario, and what it adds to the bootstrap.
 #[derive(Debug)]
 struct Case {
     scenario: Scenario,
-    cluster: String,
+    part: Part,
 }
 
 /// The scenarios of each Envoy, and how it is set up: gateways are none of the sidecar's, and those that change the bootstrap have one of
@@ -109,36 +117,51 @@ impl Session {
     }
 
     fn boot(launcher: &Launcher, scenarios: &[Scenario], setup: &Setup, certificates: Option<Arc<Certificates>>) -> Result<Self> {
-        let module = match setup.deployment {
-            Deployment::Native => PathBuf::new(),
-            Deployment::Observe | Deployment::Annotate => artifacts::module()?,
-        };
         let documents = setup.documents()?;
         let runs = target().join("integration");
         fs::create_dir_all(&runs)?;
-        let mut directory = tempfile::Builder::new().prefix(&format!("{}-", setup.deployment)).tempdir_in(&runs)?;
+        let mut directory = tempfile::Builder::new().prefix(&format!("{}-", setup.name())).tempdir_in(&runs)?;
         let certificates = certificates.map_or_else(|| Certificates::make(directory.path()).map(Arc::new), Ok)?;
         let placeholders = certificates.placeholders();
-        let (mut upstreams, mut parts, mut cases) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (mut upstreams, mut parts) = (Vec::new(), Vec::new());
         for (index, scenario) in scenarios.iter().enumerate() {
-            let [json, text, native] = log_files(directory.path(), &scenario.id());
-            let logs = LogFiles { json: &json, text: &text };
+            let [json, text, _] = log_files(directory.path(), &scenario.id());
             let addresses = serve(scenario, &certificates, &mut upstreams)?;
-            let mut part = part(scenario, index, &addresses, &logs, &placeholders)?;
-            setup.apply(&documents, scenario.direction, &mut part.listener, &module, &native)?;
-            cases.insert(scenario.id(), Case { scenario: scenario.clone(), cluster: part.cluster.clone() });
-            parts.push(part);
+            parts.push(part(scenario, index, &addresses, &LogFiles { json: &json, text: &text }, &placeholders)?);
         }
-        let mut bootstrap = bootstrap(&parts, &setup.clusters(&documents)?);
+        let listeners = listeners(setup, scenarios.iter().zip(&parts), directory.path())?;
+        let mut bootstrap = bootstrap(&parts, if setup.dynamic { &[] } else { &listeners }, &setup.clusters(&documents)?);
         if setup.placement == Placement::Gateway {
             overlay(&mut bootstrap, &json!({"node": {"id": "router~10.0.0.1~shop-0.demo~demo.svc.cluster.local"}}));
         }
-        let envoy = Envoy::start(launcher, &bootstrap, directory.path()).inspect_err(|_| directory.disable_cleanup(true))?;
+        let mut listener_file = ResourceFile::new(directory.path().join("lds.json"), LISTENER);
+        if setup.dynamic {
+            overlay(&mut bootstrap, &json!({"dynamic_resources": {"lds_config": listener_file.source()}}));
+            listener_file.write(&listeners)?;
+        }
+        let envoy = Envoy::start_with(launcher, &bootstrap, directory.path(), setup.workers);
+        let envoy = envoy.inspect_err(|_| directory.disable_cleanup(true))?;
         for wanted in scenarios.iter().filter_map(|scenario| scenario.ready.as_deref()) {
             let reached = || envoy.admin("/stats").is_ok_and(|stats| stats.lines().any(|line| line == wanted)).then_some(());
             wait_for(READY_PATIENCE, reached).with_context(|| format!("Envoy did not get to {wanted}"))?;
         }
-        Ok(Self { setup: setup.clone(), cases, certificates, envoy, _upstreams: upstreams, directory })
+        let cases = scenarios.iter().cloned().zip(parts).map(|(scenario, part)| Case { scenario, part }).collect();
+        Ok(Self { setup: setup.clone(), cases, certificates, envoy, listener_file, _upstreams: upstreams, directory })
+    }
+
+    /// Swaps the module and its configuration under way, as a control plane would: needs [`Setup::dynamic`].
+    ///
+    /// # Errors
+    /// The manifests cannot be rendered or the file not be written.
+    pub fn swap(&mut self, module: &Path, wishes: &Value) -> Result<()> {
+        self.setup.module = Some(module.to_path_buf());
+        overlay(&mut self.setup.wishes, wishes);
+        let cases = self.cases.iter().map(|case| (&case.scenario, &case.part));
+        self.listener_file.write(&listeners(&self.setup, cases, self.directory.path())?)
+    }
+
+    fn case(&self, id: &str) -> Result<&Case> {
+        self.cases.iter().find(|case| case.scenario.id() == id).with_context(|| format!("no scenario {id}"))
     }
 
     /// Sends a request to the listener of one scenario and waits for what it leaves in the logs.
@@ -146,7 +169,7 @@ impl Session {
     /// # Errors
     /// There is no such scenario, the connection fails, or no access-log line comes where one must come.
     pub fn send(&self, id: &str, request: &Request) -> Result<Observation> {
-        let case = self.cases.get(id).with_context(|| format!("no scenario {id}"))?;
+        let case = self.case(id)?;
         let logs = self.logs(id);
         let responses = self.responses(case, request)?;
         let expected = if case.scenario.expect.access_log { request.repeat } else { 0 };
@@ -156,8 +179,8 @@ impl Session {
             // Each stream has a line of its own, and the telling one may come last.
             thread::sleep(HEALTHY_PATIENCE);
         }
-        let wanted =
-            if self.setup.deployment == Deployment::Native { case.scenario.failures().min(request.repeat).max(1) } else { 1 };
+        let native = self.setup.deployment == Some(Deployment::Native);
+        let wanted = if native { case.scenario.failures().min(request.repeat).max(1) } else { 1 };
         let healthy = responses.iter().all(|response| response.as_ref().is_some_and(|response| response.status < 400))
             && logs.json.lines().iter().all(|line| looks_healthy(line));
         let patience = if healthy { HEALTHY_PATIENCE } else { RECORD_PATIENCE };
@@ -170,7 +193,7 @@ impl Session {
     /// # Errors
     /// There is no such scenario, or what was to be watched fails.
     pub fn watch<T>(&self, id: &str, act: impl FnOnce() -> Result<T>) -> Result<(T, Observation)> {
-        let case = self.cases.get(id).with_context(|| format!("no scenario {id}"))?;
+        let case = self.case(id)?;
         let logs = self.logs(id);
         let done = act()?;
         wait_for(RECORD_PATIENCE, || (!self.records(case, &logs).is_empty()).then_some(()));
@@ -193,8 +216,7 @@ impl Session {
 
     /// What the client gets, one per request.
     fn responses(&self, case: &Case, request: &Request) -> Result<Vec<Option<Response>>> {
-        let id = case.scenario.id();
-        let address = self.envoy.listener(&id).with_context(|| format!("no listener {id}"))?;
+        let address = self.address(&case.scenario.id())?;
         let tls = self.certificates.client(request)?;
         let send = || match case.scenario.protocol {
             Protocol::Http => client::send(address, request, tls.as_ref()),
@@ -225,14 +247,67 @@ impl Session {
         let own = self.envoy.listener(&case.scenario.id()).map(|address| address.to_string());
         match (text("envoy.downstream_local_address"), text("envoy.upstream_cluster")) {
             (Some(address), _) => Some(address) == own.as_deref(),
-            (None, Some(cluster)) => cluster == case.cluster,
+            (None, Some(cluster)) => cluster == case.part.cluster,
             (None, None) => self.cases.len() == 1,
         }
     }
 
+    /// What was logged so far.
+    pub fn ledger(&self) -> Ledger {
+        let logs = self.cases.iter().map(|case| log_files(self.directory.path(), &case.scenario.id()));
+        let (access, mut own): (Vec<_>, Vec<_>) =
+            logs.map(|[json, _, native]| (Tail::at_start(&json), Tail::at_start(&native))).unzip();
+        own.push(Tail::at_start(self.envoy.log()));
+        Ledger::read([access, own])
+    }
+
+    /// What was logged after an earlier reading, once so many lines and the records of their failures have come, or too late to wait for
+    /// them; without a number, once nothing more comes.
+    ///
+    /// # Errors
+    /// There is no end of it.
+    pub fn settled(&self, earlier: &Ledger, lines: Option<usize>) -> Result<Ledger> {
+        let complete =
+            |ledger: &Ledger| self.setup.deployment.is_none_or(|deployment| ledger.recorded() >= ledger.owed(deployment));
+        if let Some(expected) = lines.filter(|expected| *expected > 0) {
+            let enough = |ledger: &Ledger| ledger.lines.len() >= expected && complete(ledger);
+            return Ok(wait_for(SETTLING, || Some(earlier.next()).filter(enough)).unwrap_or_else(|| earlier.next()));
+        }
+        let mut last = (0, 0);
+        wait_for(SETTLING, || {
+            thread::sleep(QUIET);
+            let ledger = earlier.next();
+            let now = (ledger.lines.len(), ledger.records.len());
+            Some(ledger).filter(|_| std::mem::replace(&mut last, now) == now)
+        })
+        .with_context(|| format!("{}: its log does not come to rest", self.setup.name()))
+    }
+
+    /// All that `kubectl logs` shows of a proxy: Envoy's own log, and what the access loggers wrote.
+    pub fn collected(&self) -> String {
+        let logs = self.cases.iter().flat_map(|case| {
+            let [json, _, native] = log_files(self.directory.path(), &case.scenario.id());
+            [json, native]
+        });
+        logs.fold(self.log(), |log, path| log + &String::from_utf8_lossy(&fs::read(path).unwrap_or_default()))
+    }
+
+    /// How it was set up.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// A file of this session.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     /// Where the listener of a scenario is.
-    pub fn address(&self, id: &str) -> Option<std::net::SocketAddr> {
-        self.envoy.listener(id)
+    ///
+    /// # Errors
+    /// There is no such scenario.
+    pub fn address(&self, id: &str) -> Result<SocketAddr> {
+        self.envoy.listener(id).with_context(|| format!("no listener {id}"))
     }
 
     /// The running Envoy.
@@ -255,9 +330,20 @@ impl Session {
     ///
     /// # Errors
     /// Those of the check.
-    pub fn check<T>(mut self, check: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        check(&self).map_err(|error| anyhow!("{error:#}\n{}", self.failure_report()))
+    pub fn check<T>(mut self, check: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        check(&mut self).map_err(|error| anyhow!("{error:#}\n{}", self.failure_report()))
     }
+}
+
+/// The listeners of some scenarios, with meshwhy in them.
+fn listeners<'s>(setup: &Setup, cases: impl Iterator<Item = (&'s Scenario, &'s Part)>, directory: &Path) -> Result<Vec<Value>> {
+    let documents = setup.documents()?;
+    let deployed = cases.map(|(scenario, part)| {
+        let ([_, _, native], mut listener) = (log_files(directory, &scenario.id()), part.listener.clone());
+        setup.apply(&documents, &mut listener, &native)?;
+        Ok(listener)
+    });
+    deployed.collect()
 }
 
 /// Starts the servers of a scenario.

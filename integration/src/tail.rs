@@ -19,11 +19,22 @@ impl Tail {
         Self { path: path.to_path_buf(), offset }
     }
 
+    /// Stands at the start of the file.
+    pub fn at_start(path: &Path) -> Self {
+        Self { path: path.to_path_buf(), offset: 0 }
+    }
+
     /// The complete lines since.
     pub fn lines(&self) -> Vec<String> {
+        self.clone().take_lines()
+    }
+
+    /// The complete lines since, which are new no longer.
+    pub fn take_lines(&mut self) -> Vec<String> {
         let bytes = fs::read(&self.path).unwrap_or_default();
         let new = bytes.get(self.offset..).unwrap_or_default();
         let complete = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.offset += complete;
         String::from_utf8_lossy(new.get(..complete).unwrap_or_default()).lines().map(str::to_owned).collect()
     }
 }

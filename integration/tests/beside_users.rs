@@ -205,7 +205,7 @@ fn logs(users: &Users, sent: usize, listeners: usize) -> Result<()> {
 
 /// Sidecars change nothing that others say in the header.
 fn members(session: &Session, deployment: Deployment, placement: Placement) -> Result<()> {
-    let address = session.address("members").context("no listener")?;
+    let address = session.address("members")?;
     let response = client::send(address, &Request::default(), None)?.context("no response")?;
     let status = response.header("proxy-status");
     if placement == Placement::Sidecar {

@@ -6,10 +6,10 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
-use meshwhy_integration::Deployment;
 use meshwhy_integration::hostile::load::{self, Planned};
-use meshwhy_integration::hostile::{Plan, Stage, StageSetup};
+use meshwhy_integration::hostile::{listener, setup};
 use meshwhy_integration::tail::wait_for;
+use meshwhy_integration::{Deployment, Session, Setup};
 use serde_json::{Value, json};
 
 const TIME: Duration = Duration::from_secs(4);
@@ -25,9 +25,9 @@ fn planned(number: u64) -> Planned {
 }
 
 fn records_are_bounded(deployment: Deployment) -> Result<()> {
-    let plan = Plan::with_routes(json!([{"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": "refused"}}]));
-    let configuration = json!({"records_per_interval": RECORDS, "interval_ms": 1000});
-    Stage::start(&plan, &StageSetup { configuration, ..StageSetup::new(Some(deployment)) })?.check(|stage| {
+    let routes = json!([{"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": "{{refused}}"}}]);
+    let wishes = json!({"records_per_interval": RECORDS, "interval_ms": 1000});
+    Session::start(&listener(routes)?, &Setup { wishes, ..setup(Some(deployment)) })?.check(|stage| {
         let (address, stop, start) = (stage.address("generous")?, AtomicBool::new(false), Instant::now());
         let failed = thread::scope(|scope| {
             let clients = scope.spawn(|| load::run(address, CLIENTS, Duration::from_millis(1), &stop, &planned));

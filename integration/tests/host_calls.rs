@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use meshwhy_integration::Deployment;
 use meshwhy_integration::artifacts::testing_module;
-use meshwhy_integration::hostile::{Plan, Stage, StageSetup, corpus};
+use meshwhy_integration::hostile::{corpus, listeners, setup};
 use meshwhy_integration::tail::wait_for;
+use meshwhy_integration::{Deployment, Session, Setup};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,8 +51,8 @@ fn calls(deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> 
 fn calls_of(wishes: &Value, deployment: Deployment, path: &str, status: &str, entered: &[&str]) -> Result<Calls> {
     let mut configuration = json!({"records_per_interval": RECORDS, "interval_ms": 60_000, "trace_check": {"sample_per_10k": 0}});
     configuration.as_object_mut().context("no object")?.extend(wishes.as_object().cloned().unwrap_or_default());
-    let setup = StageSetup { module: Some(testing_module()?), configuration, ..StageSetup::new(Some(deployment)) };
-    Stage::start(&Plan::corpus(), &setup)?.check(|stage| {
+    let setup = Setup { module: Some(testing_module()?), wishes: configuration, ..setup(Some(deployment)) };
+    Session::start(&listeners()?, &setup)?.check(|stage| {
         let exchange = corpus::get("a request", path, HEADERS);
         for _ in 0..REQUESTS {
             let transcript = exchange.play(stage.address(exchange.listener)?)?;
@@ -67,8 +67,8 @@ fn calls_of(wishes: &Value, deployment: Deployment, path: &str, status: &str, en
     })
 }
 
-fn counted(stage: &Stage) -> Result<Calls> {
-    let statistics = stage.envoy()?.admin("/stats?filter=meshwhy_testing")?;
+fn counted(stage: &Session) -> Result<Calls> {
+    let statistics = stage.envoy().admin("/stats?filter=meshwhy_testing")?;
     let mut calls = Calls::new();
     for line in statistics.lines() {
         let counter = line.split_once("meshwhy_testing.").and_then(|(_, counter)| counter.split_once(": "));

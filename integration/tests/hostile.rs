@@ -5,8 +5,8 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use meshwhy_core::details;
-use meshwhy_integration::hostile::{Exchange, Ledger, Line, Plan, Stage, StageSetup, Transcript, corpus};
-use meshwhy_integration::{Artifacts, Deployment};
+use meshwhy_integration::hostile::{Exchange, Transcript, corpus, listeners, setup};
+use meshwhy_integration::{Artifacts, Deployment, Ledger, Line, Session, is_record};
 use serde_json::Value;
 
 /// What one exchange gave on one stage.
@@ -17,7 +17,7 @@ struct Played {
 
 /// Plays every exchange on one stage, one after the other.
 fn play(deployment: Option<Deployment>, exchanges: &[Exchange]) -> Result<Vec<Played>> {
-    Stage::start(&Plan::corpus(), &StageSetup::new(deployment))?.check(|stage| {
+    Session::start(&listeners()?, &setup(deployment))?.check(|stage| {
         let mut played = Vec::new();
         let mut before = stage.ledger();
         for exchange in exchanges {
@@ -34,9 +34,9 @@ fn play(deployment: Option<Deployment>, exchanges: &[Exchange]) -> Result<Vec<Pl
 }
 
 /// No trap: no VM was reloaded, none has failed, and where there is a module it still runs.
-fn unharmed(stage: &Stage) -> Result<()> {
-    let (reloads, _) = stage.statistic("vm_reload")?;
-    let (active, _) = stage.statistic("wasm.envoy.wasm.runtime.v8.active")?;
+fn unharmed(stage: &Session) -> Result<()> {
+    let reloads = stage.envoy().statistic("vm_reload")?;
+    let active = stage.envoy().statistic("wasm.envoy.wasm.runtime.v8.active")?;
     let module = matches!(stage.setup().deployment, Some(Deployment::Observe | Deployment::Annotate));
     ensure!(reloads == 0 && (active > 0) == module, "{}: {reloads} reloads, {active} VMs", stage.setup().name());
     let log = stage.log();
@@ -46,7 +46,9 @@ fn unharmed(stage: &Stage) -> Result<()> {
     let bad: Vec<_> = log.lines().filter(bad).collect();
     ensure!(bad.is_empty(), "{}: {bad:#?}", stage.setup().name());
     if stage.setup().deployment.is_some() {
-        let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &stage.records())?;
+        let collected = stage.collected();
+        let records = collected.lines().filter(|line| is_record(line)).map(|line| format!("{line}\n")).collect::<String>();
+        let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &records)?;
         let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
         let failures = findings.iter().filter(|finding| finding["slug"] != "trace-context-missing");
         let told: u64 = failures.filter_map(|finding| finding.get("count")?.as_u64()).sum();

@@ -83,7 +83,7 @@ fn change(proxy: &mut SuppliedProxy, without: &[Answered], later: Later) -> Resu
 
 /// What an operator can see: the counter, the line in the log, the cause that the command line names.
 fn is_visible(proxy: &SuppliedProxy, counter: &str) -> Result<()> {
-    let failures = proxy.statistic(counter)?;
+    let failures = proxy.envoy().statistic(counter)?;
     ensure!(failures > 0, "{counter} is 0");
     let log = proxy.log();
     ensure!(log.lines().any(|line| line.contains("\tcritical\t") && line.contains(LOG_LINE)), "no critical line");
@@ -139,7 +139,7 @@ fn records_everything(proxy: &SuppliedProxy) -> Result<()> {
 #[test]
 fn the_module_can_be_had() -> Result<()> {
     everywhere(Supply::Good, Later::Arrives, |proxy| {
-        ensure!(proxy.statistic("wasm.remote_load_fetch_failures")? == 0, "a fetch failed");
+        ensure!(proxy.envoy().statistic("wasm.remote_load_fetch_failures")? == 0, "a fetch failed");
         ensure!(!proxy.log().contains(FAILED_FETCH), "a line of a failed fetch");
         ensure!(!causes(&proxy.log())?.iter().any(|slug| slug == "wasm-load-failed"), "a false alarm");
         records_everything(proxy)
@@ -211,8 +211,8 @@ fn the_module_is_for_another_host() -> Result<()> {
 #[test]
 fn fetched_once_it_serves_all_listeners() -> Result<()> {
     both_proxies(Way::FetchedOnce, Supply::Good, Later::Arrives, &|proxy| {
-        let fetches = proxy.statistic("wasm.remote_load_fetch_successes")?;
-        ensure!(fetches == 1 && proxy.statistic("wasm.remote_load_fetch_failures")? == 0, "fetched {fetches} times");
+        let fetches = proxy.envoy().statistic("wasm.remote_load_fetch_successes")?;
+        ensure!(fetches == 1 && proxy.envoy().statistic("wasm.remote_load_fetch_failures")? == 0, "fetched {fetches} times");
         ensure!(!causes(&proxy.log())?.iter().any(|slug| slug == "wasm-load-failed"), "a false alarm");
         records_everything(proxy)
     })

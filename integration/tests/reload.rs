@@ -6,11 +6,11 @@ use std::thread::{self, sleep};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use meshwhy_integration::Deployment;
 use meshwhy_integration::artifacts::module;
 use meshwhy_integration::hostile::load::{self, Planned, Sent};
-use meshwhy_integration::hostile::{Plan, Stage, StageSetup};
+use meshwhy_integration::hostile::{listener, setup};
 use meshwhy_integration::tail::wait_for;
+use meshwhy_integration::{Deployment, Scenario, Session, Setup};
 use serde_json::json;
 
 /// What Envoy counts when it took an update through LDS.
@@ -24,10 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CLIENTS: usize = 4;
 
 /// One listener: each swap has Envoy compile the module for each of them.
-fn plan() -> Plan {
-    Plan::with_routes(json!([
-        {"name": "ok", "match": {"path": "/ok"}, "route": {"cluster": "upstream"}},
-        {"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": "refused"}},
+fn plan() -> Result<[Scenario; 1]> {
+    listener(json!([
+        {"name": "ok", "match": {"path": "/ok"}, "route": {"cluster": "{{cluster}}"}},
+        {"name": "refused", "match": {"path": "/refused"}, "route": {"cluster": "{{refused}}"}},
     ]))
 }
 
@@ -42,7 +42,7 @@ fn planned(number: u64) -> Planned {
 }
 
 /// The module with a custom section more: the same code, another module to Envoy.
-fn other_module(stage: &Stage, number: u64) -> Result<std::path::PathBuf> {
+fn other_module(stage: &Session, number: u64) -> Result<std::path::PathBuf> {
     let mut bytes = fs::read(module()?)?;
     let name = format!("v{number:04}");
     bytes.extend([0, 6, 5]);
@@ -62,17 +62,17 @@ enum Swapped {
 }
 
 /// Swaps under load, each time waiting until Envoy says that it took the update.
-fn swap_under_load(stage: &mut Stage, swapped: Swapped, records: u64) -> Result<Sent> {
+fn swap_under_load(stage: &mut Session, swapped: Swapped, records: u64) -> Result<Sent> {
     let address = stage.address("generous")?;
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let clients = scope.spawn(|| load::run(address, CLIENTS, Duration::from_millis(4), &stop, &planned));
         let swaps = (1..=SWAPS).try_for_each(|number| {
             sleep(PERIOD);
-            let (before, _) = stage.statistic(UPDATES)?;
+            let before = stage.envoy().statistic(UPDATES)?;
             let module = if swapped == Swapped::Both { other_module(stage, number)? } else { module()? };
             stage.swap(&module, &json!({"records_per_interval": records - number}))?;
-            let taken = wait_for(PATIENCE, || stage.statistic(UPDATES).ok().filter(|(after, _)| *after > before));
+            let taken = wait_for(PATIENCE, || stage.envoy().statistic(UPDATES).ok().filter(|after| *after > before));
             taken.map(drop).with_context(|| format!("Envoy did not take update {number}"))
         });
         sleep(PERIOD);
@@ -83,8 +83,7 @@ fn swap_under_load(stage: &mut Stage, swapped: Swapped, records: u64) -> Result<
 }
 
 fn nothing_is_lost(deployment: Deployment, swapped: Swapped) -> Result<()> {
-    let setup = StageSetup { dynamic: true, ..StageSetup::new(Some(deployment)) };
-    Stage::start(&plan(), &setup)?
+    Session::start(&plan()?, &Setup { dynamic: true, ..setup(Some(deployment)) })?
         .check(|stage| {
             let sent = swap_under_load(stage, swapped, 1000)?;
             let all: u64 = sent.statuses.values().sum();
@@ -108,7 +107,7 @@ fn nothing_is_lost(deployment: Deployment, swapped: Swapped) -> Result<()> {
                 sent.failing.len()
             );
             ensure!(!stage.log().contains("\terror\t"), "Envoy complains");
-            let (modules, _) = stage.statistic("wasm.envoy.wasm.runtime.v8.created")?;
+            let modules = stage.envoy().statistic("wasm.envoy.wasm.runtime.v8.created")?;
             ensure!(swapped == Swapped::Configuration || modules > SWAPS, "only {modules} VMs were ever made");
             Ok(())
         })
@@ -137,13 +136,12 @@ fn annotate_swaps_its_configuration() -> Result<()> {
 
 /// Swaps under load with flood control at work: failures, what the records stand for, what the counters say.
 fn totals_under_flood_control(deployment: Deployment) -> Result<[u64; 3]> {
-    let mut setup = StageSetup { dynamic: true, ..StageSetup::new(Some(deployment)) };
-    setup.configuration = json!({"records_per_interval": 10, "interval_ms": 1000});
-    Stage::start(&plan(), &setup)?.check(|stage| {
+    let wishes = json!({"records_per_interval": 10, "interval_ms": 1000});
+    Session::start(&plan()?, &Setup { dynamic: true, wishes, ..setup(Some(deployment)) })?.check(|stage| {
         let sent = swap_under_load(stage, Swapped::Both, 10)?;
         let failed = sent.failing.len() as u64;
         let told = wait_for(Duration::from_secs(3), || Some(stage.ledger().recorded()).filter(|told| *told >= failed));
-        let (counted, _) = stage.statistic("meshwhy_local_replies_total")?;
+        let counted = stage.envoy().statistic("meshwhy_local_replies_total")?;
         let told = told.unwrap_or_else(|| stage.ledger().recorded());
         eprintln!("{deployment} under flood control: {failed} failed, {told} recorded, {counted} counted");
         Ok([failed, told, counted])

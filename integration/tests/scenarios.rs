@@ -49,6 +49,7 @@ fn main() -> ExitCode {
 
 /// Scenarios that share an Envoy, which boots when the first of them needs it and ends with the last.
 struct Shared {
+    deployment: Deployment,
     setup: Setup,
     scenarios: Vec<Scenario>,
     session: Mutex<Option<Result<Arc<Session>, String>>>,
@@ -71,7 +72,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         let name = |scenario: &Scenario| format!("{}::{deployment}", scenario.id());
         let cases = scenarios.iter().flat_map(Scenario::cases).filter(|scenario| wanted(&name(scenario), arguments));
         for (setup, group) in groups(&Setup::new(deployment), cases.collect()) {
-            let shared = Arc::new(Shared { setup, scenarios: group.clone(), session: Mutex::default() });
+            let shared = Arc::new(Shared { deployment, setup, scenarios: group.clone(), session: Mutex::default() });
             for scenario in group {
                 let (name, shared, artifacts) = (name(&scenario), Arc::clone(&shared), Arc::clone(&artifacts));
                 let run = move || agree(&scenario, &shared, &artifacts).map_err(|error| format!("{error:#}").into());
@@ -134,7 +135,7 @@ impl Answers {
     }
 
     fn complaints(&self, scenario: &Scenario, shared: &Shared, cause: &Cause, observation: &Observation) -> Vec<String> {
-        let deployment = shared.setup.deployment;
+        let deployment = shared.deployment;
         let exact = vec![cause.code.as_str()];
         // A log that lacks some facts, such as the virtual host, leads to the more general cause: that is right as well.
         let general: Vec<_> = exact.iter().copied().chain(cause.refines.iter().map(String::as_str)).collect();
@@ -206,13 +207,13 @@ impl Due {
         let told = observation.json.iter().any(shows);
         let lines = failure && expect.access_log && (told || !expect.recorded);
         // Some facts only Envoy's own logger has.
-        let precise = !expect.native_only || shared.setup.deployment == Deployment::Native;
+        let precise = !expect.native_only || shared.deployment == Deployment::Native;
         let by_envoy = scenario.variant.is_none() && PROVEN_BY_ENVOY.contains(&scenario.slug.as_str());
-        match shared.setup.deployment {
+        match shared.deployment {
             Deployment::Observe | Deployment::Native => Self {
                 named: annotated && by_envoy,
                 header: annotated,
-                record: (failure && expect.recorded) || (event && shared.setup.deployment == Deployment::Observe),
+                record: (failure && expect.recorded) || (event && shared.deployment == Deployment::Observe),
                 exact_record: precise,
                 lines,
                 somebody: failure && precise,

@@ -57,7 +57,7 @@ fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
     for deployment in [Deployment::Observe, Deployment::Native] {
         let setup = Setup::new(deployment);
         let servers = Session::start(std::slice::from_ref(&server), &setup)?;
-        let address = servers.address("server").context("no listener of the server")?;
+        let address = servers.address("server")?;
         let clients = STORIES.iter().map(|story| client(story, address)).collect::<Result<Vec<_>>>()?;
         let clients = servers.beside(&clients, &setup)?;
         for story in &STORIES {

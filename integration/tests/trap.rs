@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use meshwhy_integration::artifacts::{testing_module, workspace};
-use meshwhy_integration::hostile::{Ledger, Plan, Stage, StageSetup, corpus};
+use meshwhy_integration::hostile::{corpus, listeners, setup};
 use meshwhy_integration::tail::wait_for;
-use meshwhy_integration::{Artifacts, Deployment};
+use meshwhy_integration::{Artifacts, Deployment, Ledger, Session, Setup};
 use serde_json::Value;
 
 /// Envoy waits at least a second between two reloads of a VM.
@@ -14,13 +14,13 @@ const RELOAD: Duration = Duration::from_secs(10);
 /// How long a line or a record may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn stage(deployment: Deployment) -> Result<Stage> {
-    Stage::start(&Plan::corpus(), &StageSetup { module: Some(testing_module()?), ..StageSetup::new(Some(deployment)) })
+fn stage(deployment: Deployment) -> Result<Session> {
+    Session::start(&listeners()?, &Setup { module: Some(testing_module()?), ..setup(Some(deployment)) })
 }
 
 /// One request and what came of it.
 struct Request<'s> {
-    stage: &'s Stage,
+    stage: &'s Session,
     path: &'static str,
     trap: &'static str,
 }
@@ -38,19 +38,19 @@ impl Request<'_> {
         let before = self.stage.ledger();
         let status = self.status()?;
         let told = |ledger: &Ledger| !ledger.lines.is_empty() && ledger.recorded() >= expected;
-        wait_for(PATIENCE, || Some(()).filter(|()| told(&self.stage.since(&before))));
+        wait_for(PATIENCE, || Some(()).filter(|()| told(&before.next())));
         let ledger = self.stage.settled(&before, None)?;
         ensure!(!ledger.lines.is_empty(), "no access-log line");
         Ok((status, ledger.recorded()))
     }
 }
 
-fn request<'s>(stage: &'s Stage, path: &'static str, trap: &'static str) -> Request<'s> {
+fn request<'s>(stage: &'s Session, path: &'static str, trap: &'static str) -> Request<'s> {
     Request { stage, path, trap }
 }
 
 /// The crash, as `meshwhy diagnose` reads it from what `kubectl logs` shows.
-fn told_of_crashes(stage: &Stage) -> Result<u64> {
+fn told_of_crashes(stage: &Session) -> Result<u64> {
     let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &stage.collected())?;
     let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
     let crashes = findings.iter().filter(|finding| finding.get("slug").and_then(Value::as_str) == Some("wasm-load-failed"));
@@ -58,7 +58,7 @@ fn told_of_crashes(stage: &Stage) -> Result<u64> {
 }
 
 /// Checks that the panic behind a trap left its message in Envoy's log, and nothing of the machine that built the module.
-fn logs_its_panic(stage: &Stage) -> Result<()> {
+fn logs_its_panic(stage: &Session) -> Result<()> {
     let log = stage.log();
     let line = log.lines().find(|line| line.contains("meshwhy: panicked at ")).context("no message of the panic")?;
     let named = ["filter/src/testing.rs:", ": x-meshwhy-trap asks for it"].iter().all(|part| line.contains(part));
@@ -68,7 +68,7 @@ fn logs_its_panic(stage: &Stage) -> Result<()> {
 }
 
 /// Sends failing requests until one is recorded again; tells how long that took and how many were not.
-fn recovery(stage: &Stage) -> Result<(Duration, u64)> {
+fn recovery(stage: &Session) -> Result<(Duration, u64)> {
     let start = Instant::now();
     let mut lost = 0;
     while start.elapsed() < RELOAD {
@@ -94,7 +94,7 @@ fn observe_loses_no_request_and_recovers() -> Result<()> {
             let (time, lost) = recovery(stage)?;
             eprintln!("trap {round}: recording again after {} ms and {lost} failures without a record", time.as_millis());
         }
-        let (reloads, _) = stage.statistic("wasm.meshwhy.vm_reload_success")?;
+        let reloads = stage.envoy().statistic("wasm.meshwhy.vm_reload_success")?;
         ensure!(reloads >= 3, "{reloads} reloads");
         ensure!(told_of_crashes(stage)? >= 3, "meshwhy says nothing of the crashes");
         logs_its_panic(stage)?;

@@ -99,6 +99,16 @@ impl Envoy {
         client::get(self.admin, path)
     }
 
+    /// The sum of all statistics whose name ends so.
+    ///
+    /// # Errors
+    /// The admin interface does not answer.
+    pub fn statistic(&self, suffix: &str) -> Result<u64> {
+        let stats = self.admin("/stats")?;
+        let values = stats.lines().filter_map(|line| line.split_once(": ")).filter(|(name, _)| name.ends_with(suffix));
+        Ok(values.filter_map(|(_, value)| value.parse::<u64>().ok()).sum())
+    }
+
     /// What a person needs who wants to know why a test failed: the end of the log, the configuration, one line to start it again.
     pub fn failure_report(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();

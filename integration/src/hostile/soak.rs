@@ -7,18 +7,21 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::listener;
 use super::load::{self, Planned};
-use super::plan::Plan;
-use super::stage::{Stage, StageSetup};
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, Setup};
+use crate::run::Session;
 
 /// Worker threads of each Envoy.
 const WORKERS: usize = 2;
 const CLIENTS: usize = 4;
 /// How often memory is read.
 const MARKS: u32 = 10;
+/// The cluster that answers.
+const UPSTREAM: &str = "outbound|8080||generous.demo.svc.cluster.local";
+
 /// How long and how varied.
 #[derive(Clone, Copy, Debug)]
 pub struct Soak {
@@ -76,9 +79,8 @@ impl Soak {
     fn row(self, deployment: Option<Deployment>) -> Result<Row> {
         let route = json!([{"name": "any", "match": {"prefix": "/"}, "route": {"cluster_header": "x-cluster"}}]);
         // As shipped; only whoever sees the annotation differs, and that costs the module more.
-        let setup =
-            StageSetup { workers: WORKERS, configuration: Value::Object(Default::default()), ..StageSetup::new(deployment) };
-        Stage::start(&Plan::with_routes(route), &setup)?.check(|stage| {
+        let setup = Setup { workers: WORKERS, ..Setup::new(deployment) };
+        Session::start(&listener(route)?, &setup)?.check(|stage| {
             let address = stage.address("generous")?;
             let stop = AtomicBool::new(false);
             let plan = |number| self.planned(number);
@@ -89,10 +91,10 @@ impl Soak {
                 let sent = clients.join().unwrap_or_else(|_| Err(anyhow!("the load panicked")))?;
                 marks.map(|marks| (sent, marks))
             })?;
-            let (reloads, _) = stage.statistic("vm_reload")?;
-            let own = memory(stage.envoy()?.id(), "RssAnon:")?;
+            let reloads = stage.envoy().statistic("vm_reload")?;
+            let own = memory(stage.envoy().id(), "RssAnon:")?;
             Ok(Row {
-                name: setup.name(),
+                name: stage.setup().name(),
                 requests: sent.statuses.values().sum(),
                 failures: sent.failing.len() as u64,
                 reloads,
@@ -106,13 +108,13 @@ impl Soak {
     fn planned(self, number: u64) -> Planned {
         let kind = number.checked_rem(self.kinds).unwrap_or(0);
         let (cluster, status) =
-            if number.is_multiple_of(4) { ("upstream".to_owned(), 200) } else { (format!("outbound|80||c{kind}.demo"), 503) };
+            if number.is_multiple_of(4) { (UPSTREAM.to_owned(), 200) } else { (format!("outbound|80||c{kind}.demo"), 503) };
         Planned { path: format!("/p/{kind}"), headers: format!("host: h{kind}.demo\r\nx-cluster: {cluster}\r\n"), status }
     }
 
     /// Memory after each tenth of the time; fewer marks if the load has ended early.
-    fn marks(self, stage: &Stage, stop: &AtomicBool) -> Result<Vec<i64>> {
-        let id = stage.envoy()?.id();
+    fn marks(self, stage: &Session, stop: &AtomicBool) -> Result<Vec<i64>> {
+        let id = stage.envoy().id();
         let start = Instant::now();
         let mut marks = Vec::new();
         for mark in 1..=MARKS {

@@ -21,7 +21,7 @@ use crate::certificates::Certificates;
 use crate::client::request::{ClientTls, Request};
 use crate::client::{self, Response};
 use crate::deployment::Deployment;
-use crate::observation::{RECORD_PREFIX, record_json};
+use crate::observation::{is_record, record_json};
 use crate::scenario::Placement;
 use crate::tail::Tail;
 use crate::upstream::{Fault, Upstream, UpstreamKind};
@@ -97,13 +97,12 @@ impl Exchange {
 
     /// The records of one proxy: lines of the module, or of the loggers in the manifests.
     pub fn records(&self, hop: Hop) -> Vec<&String> {
-        let record = |line: &&String| line.contains(RECORD_PREFIX) || line.contains("\"meshwhy.record\":");
-        self.lines(hop).iter().filter(record).collect()
+        self.lines(hop).iter().filter(|line| is_record(line)).collect()
     }
 
     /// The access log of one proxy.
     pub fn access_log(&self, hop: Hop) -> Vec<Value> {
-        let lines = self.lines(hop).iter().filter(|line| line.starts_with('{') && !line.contains("\"meshwhy.record\":"));
+        let lines = self.lines(hop).iter().filter(|line| line.starts_with('{') && !is_record(line));
         lines.filter_map(|line| record_json(line)).collect()
     }
 
@@ -333,7 +332,7 @@ impl Chain {
     /// The admin interface does not answer.
     pub fn statistic(&self, hop: Hop, suffix: &str) -> Result<u64> {
         let proxy = self.proxies.iter().find(|proxy| proxy.pod() == hop.pod());
-        proxy.context("no such proxy")?.statistic(suffix)
+        proxy.context("no such proxy")?.envoy().statistic(suffix)
     }
 
     /// Runs a check; a failure keeps the files and carries the reports.
@@ -343,7 +342,7 @@ impl Chain {
     pub fn check<T>(mut self, check: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         check(&self).map_err(|error| {
             self.directory.disable_cleanup(true);
-            let reports: Vec<_> = self.proxies.iter().map(Proxy::failure_report).collect();
+            let reports: Vec<_> = self.proxies.iter().map(|proxy| proxy.envoy().failure_report()).collect();
             anyhow!("{error:#}\n{}", reports.join("\n"))
         })
     }

@@ -2,16 +2,14 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::artifacts::module;
 use crate::bootstrap::ISTIO_VERSION;
 use crate::deployment::{Deployment, Setup, Visibility};
 use crate::envoy::{Envoy, locate};
-use crate::scenario::Direction;
 use crate::scenario::Placement;
 use crate::tail::Tail;
 
@@ -33,17 +31,12 @@ impl Proxy {
         mut clusters: Vec<Value>,
         directory: &Path,
     ) -> Result<Self> {
-        if let Some(deployment) = deployment {
-            let setup = Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check();
-            let documents = setup.documents()?;
-            let module = if deployment == Deployment::Native { PathBuf::new() } else { module()? };
-            for listener in &mut listeners {
-                let inbound = listener.get("traffic_direction").and_then(Value::as_str) == Some("INBOUND");
-                let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
-                setup.apply(&documents, direction, listener, &module, Path::new("/dev/stdout"))?;
-            }
-            clusters.extend(setup.clusters(&documents)?);
+        let setup = Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check();
+        let documents = setup.documents()?;
+        for listener in &mut listeners {
+            setup.apply(&documents, listener, Path::new("/dev/stdout"))?;
         }
+        clusters.extend(setup.clusters(&documents)?);
         let kind = match placement {
             Placement::Sidecar => "sidecar",
             Placement::Gateway => "router",
@@ -88,15 +81,8 @@ impl Proxy {
         Tail::at_end(self.envoy.log())
     }
 
-    /// The sum of all statistics whose name ends so.
-    pub fn statistic(&self, suffix: &str) -> Result<u64> {
-        let stats = self.envoy.admin("/stats")?;
-        let values = stats.lines().filter_map(|line| line.split_once(": ")).filter(|(name, _)| name.ends_with(suffix));
-        Ok(values.filter_map(|(_, value)| value.parse::<u64>().ok()).sum())
-    }
-
-    /// What a person needs who wants to know why a test failed.
-    pub fn failure_report(&self) -> String {
-        self.envoy.failure_report()
+    /// Its Envoy.
+    pub fn envoy(&self) -> &Envoy {
+        &self.envoy
     }
 }

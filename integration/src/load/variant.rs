@@ -11,7 +11,6 @@ use super::traffic::{Failing, Traffic};
 use crate::bootstrap::JSON;
 use crate::deployment::{Deployment, Setup, Visibility};
 use crate::merge::{overlay, walk};
-use crate::scenario::Direction;
 
 /// One way to configure Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +93,8 @@ impl Variant {
         if let Some(setup) = self.setup() {
             // What would go to standard output goes where the JSON access log goes.
             let (module, log) = (&modules.meshwhy, Path::new("/dev/null"));
-            setup.apply(&setup.documents()?, Direction::Outbound, &mut listener, module, log)?;
+            let setup = Setup { module: Some(module.clone()), ..setup };
+            setup.apply(&setup.documents()?, &mut listener, log)?;
         }
         if self == Self::Mappers {
             walk(&mut listener, &mut |value| {

@@ -1,14 +1,12 @@
 //! Envoy's own access log, which says what failed, against what meshwhy recorded.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
 use crate::deployment::Deployment;
-use crate::observation::RECORD_PREFIX;
-use crate::run::record_json;
+use crate::observation::{is_record, record_json};
+use crate::tail::Tail;
 
 /// One line of Envoy's access log, in the words of Istio's JSON format.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,15 +27,15 @@ pub struct Line {
     pub request_id: String,
 }
 
-/// What one stage has logged so far.
-#[derive(Clone, Debug, Default)]
+/// What an Envoy has logged for some time, its access log with what is gRPC in it (see [`crate::hostile::setup`]).
+#[derive(Clone, Debug)]
 pub struct Ledger {
     /// Envoy's access log.
     pub lines: Vec<Line>,
     /// meshwhy's records of failures: of the module and of the native logger.
     pub records: Vec<Value>,
-    /// Where this reading of the three files ended.
-    ends: [usize; 3],
+    /// The files as far as they were read: access logs, and logs with records.
+    files: [Vec<Tail>; 2],
 }
 
 impl Line {
@@ -78,16 +76,17 @@ impl Line {
 }
 
 impl Ledger {
-    /// Reads what Envoy's access log, its own log and the native logger's got after an earlier reading.
-    pub fn read(access: &Path, own: &Path, native: &Path, earlier: &Self) -> Self {
-        let [access_from, own_from, native_from] = earlier.ends;
-        let (access, access_end) = complete_lines(access, access_from);
-        let (own, own_end) = complete_lines(own, own_from);
-        let (native, native_end) = complete_lines(native, native_from);
-        let lines = access.lines().filter_map(Line::parse).collect();
-        let records = own.lines().filter(|line| line.contains(RECORD_PREFIX)).chain(native.lines());
-        let records = records.filter_map(record_json).filter(|record| record.get("meshwhy.event").is_none()).collect();
-        Self { lines, records, ends: [access_end, own_end, native_end] }
+    /// Reads access logs, and logs that have records in them.
+    pub fn read(mut files: [Vec<Tail>; 2]) -> Self {
+        let [access, own] = files.each_mut().map(|files| files.iter_mut().flat_map(Tail::take_lines).collect::<Vec<_>>());
+        let records = own.iter().filter(|line| is_record(line));
+        let records = records.filter_map(|line| record_json(line)).filter(|record| record.get("meshwhy.event").is_none());
+        Self { lines: access.iter().filter_map(|line| Line::parse(line)).collect(), records: records.collect(), files }
+    }
+
+    /// Reads what was logged after this.
+    pub fn next(&self) -> Self {
+        Self::read(self.files.clone())
     }
 
     /// How many requests failed.
@@ -128,12 +127,4 @@ impl Ledger {
         outcomes.sort();
         outcomes
     }
-}
-
-/// The lines of a file from a place on, and where they end.
-fn complete_lines(path: &Path, from: usize) -> (String, usize) {
-    let bytes = fs::read(path).unwrap_or_default();
-    let new = bytes.get(from..).unwrap_or_default();
-    let complete = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end.saturating_add(1));
-    (String::from_utf8_lossy(new.get(..complete).unwrap_or_default()).into_owned(), from.saturating_add(complete))
 }
