@@ -1,4 +1,4 @@
-//! Three ways to lay one JSON tree over another.
+//! Two ways to lay one JSON tree over another.
 
 use serde_json::Value;
 
@@ -10,22 +10,6 @@ pub fn merge(base: &mut Value, patch: &Value) {
 /// Lays a scenario's wishes over a default: objects field by field, everything else, lists included, is replaced.
 pub fn overlay(base: &mut Value, patch: &Value) {
     combine(base, patch, false);
-}
-
-/// Applies a JSON merge patch (RFC 7396): as [`overlay`], but null removes a field.
-pub fn change(base: &mut Value, patch: &Value) {
-    match (base, patch) {
-        (Value::Object(base), Value::Object(patch)) => {
-            for (key, value) in patch {
-                if value.is_null() {
-                    base.remove(key);
-                } else {
-                    change(base.entry(key.clone()).or_insert(Value::Null), value);
-                }
-            }
-        }
-        (base, patch) => *base = patch.clone(),
-    }
 }
 
 fn combine(base: &mut Value, patch: &Value, append: bool) {
@@ -71,12 +55,5 @@ mod tests {
         let mut laid = base;
         overlay(&mut laid, &patch);
         assert_eq!(laid, json!({"a": [2], "b": {"c": 3, "d": 2}}));
-    }
-
-    #[test]
-    fn a_change_removes_with_null() {
-        let mut changed = json!({"a": [1], "b": {"c": 1, "d": 2}});
-        change(&mut changed, &json!({"a": null, "b": {"c": null, "e": {"f": 3}}}));
-        assert_eq!(changed, json!({"b": {"d": 2, "e": {"f": 3}}}));
     }
 }

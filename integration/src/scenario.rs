@@ -17,7 +17,6 @@ use serde_json::{Map, Value};
 
 use crate::artifacts::workspace;
 pub use crate::client::request::{ClientTls, HttpVersion, Request, StreamEnd};
-use crate::merge::change;
 use crate::upstream::UpstreamKind;
 
 /// The part of a scenario that has its listener require mutual TLS.
@@ -197,7 +196,7 @@ impl Scenario {
             let name =
                 name.as_ref().and_then(Value::as_str).with_context(|| format!("scenario of {slug}: a variant without name"))?;
             let mut fields = ordinary.clone();
-            change(&mut fields, &changes);
+            json_patch::merge(&mut fields, &changes);
             // The one field whose null means something.
             if let (Some(fields), Some(route @ Value::Null)) = (fields.as_object_mut(), changes.get("route")) {
                 fields.insert("route".to_owned(), route.clone());
