@@ -48,6 +48,11 @@ impl Observation {
         self.json.iter().chain(&self.records)
     }
 
+    /// The `proxy-status` of every response that has one.
+    pub fn statuses(&self) -> impl Iterator<Item = String> {
+        self.responses.iter().flatten().filter_map(|response| response.header("proxy-status"))
+    }
+
     /// The `proxy-status` of the first response.
     pub fn proxy_status(&self) -> Option<String> {
         self.response()?.header("proxy-status")

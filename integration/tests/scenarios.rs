@@ -7,9 +7,9 @@ use std::fmt;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
-use meshwhy_integration::scenario::Protocol;
+use meshwhy_integration::scenario::{Direction, Placement, Protocol};
 use meshwhy_integration::{
     Artifacts, Cause, Deployment, Observation, Response, Scenario, Session, Setup, groups, load_all, record_json,
 };
@@ -18,26 +18,62 @@ use serde_json::Value;
 /// Requests at a time; each waits most of its life.
 const THREADS: usize = 6;
 
-/// Causes that Envoy itself names in a reply's header. Of others it writes the facts, and the reader concludes.
-const PROVEN_BY_ENVOY: [&str; 17] = [
-    "circuit-breaker-overflow",
-    "ext-authz-denied",
-    "ext-authz-error",
-    "fault-injected",
-    "headers-too-large",
-    "http10-rejected",
-    "jwt-rejected",
-    "no-cluster",
-    "no-healthy-endpoints",
-    "no-route",
-    "no-virtual-host",
-    "protocol-error-downstream",
-    "rate-limited",
-    "rbac-denied",
-    "request-timeout",
-    "too-many-headers",
-    "upstream-closed-connection",
+/// Causes that Envoy itself names in a reply's header, and the sides on which it does. Of others it writes the facts, and the reader
+/// concludes the same: each listener has room for the expressions of the usual ones only, see decision 11.
+const NAMED_BY_ENVOY: [(&str, &[Side]); 19] = [
+    ("circuit-breaker-overflow", &Side::ALL),
+    ("ext-authz-denied", &Side::ALL),
+    ("ext-authz-error", &Side::ALL),
+    ("fault-injected", &Side::ALL),
+    ("headers-too-large", &Side::ALL),
+    ("http10-rejected", &Side::ALL),
+    ("jwt-rejected", &Side::ALL),
+    ("no-cluster", &Side::ALL),
+    ("no-healthy-endpoints", &Side::ALL),
+    ("no-route", &Side::ALL),
+    // A sidecar's route table ends with a virtual host for every authority.
+    ("no-virtual-host", &[Side::Gateway]),
+    ("passthrough-blackhole", &Side::ALL),
+    ("protocol-error-downstream", &Side::ALL),
+    ("rate-limited", &Side::ALL),
+    ("rbac-denied", &Side::ALL),
+    ("request-timeout", &Side::ALL),
+    ("too-many-headers", &Side::ALL),
+    ("upstream-closed-connection", &Side::ALL),
+    // On the other sides the reader tells by the details.
+    ("upstream-connection-refused", &[Side::Inbound]),
 ];
+
+/// The connection manager that marks a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Outbound,
+    Inbound,
+    Gateway,
+}
+
+impl Side {
+    const ALL: [Self; 3] = [Self::Outbound, Self::Inbound, Self::Gateway];
+
+    fn of(scenario: &Scenario) -> Self {
+        match (scenario.placement, scenario.direction) {
+            (Placement::Gateway, _) => Self::Gateway,
+            (Placement::Sidecar, Direction::Outbound) => Self::Outbound,
+            (Placement::Sidecar, Direction::Inbound) => Self::Inbound,
+        }
+    }
+
+    /// The ordinary case of a scenario on this side.
+    fn put(self, scenario: &Scenario) -> Scenario {
+        let (placement, direction) = match self {
+            Self::Outbound => (Placement::Sidecar, Direction::Outbound),
+            Self::Inbound => (Placement::Sidecar, Direction::Inbound),
+            Self::Gateway => (Placement::Gateway, Direction::Outbound),
+        };
+        let variant = Some(format!("named-{self:?}").to_lowercase());
+        Scenario { variant, variants: Vec::new(), placement, direction, ..scenario.clone() }
+    }
+}
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -67,20 +103,41 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     let artifacts = Arc::new(Artifacts::find()?);
     let scenarios = load_all()?;
     ensure!(!scenarios.is_empty(), "the catalogue has no scenario");
-    let mut trials = Vec::new();
-    for deployment in Deployment::ALL {
+    let (mut trials, mut named) = (Vec::new(), Vec::new());
+    let mut add = |deployment: Deployment, cases: &mut dyn Iterator<Item = Scenario>, check: Check| {
         let name = |scenario: &Scenario| format!("{}::{deployment}", scenario.id());
-        let cases = scenarios.iter().flat_map(Scenario::cases).filter(|scenario| wanted(&name(scenario), arguments));
-        for (setup, group) in groups(&Setup::new(deployment), cases.collect()) {
+        let cases = cases.filter(|scenario| wanted(&name(scenario), arguments)).collect();
+        for (setup, group) in groups(&Setup::new(deployment), cases) {
             let shared = Arc::new(Shared { deployment, setup, scenarios: group.clone(), session: Mutex::default() });
             for scenario in group {
                 let (name, shared, artifacts) = (name(&scenario), Arc::clone(&shared), Arc::clone(&artifacts));
-                let run = move || agree(&scenario, &shared, &artifacts).map_err(|error| format!("{error:#}").into());
+                let run = move || check(&scenario, &shared, &artifacts).map_err(|error| format!("{error:#}").into());
                 trials.push(Trial::test(name, run));
             }
         }
+    };
+    for deployment in Deployment::ALL {
+        add(deployment, &mut scenarios.iter().flat_map(Scenario::cases), agree);
+    }
+    for (slug, sides) in NAMED_BY_ENVOY {
+        let scenario = scenarios.iter().find(|scenario| scenario.slug == slug).with_context(|| format!("{slug}: no scenario"))?;
+        named.extend(sides.iter().map(|side| side.put(scenario)));
+    }
+    for deployment in [Deployment::Observe, Deployment::Native] {
+        add(deployment, &mut named.iter().cloned(), is_named);
     }
     Ok(trials)
+}
+
+type Check = fn(&Scenario, &Shared, &Artifacts) -> Result<()>;
+
+/// Whether Envoy itself names the cause in its reply: a mapper that is lost leaves the facts alone.
+fn is_named(scenario: &Scenario, shared: &Shared, artifacts: &Artifacts) -> Result<()> {
+    let observation = shared.session()?.send(&scenario.id(), &scenario.request)?;
+    let code = artifacts.cause(&scenario.slug)?.code;
+    let named: Vec<_> = observation.statuses().flat_map(|status| parameters(&status, "mw-cause")).collect();
+    ensure!(!named.is_empty() && named.iter().all(|name| *name == code), "{named:?} and not {code}: {observation:#?}");
+    Ok(())
 }
 
 /// Whether the command line selects this trial: Envoys boot with the listeners of those alone.
@@ -94,7 +151,7 @@ fn agree(scenario: &Scenario, shared: &Shared, artifacts: &Artifacts) -> Result<
     let session = shared.session()?;
     let observation = session.send(&scenario.id(), &scenario.request)?;
     let answers = Answers::of(&observation, artifacts)?;
-    let complaints = answers.complaints(scenario, shared, &cause, &observation);
+    let complaints = answers.complaints(scenario, shared.deployment, &cause, &observation);
     ensure!(
         complaints.is_empty(),
         "{}\nexpected {} ({})\n{answers}\n{observation:#?}",
@@ -118,8 +175,7 @@ struct Answers {
 
 impl Answers {
     fn of(observation: &Observation, artifacts: &Artifacts) -> Result<Self> {
-        let statuses = observation.responses.iter().flatten().filter_map(|response| response.header("proxy-status"));
-        let statuses: Vec<_> = statuses.map(|status| format!("proxy-status: {status}")).collect();
+        let statuses: Vec<_> = observation.statuses().map(|status| format!("proxy-status: {status}")).collect();
         let code = |line: &String| record_json(line)?.get("meshwhy.code")?.as_str().map(str::to_owned);
         // Envoy's logger writes the facts alone, and the command line judges them.
         let native: Vec<String> = observation.records.iter().filter(|line| code(line).is_none()).cloned().collect();
@@ -134,27 +190,27 @@ impl Answers {
         })
     }
 
-    fn complaints(&self, scenario: &Scenario, shared: &Shared, cause: &Cause, observation: &Observation) -> Vec<String> {
-        let deployment = shared.deployment;
-        let exact = vec![cause.code.as_str()];
+    fn ways(&self) -> [(&'static str, &BTreeSet<String>); 5] {
+        [
+            ("mw-cause", &self.named),
+            ("proxy-status", &self.header),
+            ("record", &self.record),
+            ("JSON line", &self.json),
+            ("TEXT line", &self.text),
+        ]
+    }
+
+    fn complaints(&self, scenario: &Scenario, deployment: Deployment, cause: &Cause, observation: &Observation) -> Vec<String> {
+        let named_somewhere = |code: &String| self.ways().iter().any(|(_, named)| named.contains(code));
         // A log that lacks some facts, such as the virtual host, leads to the more general cause: that is right as well.
-        let general: Vec<_> = exact.iter().copied().chain(cause.refines.iter().map(String::as_str)).collect();
-        let due = Due::of(scenario, shared, cause, observation);
-        let ways = [
-            ("mw-cause", &self.named, if due.named { &exact } else { &general }, due.named),
-            ("proxy-status", &self.header, &general, due.header),
-            ("record", &self.record, if due.exact_record { &exact } else { &general }, due.record),
-            ("JSON line", &self.json, &general, due.lines),
-            ("TEXT line", &self.text, &general, due.lines),
-        ];
-        let wrong = |named: &BTreeSet<String>, right: &Vec<&str>| {
-            named.iter().any(|name| !cause.recognisable || !right.contains(&name.as_str()))
-        };
-        let ways = ways.into_iter().filter(|(_, named, right, due)| wrong(named, right) || (*due && named.is_empty()));
-        let mut complaints: Vec<_> = ways.map(|(way, named, ..)| format!("the {way} names {named:?}")).collect();
-        let all = [&self.named, &self.header, &self.record, &self.json, &self.text];
-        if due.somebody && !all.iter().any(|named| named.contains(&cause.code)) {
-            complaints.push("nobody names exactly this cause".to_owned());
+        let right = |name: &String, due| name == &cause.code || (due != Due::Exact && cause.refines.contains(name));
+        let wrong = |named: &BTreeSet<String>, due| !named.iter().all(|name| cause.recognisable && right(name, due));
+        let due = due(scenario, deployment, cause, observation);
+        let ways = self.ways().into_iter().zip(due);
+        let ways = ways.filter(|((_, named), due)| wrong(named, *due) || (*due != Due::Optional && named.is_empty()));
+        let mut complaints: Vec<_> = ways.map(|((way, named), due)| format!("{due:?}: the {way} names {named:?}")).collect();
+        if is_failure(cause) && is_precise(scenario, deployment) && !named_somewhere(&cause.code) {
+            complaints.push("no way names exactly this cause".to_owned());
         }
         let statuses: Vec<_> =
             observation.responses.iter().map(|response| response.as_ref().map_or(0, |response| response.status)).collect();
@@ -176,67 +232,62 @@ impl Answers {
     }
 }
 
-/// Which ways must name the cause at all, and which of them exactly.
-struct Due {
-    /// In the header, and exactly.
-    named: bool,
-    header: bool,
-    record: bool,
-    exact_record: bool,
-    lines: bool,
-    somebody: bool,
+/// What a way must name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// Nothing, or what is right.
+    Optional,
+    /// The cause, or one that it refines.
+    General,
+    /// The cause.
+    Exact,
 }
 
-impl Due {
-    fn of(scenario: &Scenario, shared: &Shared, cause: &Cause, observation: &Observation) -> Self {
-        let expect = &scenario.expect;
-        // Nothing but a module counts events: the request itself succeeds.
-        let event = cause.stage == "telemetry";
-        let failure = cause.recognisable && !event;
-        let failed_call = |response: &Response| response.header("grpc-status").is_some_and(|status| status != "0");
-        let failed = |response: &Response| response.status >= 400 || failed_call(response);
-        let annotated = expect.local_reply && observation.responses.iter().flatten().any(failed);
-        // Whether the request got as far as the module's HTTP filter before somebody answered.
-        let filtered = scenario.protocol == Protocol::Http && expect.access_log && expect.http_filters;
-        // A gRPC call may fail in its trailers, of which Istio's log formats say nothing, and for which annotate does not look.
-        let shows = |line: &String| {
-            let line = record_json(line).unwrap_or_default();
-            let flags = line.get("response_flags").and_then(Value::as_str).unwrap_or("-");
-            flags != "-" || !line.get("response_code").and_then(Value::as_u64).is_some_and(|status| (1..400).contains(&status))
-        };
-        let told = observation.json.iter().any(shows);
-        let lines = failure && expect.access_log && (told || !expect.recorded);
-        // Some facts only Envoy's own logger has.
-        let precise = !expect.native_only || shared.deployment == Deployment::Native;
-        let by_envoy = scenario.variant.is_none() && PROVEN_BY_ENVOY.contains(&scenario.slug.as_str());
-        match shared.deployment {
-            Deployment::Observe | Deployment::Native => Self {
-                named: annotated && by_envoy,
-                header: annotated,
-                record: (failure && expect.recorded) || (event && shared.deployment == Deployment::Observe),
-                exact_record: precise,
-                lines,
-                somebody: failure && precise,
-            },
-            Deployment::Annotate => Self {
-                named: filtered && precise && (event || (annotated && expect.reply_filters && cause.stage != "downstream")),
-                header: filtered && annotated && expect.reply_filters && cause.stage != "downstream",
-                record: (failure && expect.recorded) || (filtered && event),
-                exact_record: precise,
-                lines,
-                somebody: false,
-            },
+/// Whether the request fails and facts can prove why. Of telemetry that lacks something only a module writes.
+fn is_failure(cause: &Cause) -> bool {
+    cause.recognisable && cause.stage != "telemetry"
+}
+
+/// Some facts only Envoy's own logger has.
+fn is_precise(scenario: &Scenario, deployment: Deployment) -> bool {
+    !scenario.expect.native_only || deployment == Deployment::Native
+}
+
+/// What is due of [`Answers::ways`], by the catalogue, the scenario and what came back: never by what the manifests hold.
+fn due(scenario: &Scenario, deployment: Deployment, cause: &Cause, observation: &Observation) -> [Due; 5] {
+    let expect = &scenario.expect;
+    let (failure, precise) = (is_failure(cause), is_precise(scenario, deployment));
+    let event = cause.recognisable && !failure;
+    let failed_call = |response: &Response| response.header("grpc-status").is_some_and(|status| status != "0");
+    let failed = |response: &Response| response.status >= 400 || failed_call(response);
+    let replied = expect.local_reply && observation.responses.iter().flatten().any(failed);
+    // Whether the request, and the reply, got as far as the module's HTTP filter.
+    let filtered = scenario.protocol == Protocol::Http && expect.access_log && expect.http_filters;
+    let reply_filtered = filtered && replied && expect.reply_filters && cause.stage != "downstream";
+    let (named, marked, recorded) = match deployment {
+        Deployment::Annotate => (precise && (reply_filtered || (filtered && event)), reply_filtered, filtered),
+        Deployment::Observe | Deployment::Native => {
+            let sides = NAMED_BY_ENVOY.iter().find(|(slug, _)| *slug == scenario.slug).map_or(&[][..], |(_, sides)| sides);
+            let named = scenario.variant.is_none() && sides.contains(&Side::of(scenario));
+            (replied && named, replied, deployment == Deployment::Observe)
         }
-    }
+    };
+    // A gRPC call may fail in its trailers, of which Istio's log formats say nothing.
+    let shows = |line: &String| {
+        let line = record_json(line).unwrap_or_default();
+        let flags = line.get("response_flags").and_then(Value::as_str).unwrap_or("-");
+        flags != "-" || !line.get("response_code").and_then(Value::as_u64).is_some_and(|status| (1..400).contains(&status))
+    };
+    let logged = failure && expect.access_log && (observation.json.iter().any(shows) || !expect.recorded);
+    let general = |due| if due { Due::General } else { Due::Optional };
+    let exact = |due, exact| if due && exact { Due::Exact } else { general(due) };
+    let record = (failure && expect.recorded) || (event && recorded);
+    [exact(named, true), general(marked), exact(record, precise), general(logged), general(logged)]
 }
 
 impl fmt::Display for Answers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "mw-cause {:?}\nproxy-status {:?}\nrecord {:?}\nJSON line {:?}\nTEXT line {:?}",
-            self.named, self.header, self.record, self.json, self.text
-        )
+        self.ways().iter().try_for_each(|(way, named)| writeln!(formatter, "{way} {named:?}"))
     }
 }
 
