@@ -22,6 +22,7 @@ mod merge;
 pub mod mesh;
 pub mod module_server;
 pub mod module_supply;
+pub mod not_run;
 mod observation;
 mod patch;
 pub mod proxy;

@@ -2,13 +2,17 @@
 
 use anyhow::{Result, ensure};
 use meshwhy_integration::envoy::func_e::func_e;
+use meshwhy_integration::not_run::NotRun;
 use meshwhy_integration::{Deployment, Scenario, Session, Setup};
 
 #[test]
 fn the_module_works_under_func_e() -> Result<()> {
     let Some(launcher) = func_e()? else {
-        eprintln!("NOT TESTED: Envoy under func-e, because there is no `go` on the PATH to build func-e with");
-        return Ok(());
+        return NotRun::here().note(
+            "func_e",
+            "there is no `go` on the PATH to build func-e with",
+            "install Go: https://go.dev/dl",
+        );
     };
     let scenario = Scenario::parse("no-route", "summary: A virtual host without routes.\nroute: null\n")?;
     let session = Session::start_with(&launcher, std::slice::from_ref(&scenario), &Setup::new(Deployment::Observe))?;

@@ -10,6 +10,7 @@ use meshwhy_envoyfilter::manifests;
 use meshwhy_integration::artifacts::target;
 use meshwhy_integration::envoy::locate;
 use meshwhy_integration::module_server::sha256;
+use meshwhy_integration::not_run::NotRun;
 
 use crate::generate;
 use crate::prune::prune;
@@ -110,10 +111,11 @@ fn ensure_target() -> Result<()> {
     run(Command::new("rustup").args(["target", "add", TARGET]))
 }
 
-/// Runs every test, those under a real Envoy included; for one cause, the cases and laws and its scenario.
+/// Runs every test, those under a real Envoy included; for one cause, the cases and laws and its scenario. What this machine cannot run is
+/// listed in the end.
 ///
 /// # Errors
-/// A test fails, or there is no Envoy.
+/// A test fails, there is no Envoy, or with `CI=true` a test was not run.
 pub fn test(slug: Option<&str>) -> Result<()> {
     if let Some(slug) = slug {
         ensure!(Cause::find(slug).is_some(), "no cause {slug}");
@@ -130,13 +132,15 @@ pub fn test(slug: Option<&str>) -> Result<()> {
         }
     };
     eprintln!("testing with {envoy}");
-    run(Command::new(cargo_program())
+    NotRun::here().clear()?;
+    let tested = run(Command::new(cargo_program())
         .args(arguments)
         .env("MESHWHY_WASM", built.module)
         .env("MESHWHY_TESTING_WASM", testing)
         .env("MESHWHY_SDK_WASM", sdk)
         .env("MESHWHY_CLI", built.cli)
-        .env("INSTA_UPDATE", "no"))
+        .env("INSTA_UPDATE", "no"));
+    tested.and(NotRun::here().report(std::env::var_os("CI").is_some_and(|ci| ci == "true")))
 }
 
 /// Checks format and lints, for the host and for the module's target.
