@@ -139,13 +139,7 @@ pub fn bootstrap(parts: &[Part], listeners: &[Value], clusters: &[Value]) -> Val
 }
 
 fn listener(scenario: &Scenario, cluster: &str, logs: &LogFiles<'_>) -> Result<Value> {
-    let access_log = json!([
-        file_log(
-            logs.json,
-            json!({"json_format": JSON.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect::<Map<_, _>>()})
-        ),
-        file_log(logs.text, json!({"text_format_source": {"inline_string": TEXT}}))
-    ]);
+    let access_log = json!([json_log(logs.json), file_log(logs.text, json!({"text_format_source": {"inline_string": TEXT}}))]);
     let mut filters = scenario.network_filters.clone();
     filters.push(match scenario.protocol {
         Protocol::Http => connection_manager(scenario, cluster, access_log)?,
@@ -227,7 +221,7 @@ fn server_cluster(scenario: &Scenario, server: &str) -> String {
 }
 
 /// One host of a cluster.
-pub(crate) fn endpoint(address: SocketAddr) -> Value {
+pub fn endpoint(address: SocketAddr) -> Value {
     let address = json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}});
     json!({"endpoint": {"address": address}})
 }
@@ -256,7 +250,12 @@ fn cluster(name: &str, kind: Option<UpstreamKind>, address: Option<SocketAddr>, 
     cluster
 }
 
-/// An access log in a file.
+/// Istio's JSON access log in a file.
+pub fn json_log(path: &Path) -> Value {
+    let fields: Map<_, _> = JSON.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect();
+    file_log(path, json!({"json_format": fields}))
+}
+
 fn file_log(path: &Path, format: Value) -> Value {
     json!({
         "name": "envoy.access_loggers.file",

@@ -7,18 +7,18 @@ static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
 
 /// A process that is killed when this is dropped. An Envoy under func-e dies with func-e, which asks the kernel for that.
 #[derive(Debug)]
-pub(crate) struct Owned(Arc<Mutex<Child>>);
+pub struct Owned(Arc<Mutex<Child>>);
 
 impl Owned {
     /// Takes a process over.
-    pub(crate) fn new(child: Child) -> Self {
+    pub fn new(child: Child) -> Self {
         let child = Arc::new(Mutex::new(child));
         lock(&RUNNING).push(Arc::downgrade(&child));
         Self(child)
     }
 
     /// The process.
-    pub(crate) fn get(&self) -> MutexGuard<'_, Child> {
+    pub fn get(&self) -> MutexGuard<'_, Child> {
         lock(&self.0)
     }
 }

@@ -6,9 +6,9 @@
 //! and not assumed.
 
 pub mod artifacts;
-mod bootstrap;
+pub mod bootstrap;
 pub mod certificates;
-mod children;
+pub mod children;
 pub mod client;
 pub mod deployment;
 pub mod discovery;
@@ -16,9 +16,8 @@ pub mod envoy;
 pub mod hostile;
 pub mod istio;
 mod ledger;
-pub mod load;
 mod manifest;
-mod merge;
+pub mod merge;
 pub mod mesh;
 pub mod module_server;
 pub mod module_supply;

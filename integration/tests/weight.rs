@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use meshwhy_integration::artifacts::workspace;
-use meshwhy_integration::mesh::{Kind, listener};
+use meshwhy_integration::mesh::{ListenerKind, listener};
 use meshwhy_integration::{Deployment, Setup};
 
 /// Lines of a manifest that can still be read.
@@ -51,7 +51,7 @@ fn weights() -> Result<String> {
         Ok([listener.to_string().len(), listener.get("filter_chains").map_or(0, |chains| chains.to_string().len())])
     };
     for deployment in Deployment::ALL {
-        for kind in Kind::ALL {
+        for kind in ListenerKind::ALL {
             let ([bare, bare_filters], [all, filters]) = (bytes(kind, None)?, bytes(kind, Some(deployment))?);
             let (added, in_filters) = (all.saturating_sub(bare), filters.saturating_sub(bare_filters));
             table.push_str(&format!("{deployment} {kind:?}: {added} {in_filters}\n"));

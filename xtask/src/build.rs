@@ -94,6 +94,17 @@ fn build_module(name: &str, features: &[&str]) -> Result<PathBuf> {
     Ok(module)
 }
 
+/// Builds the module that does nothing, as meshwhy's is built but with all of the SDK's exports.
+///
+/// # Errors
+/// It does not compile.
+pub fn empty_filter() -> Result<PathBuf> {
+    cargo(&["build", "--quiet", "--package", "meshwhy-empty-filter", "--target", TARGET, "--profile", "module"])?;
+    let built = target().join(TARGET).join("module/meshwhy_empty_filter.wasm");
+    ensure!(built.is_file(), "cargo built no {}", built.display());
+    Ok(built)
+}
+
 /// Compiler flags that keep the paths of the builder's machine out of the module: they tell of the machine and make every build differ.
 fn without_paths() -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);

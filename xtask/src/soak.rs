@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use meshwhy_integration::hostile::soak::Soak;
+use meshwhy_bench::soak::Soak;
 use meshwhy_integration::stop_all;
 
 use crate::build;

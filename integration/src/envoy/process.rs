@@ -81,6 +81,11 @@ impl Envoy {
         self.listeners.get(name).copied()
     }
 
+    /// Where all listeners are, by name.
+    pub fn listeners(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
+        self.listeners.iter().map(|(name, address)| (name.as_str(), *address))
+    }
+
     /// The id of its process, or of its launcher's where it has one.
     pub fn id(&self) -> u32 {
         self.child.get().id()

@@ -6,7 +6,6 @@
 pub mod corpus;
 mod exchange;
 pub mod load;
-pub mod soak;
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -14,7 +14,7 @@ const STEPS: usize = 60;
 
 /// What one turn cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Turn {
+pub struct TurnCost {
     /// Whose turn it was.
     pub player: usize,
     /// When it began.
@@ -27,7 +27,7 @@ pub struct Turn {
 ///
 /// # Errors
 /// A player had no turn.
-pub fn costs(mut turns: Vec<Turn>, players: usize) -> Result<Vec<f64>> {
+pub fn costs(mut turns: Vec<TurnCost>, players: usize) -> Result<Vec<f64>> {
     let played = |player| turns.iter().any(|turn| turn.player == player && turn.cost > 0.0);
     ensure!((0..players).all(played), "too few requests to measure");
     turns.retain(|turn| turn.cost > 0.0 && turn.player < players);
@@ -51,7 +51,7 @@ pub fn costs(mut turns: Vec<Turn>, players: usize) -> Result<Vec<f64>> {
     Ok(own.into_iter().map(|own| (own + usual).exp()).collect())
 }
 
-fn paces(turns: &[Turn], own: &[f64]) -> Vec<f64> {
+fn paces(turns: &[TurnCost], own: &[f64]) -> Vec<f64> {
     turns.iter().map(|turn| turn.cost.ln() - own.get(turn.player).copied().unwrap_or_default()).collect()
 }
 
@@ -77,12 +77,12 @@ mod tests {
     use super::*;
 
     /// Turns of players in a changing order, under a machine that becomes twice as slow and has hiccups.
-    fn played(own: &[f64]) -> Vec<Turn> {
+    fn played(own: &[f64]) -> Vec<TurnCost> {
         let count = own.len();
         let turn = |at: usize| {
             let player = (at + at / count * (at / count + 1)) % count;
             let hiccup = if at % 41 == 3 { 3.0 } else { 1.0 };
-            Turn { player, began: at as u64, cost: own[player] * (1.0 + at as f64 / (40.0 * count as f64)) * hiccup }
+            TurnCost { player, began: at as u64, cost: own[player] * (1.0 + at as f64 / (40.0 * count as f64)) * hiccup }
         };
         (0..40 * count).map(turn).collect()
     }

@@ -1,15 +1,11 @@
 //! Measures: each topic is a benchmark of one crate, or of the whole under a real Envoy.
 
-mod filter;
-mod mesh;
-mod page;
-mod statistics;
-mod targets;
-
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use meshwhy_bench::filter::{FilterOptions, Modules};
+use meshwhy_bench::{filter, mesh};
 
-use crate::shell;
+use crate::{build, shell};
 
 /// What to measure, and how long.
 #[derive(Debug, Args)]
@@ -17,7 +13,7 @@ pub struct Arguments {
     /// What to measure; everything when left out
     topic: Option<Topic>,
     #[command(flatten)]
-    filter: filter::Options,
+    filter: FilterOptions,
 }
 
 /// What is measured.
@@ -38,12 +34,16 @@ pub enum Topic {
 /// # Errors
 /// One cannot be run, or is too slow.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    ctrlc::set_handler(|| {
+        meshwhy_integration::stop_all();
+        std::process::exit(130);
+    })?;
     let topics = arguments.topic.map_or_else(|| Topic::value_variants().to_vec(), |topic| vec![topic]);
     let cargo = |package, bench| shell::cargo(&["bench", "--package", package, "--bench", bench]);
     topics.into_iter().try_for_each(|topic| match topic {
         Topic::Judge => cargo("meshwhy-core", "judge"),
         Topic::Logs => cargo("meshwhy-logs", "access_log"),
-        Topic::Filter => filter::run(&arguments.filter),
-        Topic::Mesh => mesh::run(),
+        Topic::Filter => filter::run(&arguments.filter, &Modules { meshwhy: build::module()?, empty: build::empty_filter()? }),
+        Topic::Mesh => build::module().and_then(|_| mesh::run()),
     })
 }

@@ -1,16 +1,16 @@
 //! What is compared: meshwhy's deployments, nothing at all, and what people use instead.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use meshwhy_integration::bootstrap::{endpoint, json_log};
+use meshwhy_integration::merge::overlay;
+use meshwhy_integration::{Deployment, Scenario, Setup, Visibility};
 use serde_json::{Value, json};
 
-use super::bootstrap::{connection_manager, listener};
-use super::traffic::{Failing, Traffic};
-use crate::bootstrap::JSON;
-use crate::deployment::{Deployment, Setup, Visibility};
-use crate::merge::{overlay, walk};
+use crate::traffic::{Failing, Traffic};
 
 /// One way to configure Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,47 +81,46 @@ impl Variant {
         self != Self::Mappers || traffic.failing == Failing::Always
     }
 
-    /// The listener.
-    pub(super) fn listener(self, modules: &Modules) -> Result<Value> {
-        let mut listener = listener();
+    /// The listener and its clusters, without meshwhy.
+    pub fn scenario(self, modules: &Modules, upstream: SocketAddr) -> Result<Scenario> {
+        let mut scenario = Scenario::parse("shop", include_str!("proxy.yaml"))?;
+        let assignment = json!({"load_assignment": {"endpoints": [{"lb_endpoints": [endpoint(upstream)]}]}});
+        overlay(scenario.cluster.get_or_insert_default(), &assignment);
         match self {
-            Self::EmptyFilter => add_filter(&mut listener, empty_filter(&modules.empty))?,
-            Self::Lua => add_filter(&mut listener, lua())?,
-            Self::JsonLog => overlay(connection_manager(&mut listener)?, &json!({"access_log": [json_log()]})),
+            Self::EmptyFilter => scenario.http_filters.push(empty_filter(&modules.empty)),
+            Self::Lua => scenario.http_filters.push(lua()),
+            Self::JsonLog => overlay(&mut scenario.http, &json!({"access_log": [json_log(Path::new("/dev/null"))]})),
             _ => {}
         }
-        if let Some(setup) = self.setup() {
-            // What would go to standard output goes where the JSON access log goes.
-            let (module, log) = (&modules.meshwhy, Path::new("/dev/null"));
-            let setup = Setup { module: Some(module.clone()), ..setup };
-            setup.apply(&setup.documents()?, &mut listener, log)?;
-        }
-        if self == Self::Mappers {
-            walk(&mut listener, &mut |value| {
-                value.as_object_mut().map(|fields| fields.remove("access_log"));
-            });
-        }
-        Ok(listener)
-    }
-
-    /// The clusters that it adds.
-    pub(super) fn clusters(self) -> Result<Vec<Value>> {
-        self.setup().map_or_else(|| Ok(Vec::new()), |setup| setup.clusters(&setup.documents()?))
+        Ok(scenario)
     }
 
     /// The deployment as it is shipped: on the outbound side the workload itself is told.
-    fn setup(self) -> Option<Setup> {
+    pub fn setup(self, modules: &Modules) -> Setup {
         let deployment = match self {
-            Self::Native | Self::NativeCounters | Self::Mappers => Deployment::Native,
-            Self::Observe | Self::ObserveTraceCheck => Deployment::Observe,
-            Self::Annotate => Deployment::Annotate,
-            Self::NoModule | Self::NoModuleAgain | Self::EmptyFilter | Self::Lua | Self::JsonLog => return None,
+            Self::Native | Self::NativeCounters | Self::Mappers => Some(Deployment::Native),
+            Self::Observe | Self::ObserveTraceCheck => Some(Deployment::Observe),
+            Self::Annotate => Some(Deployment::Annotate),
+            Self::NoModule | Self::NoModuleAgain | Self::EmptyFilter | Self::Lua | Self::JsonLog => None,
         };
-        let setup = Setup::new(deployment).visible(Visibility::Mesh);
-        Some(match self {
+        let adjust = Some(if self == Self::Mappers { without_loggers } else { discard_log });
+        let setup = Setup { module: Some(modules.meshwhy.clone()), adjust, ..Setup::new(deployment).visible(Visibility::Mesh) };
+        match self {
             Self::ObserveTraceCheck | Self::NativeCounters => setup,
             _ => setup.without_trace_check().without_counters(),
-        })
+        }
+    }
+}
+
+fn without_loggers(value: &mut Value) {
+    value.as_object_mut().map(|fields| fields.remove("access_log"));
+}
+
+/// What would go to standard output goes where the JSON access log goes.
+fn discard_log(value: &mut Value) {
+    let log = |path: &&mut Value| path.as_str().is_some_and(|path| path.ends_with(".native.log"));
+    if let Some(path) = value.get_mut("path").filter(log) {
+        *path = "/dev/null".into();
     }
 }
 
@@ -141,12 +140,6 @@ impl fmt::Display for Variant {
             Self::Mappers => "mappers alone",
         })
     }
-}
-
-fn add_filter(listener: &mut Value, filter: Value) -> Result<()> {
-    let filters = connection_manager(listener)?.get_mut("http_filters").and_then(Value::as_array_mut);
-    filters.context("no http_filters")?.insert(0, filter);
-    Ok(())
 }
 
 fn empty_filter(module: &Path) -> Value {
@@ -170,18 +163,6 @@ fn lua() -> Value {
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
             "default_source_code": {"inline_string": LUA},
-        },
-    })
-}
-
-fn json_log() -> Value {
-    let fields: serde_json::Map<_, _> = JSON.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect();
-    json!({
-        "name": "envoy.access_loggers.file",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            "path": "/dev/null",
-            "log_format": {"json_format": fields},
         },
     })
 }

@@ -7,12 +7,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use meshwhy_integration::artifacts::target;
+use meshwhy_integration::children::Owned;
+use meshwhy_integration::envoy::locate::on_path;
 
-use super::system;
-use super::traffic::{CONCURRENCY, Protocol, Traffic};
-use crate::artifacts::target;
-use crate::children::Owned;
-use crate::envoy::locate::on_path;
+use crate::system;
+use crate::traffic::{CONCURRENCY, Protocol, Traffic};
 
 /// The Debian package that it is in.
 const PACKAGE: &str = "nghttp2-client";
@@ -40,7 +40,7 @@ pub struct Running {
 
 /// One line of its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct LoggedRequest {
     /// When it was sent, in microseconds since 1970.
     pub sent: u64,
     /// The status of the response.
@@ -144,20 +144,20 @@ impl Running {
     ///
     /// # Errors
     /// A request got no answer.
-    pub fn requests(&self) -> Result<Vec<Request>> {
+    pub fn requests(&self) -> Result<Vec<LoggedRequest>> {
         let log = self.directory.join(LOG);
         fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?.lines().map(request).collect()
     }
 }
 
 /// Reads a line of its log: start, status and duration in tab-separated columns.
-fn request(line: &str) -> Result<Request> {
+fn request(line: &str) -> Result<LoggedRequest> {
     let mut columns = line.split('\t');
     let (sent, status, micros) = (columns.next(), columns.next(), columns.next());
     ensure!(status != Some("-1"), "a request got no answer");
     let read = || {
         let (sent, status, micros) = (sent?.parse().ok()?, status?.parse().ok()?, micros?.parse().ok()?);
-        Some(Request { sent, status, micros })
+        Some(LoggedRequest { sent, status, micros })
     };
     read().with_context(|| format!("not a line of its log: {line:?}"))
 }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn its_log_is_read() {
         let read = request("1700000000000000\t404\t900").unwrap();
-        assert_eq!(read, Request { sent: 1_700_000_000_000_000, status: 404, micros: 900 });
+        assert_eq!(read, LoggedRequest { sent: 1_700_000_000_000_000, status: 404, micros: 900 });
     }
 
     #[test]

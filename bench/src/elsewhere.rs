@@ -1,6 +1,7 @@
 //! What only Linux does for us, on other systems: nothing.
 
 use std::process::Child;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
@@ -39,5 +40,29 @@ pub fn pause(_: &Child) -> Result<()> {
 /// # Errors
 /// Always.
 pub fn resume(_: &Child) -> Result<()> {
+    bail!("the benchmark needs Linux")
+}
+
+/// As on Linux.
+///
+/// # Errors
+/// Always.
+pub fn cpu_time(_: u32) -> Result<Duration> {
+    bail!("the benchmark needs Linux")
+}
+
+/// As on Linux.
+///
+/// # Errors
+/// Always.
+pub fn settle(_: &[u32]) -> Result<()> {
+    bail!("the benchmark needs Linux")
+}
+
+/// As on Linux.
+///
+/// # Errors
+/// Always.
+pub fn memory(_: u32) -> Result<[u64; 2]> {
     bail!("the benchmark needs Linux")
 }

@@ -1,19 +1,17 @@
 //! `cargo xtask bench filter`: what meshwhy costs a real Envoy.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use meshwhy_integration::artifacts::target;
-use meshwhy_integration::load::{Modules, Sample, Stage, Traffic, Variant};
 
-use super::page;
-use super::statistics::Rounds;
-use crate::build;
-use crate::shell::{cargo_program, run as run_command};
+use crate::page;
+use crate::proxies::{Proxies, Sample};
+use crate::statistics::Rounds;
+use crate::traffic::Traffic;
+pub use crate::variant::Modules;
+use crate::variant::Variant;
 
 /// How long a variant's turn is without a module: longer than what changing from one to the next costs, shorter than the paces of the machine last,
 /// and long enough for so many requests.
@@ -27,7 +25,7 @@ const ROUNDS_OF_A_START: usize = 3;
 
 /// How much is measured.
 #[derive(Debug, Clone, Args)]
-pub struct Options {
+pub struct FilterOptions {
     /// filter: measurements of every variant under every kind of traffic
     // From 17 on the interval leaves out four on each side.
     #[arg(long, default_value_t = 17, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -100,7 +98,7 @@ impl Results {
 
 impl Plan {
     /// Warms every Envoy up, and finds out how many requests take so long without a module.
-    fn new(stage: &Stage, traffic: Traffic, seconds: f64) -> Result<Self> {
+    fn new(stage: &Proxies, traffic: Traffic, seconds: f64) -> Result<Self> {
         let ((shortest, fewest), (requests, turn)) = (TURN, CALIBRATION);
         let variants = Variant::ALL.into_iter().filter(|variant| variant.concerns(&traffic));
         let turns: Vec<_> = variants.map(|variant| (variant, turn)).collect();
@@ -113,19 +111,14 @@ impl Plan {
     }
 }
 
-/// Builds what is measured, measures it, prints the report and writes it into `docs/performance.md`.
+/// Measures these modules, prints the report and writes it into `docs/performance.md`.
 ///
 /// # Errors
-/// Something does not build, Envoy cannot be had, or a request was not answered as it should be.
-pub fn run(options: &Options) -> Result<()> {
+/// Envoy cannot be had, or a request was not answered as it should be.
+pub fn run(options: &FilterOptions, modules: &Modules) -> Result<()> {
     ensure!((0.1..=60.0).contains(&options.seconds), "--seconds is at least 0.1 and at most 60");
-    ctrlc::set_handler(|| {
-        meshwhy_integration::stop_all();
-        std::process::exit(130);
-    })?;
-    let modules = Modules { meshwhy: build::module()?, empty: empty_filter()? };
     let (rounds, seconds) = if options.quick { (2, 0.1) } else { (options.rounds, options.seconds) };
-    let measured = measure(&modules, rounds, seconds, options.only.as_deref().unwrap_or_default())?;
+    let measured = measure(modules, rounds, seconds, options.only.as_deref().unwrap_or_default())?;
     let report = page::report(&measured);
     println!("{report}");
     if options.quick || options.only.is_some() {
@@ -162,16 +155,8 @@ fn measure(modules: &Modules, rounds: u32, seconds: f64, only: &str) -> Result<R
     Ok(Run { results, traffic, rounds, module_bytes, resident, records, seconds })
 }
 
-fn start(modules: &Modules, traffic: &[Traffic], seconds: f64) -> Result<(Stage, Vec<Plan>)> {
-    let stage = Stage::start(modules, &Variant::ALL)?;
+fn start(modules: &Modules, traffic: &[Traffic], seconds: f64) -> Result<(Proxies, Vec<Plan>)> {
+    let stage = Proxies::start(modules, &Variant::ALL)?;
     let plans = traffic.iter().map(|traffic| Plan::new(&stage, *traffic, seconds)).collect::<Result<_>>()?;
     Ok((stage, plans))
-}
-
-/// Builds the module that does nothing, as meshwhy's is built but with all of the SDK's exports.
-fn empty_filter() -> Result<PathBuf> {
-    let arguments = ["build", "--quiet", "--package", "meshwhy-empty-filter", "--target", "wasm32-wasip1", "--profile", "module"];
-    run_command(Command::new(cargo_program()).args(arguments))?;
-    let built = target().join("wasm32-wasip1/module/meshwhy_empty_filter.wasm");
-    built.is_file().then_some(built).context("cargo built no empty filter")
 }

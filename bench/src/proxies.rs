@@ -1,22 +1,19 @@
 //! All variants ready to be measured, one Envoy each.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use socket2::{Domain, Socket, Type};
+use meshwhy_integration::artifacts::target;
+use meshwhy_integration::envoy::{Envoy, Launcher, locate};
+use meshwhy_integration::{Scenario, Session, Setup};
 
-use super::bootstrap::{self, LISTENER};
-use super::drift::{self, Turn};
-use super::h2load::H2load;
-use super::process::resident;
-use super::system::Cpus;
-use super::traffic::Traffic;
-use super::turns::{Played, Player, play};
-use super::variant::{Modules, Variant};
-use crate::artifacts::target;
-use crate::envoy::{Envoy, Launcher, locate};
+use crate::drift::{self, TurnCost};
+use crate::h2load::H2load;
+use crate::system::{Cpus, memory};
+use crate::traffic::Traffic;
+use crate::turns::{Played, Player, play};
+use crate::variant::{Modules, Variant};
 
 /// A request of a mesh comes with trace context.
 const HEADER: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
@@ -30,23 +27,22 @@ pub struct Sample {
     /// Requests per second of its turns.
     pub per_second: f64,
     /// Median of the time that a request took, in microseconds.
-    pub p50_us: u32,
+    pub p50_us: u64,
     /// Its 99th percentile.
-    pub p99_us: u32,
+    pub p99_us: u64,
 }
 
 /// The running Envoys. They end when it is dropped.
 #[derive(Debug)]
-pub struct Stage {
-    proxies: Vec<(Variant, Envoy)>,
+pub struct Proxies {
+    proxies: Vec<(Variant, Session)>,
     h2load: H2load,
-    upstream: Envoy,
-    _refusing: Socket,
+    upstream: Session,
     directory: tempfile::TempDir,
     cpus: Cpus,
 }
 
-impl Stage {
+impl Proxies {
     /// Starts an Envoy for every variant, and one behind them.
     ///
     /// # Errors
@@ -54,29 +50,18 @@ impl Stage {
     pub fn start(modules: &Modules, variants: &[Variant]) -> Result<Self> {
         let h2load = H2load::find()?;
         let cpus = Cpus::divide()?;
-        let runs = target().join("integration");
-        fs::create_dir_all(&runs)?;
-        let directory = tempfile::Builder::new().prefix("bench-").tempdir_in(&runs)?;
         // Started directly: a launcher's process would not be the one to measure.
         let launcher = Launcher::binary(locate::binary()?);
-        let start = |name: &str, bootstrap| {
-            let home = directory.path().join(name);
-            fs::create_dir_all(&home)?;
-            cpus.measured(|| Envoy::start(&launcher, &bootstrap, &home))
+        let start = |scenario: Scenario, setup: &Setup| cpus.measured(|| Session::start_with(&launcher, &[scenario], setup));
+        let upstream = start(Traffic::upstream()?, &Setup::new(None))?;
+        let proxy = |variant: &Variant| {
+            let scenario = variant.scenario(modules, address(&upstream)?)?;
+            let session = start(scenario, &variant.setup(modules)).with_context(|| variant.to_string())?;
+            Ok((*variant, session))
         };
-        let upstream = start("upstream", bootstrap::upstream())?;
-        // A port that is taken and not listened on: connecting is refused.
-        let refusing = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        refusing.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
-        let refused = refusing.local_addr()?.as_socket().context("not an IP address")?;
-        let mut proxies = Vec::new();
-        for variant in variants {
-            let listener = variant.listener(modules)?;
-            let bootstrap = bootstrap::proxy(&listener, &variant.clusters()?, address(&upstream)?, refused);
-            let envoy = start(&format!("{variant:?}"), bootstrap).with_context(|| variant.to_string())?;
-            proxies.push((*variant, envoy));
-        }
-        Ok(Self { proxies, h2load, upstream, _refusing: refusing, directory, cpus })
+        let proxies = variants.iter().map(proxy).collect::<Result<_>>()?;
+        let directory = tempfile::Builder::new().prefix("bench-").tempdir_in(target())?;
+        Ok(Self { proxies, h2load, upstream, directory, cpus })
     }
 
     /// Measures several variants at once: each gets so many requests, sent while it is its turn. What disturbs the machine for longer than
@@ -88,13 +73,13 @@ impl Stage {
     pub fn round(&self, round: usize, traffic: &Traffic, requests: u64, turns: &[(Variant, Duration)]) -> Result<Vec<Sample>> {
         let mut players = Vec::new();
         for (variant, turn) in turns {
-            let envoy = self.envoy(*variant)?;
+            let session = self.session(*variant)?;
             let directory = self.directory.path().join(format!("load-{variant:?}"));
-            let addresses = traffic.addresses(address(envoy)?, round);
+            let addresses = traffic.addresses(address(session)?, round);
             let start = || self.h2load.start(&directory, &addresses, traffic, requests, HEADER);
-            players.push(Player::new(self.cpus.measured(start)?, [envoy.id(), self.upstream.id()], *turn));
+            players.push(Player::new(self.cpus.measured(start)?, [session.envoy().id(), self.upstream.envoy().id()], *turn));
         }
-        play(&mut players, round).with_context(|| traffic.to_string())?;
+        play(&mut players, round as u64).with_context(|| traffic.to_string())?;
         let played = turns.iter().zip(&players).map(|((variant, _), player)| {
             let played = player.played().with_context(|| format!("{variant}, {traffic}"))?;
             let expected = traffic.failures(requests);
@@ -109,15 +94,15 @@ impl Stage {
         });
         let played = played.collect::<Result<Vec<Played>>>()?;
         let turns = played.iter().enumerate().flat_map(|(player, played)| {
-            let turn = move |(began, cost): &(u64, f64)| Turn { player, began: *began, cost: *cost };
+            let turn = move |(began, cost): &(u64, f64)| TurnCost { player, began: *began, cost: *cost };
             played.costs.iter().map(turn)
         });
         let costs = drift::costs(turns.collect(), played.len()).with_context(|| traffic.to_string())?;
         let samples = played.iter().zip(costs).map(|(played, cpu_us)| Sample {
             cpu_us,
             per_second: requests as f64 / played.elapsed.as_secs_f64().max(1e-9),
-            p50_us: percentile(&played.latencies, 50),
-            p99_us: percentile(&played.latencies, 99),
+            p50_us: played.latencies.value_at_quantile(0.5),
+            p99_us: played.latencies.value_at_quantile(0.99),
         });
         Ok(samples.collect())
     }
@@ -127,29 +112,30 @@ impl Stage {
     /// # Errors
     /// This is not Linux.
     pub fn resident(&self, variant: Variant) -> Result<u64> {
-        resident(self.envoy(variant)?.id())
+        let [resident, _] = memory(self.envoy(variant)?.id())?;
+        Ok(resident * 1024)
     }
 
     /// How many records of the module are in a variant's log.
     ///
     /// # Errors
-    /// The log cannot be read.
+    /// There is no such variant.
     pub fn records(&self, variant: Variant) -> Result<usize> {
-        let log = fs::read(self.envoy(variant)?.log())?;
-        Ok(String::from_utf8_lossy(&log).lines().filter(|line| line.contains("meshwhy1 {")).count())
+        Ok(self.session(variant)?.log().lines().filter(|line| line.contains("meshwhy1 {")).count())
     }
 
     fn envoy(&self, variant: Variant) -> Result<&Envoy> {
+        self.session(variant).map(Session::envoy)
+    }
+
+    fn session(&self, variant: Variant) -> Result<&Session> {
         let found = self.proxies.iter().find(|(one, _)| *one == variant);
-        found.map(|(_, envoy)| envoy).with_context(|| format!("no Envoy was started for: {variant}"))
+        found.map(|(_, session)| session).with_context(|| format!("no Envoy was started for: {variant}"))
     }
 }
 
-fn address(envoy: &Envoy) -> Result<SocketAddr> {
-    envoy.listener(LISTENER).context("Envoy did not open its listener")
-}
-
-fn percentile(sorted: &[u32], percent: usize) -> u32 {
-    let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
-    sorted.get(at).copied().unwrap_or_default()
+/// Where the only listener of a session is.
+fn address(session: &Session) -> Result<SocketAddr> {
+    let (_, address) = session.envoy().listeners().next().context("Envoy did not open its listener")?;
+    Ok(address)
 }

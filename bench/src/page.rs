@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context, Result};
+use meshwhy_integration::artifacts::workspace;
 use meshwhy_integration::envoy::VERSION;
-use meshwhy_integration::load::{Sample, Traffic, Variant};
 
-use super::filter::Run;
-use super::statistics::Rounds;
-use super::targets::TARGETS;
-use crate::shell::workspace;
+use crate::filter::Run;
+use crate::proxies::Sample;
+use crate::statistics::Rounds;
+use crate::targets::TARGETS;
+use crate::traffic::Traffic;
+use crate::variant::Variant;
 
 const BEGIN: &str = "<!-- measured: written by `cargo xtask bench filter` -->\n";
 const END: &str = "<!-- end measured -->\n";
@@ -109,8 +111,8 @@ fn table(run: &Run, traffic: &Traffic) -> String {
             compared(Variant::EmptyFilter, |one, other| one / other).median(),
             compared(Variant::NoModule, |one, other| one - other).median(),
             rounds(|sample| sample.per_second).median(),
-            rounds(|sample| sample.p50_us.into()).median(),
-            rounds(|sample| sample.p99_us.into()).median(),
+            rounds(|sample| sample.p50_us as f64).median(),
+            rounds(|sample| sample.p99_us as f64).median(),
         );
     }
     text.push('\n');

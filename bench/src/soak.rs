@@ -1,18 +1,17 @@
 //! A long time of ever new paths, hosts and clusters, most of them failing: what the memory of an Envoy with meshwhy does meanwhile.
 
 use std::fmt;
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use meshwhy_integration::hostile::listener;
+use meshwhy_integration::hostile::load::{self, Planned};
+use meshwhy_integration::{Deployment, Session, Setup};
 use serde_json::json;
 
-use super::listener;
-use super::load::{self, Planned};
-use crate::deployment::{Deployment, Setup};
-use crate::run::Session;
+use crate::system::memory;
 
 /// Worker threads of each Envoy.
 const WORKERS: usize = 2;
@@ -92,14 +91,14 @@ impl Soak {
                 marks.map(|marks| (sent, marks))
             })?;
             let reloads = stage.envoy().statistic("vm_reload")?;
-            let own = memory(stage.envoy().id(), "RssAnon:")?;
+            let [_, own] = memory(stage.envoy().id())?;
             Ok(Row {
                 name: stage.setup().name(),
                 requests: sent.statuses.values().sum(),
                 failures: sent.failing.len() as u64,
                 reloads,
                 marks,
-                own,
+                own: own.cast_signed(),
             })
         })
     }
@@ -122,7 +121,8 @@ impl Soak {
             while start.elapsed() < due && !stop.load(Ordering::Relaxed) {
                 sleep(Duration::from_millis(50));
             }
-            marks.push(memory(id, "VmRSS:")?);
+            let [resident, _] = memory(id)?;
+            marks.push(resident.cast_signed());
         }
         Ok(marks)
     }
@@ -190,11 +190,4 @@ fn megabytes(kib: i64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "memory in KiB is far below the limit, and this is for people")]
     let kib = kib as f64;
     format!("{:.1}", kib / 1024.0)
-}
-
-/// Memory of a process in KiB, by the name that Linux gives it.
-fn memory(id: u32, name: &str) -> Result<i64> {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).context("reading memory from /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
-    line.trim().trim_end_matches("kB").trim().parse().with_context(|| format!("{name} is no number"))
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use meshwhy_integration::load::{Failing, Traffic, Variant};
-
-use super::filter::Results;
-use super::statistics::Rounds;
+use crate::filter::Results;
+use crate::statistics::Rounds;
+use crate::traffic::{Failing, Traffic};
+use crate::variant::Variant;
 
 /// A limit on what one variant costs.
 #[derive(Debug, Clone, Copy)]

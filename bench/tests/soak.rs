@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use meshwhy_integration::hostile::soak::Soak;
+use meshwhy_bench::soak::Soak;
 
 #[test]
 fn memory_stays_within_its_bounds() -> Result<()> {

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use anyhow::Result;
+use meshwhy_integration::Scenario;
+use meshwhy_integration::merge::overlay;
+use serde_json::{Value, json};
+
 /// Connections times streams: how many requests are under way at once.
 pub const CONCURRENCY: u64 = 16;
 
@@ -10,6 +15,13 @@ pub const CONCURRENCY: u64 = 16;
 const STREAMS: u64 = 4;
 /// The ways to fail, in turn: no route (404), a cluster without endpoints (503 `UH`), an endpoint that refuses (503 `UF`).
 const FAILING: [&str; 3] = ["/no-route", "/no-endpoint", "/refused"];
+
+/// A listener like that of the proxies.
+const UPSTREAM: &str = "
+summary: What is behind all of them.
+bootstrap: {layered_runtime: {layers: []}}
+http: {codec_type: AUTO, stream_idle_timeout: 0s, access_log: []}
+";
 
 /// The version of HTTP, on both sides of the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +68,21 @@ impl Traffic {
             }
         }
         all
+    }
+
+    /// An Envoy that answers every kind's path with a body of its size.
+    pub fn upstream() -> Result<Scenario> {
+        let mut scenario = Scenario::parse("upstream", UPSTREAM)?;
+        let routes: Vec<Value> = Self::BODIES
+            .iter()
+            .map(|size| {
+                let body = json!({"inline_string": "x".repeat(*size)});
+                json!({"match": {"path": format!("/body/{size}")}, "direct_response": {"status": 200, "body": body}})
+            })
+            .collect();
+        overlay(&mut scenario.virtual_host, &json!({"routes": routes}));
+        overlay(&mut scenario.http, &json!({"route_config": {"max_direct_response_body_size_bytes": Self::BODIES.iter().max()}}));
+        Ok(scenario)
     }
 
     /// How many connections send the requests.

@@ -3,12 +3,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
+use fastrand::Rng;
+use hdrhistogram::Histogram;
 
-use super::h2load::{Request, Running};
-use super::process::{cpu_time, settle};
+use crate::h2load::{LoggedRequest, Running};
+use crate::system::{cpu_time, settle};
 
 /// Requests that a turn needs to be compared with others.
 const COMPARABLE: u32 = 30;
+/// Digits of a latency.
+const PRECISION: u8 = 3;
 /// More turns than any round needs.
 const TURNS: usize = 10_000;
 
@@ -34,7 +38,7 @@ struct Turn {
 }
 
 /// What became of the requests of one player.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Played {
     /// When each turn began, and the microseconds of CPU time that each of its requests cost, without turns that cannot be compared
     /// unless there are no others.
@@ -45,8 +49,8 @@ pub struct Played {
     pub requests: u64,
     /// Those with a status of 400 or more.
     pub failures: u64,
-    /// How long those took that were sent and answered within one turn, in microseconds, sorted.
-    pub latencies: Vec<u32>,
+    /// How long those took that were sent and answered within one turn, in microseconds.
+    pub latencies: Histogram<u64>,
 }
 
 impl Player {
@@ -60,7 +64,7 @@ impl Player {
     /// # Errors
     /// A request got no answer.
     pub fn played(&self) -> Result<Played> {
-        Ok(summary(&self.turns, &self.generator.requests()?))
+        summary(&self.turns, &self.generator.requests()?)
     }
 
     fn take_turn(&mut self) -> Result<()> {
@@ -83,8 +87,8 @@ impl Player {
 ///
 /// # Errors
 /// A generator fails, or a proxy does not become idle when it should.
-pub fn play(players: &mut [Player], seed: usize) -> Result<()> {
-    let mut dice = Dice::new(seed);
+pub fn play(players: &mut [Player], seed: u64) -> Result<()> {
+    let mut dice = Rng::with_seed(seed);
     for _ in 0..TURNS {
         let mut order: Vec<&mut Player> = players.iter_mut().filter(|player| !player.done).collect();
         if order.is_empty() {
@@ -97,9 +101,9 @@ pub fn play(players: &mut [Player], seed: usize) -> Result<()> {
     Ok(())
 }
 
-fn summary(turns: &[Turn], requests: &[Request]) -> Played {
+fn summary(turns: &[Turn], requests: &[LoggedRequest]) -> Result<Played> {
     let mut sent = vec![0_u32; turns.len()];
-    let mut latencies = Vec::new();
+    let mut latencies = Histogram::new(PRECISION)?;
     for request in requests {
         // A request belongs to the turn in which it was sent.
         let at = turns.partition_point(|turn| turn.began <= request.sent).saturating_sub(1);
@@ -107,23 +111,22 @@ fn summary(turns: &[Turn], requests: &[Request]) -> Played {
             *sent += 1;
         }
         if turns.get(at).is_some_and(|turn| request.sent + u64::from(request.micros) <= turn.ended) {
-            latencies.push(request.micros);
+            latencies.record(request.micros.into())?;
         }
     }
-    latencies.sort_unstable();
     // In the first turn connections are made, the last one may be short.
     let comparable = turns.iter().zip(sent).skip(1).filter(|(_, sent)| *sent >= COMPARABLE);
     let mut costs: Vec<_> = comparable.map(|(turn, sent)| (turn.began, micros(turn.cpu) / f64::from(sent))).collect();
     if let (true, Some(first)) = (costs.is_empty(), turns.first()) {
         costs.push((first.began, micros(turns.iter().map(|turn| turn.cpu).sum()) / requests.len().max(1) as f64));
     }
-    Played {
+    Ok(Played {
         costs,
         elapsed: Duration::from_micros(turns.iter().map(|turn| turn.ended.saturating_sub(turn.began)).sum()),
         requests: requests.len() as u64,
         failures: requests.iter().filter(|request| request.status >= 400).count() as u64,
         latencies,
-    }
+    })
 }
 
 fn micros(time: Duration) -> f64 {
@@ -135,32 +138,13 @@ fn now() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Numbers without a pattern that are the same in every run (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: usize) -> Self {
-        Self((seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    fn shuffle<T>(&mut self, things: &mut [T]) {
-        for last in (1..things.len()).rev() {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            let other = self.0 % (last as u64 + 1);
-            things.swap(last, usize::try_from(other).unwrap_or(last));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn latencies_are_those_of_requests_within_a_turn() {
-        let request = |sent, micros, status| Request { sent, status, micros };
+        let request = |sent, micros, status| LoggedRequest { sent, status, micros };
         let turn = |began, ended| Turn { began, ended, cpu: Duration::from_micros(900) };
         let turns = [turn(1000, 2000), turn(5000, 5500)];
         let requests = [
@@ -171,34 +155,19 @@ mod tests {
             request(2001, 3010, 200),
             request(5100, 200, 503),
         ];
-        let played = summary(&turns, &requests);
-        assert_eq!(played.latencies, [100, 200, 300]);
+        let played = summary(&turns, &requests).unwrap();
+        assert_eq!([0.0, 0.5, 1.0].map(|part| played.latencies.value_at_quantile(part)), [100, 200, 300]);
+        assert_eq!(played.latencies.len(), 3);
         assert_eq!((played.requests, played.failures, played.elapsed), (5, 2, Duration::from_micros(1500)));
     }
 
     #[test]
     fn a_turn_costs_what_its_requests_cost() {
         let turn = |began| Turn { began, ended: began + 500, cpu: Duration::from_micros(900) };
-        let sent = |at, count| vec![Request { sent: at, micros: 10, status: 200 }; count];
+        let sent = |at, count| vec![LoggedRequest { sent: at, micros: 10, status: 200 }; count];
         let requests = [sent(1001, 40), sent(2001, 30), sent(3001, 45), sent(4001, 29)].concat();
-        let played = summary(&[turn(1000), turn(2000), turn(3000), turn(4000)], &requests);
+        let played = summary(&[turn(1000), turn(2000), turn(3000), turn(4000)], &requests).unwrap();
         assert_eq!(played.costs, [(2000, 30.0), (3000, 20.0)]);
-        assert_eq!(summary(&[turn(1000)], &requests[..100]).costs, [(1000, 9.0)], "all there is");
-    }
-
-    #[test]
-    fn the_order_differs_from_turn_to_turn_and_repeats_from_run_to_run() {
-        let orders = |seed| {
-            let mut dice = Dice::new(seed);
-            [(); 4].map(|()| {
-                let mut order = [1, 2, 3, 4, 5, 6, 7, 8, 9];
-                dice.shuffle(&mut order);
-                order
-            })
-        };
-        assert_eq!(orders(3), orders(3));
-        assert_ne!(orders(3), orders(4));
-        let [one, other, ..] = orders(0);
-        assert_ne!(one, other);
+        assert_eq!(summary(&[turn(1000)], &requests[..100]).unwrap().costs, [(1000, 9.0)], "all there is");
     }
 }
