@@ -14,7 +14,7 @@ use meshwhy_integration::not_run::NotRun;
 
 use crate::generate;
 use crate::prune::prune;
-use crate::shell::{cargo, cargo_program, run, workspace};
+use crate::shell::{cargo, cargo_program, run, tool, workspace};
 
 const TARGET: &str = "wasm32-wasip1";
 
@@ -154,7 +154,7 @@ pub fn test(slug: Option<&str>) -> Result<()> {
     tested.and(NotRun::here().report(std::env::var_os("CI").is_some_and(|ci| ci == "true")))
 }
 
-/// Checks format and lints, for the host and for the module's target.
+/// Checks format and lints, for the host and for the module's target, and what is linked in.
 ///
 /// # Errors
 /// Something is not as it should be.
@@ -163,6 +163,17 @@ pub fn lint() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
     cargo(&["clippy", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--", "--deny", "warnings"])?;
-    ensure!(workspace().join("Cargo.lock").is_file(), "Cargo.lock is not checked in");
-    Ok(())
+    dependencies()
+}
+
+/// Checks licences, sources and versions of what is linked in against `deny.toml`, and advisories where their database can be fetched.
+fn dependencies() -> Result<()> {
+    let program = tool("cargo-deny", "0.20.2")?;
+    let deny = |arguments: &[&str]| run(Command::new(&program).args(["--log-level", "error"]).args(arguments));
+    deny(&["check", "bans", "licenses", "sources"])?;
+    if deny(&["fetch", "db"]).is_err() {
+        eprintln!("NOT CHECKED: advisories, because their database cannot be fetched");
+        return Ok(());
+    }
+    deny(&["check", "advisories"])
 }

@@ -1,6 +1,5 @@
 //! Runs the fuzz targets, seeded with what the tests are made of.
 
-use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::shell::{cargo_program, run, workspace};
+use crate::shell::{run, tool, workspace};
 
 /// Every target in `fuzz/targets`.
 pub const TARGETS: [&str; 9] =
@@ -21,7 +20,7 @@ const MAX_INPUT: u32 = 4096;
 /// # Errors
 /// There is no nightly compiler, the tool cannot be installed, or a target found an input that breaks it.
 pub fn run_targets(target: Option<&str>, seconds: u64) -> Result<()> {
-    let tool = tool()?;
+    let program = cargo_fuzz()?;
     for target in TARGETS.iter().filter(|name| target.is_none_or(|wanted| wanted == **name)) {
         let corpus = workspace().join("fuzz/corpus").join(target);
         fs::create_dir_all(&corpus)?;
@@ -29,7 +28,7 @@ pub fn run_targets(target: Option<&str>, seconds: u64) -> Result<()> {
             fs::write(corpus.join(format!("seed-{number}")), seed)?;
         }
         eprintln!("fuzzing {target} for {seconds} s");
-        run(Command::new(&tool)
+        run(Command::new(&program)
             .args(["run", "--fuzz-dir", "fuzz", target, "--"])
             .args([format!("-max_total_time={seconds}"), format!("-max_len={MAX_INPUT}")])
             .args(["-timeout=5", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=0"])
@@ -38,18 +37,13 @@ pub fn run_targets(target: Option<&str>, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-/// cargo-fuzz, installed under `target/` where it is not there yet.
-fn tool() -> Result<PathBuf> {
-    let root = workspace().join("target/tools");
-    let tool = root.join("bin").join(format!("cargo-fuzz{}", env::consts::EXE_SUFFIX));
-    if !tool.is_file() {
-        run(Command::new(cargo_program()).args(["install", "cargo-fuzz", "--locked", "--root"]).arg(&root))?;
-    }
+/// The tool that drives libFuzzer.
+fn cargo_fuzz() -> Result<PathBuf> {
     let listed =
         Command::new("rustup").args(["toolchain", "list"]).output().context("rustup is needed: see https://rustup.rs")?;
     let nightly = String::from_utf8_lossy(&listed.stdout).lines().any(|line| line.starts_with("nightly"));
     ensure!(nightly, "libFuzzer needs a nightly compiler: `rustup toolchain install nightly`");
-    Ok(tool)
+    tool("cargo-fuzz", "0.13.2")
 }
 
 fn seeds(target: &str) -> Result<Vec<Vec<u8>>> {

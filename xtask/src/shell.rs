@@ -52,3 +52,18 @@ pub fn run(command: &mut Command) -> Result<()> {
     ensure!(status.success(), "{command:?} failed ({status})");
     Ok(())
 }
+
+/// A tool from crates.io in the version given, installed under `target/` where it is not there yet.
+///
+/// # Errors
+/// It cannot be installed.
+pub fn tool(name: &str, version: &str) -> Result<PathBuf> {
+    let root = workspace().join("target/tools").join(format!("{name}-{version}"));
+    let program = root.join("bin").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        eprintln!("installing {name} {version}");
+        let package = format!("{name}@{version}");
+        run(Command::new(cargo_program()).args(["install", "--quiet", &package, "--locked", "--root"]).arg(&root))?;
+    }
+    Ok(program)
+}
