@@ -118,8 +118,10 @@ pub fn rename_cause(old: &str, new: &str) -> Result<()> {
     let (from, to) = (folder(old), free_folder(new)?);
     fs::rename(&from, &to).with_context(|| format!("no cause {old}"))?;
     edit(&to.join("mod.rs"), |text| {
+        let field = format!("    former_slugs: &[\"{old}\"],\n");
         let known = text.replace("former_slugs: &[", &format!("former_slugs: &[\"{old}\", "));
-        let known = if known == text { after_since(text, &format!("former_slugs: &[\"{old}\"],")) } else { known };
+        let first = |line: &str| format!("{line}{}", if line.starts_with("    since: ") { &field } else { "" });
+        let known = if known == text { text.split_inclusive('\n').map(first).collect() } else { known };
         known.replace(&format!("slug: \"{old}\""), &format!("slug: \"{new}\""))
     })?;
     let module = |slug: &str| format!("    refines: {},", slug.replace('-', "_"));
@@ -149,7 +151,8 @@ pub fn retire_cause(slug: &str, why: &str, why_zh: &str) -> Result<()> {
     let module = slug.replace('-', "_");
     ensure!(declared()?.values().all(|(_, refines)| refines.as_deref() != Some(&module)), "other causes refine {slug}");
     edit(&folder.join("mod.rs"), |text| {
-        let marked = after_since(text, &format!("status: Retired {{ since: \"{VERSION}\", why: {why:?}, why_zh: {why_zh:?} }},"));
+        let status = format!("\n    status: Retired {{ since: \"{VERSION}\", why: {why:?}, why_zh: {why_zh:?} }},\n    error: ");
+        let marked = text.replacen("\n    error: ", &status, 1);
         match (marked.split_once("    conditions: "), marked.find("    confirm: ")) {
             (Some((before, _)), Some(confirm)) => {
                 format!("{before}    conditions: &[],\n{}", marked.get(confirm..).unwrap_or_default())
@@ -174,12 +177,6 @@ pub fn bless(slug: &str) -> Result<()> {
     let folder = folder(slug);
     let en = fs::read_to_string(folder.join("en.md")).with_context(|| format!("no cause {slug}"))?;
     edit(&folder.join("zh.md"), |zh| blessed(&en, zh))
-}
-
-/// A declaration with one more field, at its place below `since`.
-fn after_since(text: &str, field: &str) -> String {
-    let line = |line: &str| if line.starts_with("    since: ") { format!("{line}    {field}\n") } else { line.to_owned() };
-    text.split_inclusive('\n').map(line).collect()
 }
 
 /// Changes a file, if it is there and there is something to change.
