@@ -18,6 +18,7 @@ const BATCH: usize = 20_000;
 
 /// What the lines were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Tally {
     /// All lines.
     pub read: u64,

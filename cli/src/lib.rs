@@ -18,6 +18,9 @@ mod render;
 mod report;
 mod story;
 
+#[cfg(feature = "schemas")]
+pub use render::schemas::schemas;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;

@@ -18,6 +18,7 @@ pub(crate) struct Report {
 
 /// One cause at one target, as one hop tells it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub(crate) struct Entry {
     #[serde(skip)]
     class: Class,
@@ -54,6 +55,7 @@ pub(crate) struct Entry {
 
 /// A fact that proves a verdict.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub(crate) struct Evidence {
     pub(crate) name: &'static str,
     /// As meshwhy reads it.
@@ -80,6 +82,7 @@ pub(crate) struct Alternative {
 
 /// A cause that nearly matched.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub(crate) struct NearMiss {
     pub(crate) code: &'static str,
     pub(crate) slug: &'static str,

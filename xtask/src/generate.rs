@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use meshwhy_envoyfilter::{NO_MODULE, manifests};
 
 use crate::shell::workspace;
-use crate::{catalogue, facts_page};
+use crate::{catalogue, facts_page, schemas};
 
 /// Writes all generated files, or with `check` compares them.
 ///
@@ -33,6 +33,9 @@ pub fn run(check: bool) -> Result<()> {
     put("docs/facts.md".to_owned(), facts_page::page())?;
     for manifest in manifests(NO_MODULE) {
         put(format!("envoyfilter/{}", manifest.path), manifest.text)?;
+    }
+    for (name, text) in schemas::all() {
+        put(format!("docs/schemas/{name}.json"), text)?;
     }
     if !stale.is_empty() {
         bail!("stale: {}; run `cargo xtask gen` and look at the difference", stale.join(", "));

@@ -1,7 +1,7 @@
 //! `cargo xtask …`: everything that is done to this workspace.
 //!
-//! The alias builds without the feature `envoy`: what changes the catalogue needs no harness and builds in seconds. For any other
-//! command this program hands over to its build with that feature.
+//! The alias builds without features: what changes the catalogue needs no harness and builds in seconds. For any other command this
+//! program hands over to its build with them.
 
 #[cfg(feature = "envoy")]
 mod bench;
@@ -10,13 +10,17 @@ mod build;
 mod catalogue;
 #[cfg(feature = "envoy")]
 mod demo;
+#[cfg(feature = "generate")]
 mod facts_page;
 mod fuzz;
+#[cfg(feature = "generate")]
 mod generate;
 #[cfg(feature = "envoy")]
 mod prune;
 #[cfg(feature = "envoy")]
 mod record;
+#[cfg(feature = "generate")]
+mod schemas;
 mod shell;
 #[cfg(feature = "envoy")]
 mod soak;
@@ -70,7 +74,8 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
-    /// Writes what is generated: the registry of causes and the deployment manifests
+    /// Writes what is generated: the registry of causes, the deployment manifests, the page of facts and the JSON Schemas
+    #[cfg(feature = "generate")]
     Gen {
         /// Changes nothing and fails when something is stale
         #[arg(long)]
@@ -144,6 +149,7 @@ fn run(task: Task) -> Result<()> {
         #[cfg(feature = "envoy")]
         Task::Soak { seconds } => soak::run(seconds),
         Task::Fuzz { target, seconds } => fuzz::run_targets(target.as_deref(), seconds),
+        #[cfg(feature = "generate")]
         Task::Gen { check } => generate::run(check),
         Task::NewCause { slug, stage } => catalogue::new_cause(&slug, stage),
         Task::RenameCause { old, new } => catalogue::rename_cause(&old, &new),

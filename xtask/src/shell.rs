@@ -29,11 +29,15 @@ pub fn cargo_program() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// Runs the command that was asked for with the build that has all commands.
+/// Runs the command that was asked for with the build that has it.
 #[cfg(not(feature = "envoy"))]
 pub fn hand_over() -> ExitCode {
     let mut cargo = Command::new(cargo_program());
-    cargo.args(["run", "--quiet", "--package", "xtask", "--"]).args(env::args_os().skip(1));
+    cargo.args(["run", "--quiet", "--package", "xtask"]);
+    if env::args().nth(1).is_some_and(|task| task == "gen") {
+        cargo.args(["--no-default-features", "--features", "generate"]);
+    }
+    cargo.arg("--").args(env::args_os().skip(1));
     match cargo.status() {
         Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from),
         Err(error) => {

@@ -13,6 +13,7 @@ use super::{Labels, json, page::Page, table, text};
 use crate::args::FormatArg;
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 struct Listed {
     code: &'static str,
     slug: &'static str,
@@ -26,13 +27,15 @@ struct Listed {
 
 /// Since when nothing names the cause any more, and why.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 struct Retired {
     since: &'static str,
     why: &'static str,
 }
 
 #[derive(Serialize)]
-struct Shown {
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(super) struct Shown {
     schema: &'static str,
     #[serde(flatten)]
     listed: Listed,
@@ -42,13 +45,15 @@ struct Shown {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 struct Recognised {
     confidence: &'static str,
     condition: String,
 }
 
 #[derive(Serialize)]
-struct Catalogue {
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(super) struct Catalogue {
     schema: &'static str,
     causes: Vec<Listed>,
 }

@@ -14,7 +14,8 @@ use crate::report::{Alternative, Entry, Report};
 pub(crate) const SCHEMA: &str = "meshwhy/1";
 
 #[derive(Serialize)]
-struct Verdicts<'a> {
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(super) struct Verdicts<'a> {
     schema: &'static str,
     lang: &'static str,
     verdicts: Vec<Verdict<'a>>,
@@ -31,7 +32,8 @@ enum Verdict<'a> {
 }
 
 #[derive(Serialize)]
-struct Findings<'a> {
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(super) struct Findings<'a> {
     schema: &'static str,
     lang: &'static str,
     findings: &'a [Entry],

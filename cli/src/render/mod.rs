@@ -4,6 +4,8 @@ pub(crate) mod causes;
 pub(crate) mod json;
 mod labels;
 pub(crate) mod page;
+#[cfg(feature = "schemas")]
+pub(crate) mod schemas;
 pub(crate) mod table;
 pub(crate) mod text;
 

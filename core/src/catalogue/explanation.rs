@@ -11,6 +11,7 @@ use super::texts::{Block, Lang};
 
 /// The texts and steps of an entry for one reader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// What happened: one sentence.
     pub what: &'static str,
@@ -29,6 +30,7 @@ pub struct Explanation {
 
 /// A part of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Part {
     /// A paragraph.
@@ -53,6 +55,7 @@ pub enum Part {
 
 /// A step with its slots filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum FilledStep {
     /// A shell command; holds `<slot>` where a value is not known.

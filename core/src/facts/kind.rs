@@ -30,6 +30,8 @@ pub trait Kind {
     const CONTENT: Content = Content::Word;
     /// Longest value kept, in bytes; `None` for those that are no text.
     const KEPT: Option<usize> = None;
+    /// What a record has, as JSON Schema names its type.
+    const JSON: &'static str = "string";
 
     /// Reads a value; `None` when the text is no value of this kind.
     fn read(text: Cow<'_, str>) -> Option<Self::Value<'_>>;
@@ -128,9 +130,9 @@ macro_rules! texts {
     )*};
 }
 
-/// Kinds whose values are copied: name, type, reader, what `-` means, letters, and the mark around them in JSON.
+/// Kinds whose values are copied: name, type, its JSON, reader, what `-` means, and letters.
 macro_rules! scalars {
-    ($($(#[$doc:meta])* $kind:ident: $name:literal, $value:ty, $read:expr, $none:expr, $text:expr, $mark:literal;)*) => {$(
+    ($($(#[$doc:meta])* $kind:ident: $name:literal, $value:ty, $type:literal, $read:expr, $none:expr, $text:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub struct $kind;
@@ -138,6 +140,7 @@ macro_rules! scalars {
         impl Kind for $kind {
             type Value<'a> = $value;
             const NAME: &'static str = $name;
+            const JSON: &'static str = $type;
 
             #[inline]
             fn read(text: Cow<'_, str>) -> Option<$value> {
@@ -158,7 +161,8 @@ macro_rules! scalars {
 
             fn json(value: &$value) -> Option<String> {
                 let text = Self::text(value);
-                (text != "-").then(|| [$mark, &text, $mark].concat())
+                let mark = if Self::JSON == "string" { "\"" } else { "" };
+                (text != "-").then(|| [mark, &text, mark].concat())
             }
         }
     )*};
@@ -215,19 +219,19 @@ texts! {
 
 scalars! {
     /// An HTTP status; 0 for none.
-    Status: "status", u16, |text| whole(text).and_then(|status| status.try_into().ok()), None, u16::to_string, "";
+    Status: "status", u16, "integer", |text| whole(text).and_then(|status| status.try_into().ok()), None, u16::to_string;
     /// A gRPC status, by number or in either spelling of its name.
-    GrpcStatus: "gRPC status", u32, grpc_status, None, u32::to_string, "";
+    GrpcStatus: "gRPC status", u32, "integer", grpc_status, None, u32::to_string;
     /// Milliseconds.
-    Duration: "duration", u64, whole, None, u64::to_string, "";
+    Duration: "duration", u64, "integer", whole, None, u64::to_string;
     /// Response flags.
-    Flags: "flags", ResponseFlags, flags, Some(ResponseFlags::default()), ResponseFlags::to_string, "\"";
+    Flags: "flags", ResponseFlags, "string", flags, Some(ResponseFlags::default()), ResponseFlags::to_string;
     /// Yes or no.
-    Truth: "boolean", bool, |text: &str| text.parse().ok(), None, bool::to_string, "";
+    Truth: "boolean", bool, "boolean", |text: &str| text.parse().ok(), None, bool::to_string;
     /// A word of ours, or `xds.listener_direction`.
-    Direction: "side", Side, direction, None, |side: &Side| side.as_str(), "\"";
+    Direction: "side", Side, "string", direction, None, |side: &Side| side.as_str();
     /// What the proxy noticed.
-    Event: "event", ProxyEvent, ProxyEvent::parse, None, |event: &ProxyEvent| event.as_str(), "\"";
+    Event: "event", ProxyEvent, "string", ProxyEvent::parse, None, |event: &ProxyEvent| event.as_str();
 }
 
 /// A whole number; shippers turn it into `503.0`, and a unit may stand behind a duration.

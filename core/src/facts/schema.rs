@@ -110,6 +110,12 @@ macro_rules! facts {
                 match self { $($(Self::$fact => kind::$kind::KEPT,)*)* }
             }
 
+            /// The type of its attribute in a record, as JSON Schema names it.
+            #[must_use]
+            pub const fn json_type(self) -> &'static str {
+                match self { $($(Self::$fact => kind::$kind::JSON,)*)* }
+            }
+
             /// The structure that holds it.
             #[must_use]
             pub const fn part(self) -> &'static str {

@@ -1,0 +1,28 @@
+//! The JSON Schemas of what is printed under `--format json`, from the types that are printed.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use super::causes::{Catalogue, Shown};
+use super::json::{Findings, SCHEMA, Verdicts};
+
+/// The name and the schema of each.
+#[must_use]
+pub fn schemas() -> [(&'static str, Value); 4] {
+    [
+        ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
+        ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
+        ("causes", schema::<Catalogue>("meshwhy causes")),
+        ("cause", schema::<Shown>("meshwhy causes NAME")),
+    ]
+}
+
+fn schema<T: JsonSchema>(command: &str) -> Value {
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), format!("{command} --format json").into());
+    if let Some(version) = schema.pointer_mut("/properties/schema").and_then(Value::as_object_mut) {
+        version.insert("const".to_owned(), SCHEMA.into());
+    }
+    schema.to_value()
+}

@@ -1,0 +1,102 @@
+//! What programs read is as `docs/schemas` says: the JSON of every command, and records, those of a real mesh among them.
+
+#![allow(clippy::unwrap_used, reason = "a broken test must fail loudly")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use jsonschema::Validator;
+use meshwhy_core::causes::REGISTRY;
+use meshwhy_core::record;
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn schema(name: &str) -> Validator {
+    let text = fs::read_to_string(root().join("docs/schemas").join(name).with_extension("json")).unwrap();
+    jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
+}
+
+fn check(schema: &Validator, json: &str, place: &str) {
+    let value: Value = serde_json::from_str(json).unwrap();
+    let wrong: Vec<String> = schema.iter_errors(&value).map(|error| format!("{error} at {}", error.instance_path())).collect();
+    assert!(wrong.is_empty(), "{place}: {}\n{json}", wrong.join("\n"));
+}
+
+fn output(command: &mut Command, input: &str) -> String {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+fn meshwhy(arguments: &[&str], input: &str) -> String {
+    output(Command::new(env!("CARGO_BIN_EXE_meshwhy")).args(["--lang", "en"]).args(arguments), input)
+}
+
+/// The facts of every case of the catalogue, as records.
+fn recorded() -> Vec<String> {
+    let folders = fs::read_dir(root().join("core/src/causes")).unwrap().map(|folder| folder.unwrap().path().join("cases.md"));
+    let texts = folders.filter_map(|cases| fs::read_to_string(cases).ok()).collect::<Vec<_>>().join("\n");
+    let facts = texts.lines().filter_map(|line| line.strip_prefix('{'));
+    facts.map(|facts| format!("{{\"meshwhy.record\":\"1\",{}", facts.replace("\"meshwhy.record\":\"1\",", ""))).collect()
+}
+
+/// Lines of every proxy of a real mesh, in all deployments.
+fn observed() -> Vec<String> {
+    let cases = include_str!("data/istio-live.jsonl").lines().map(|case| serde_json::from_str::<Value>(case).unwrap());
+    cases
+        .flat_map(|case| case.get("input").and_then(Value::as_str).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn every_session_of_the_transcripts() {
+    let pages = fs::read_dir(root().join("cli/tests/cmd")).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap());
+    let pages = pages.collect::<Vec<_>>().join("\n");
+    let sessions: Vec<&str> =
+        pages.lines().filter_map(|line| line.strip_prefix("$ meshwhy ")).filter(|line| line.contains("--format json")).collect();
+    assert!(sessions.len() >= 5, "{sessions:?}");
+    for session in sessions {
+        let name = match session.split(' ').next().unwrap() {
+            "causes" if !session.ends_with("json") => "cause",
+            command => command,
+        };
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("'{}' {session}", env!("CARGO_BIN_EXE_meshwhy"))]);
+        check(&schema(name), &output(&mut shell, ""), session);
+    }
+}
+
+#[test]
+fn reports_on_everything_that_was_recorded() {
+    let lines = [recorded(), observed()].concat();
+    assert!(lines.len() > 1000, "{} lines", lines.len());
+    let input = lines.join("\n");
+    check(&schema("explain"), &meshwhy(&["explain", "--why-not", "--format", "json", "-"], &input), "explain");
+    check(&schema("diagnose"), &meshwhy(&["diagnose", "--format", "json", "-"], &input), "diagnose");
+}
+
+#[test]
+fn every_cause() {
+    check(&schema("causes"), &meshwhy(&["causes", "--format", "json"], ""), "causes");
+    let cause = schema("cause");
+    REGISTRY.iter().for_each(|entry| check(&cause, &meshwhy(&["causes", "--format", "json", entry.slug], ""), entry.slug));
+}
+
+#[test]
+fn every_record() {
+    let schema = schema("record");
+    let written = recorded().into_iter().map(|line| {
+        let facts = record::decode(&line).unwrap().facts;
+        record::encode(&facts, meshwhy_core::judge(&facts).as_ref(), 7, 6)
+    });
+    let observed = observed().into_iter().filter(|line| line.contains("\"meshwhy.record\""));
+    let observed: Vec<String> =
+        observed.map(|line| line[line.find("{\"").unwrap()..=line.rfind('}').unwrap()].to_owned()).collect();
+    assert!(observed.len() > 200, "{} records", observed.len());
+    written.chain(observed).for_each(|record| check(&schema, &record, "record"));
+}
