@@ -70,7 +70,7 @@ impl Options {
         let lang = match cli.lang {
             Some(LangArg::En) => Lang::En,
             Some(LangArg::Zh) => Lang::Zh,
-            None => lang::from_environment(|name| std::env::var(name).ok()),
+            None => lang::preferred(|name| std::env::var(name).ok()),
         };
         let color = match cli.color {
             ColorArg::Auto => ColorChoice::Auto,
