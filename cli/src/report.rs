@@ -70,6 +70,7 @@ pub(crate) struct Evidence {
 
 /// A cause that the facts leave possible.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub(crate) struct Alternative {
     pub(crate) code: &'static str,
     pub(crate) slug: &'static str,

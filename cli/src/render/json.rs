@@ -25,6 +25,7 @@ pub(super) struct Verdicts<'a> {
 
 /// One answer of several, best first.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Verdict<'a> {
     Judged(&'a Entry),
