@@ -207,7 +207,8 @@ pub fn event_facts(host: &impl Host, event: Event, side: Option<Side>) -> Decisi
     }
 }
 
-/// Gathers what a record says besides, in the log phase: nothing of it decides. `replied`: the facts are those of the response callback, where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
+/// Gathers what a record has besides, in the log phase: nothing of it decides. `replied`: the facts are those of the response callback,
+/// where Envoy has yet to set some flags, and to replace the status that a gRPC call gets.
 ///
 /// # Cost
 /// At most [`DECISION`] and [`DESCRIPTION`] host calls together with [`decisive`].
