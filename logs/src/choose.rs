@@ -75,27 +75,27 @@ fn choose<'a>(text: &'a str, cut: Option<Line<'a>>, formats: &Formats, room: usi
             }
         }
     }
-    let left = outer.iter().take(room).filter(|place| place.is_none()).count();
-    let layered = outer.iter().flatten().chain([&layer]).nth(1).is_some_and(|layer| !layer.respelled);
+    let off = outer.iter().flatten().count();
     let mut innermost = true;
-    for layer in iter::once(&layer).chain(outer.iter().rev().flatten()) {
+    for (at, layer) in iter::once(&layer).chain(outer.iter().rev().flatten()).enumerate() {
         if best.as_ref().is_some_and(Line::is_whole) {
             break;
         }
+        // Where an editor changed the characters of a layer, too, it came off in the wrong place.
+        let doubted = at == off && !innermost && room == MAX_LAYERS && best.as_ref().is_none_or(Line::is_ours);
+        if let Some(plain) = doubted.then(|| peel::normalised(text)).flatten() {
+            let line = first_failure(peel::trimmed(&plain), formats, room - 1).map(Line::into_owned);
+            best = line.filter(|line| line.is_whole() || (best.is_none() && line.is_ours())).or(best);
+        }
         let line = if layer.holds_lines() {
-            layer.read(|text| first_failure(text, formats, left))
+            layer.read(|text| first_failure(text, formats, room - off))
         } else {
             layer.read(|text| alone(text, formats).or_else(|| if best.is_none() { words(text, innermost) } else { None }))
         };
         best = better(best, line);
+        // That nothing is left of a text says nothing of how it was spelt.
+        best = best.filter(|best| !layer.respelled || best.content != Content::Blank);
         innermost = layer.respelled;
-    }
-    // Where an editor changed the characters of a layer, too, it came off in the wrong place.
-    let settled = |line: &Line<'_>| line.is_whole() || line.content == Content::Blank;
-    let doubted = room == MAX_LAYERS && layered && !best.as_ref().is_some_and(settled);
-    if let Some(plain) = doubted.then(|| peel::normalised(text)).flatten() {
-        let line = first_failure(peel::trimmed(&plain), formats, room - 1).map(Line::into_owned);
-        best = line.filter(|line| line.is_whole() || (best.is_none() && line.is_ours())).or(best);
     }
     best.unwrap_or(Line::of(Content::Unreadable))
 }

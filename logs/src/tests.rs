@@ -139,6 +139,16 @@ fn headers_give_one_entry_per_member() {
 }
 
 #[test]
+fn what_is_left_of_a_respelt_text_does_not_hide_what_it_says() {
+    let pieces = r#""{\"log\":\"", "< ", "> ", "response_flags=UF", "no healthy upstream", "\r","#;
+    assert_eq!(facts(pieces).flags.map(|flags| flags.to_string()).as_deref(), Some("UF"));
+    // The lines of an object that nobody knows come before the object's own text, where the last one would count.
+    let object =
+        r#"[pod/a/b] {"input":"gRPC config stream closed: 14, connection failure\n[x] gRPC config stream closed: 13, "}"#;
+    assert_eq!(facts(object).event, Some(meshwhy_core::event::Event::XdsUnreachable));
+}
+
+#[test]
 fn what_is_none_of_ours() {
     assert_eq!(read_line(b" \t ").content, Content::Blank);
     assert_eq!(read_line(b"\xff\xfe").content, Content::Unreadable);
