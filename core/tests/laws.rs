@@ -17,6 +17,7 @@ const NO_SCENARIO: &[(&str, &str)] = &[
     ("config-rejected", "a static configuration with this fault stops Envoy from starting"),
     ("duplicate-domain", "a static configuration with this fault stops Envoy from starting"),
     ("injector-webhook-tls", "it is an event of Kubernetes"),
+    ("injector-webhook-unreachable", "it is an event of Kubernetes"),
     ("istio-token-mount", "it is an event of Kubernetes"),
     ("listener-conflict", "a static configuration with this fault stops Envoy from starting"),
     ("listener-drain", "it takes a listener that changes while a request is open, and the harness has no control plane"),

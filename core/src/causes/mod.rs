@@ -44,6 +44,7 @@ pub mod health_check_failed;
 pub mod http10_rejected;
 pub mod http2_flood;
 pub mod injector_webhook_tls;
+pub mod injector_webhook_unreachable;
 pub mod invalid_envoy_header;
 pub mod istio_token_mount;
 pub mod jwks_fetch_failed;
@@ -194,4 +195,5 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &injector_webhook_tls::CAUSE,
     &ztunnel_benign_log::CAUSE,
     &config_rejected::CAUSE,
+    &injector_webhook_unreachable::CAUSE,
 ]);

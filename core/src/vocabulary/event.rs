@@ -55,6 +55,8 @@ words! {
         TokenMountFailed = "token_mount_failed",
         /// The API server does not trust the injection webhook.
         WebhookUntrusted = "webhook_untrusted",
+        /// The API server cannot reach a webhook of istiod.
+        WebhookUnreachable = "webhook_unreachable",
         /// A line of ztunnel that means no harm.
         ZtunnelBenign = "ztunnel_benign",
     }
