@@ -15,6 +15,7 @@ use proptest::prelude::*;
 /// Causes without a scenario, and why. An entry that is no longer needed fails.
 const NO_SCENARIO: &[(&str, &str)] = &[
     ("config-rejected", "a static configuration with this fault stops Envoy from starting"),
+    ("configuration-invalid", "it is an answer of the API server"),
     ("duplicate-domain", "a static configuration with this fault stops Envoy from starting"),
     ("injector-webhook-tls", "it is an event of Kubernetes"),
     ("injector-webhook-unreachable", "it is an event of Kubernetes"),

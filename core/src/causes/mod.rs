@@ -21,6 +21,7 @@ pub mod certificate_verify_failed;
 pub mod circuit_breaker_overflow;
 pub mod client_too_slow;
 pub mod config_rejected;
+pub mod configuration_invalid;
 pub mod connection_closed_by_proxy;
 pub mod cookies_too_large;
 pub mod credentials_rejected;
@@ -196,4 +197,5 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &ztunnel_benign_log::CAUSE,
     &config_rejected::CAUSE,
     &injector_webhook_unreachable::CAUSE,
+    &configuration_invalid::CAUSE,
 ]);

@@ -57,6 +57,8 @@ words! {
         WebhookUntrusted = "webhook_untrusted",
         /// The API server cannot reach a webhook of istiod.
         WebhookUnreachable = "webhook_unreachable",
+        /// Istio's validation refused a resource.
+        ConfigurationRefused = "configuration_refused",
         /// A line of ztunnel that means no harm.
         ZtunnelBenign = "ztunnel_benign",
     }
