@@ -32,6 +32,7 @@ const NO_SCENARIO: &[(&str, &str)] = &[
         "response-headers-too-large",
         "variants of protocol-error-upstream provoke it, but no log format of Istio, no attribute of the module and no field of native has the codec's reason",
     ),
+    ("root-certificate-missing", "it is an event of Kubernetes"),
     ("trace-not-sampled", "it is read from the headers that somebody shows; the proxy writes nothing about it"),
     ("unknown", "it is what no scenario provokes"),
     ("xds-benign-warning", "it takes a control plane, and the harness has none"),

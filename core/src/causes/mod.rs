@@ -81,6 +81,7 @@ pub mod request_timeout;
 pub mod response_headers_too_large;
 pub mod response_payload_too_large;
 pub mod retry_exhausted;
+pub mod root_certificate_missing;
 pub mod stream_idle_timeout;
 pub mod tls_handshake_failed;
 pub mod tls_secret_missing;
@@ -198,4 +199,5 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &config_rejected::CAUSE,
     &injector_webhook_unreachable::CAUSE,
     &configuration_invalid::CAUSE,
+    &root_certificate_missing::CAUSE,
 ]);

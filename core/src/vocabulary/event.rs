@@ -59,6 +59,8 @@ words! {
         WebhookUnreachable = "webhook_unreachable",
         /// Istio's validation refused a resource.
         ConfigurationRefused = "configuration_refused",
+        /// The ConfigMap `istio-ca-root-cert` is not there.
+        RootCertificateMissing = "root_certificate_missing",
         /// A line of ztunnel that means no harm.
         ZtunnelBenign = "ztunnel_benign",
     }

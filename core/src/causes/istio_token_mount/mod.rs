@@ -14,10 +14,9 @@ declare_cause! {
             Command("kubectl -n {namespace} describe pod {pod} | grep -A20 Events"),
             Command("kubectl version"),
             Command("kubectl get --raw /api/v1 | grep -o serviceaccounts/token"),
-            Command("kubectl -n {namespace} get configmap istio-ca-root-cert"),
             Note(
-                "`serviceaccounts/token` is printed by every API server that issues tokens for pods; no output confirms this cause. If the events name `istiod-ca-cert` or `istio-ca-root-cert` and the last command finds nothing, only the ConfigMap is missing.",
-                "能为 Pod 签发 token 的 API server 都会输出 `serviceaccounts/token`；没有输出就可以确认。如果事件里提到的是 `istiod-ca-cert` 或 `istio-ca-root-cert`，且最后一条命令查不到，那缺的只是这个 ConfigMap。",
+                "`serviceaccounts/token` is printed by every API server that issues tokens for pods; no output confirms this cause.",
+                "能为 Pod 签发 token 的 API server 都会输出 `serviceaccounts/token`；没有输出就可以确认。",
             ),
         ],
     }],
@@ -33,23 +32,6 @@ declare_cause! {
                 Command("kubectl -n {namespace} create token default --audience=istio-ca --duration=10m | cut -c1-3"),
                 Command("kubectl -n {namespace} get pod {pod}"),
                 Note("The first prints `eyJ`, the beginning of a token; the pod leaves ContainerCreating.", "第一条输出 token 的开头 `eyJ`；Pod 不再卡在 ContainerCreating。"),
-            ],
-        },
-        Fix {
-            id: "root-certificate",
-            applicability: Review,
-            steps: &[
-                Command("kubectl -n istio-system get pods -l app=istiod"),
-                Command("kubectl get namespace {namespace} --show-labels"),
-                Command("kubectl -n istio-system rollout restart deployment istiod"),
-                Note(
-                    "For a missing `istio-ca-root-cert`: istiod writes it into every namespace that it watches. It must run, and `discoverySelectors` must select the namespace. In a remote cluster its remote secret must allow it to write there.",
-                    "针对缺少 `istio-ca-root-cert`：istiod 会把它写进自己监听的每个 namespace。istiod 要在运行，`discoverySelectors` 要选中该 namespace；远程集群里，remote secret 要有写权限。",
-                ),
-            ],
-            verify: &[
-                Command("kubectl -n {namespace} get configmap istio-ca-root-cert"),
-                Note("It exists, and the pod starts.", "ConfigMap 已存在，Pod 正常启动。"),
             ],
         },
     ],
