@@ -34,6 +34,7 @@ const NO_SCENARIO: &[(&str, &str)] = &[
     ),
     ("root-certificate-missing", "it is an event of Kubernetes"),
     ("trace-not-sampled", "it is read from the headers that somebody shows; the proxy writes nothing about it"),
+    ("traffic-redirection-failed", "it is an event of Kubernetes, or a line of an init container"),
     ("unknown", "it is what no scenario provokes"),
     ("xds-benign-warning", "it takes a control plane, and the harness has none"),
     ("xds-control-plane-error", "it takes a control plane, and the harness has none"),

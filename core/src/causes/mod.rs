@@ -89,6 +89,7 @@ pub mod tls_to_plaintext_port;
 pub mod too_many_headers;
 pub mod trace_context_missing;
 pub mod trace_not_sampled;
+pub mod traffic_redirection_failed;
 pub mod transcoding_failed;
 pub mod tunnel_refused;
 pub mod unknown;
@@ -199,5 +200,6 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &config_rejected::CAUSE,
     &injector_webhook_unreachable::CAUSE,
     &configuration_invalid::CAUSE,
+    &traffic_redirection_failed::CAUSE,
     &root_certificate_missing::CAUSE,
 ]);

@@ -59,6 +59,8 @@ words! {
         WebhookUnreachable = "webhook_unreachable",
         /// Istio's validation refused a resource.
         ConfigurationRefused = "configuration_refused",
+        /// A pod's traffic could not be redirected to its proxy.
+        RedirectionFailed = "redirection_failed",
         /// The ConfigMap `istio-ca-root-cert` is not there.
         RootCertificateMissing = "root_certificate_missing",
         /// A line of ztunnel that means no harm.
