@@ -27,6 +27,7 @@ const NO_SCENARIO: &[(&str, &str)] = &[
     ("probe-startup-benign", "it is an event of Kubernetes"),
     ("proxy-not-ready", "it is an event of Istio's agent, which the harness does not run"),
     ("proxy-not-started", "it is an event of Istio's agent, and there is no Envoy to ask"),
+    ("proxy-out-of-memory", "it is a state of Kubernetes, and there is no Envoy to ask"),
     ("redirect-loop", "only the client that follows the redirects can see the loop; each answer of the proxy is healthy"),
     (
         "response-headers-too-large",

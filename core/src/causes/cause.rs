@@ -221,7 +221,9 @@ pub(crate) mod vocabulary {
     pub(crate) use crate::catalogue::fix::{Applicability::*, Confirm, Fix, PatchKind, Step::*};
     pub(crate) use crate::catalogue::{entry, first};
     #[cfg(feature = "texts")]
-    pub(crate) use crate::causes::steps::{http_connection_manager, http_filter, service_entry};
+    pub(crate) use crate::causes::steps::{
+        OWN_NAMESPACE_ONLY, PROXY_MEMORY, http_connection_manager, http_filter, service_entry,
+    };
     pub(crate) use crate::codec::CodecFault;
     pub(crate) use crate::condition::{ClusterKind, Condition::*, Field, RouteName};
     pub(crate) use crate::details::{self, CloseReason, Reset, Word};

@@ -73,6 +73,7 @@ pub mod protocol_error_downstream;
 pub mod protocol_error_upstream;
 pub mod proxy_not_ready;
 pub mod proxy_not_started;
+pub mod proxy_out_of_memory;
 pub mod rate_limit_service_error;
 pub mod rate_limited;
 pub mod rbac_denied;
@@ -202,4 +203,5 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &configuration_invalid::CAUSE,
     &traffic_redirection_failed::CAUSE,
     &root_certificate_missing::CAUSE,
+    &proxy_out_of_memory::CAUSE,
 ]);

@@ -1,4 +1,29 @@
-//! Patches that fixes of several causes share but for a few fields.
+//! Patches that fixes of several causes share, some but for a few fields.
+
+/// More memory for an injected proxy.
+pub(crate) const PROXY_MEMORY: &str = "\
+# Deployment: memory of the injected proxy
+spec:
+  template:
+    metadata:
+      annotations:
+        sidecar.istio.io/proxyMemory: 256Mi
+        sidecar.istio.io/proxyMemoryLimit: 1Gi
+";
+
+/// A Sidecar that lets the proxies of a namespace know its own services and the control plane's only.
+pub(crate) const OWN_NAMESPACE_ONLY: &str = "\
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata:
+  name: default
+  namespace: {namespace}
+spec:
+  egress:
+    - hosts:
+        - ./*
+        - istio-system/*
+";
 
 /// An EnvoyFilter that merges fields into the HTTP connection managers: those of all proxies of the namespace, or after `workload`
 /// those of one workload.

@@ -63,6 +63,8 @@ words! {
         RedirectionFailed = "redirection_failed",
         /// The ConfigMap `istio-ca-root-cert` is not there.
         RootCertificateMissing = "root_certificate_missing",
+        /// The proxy's container was killed for its memory.
+        ProxyOutOfMemory = "proxy_out_of_memory",
         /// A line of ztunnel that means no harm.
         ZtunnelBenign = "ztunnel_benign",
     }

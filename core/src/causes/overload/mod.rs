@@ -37,17 +37,7 @@ declare_cause! {
             id: "more-memory",
             applicability: Review,
             steps: &[
-                Patch(
-                    PatchKind::Fragment,
-                    r#"# Deployment: memory of the injected proxy
-spec:
-  template:
-    metadata:
-      annotations:
-        sidecar.istio.io/proxyMemory: 256Mi
-        sidecar.istio.io/proxyMemoryLimit: 1Gi
-"#,
-                ),
+                Patch(PatchKind::Fragment, PROXY_MEMORY),
                 Note(
                     "Raise `max_heap_size_bytes` in the bootstrap that sets it as well (`sidecar.istio.io/bootstrapOverride`, or the settings of another control plane), and keep it below the container's limit; otherwise the threshold stays where it was. The pods are replaced. A gateway is better served by more replicas.",
                     "设置它的那份 bootstrap 里的 `max_heap_size_bytes` 也要一起调大（`sidecar.istio.io/bootstrapOverride`，或其他控制面的对应配置），并且要低于容器的内存上限，否则阈值不变。Pod 会滚动重建。网关更适合加副本。",
@@ -65,20 +55,7 @@ spec:
             id: "smaller-configuration",
             applicability: Review,
             steps: &[
-                Patch(
-                    PatchKind::Resource,
-                    r"apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata:
-  name: default
-  namespace: {namespace}
-spec:
-  egress:
-    - hosts:
-        - ./*
-        - istio-system/*
-",
-                ),
+                Patch(PatchKind::Resource, OWN_NAMESPACE_ONLY),
                 Note(
                     "Add every namespace that workloads here call, as `NAMESPACE/*`: what is not listed becomes unknown to these proxies. It does not apply to gateways. One `Sidecar` without `workloadSelector` per namespace: merge into an existing one.",
                     "把本 namespace 的工作负载会调用的每个 namespace 都以 `NAMESPACE/*` 加进去：没列出的服务，这些代理就不认识了。对网关不生效。每个 namespace 只能有一个不带 `workloadSelector` 的 `Sidecar`，已有的就合并进去。",

@@ -25,17 +25,7 @@ declare_cause! {
             id: "more-memory",
             applicability: Review,
             steps: &[
-                Patch(
-                    PatchKind::Fragment,
-                    r#"# Deployment: memory of the injected proxy
-spec:
-  template:
-    metadata:
-      annotations:
-        sidecar.istio.io/proxyMemory: 256Mi
-        sidecar.istio.io/proxyMemoryLimit: 1Gi
-"#,
-                ),
+                Patch(PatchKind::Fragment, PROXY_MEMORY),
                 Note(
                     "If it was killed for memory. The pods are replaced. In a large mesh a `Sidecar` resource that lists the namespaces which are really called saves far more than a higher limit.",
                     "适用于因内存被杀。Pod 会滚动重建。大网格里，用 `Sidecar` 资源只列出真正会调用的 namespace，比调大上限有效得多。",
