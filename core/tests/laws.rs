@@ -20,6 +20,7 @@ const NO_SCENARIO: &[(&str, &str)] = &[
     ("injector-webhook-tls", "it is an event of Kubernetes"),
     ("injector-webhook-unreachable", "it is an event of Kubernetes"),
     ("istio-token-mount", "it is an event of Kubernetes"),
+    ("job-held-by-sidecar", "it is a state of Kubernetes, and no request shows it"),
     ("listener-conflict", "a static configuration with this fault stops Envoy from starting"),
     ("listener-drain", "it takes a listener that changes while a request is open, and the harness has no control plane"),
     ("local-reset", "it takes a filter of Envoy that resets its own stream, and none does so when asked"),

@@ -48,6 +48,7 @@ pub mod injector_webhook_tls;
 pub mod injector_webhook_unreachable;
 pub mod invalid_envoy_header;
 pub mod istio_token_mount;
+pub mod job_held_by_sidecar;
 pub mod jwks_fetch_failed;
 pub mod jwt_rejected;
 pub mod keepalive_race;
@@ -204,4 +205,5 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &traffic_redirection_failed::CAUSE,
     &root_certificate_missing::CAUSE,
     &proxy_out_of_memory::CAUSE,
+    &job_held_by_sidecar::CAUSE,
 ]);
