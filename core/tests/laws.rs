@@ -24,6 +24,7 @@ const NO_SCENARIO: &[(&str, &str)] = &[
     ("listener-conflict", "a static configuration with this fault stops Envoy from starting"),
     ("listener-drain", "it takes a listener that changes while a request is open, and the harness has no control plane"),
     ("local-reset", "it takes a filter of Envoy that resets its own stream, and none does so when asked"),
+    ("platform-message", "what speaks is neither Istio nor Envoy"),
     ("policy-check-unavailable", "the Mixer client was last part of the proxy of Istio 1.7"),
     ("probe-startup-benign", "it is an event of Kubernetes"),
     ("proxy-not-ready", "it is an event of Istio's agent, which the harness does not run"),

@@ -68,6 +68,7 @@ pub mod overload;
 pub mod passthrough_blackhole;
 pub mod payload_too_large;
 pub mod plaintext_to_tls_port;
+pub mod platform_message;
 pub mod policy_check_unavailable;
 pub mod probe_startup_benign;
 pub mod protocol_error_downstream;
@@ -206,4 +207,5 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &root_certificate_missing::CAUSE,
     &proxy_out_of_memory::CAUSE,
     &job_held_by_sidecar::CAUSE,
+    &platform_message::CAUSE,
 ]);
