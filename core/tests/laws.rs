@@ -17,6 +17,7 @@ const NO_SCENARIO: &[(&str, &str)] = &[
     ("config-rejected", "a static configuration with this fault stops Envoy from starting"),
     ("configuration-invalid", "it is an answer of the API server"),
     ("duplicate-domain", "a static configuration with this fault stops Envoy from starting"),
+    ("file-descriptors-exhausted", "an Envoy of today refuses the single connection instead of writing this line"),
     ("injector-webhook-tls", "it is an event of Kubernetes"),
     ("injector-webhook-unreachable", "it is an event of Kubernetes"),
     ("istio-token-mount", "it is an event of Kubernetes"),

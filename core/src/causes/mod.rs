@@ -36,6 +36,7 @@ pub mod ext_authz_misconfigured;
 pub mod ext_authz_redirect;
 pub mod ext_proc_error;
 pub mod fault_injected;
+pub mod file_descriptors_exhausted;
 pub mod filter_config_missing;
 pub mod filter_error;
 pub mod filter_response;
@@ -186,6 +187,7 @@ pub static REGISTRY: Registry<Cause> = Registry(&[
     &filter_config_missing::CAUSE,
     &health_check_failed::CAUSE,
     &connection_closed_by_proxy::CAUSE,
+    &file_descriptors_exhausted::CAUSE,
     &trace_context_missing::CAUSE,
     &trace_not_sampled::CAUSE,
     &xds_disconnect_benign::CAUSE,

@@ -67,6 +67,8 @@ words! {
         ProxyOutOfMemory = "proxy_out_of_memory",
         /// The sidecar of a Job runs on after the Job's own container has ended.
         JobHeldBySidecar = "job_held_by_sidecar",
+        /// Envoy has no file descriptors left.
+        FileDescriptorsExhausted = "file_descriptors_exhausted",
         /// Something of the platform around the mesh says it, not Istio or Envoy.
         PlatformMessage = "platform_message",
         /// A line of ztunnel that means no harm.
