@@ -96,6 +96,34 @@ declare_cause! {
             ],
         },
         Fix {
+            id: "originate-tls",
+            applicability: Review,
+            steps: &[
+                Patch(
+                    PatchKind::Fragment,
+                    r"# DestinationRule of the external host
+spec:
+  host: {host}
+  trafficPolicy:
+    portLevelSettings:
+      - port:
+          number: 443
+        tls:
+          mode: SIMPLE
+          sni: {host}
+",
+                ),
+                Note(
+                    "The port's protocol in the ServiceEntry is then HTTP, and clients call `http://` with the port 443. If the clients send TLS themselves, declare the port as HTTPS instead and leave the rule out.",
+                    "此时 ServiceEntry 里该端口的协议写 HTTP，客户端用 `http://` 加 443 端口访问。如果客户端自己发 TLS，就把端口声明为 HTTPS，不要这条规则。",
+                ),
+            ],
+            verify: &[
+                Command("istioctl proxy-config cluster {pod}.{namespace} --fqdn {host} --port 443 -o json | grep -nE 'transportSocket|\"sni\"'"),
+                Note("Both are shown. Send the failing request again: it is answered.", "两项都能看到。重新发一次失败的请求：能正常返回。"),
+            ],
+        },
+        Fix {
             id: "application-closes",
             applicability: Manual,
             steps: &[
@@ -113,6 +141,7 @@ declare_cause! {
     sources: &[
         "https://github.com/istio/istio/issues/55138",
         "https://istio.io/latest/docs/reference/config/networking/destination-rule/#ConnectionPoolSettings-HTTPSettings",
+        "https://istio.io/latest/docs/tasks/traffic-management/egress/egress-tls-origination/",
         "https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#x-envoy-retry-on",
         "Envoy source/common/http/utility.cc, 1.40",
     ],
