@@ -89,6 +89,12 @@ fn of_istio(text: &str) -> Option<Event> {
     if holds_any(text, &["istiod", "istio-pilot"]) || at(&[":15010", ":15011", ":15012", ":15014"]) {
         return Some(Event::XdsUnreachable);
     }
+    if at(&[":15017"]) {
+        return Some(Event::WebhookUnreachable);
+    }
+    if at(&[":15002"]) {
+        return Some(Event::RedirectionFailed);
+    }
     at(&[":15000", ":15001", ":15006", ":15020", ":15021", ":15053", ":15090"]).then_some(Event::ProxyNotStarted)
 }
 

@@ -11,6 +11,7 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("failed calling webhook", webhook),
     read("failed calling admission webhook", webhook),
     read("failed to call webhook", webhook),
+    event("configmap \"istio-ca-root-cert\" not found", Event::RootCertificateMissing),
     read("unmounted volumes=[", unmounted),
     read("MountVolume.SetUp failed for volume", mount),
     event("the API server does not have TokenRequest endpoints enabled", Event::TokenMountFailed),
@@ -23,12 +24,66 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("probeType=\"Startup\"", kubelet),
     read("Readiness probe for", kubelet_old),
     read("lifecycle hook ([pilot-agent wait])", wait),
+    event("denied the request: configuration is invalid", Event::ConfigurationRefused),
+    read("admission webhook \"", refused_by),
+    event("plugin type=\"istio-cni\"", Event::RedirectionFailed),
+    event("istio-cni binary not found", Event::RedirectionFailed),
+    event("unable to initialize table 'nat'", Event::RedirectionFailed),
+    event("unable to initialize table 'mangle'", Event::RedirectionFailed),
+    event("can't initialize iptables table", Event::RedirectionFailed),
+    event("xtables parameter problem", Event::RedirectionFailed),
+    event("Failed to execute: iptables-restore", Event::RedirectionFailed),
+    event("Failed to execute: ip6tables-restore", Event::RedirectionFailed),
+    event("Failed to execute: nft", Event::RedirectionFailed),
+    event("iptables validation failed", Event::RedirectionFailed),
+    event("Error connecting to 127.0.0.6:15002", Event::RedirectionFailed),
+    read("OOMKilled", out_of_memory),
+    event("no port available", Event::PlatformMessage),
+    event("proxy request failed(data)", Event::PlatformMessage),
+    event("fd_ != -1", Event::FileDescriptorsExhausted),
+    event("socket: too many open files", Event::FileDescriptorsExhausted),
+    event("accept4: too many open files", Event::FileDescriptorsExhausted),
 ];
 
-/// A webhook of Istio that the API server calls and does not trust; why else a call fails is another matter.
+/// A webhook of Istio that the API server does not trust, or does not reach.
 fn webhook(said: Said<'_>) -> Option<Facts<'_>> {
+    const UNREACHED: &[&str] = &[
+        "deadline exceeded",
+        "connection refused",
+        "connection reset",
+        "no endpoints available",
+        "no service port",
+        "no route to host",
+        "i/o timeout",
+        "timed out",
+        "Client.Timeout",
+        "Service Unavailable",
+        "Bad Gateway",
+        "Address is not allowed",
+        "EOF",
+    ];
     let ours = holds_any(said.line.message, &["istio", "sidecar-injector", "/inject"]);
-    (ours && certificate::fault(said.after).is_some()).then(|| happened(Event::WebhookUntrusted))
+    if !ours {
+        return None;
+    }
+    if certificate::fault(said.after).is_some() {
+        return Some(happened(Event::WebhookUntrusted));
+    }
+    // YAML folds the message at its width.
+    let is_cut = said.after.trim_end().ends_with(": context");
+    (is_cut || holds_any(said.after, UNREACHED)).then(|| happened(Event::WebhookUnreachable))
+}
+
+/// `admission webhook "validation.istio.io" denied the request: …`; older ones are named after Pilot.
+fn refused_by(said: Said<'_>) -> Option<Facts<'_>> {
+    let (name, rest) = said.after.split_once('"')?;
+    let ours = name.ends_with(".istio.io") && holds_any(name, &["validation", "pilot"]);
+    (ours && holds(rest, "denied the request")).then(|| happened(Event::ConfigurationRefused))
+}
+
+/// A container that was killed; only the proxy's is the mesh's.
+fn out_of_memory(said: Said<'_>) -> Option<Facts<'_>> {
+    holds(said.line.message, "istio-proxy").then(|| happened(Event::ProxyOutOfMemory))
 }
 
 const TOKEN: &str = "istio-token";

@@ -203,3 +203,83 @@ proptest! {
         let _ = (line(&text), fragment(&text), response(&text));
     }
 }
+
+#[test]
+fn what_the_cluster_says_of_pods_and_webhooks() {
+    let event = |text: &str| line(text).and_then(|facts| facts.event);
+    let injector = "failed calling webhook \"namespace.sidecar-injector.istio.io\": Post \"https://istiod.istio-system.svc:443/inject?timeout=10s\"";
+    for (text, expected) in [
+        (format!("{injector}: context deadline exceeded"), Event::WebhookUnreachable),
+        (format!("{injector}: no endpoints available for service \"istiod\""), Event::WebhookUnreachable),
+        (format!("{injector}: dial tcp 10.96.0.5:15017: connect: connection refused"), Event::WebhookUnreachable),
+        (format!("{injector}: x509: certificate signed by unknown authority"), Event::WebhookUntrusted),
+        (
+            "admission webhook \"validation.istio.io\" denied the request: configuration is invalid: x".into(),
+            Event::ConfigurationRefused,
+        ),
+        (
+            "MountVolume.SetUp failed for volume \"istiod-ca-cert\" : configmap \"istio-ca-root-cert\" not found".into(),
+            Event::RootCertificateMissing,
+        ),
+        (
+            "Failed to create pod sandbox: plugin type=\"istio-cni\" name=\"istio-cni\" failed (add): x".into(),
+            Event::RedirectionFailed,
+        ),
+        ("iptables-restore: unable to initialize table 'nat'".into(), Event::RedirectionFailed),
+        (
+            "Error connecting to 127.0.0.6:15002: dial tcp 127.0.0.6:15002: connect: connection refused".into(),
+            Event::RedirectionFailed,
+        ),
+        ("container istio-proxy was OOMKilled".into(), Event::ProxyOutOfMemory),
+        ("assert failure: fd_ != -1".into(), Event::FileDescriptorsExhausted),
+        ("no port available".into(), Event::PlatformMessage),
+    ] {
+        assert_eq!(event(&text), Some(expected), "{text}");
+    }
+    assert_eq!(event("container app was OOMKilled"), None);
+    assert_eq!(event("admission webhook \"policy.example.com\" denied the request: no"), None);
+}
+
+#[test]
+fn a_probe_that_fails_for_hours_is_no_start() {
+    let row = |seen: &str| {
+        line(&format!("Warning  Unhealthy  {seen}  kubelet  Readiness probe failed: HTTP probe failed with statuscode: 503"))
+            .and_then(|facts| facts.event)
+            .unwrap()
+    };
+    assert_eq!(
+        [row("2m"), row("2m (x3 over 10m)"), row("2m (x130 over 4d1h)")],
+        [Event::ProbeFailed, Event::ProbeFailed, Event::ProxyNotReady]
+    );
+}
+
+#[test]
+fn a_client_speaks_for_itself_and_ports_of_istio_for_istio() {
+    let told = |text: &str| line(text).map(|facts| (facts.event, facts.seen_by_client)).unwrap();
+    for text in [
+        "dial tcp 10.0.0.1:8080: connect: connection refused",
+        "curl: (7) Failed to connect to reviews port 9080: Connection refused",
+        "java.net.ConnectException: Connection refused",
+        "Error: connect ECONNREFUSED 10.1.2.3:3306",
+        "ConnectionRefusedError: [Errno 111] Connection refused",
+    ] {
+        assert_eq!(told(text), (None, Some(true)), "{text}");
+    }
+    for (port, event) in [
+        (15000, Event::ProxyNotStarted),
+        (15001, Event::ProxyNotStarted),
+        (15002, Event::RedirectionFailed),
+        (15006, Event::ProxyNotStarted),
+        (15010, Event::XdsUnreachable),
+        (15012, Event::XdsUnreachable),
+        (15014, Event::XdsUnreachable),
+        (15017, Event::WebhookUnreachable),
+        (15020, Event::ProxyNotStarted),
+        (15021, Event::ProxyNotStarted),
+        (15053, Event::ProxyNotStarted),
+        (15090, Event::ProxyNotStarted),
+    ] {
+        assert_eq!(told(&format!("connect ECONNREFUSED 10.1.2.3:{port}")).0, Some(event), "{port}");
+        assert_eq!(told(&format!("dial tcp 10.1.2.3:{port}: connect: connection refused")).0, Some(event), "{port}");
+    }
+}
