@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
-use meshwhy_logs::{Content, Formats, Item, Line, Reader};
+use meshwhy_logs::{Formats, Item, LineContent, LineReading, Reader};
 use serde::Serialize;
 
 use crate::coverage::Coverage;
@@ -76,8 +76,8 @@ impl Collector {
         Ok(())
     }
 
-    fn item(&mut self, source: u32, first: u64, bytes: &[u8], line: Line<'_>) {
-        let Line { origin, content, truncated } = line;
+    fn item(&mut self, source: u32, first: u64, bytes: &[u8], line: LineReading<'_>) {
+        let LineReading { origin, content, truncated } = line;
         let origin = origin.as_ref();
         let place = Place {
             line: first,
@@ -88,19 +88,19 @@ impl Collector {
             bytes,
         };
         match content {
-            Content::Healthy => self.tally.healthy += 1,
-            Content::Facts(facts, _) => self.facts(&place, facts, truncated),
-            Content::Header(members) => {
+            LineContent::Healthy => self.tally.healthy += 1,
+            LineContent::Facts(facts, _) => self.facts(&place, facts, truncated),
+            LineContent::Header(members) => {
                 for facts in members {
                     self.take(Observation::from_facts(&place, facts, truncated));
                 }
             }
-            Content::Record(record, writer) => {
+            LineContent::Record(record, writer) => {
                 self.tally.records += 1;
                 self.push(Observation::from_record(&place, record, writer));
             }
-            Content::Blank => {}
-            Content::Unreadable => self.tally.unreadable += 1,
+            LineContent::Blank => {}
+            LineContent::Unreadable => self.tally.unreadable += 1,
         }
     }
 

@@ -10,7 +10,7 @@ use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::record::Record;
 use meshwhy_core::redact::redact;
 use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, Side, Verdict, judge};
-use meshwhy_logs::Writer;
+use meshwhy_logs::RecordWriter;
 
 use crate::escape;
 
@@ -98,12 +98,12 @@ impl Observation {
 
     /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is
     /// used where it is more precise, or where its facts alone say nothing.
-    pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: Writer) -> Option<Self> {
+    pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: RecordWriter) -> Option<Self> {
         let Record { mut facts, code, count, suppressed, plugin, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
         facts.annotated_code = facts.annotated_code.take().or_else(|| code.map(Into::into));
-        if writer == Writer::Module && is_no_grpc(&facts) {
+        if writer == RecordWriter::Module && is_no_grpc(&facts) {
             facts.grpc_status = None;
         }
         if is_connection(&facts) {
@@ -118,8 +118,8 @@ impl Observation {
             (None, _) => return None,
         };
         let witness = match writer {
-            Writer::Envoy if !unreported => Witness::Envoy,
-            Writer::Module | Writer::Envoy => Witness::Module,
+            RecordWriter::Envoy if !unreported => Witness::Envoy,
+            RecordWriter::Module | RecordWriter::Envoy => Witness::Module,
         };
         Some(Self { plugin, ..Self::new(place, witness, facts, verdict, (count, suppressed)) })
     }

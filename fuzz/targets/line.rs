@@ -3,10 +3,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshwhy_core::judge;
-use meshwhy_logs::{Content, Formats, parse_line};
+use meshwhy_logs::{Formats, LineContent, parse_line};
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Content::Facts(facts, _) = parse_line(bytes, &Formats::default()).content
+    if let LineContent::Facts(facts, _) = parse_line(bytes, &Formats::default()).content
         && let Some(verdict) = judge(&facts)
     {
         let _ = (verdict.evidence(&facts), verdict.near_misses(&facts));

@@ -7,7 +7,7 @@ use meshwhy_core::Facts;
 use crate::access_log;
 use crate::access_log::field::AccessLog;
 use crate::access_log::format::Formats;
-use crate::line::{Content, Format, Line};
+use crate::line::{LineContent, LineFormat, LineReading};
 use crate::lines::MAX_LINE;
 use crate::origin::Origin;
 use crate::peel::{self, MAX_LAYERS, Peeled};
@@ -21,9 +21,9 @@ use crate::{evidence, header, record_line};
 /// # Cost
 /// A healthy access-log line allocates nothing, unless its wrapping or its JSON strings hold escapes.
 #[must_use]
-pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> Line<'a> {
+pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> LineReading<'a> {
     if bytes.len() > MAX_LINE {
-        return Line::of(Content::Unreadable);
+        return LineReading::of(LineContent::Unreadable);
     }
     let mut line = match std::str::from_utf8(bytes) {
         Ok(text) => read(text, formats),
@@ -34,12 +34,12 @@ pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> Line<'a> {
 }
 
 /// Reads a text, and what is in it when it is wrapped.
-pub(crate) fn read<'a>(text: &'a str, formats: &Formats) -> Line<'a> {
+pub(crate) fn read<'a>(text: &'a str, formats: &Formats) -> LineReading<'a> {
     read_within(text, formats, MAX_LAYERS)
 }
 
 /// Reads a text from which at most `room` layers come off.
-fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> Line<'a> {
+fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> LineReading<'a> {
     let text = peel::trimmed(text);
     if let Some(plain) = peel::without_colours(text) {
         return read_within(&plain, formats, room).into_owned();
@@ -48,11 +48,11 @@ fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> Line<'a> {
         return choose(text, None, formats, room);
     }
     match access_log::parse(text, formats) {
-        Some(AccessLog::Healthy) => Line::of(Content::Healthy),
+        Some(AccessLog::Healthy) => LineReading::of(LineContent::Healthy),
         // The line is built where it is returned: facts are large, and each move of them shows in what a line costs.
         Some(AccessLog::Facts { facts, format, truncated: false }) => {
             let origin = origin(text, &facts);
-            Line { origin, content: Content::Facts(facts, format), truncated: false }
+            LineReading { origin, content: LineContent::Facts(facts, format), truncated: false }
         }
         cut => choose(text, cut.map(|log| logged(text, log)), formats, room),
     }
@@ -61,7 +61,7 @@ fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> Line<'a> {
 /// Takes off all layers, reads each once, the innermost first, and chooses the reading of most worth.
 ///
 /// `cut` is the access log that the text is the beginning of. A layer that is plainly a whole one is the last.
-fn choose<'a>(text: &'a str, cut: Option<Line<'a>>, formats: &Formats, room: usize) -> Line<'a> {
+fn choose<'a>(text: &'a str, cut: Option<LineReading<'a>>, formats: &Formats, room: usize) -> LineReading<'a> {
     let mut best = cut;
     let mut layer = Peeled::rest(text);
     let mut outer = [const { None }; MAX_LAYERS];
@@ -78,13 +78,13 @@ fn choose<'a>(text: &'a str, cut: Option<Line<'a>>, formats: &Formats, room: usi
     let off = outer.iter().flatten().count();
     let mut innermost = true;
     for (at, layer) in iter::once(&layer).chain(outer.iter().rev().flatten()).enumerate() {
-        if best.as_ref().is_some_and(Line::is_whole) {
+        if best.as_ref().is_some_and(LineReading::is_whole) {
             break;
         }
         // Where an editor changed the characters of a layer, too, it came off in the wrong place.
-        let doubted = at == off && !innermost && room == MAX_LAYERS && best.as_ref().is_none_or(Line::is_ours);
+        let doubted = at == off && !innermost && room == MAX_LAYERS && best.as_ref().is_none_or(LineReading::is_ours);
         if let Some(plain) = doubted.then(|| peel::normalised(text)).flatten() {
-            let line = first_failure(peel::trimmed(&plain), formats, room - 1).map(Line::into_owned);
+            let line = first_failure(peel::trimmed(&plain), formats, room - 1).map(LineReading::into_owned);
             best = line.filter(|line| line.is_whole() || (best.is_none() && line.is_ours())).or(best);
         }
         let line = if layer.holds_lines() {
@@ -94,29 +94,29 @@ fn choose<'a>(text: &'a str, cut: Option<Line<'a>>, formats: &Formats, room: usi
         };
         best = better(best, line);
         // That nothing is left of a text says nothing of how it was spelt.
-        best = best.filter(|best| !layer.respelled || best.content != Content::Blank);
+        best = best.filter(|best| !layer.respelled || best.content != LineContent::Blank);
         innermost = layer.respelled;
     }
-    best.unwrap_or(Line::of(Content::Unreadable))
+    best.unwrap_or(LineReading::of(LineContent::Unreadable))
 }
 
 /// The reading of more worth, the inner one where they are equal.
-fn better<'a>(inner: Option<Line<'a>>, outer: Option<Line<'a>>) -> Option<Line<'a>> {
+fn better<'a>(inner: Option<LineReading<'a>>, outer: Option<LineReading<'a>>) -> Option<LineReading<'a>> {
     match (inner, outer) {
         (Some(inner), Some(outer)) if outer.worth() > inner.worth() => Some(outer),
         (inner, outer) => inner.or(outer),
     }
 }
 
-fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<Line<'a>> {
+fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
     access_log::parse(text, formats).map(|log| logged(text, log))
 }
 
-fn logged<'a>(text: &'a str, log: AccessLog<'a>) -> Line<'a> {
+fn logged<'a>(text: &'a str, log: AccessLog<'a>) -> LineReading<'a> {
     match log {
-        AccessLog::Healthy => Line::of(Content::Healthy),
+        AccessLog::Healthy => LineReading::of(LineContent::Healthy),
         AccessLog::Facts { facts, format, truncated } => {
-            Line { origin: origin(text, &facts), content: Content::Facts(facts, format), truncated }
+            LineReading { origin: origin(text, &facts), content: LineContent::Facts(facts, format), truncated }
         }
     }
 }
@@ -127,7 +127,7 @@ fn origin(text: &str, facts: &Facts<'_>) -> Option<Origin<'static>> {
 }
 
 /// Reads a text that was unescaped and so may hold several lines: the first that shows a failure counts, else the first of ours.
-fn first_failure<'a>(text: &'a str, formats: &Formats, room: usize) -> Option<Line<'a>> {
+fn first_failure<'a>(text: &'a str, formats: &Formats, room: usize) -> Option<LineReading<'a>> {
     let mut first = None;
     let is_object = text.starts_with('{');
     for part in text.split(|letter| letter == '\n' && !is_object) {
@@ -135,36 +135,36 @@ fn first_failure<'a>(text: &'a str, formats: &Formats, room: usize) -> Option<Li
         if line.fails() {
             return Some(line);
         }
-        first = first.filter(|first: &Line<'_>| first.is_ours() || !line.is_ours()).or(Some(line));
+        first = first.filter(|first: &LineReading<'_>| first.is_ours() || !line.is_ours()).or(Some(line));
     }
-    first.filter(|line| line.content != Content::Unreadable)
+    first.filter(|line| line.content != LineContent::Unreadable)
 }
 
 /// Reads a layer by itself, as what is whole by its form: an access log that does not begin as one, or a record.
-fn alone<'a>(text: &'a str, formats: &Formats) -> Option<Line<'a>> {
+fn alone<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
     if text.is_empty() {
-        return Some(Line::of(Content::Blank));
+        return Some(LineReading::of(LineContent::Blank));
     }
     let log = if peel::begins_access_log(text) { None } else { access_log(text, formats) };
-    if log.as_ref().is_some_and(Line::is_whole) {
+    if log.as_ref().is_some_and(LineReading::is_whole) {
         return log;
     }
-    record_line::find(text).map(|(record, writer)| Line::of(Content::Record(record, writer))).or(log)
+    record_line::find(text).map(|(record, writer)| LineReading::of(LineContent::Record(record, writer))).or(log)
 }
 
 /// Reads what is no access log and no record, and holds nothing of ours in its layers.
-fn words(text: &str, innermost: bool) -> Option<Line<'_>> {
+fn words(text: &str, innermost: bool) -> Option<LineReading<'_>> {
     // A record that somebody quotes shows no failure of its own.
     if record_line::is_quoted_in(text) {
         return None;
     }
     let members = header::parse(text);
     if !members.is_empty() {
-        return Some(Line::of(Content::Header(members)));
+        return Some(LineReading::of(LineContent::Header(members)));
     }
     // A piece of a line stands alone, or was looked for in the layer.
     let facts = if innermost { evidence::line_or_fragment(text) } else { evidence::line(text) }?;
-    Some(Line::of(Content::Facts(facts, if is_ztunnel(text) { Format::Ztunnel } else { Format::Evidence })))
+    Some(LineReading::of(LineContent::Facts(facts, if is_ztunnel(text) { LineFormat::Ztunnel } else { LineFormat::Evidence })))
 }
 
 /// Whether the line is one of ztunnel's access log.

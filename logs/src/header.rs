@@ -1,6 +1,6 @@
 //! `Proxy-Status` headers as a client sees them: `curl -i`, `curl -v`, or the value alone.
 //!
-//! A header with a member of ours tells of one reply, made by one proxy; any other one is read member by member.
+//! A header with a member of ours is about one reply, made by one proxy; any other one is read member by member.
 
 use std::sync::LazyLock;
 
@@ -39,7 +39,7 @@ pub(crate) fn holds_hops(line: &str) -> bool {
     !parse(line).is_empty() && author(std::iter::once(value)).is_none()
 }
 
-/// What the proxy of ours tells that made the reply with these headers.
+/// What the proxy of ours wrote that made the reply with these headers.
 pub(crate) fn author<'a>(values: impl Iterator<Item = &'a str>) -> Option<Facts<'static>> {
     let members: Vec<Member> = values.flat_map(proxy_status::read).collect();
     proxy_status::author(&members).map(own)

@@ -2,7 +2,7 @@
 //! plane and clients say in words, in whatever tools and people wrapped it.
 //!
 //! Pure: no I/O beyond the reader it is handed, no clock. One item – a line, or several that belong together – is one value;
-//! an item that is none of ours is [`Content::Unreadable`] and the caller counts it. Nothing here panics or grows with the
+//! an item that is none of ours is [`LineContent::Unreadable`] and the caller counts it. Nothing here panics or grows with the
 //! input, and nothing judges: facts are what the text says.
 
 mod access_log;
@@ -19,7 +19,7 @@ mod unescape;
 
 pub use access_log::format::{FormatError, Formats};
 pub use choose::parse_line;
-pub use line::{Content, Format, Line, Writer};
+pub use line::{LineContent, LineFormat, LineReading, RecordWriter};
 pub use lines::{Lines, MAX_LINE};
 pub use origin::Origin;
 pub use reader::{Item, Reader};

@@ -7,24 +7,24 @@ use crate::origin::Origin;
 
 /// One line, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct LineReading<'a> {
     /// Who wrote the line, as the tools that carried it say.
     pub origin: Option<Origin<'a>>,
     /// What is left without their wrapping.
-    pub content: Content<'a>,
+    pub content: LineContent<'a>,
     /// Whether the line is known to be cut: facts may be missing.
     pub truncated: bool,
 }
 
 /// What a line holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content<'a> {
+pub enum LineContent<'a> {
     /// One request or connection that did not fail, found so without reading all of it.
     Healthy,
     /// One request, connection or event, healthy or not.
-    Facts(Facts<'a>, Format),
+    Facts(Facts<'a>, LineFormat),
     /// One record.
-    Record(Record, Writer),
+    Record(Record, RecordWriter),
     /// The members of a `Proxy-Status` header in header order, the one nearest the origin first.
     Header(Vec<Facts<'a>>),
     /// Nothing but white space, or what only frames other lines.
@@ -35,7 +35,7 @@ pub enum Content<'a> {
 
 /// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LineFormat {
     /// Istio's default, `accessLogEncoding: TEXT`.
     IstioText,
     /// Istio's default keys, `accessLogEncoding: JSON`, or keys that mean the same.
@@ -46,13 +46,13 @@ pub enum Format {
     Custom,
     /// ztunnel's access log.
     Ztunnel,
-    /// Anything else that tells of a failure: application logs, events, response heads and bodies, pieces of lines.
+    /// Anything else that shows a failure: application logs, events, response heads and bodies, pieces of lines.
     Evidence,
 }
 
 /// Who wrote a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writer {
+pub enum RecordWriter {
     /// The module, into Envoy's log.
     Module,
     /// Envoy's own JSON access logger, in the native deployment.
@@ -67,47 +67,47 @@ pub(crate) struct Worth {
     pub(crate) facts: usize,
 }
 
-impl<'a> Line<'a> {
-    pub(crate) const fn of(content: Content<'a>) -> Self {
+impl<'a> LineReading<'a> {
+    pub(crate) const fn of(content: LineContent<'a>) -> Self {
         Self { origin: None, content, truncated: false }
     }
 
     /// Whether the line shows a failure.
     pub(crate) fn fails(&self) -> bool {
         match &self.content {
-            Content::Facts(facts, _) => facts.shows_failure(),
-            Content::Record(..) | Content::Header(_) => true,
-            Content::Healthy | Content::Blank | Content::Unreadable => false,
+            LineContent::Facts(facts, _) => facts.shows_failure(),
+            LineContent::Record(..) | LineContent::Header(_) => true,
+            LineContent::Healthy | LineContent::Blank | LineContent::Unreadable => false,
         }
     }
 
     /// Whether the line is an access log from its beginning to its end, or a record.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.content {
-            Content::Healthy | Content::Record(..) => true,
-            Content::Facts(_, format) => *format != Format::Evidence && !self.truncated,
-            Content::Header(_) | Content::Blank | Content::Unreadable => false,
+            LineContent::Healthy | LineContent::Record(..) => true,
+            LineContent::Facts(_, format) => *format != LineFormat::Evidence && !self.truncated,
+            LineContent::Header(_) | LineContent::Blank | LineContent::Unreadable => false,
         }
     }
 
     /// Whether the line is of a known format.
     pub(crate) fn is_ours(&self) -> bool {
-        !matches!(self.content, Content::Blank | Content::Unreadable)
+        !matches!(self.content, LineContent::Blank | LineContent::Unreadable)
     }
 
     /// How much the line says, for choosing between readings.
     pub(crate) fn worth(&self) -> Worth {
         let (access_log, facts) = match &self.content {
-            Content::Healthy | Content::Record(..) => (true, usize::MAX),
-            Content::Facts(facts, format) => (*format != Format::Evidence, facts.count()),
-            Content::Header(_) | Content::Blank | Content::Unreadable => (false, 0),
+            LineContent::Healthy | LineContent::Record(..) => (true, usize::MAX),
+            LineContent::Facts(facts, format) => (*format != LineFormat::Evidence, facts.count()),
+            LineContent::Header(_) | LineContent::Blank | LineContent::Unreadable => (false, 0),
         };
         Worth { whole: self.is_whole(), access_log, facts }
     }
 
     /// Puts the pod that the wrapping names into facts that name none.
     pub(crate) fn complete(&mut self) {
-        if let (Some(origin), Content::Facts(facts, _)) = (&self.origin, &mut self.content) {
+        if let (Some(origin), LineContent::Facts(facts, _)) = (&self.origin, &mut self.content) {
             facts.context.pod = facts.context.pod.take().or_else(|| origin.pod.clone());
             facts.context.namespace = facts.context.namespace.take().or_else(|| origin.namespace.clone());
         }
@@ -115,15 +115,15 @@ impl<'a> Line<'a> {
 
     /// Copies every borrowed text, so that the line outlives its bytes.
     #[must_use]
-    pub fn into_owned(self) -> Line<'static> {
+    pub fn into_owned(self) -> LineReading<'static> {
         let content = match self.content {
-            Content::Facts(facts, format) => Content::Facts(facts.into_owned(), format),
-            Content::Header(members) => Content::Header(members.into_iter().map(Facts::into_owned).collect()),
-            Content::Record(record, writer) => Content::Record(record, writer),
-            Content::Healthy => Content::Healthy,
-            Content::Blank => Content::Blank,
-            Content::Unreadable => Content::Unreadable,
+            LineContent::Facts(facts, format) => LineContent::Facts(facts.into_owned(), format),
+            LineContent::Header(members) => LineContent::Header(members.into_iter().map(Facts::into_owned).collect()),
+            LineContent::Record(record, writer) => LineContent::Record(record, writer),
+            LineContent::Healthy => LineContent::Healthy,
+            LineContent::Blank => LineContent::Blank,
+            LineContent::Unreadable => LineContent::Unreadable,
         };
-        Line { origin: self.origin.map(Origin::into_owned), content, truncated: self.truncated }
+        LineReading { origin: self.origin.map(Origin::into_owned), content, truncated: self.truncated }
     }
 }

@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use meshwhy_core::record::{self, Record};
 use serde_json::{Map, Value};
 
-use crate::line::Writer;
+use crate::line::RecordWriter;
 
 /// What Envoy writes before the text of a module.
 const ENVOY_MARK: &str = "wasm log";
@@ -20,18 +20,18 @@ pub(crate) fn is_quoted_in(text: &str) -> bool {
 }
 
 /// Finds a record in a line that is no access log.
-pub(crate) fn find(text: &str) -> Option<(Record, Writer)> {
+pub(crate) fn find(text: &str) -> Option<(Record, RecordWriter)> {
     if !text.starts_with('{') {
-        return in_text(text).map(|record| (record, Writer::Module));
+        return in_text(text).map(|record| (record, RecordWriter::Module));
     }
     if OF_ENVOY.find(text.as_bytes()).is_some() {
-        return record::decode(text).map(|record| (record, Writer::Envoy));
+        return record::decode(text).map(|record| (record, RecordWriter::Envoy));
     }
     if !is_quoted_in(text) {
         return None;
     }
     let object: Map<String, Value> = serde_json::from_str(text).ok()?;
-    in_text(object.get("msg")?.as_str()?).map(|record| (record, Writer::Module))
+    in_text(object.get("msg")?.as_str()?).map(|record| (record, RecordWriter::Module))
 }
 
 /// Longest name of a plugin that is kept, in bytes.

@@ -11,24 +11,24 @@ const JSON: &str = r#"{"authority":"catalog:8080","bytes_received":0,"connection
 const RECORD: &str =
     r#"meshwhy1 {"meshwhy.record":"1","meshwhy.code":"MW2003","count":3,"suppressed":2,"envoy.response_flags":"NC"}"#;
 
-fn read_line(bytes: &[u8]) -> Line<'_> {
+fn read_line(bytes: &[u8]) -> LineReading<'_> {
     parse_line(bytes, &Formats::default())
 }
 
-fn parse(line: &str) -> Line<'_> {
+fn parse(line: &str) -> LineReading<'_> {
     read_line(line.as_bytes())
 }
 
 fn facts(line: &str) -> Facts<'_> {
     match parse(line).content {
-        Content::Facts(facts, _) => facts,
+        LineContent::Facts(facts, _) => facts,
         other => panic!("{other:?}"),
     }
 }
 
-fn record(line: &str) -> (Record, Writer) {
+fn record(line: &str) -> (Record, RecordWriter) {
     match parse(line).content {
-        Content::Record(record, writer) => (record, writer),
+        LineContent::Record(record, writer) => (record, writer),
         other => panic!("{other:?}"),
     }
 }
@@ -97,16 +97,16 @@ fn records_are_found_in_every_kind_of_envoy_log() {
         format!("{{\"level\":\"warn\",\"msg\":{quoted}}}"),
     ] {
         let (record, writer) = record(&line);
-        assert_eq!((record.count, record.suppressed, writer), (3, 2, Writer::Module), "{line}");
+        assert_eq!((record.count, record.suppressed, writer), (3, 2, RecordWriter::Module), "{line}");
     }
-    assert_eq!(record(RECORD.trim_start_matches("meshwhy1 ")).1, Writer::Envoy);
+    assert_eq!(record(RECORD.trim_start_matches("meshwhy1 ")).1, RecordWriter::Envoy);
 }
 
 #[test]
 fn a_record_in_what_a_client_sends_is_no_record() {
     let agent = TEXT.replace("curl/8.9.1", &format!("wasm log {RECORD}"));
     assert_eq!(facts(&agent).status, Some(503));
-    assert_eq!(read_line(format!("app says {RECORD}").as_bytes()).content, Content::Unreadable);
+    assert_eq!(read_line(format!("app says {RECORD}").as_bytes()).content, LineContent::Unreadable);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn origins_are_kept() {
 #[test]
 fn headers_give_one_entry_per_member() {
     let members = |line: &str| match parse(line).content {
-        Content::Header(members) => members.into_iter().map(Facts::into_owned).collect::<Vec<_>>(),
+        LineContent::Header(members) => members.into_iter().map(Facts::into_owned).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     let ours =
@@ -150,11 +150,11 @@ fn what_is_left_of_a_respelt_text_does_not_hide_what_it_says() {
 
 #[test]
 fn what_is_none_of_ours() {
-    assert_eq!(read_line(b" \t ").content, Content::Blank);
-    assert_eq!(read_line(b"\xff\xfe").content, Content::Unreadable);
-    assert_eq!(read_line(&vec![b'a'; MAX_LINE + 1]).content, Content::Unreadable);
+    assert_eq!(read_line(b" \t ").content, LineContent::Blank);
+    assert_eq!(read_line(b"\xff\xfe").content, LineContent::Unreadable);
+    assert_eq!(read_line(&vec![b'a'; MAX_LINE + 1]).content, LineContent::Unreadable);
     for line in ["hello", "{}", "{", "[", "[] \"\"", "app failed; error=boom", "null", "<html>"] {
-        assert_eq!(parse(line).content, Content::Unreadable, "{line}");
+        assert_eq!(parse(line).content, LineContent::Unreadable, "{line}");
     }
 }
 

@@ -2,11 +2,11 @@
 
 use meshwhy_core::event::Event;
 use meshwhy_core::{Facts, judge};
-use meshwhy_logs::{Content, Formats, parse_line};
+use meshwhy_logs::{Formats, LineContent, parse_line};
 
 fn facts(line: &str) -> Option<Facts<'static>> {
     match parse_line(line.as_bytes(), &Formats::default()).content {
-        Content::Facts(facts, _) => Some(facts.into_owned()),
+        LineContent::Facts(facts, _) => Some(facts.into_owned()),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 
 use meshwhy_core::event::Event;
 use meshwhy_core::{Context, Facts, judge};
-use meshwhy_logs::{Content, Formats, Line, MAX_LINE, Reader, parse_line};
+use meshwhy_logs::{Formats, LineContent, LineReading, MAX_LINE, Reader, parse_line};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ struct Read {
     first: u64,
     last: u64,
     bytes: Vec<u8>,
-    line: Line<'static>,
+    line: LineReading<'static>,
 }
 
 fn items(input: &[u8]) -> Vec<Read> {
@@ -28,9 +28,9 @@ fn items(input: &[u8]) -> Vec<Read> {
     items
 }
 
-fn facts(line: &Line<'_>) -> Option<Facts<'static>> {
+fn facts(line: &LineReading<'_>) -> Option<Facts<'static>> {
     match line.clone().into_owned().content {
-        Content::Facts(facts, _) => Some(Facts { context: Context { pod: None, namespace: None, ..facts.context }, ..facts }),
+        LineContent::Facts(facts, _) => Some(Facts { context: Context { pod: None, namespace: None, ..facts.context }, ..facts }),
         _ => None,
     }
 }
@@ -60,8 +60,8 @@ fn each_line_is_an_item_with_its_number() {
     let numbers: Vec<(u64, u64)> = all.iter().map(|item| (item.first, item.last)).collect();
     assert_eq!(numbers, [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]);
     assert_eq!(all[0].bytes, TEXT.as_bytes());
-    assert_eq!(all[1].line.content, Content::Blank);
-    assert_eq!(all[3].line.content, Content::Unreadable);
+    assert_eq!(all[1].line.content, LineContent::Blank);
+    assert_eq!(all[3].line.content, LineContent::Unreadable);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 use meshwhy_core::{Confidence, Decisive, Facts, Flag, ResponseFlags, Side, Verdict, judge, record};
-use meshwhy_logs::{Content, Formats, Reader, parse_line};
+use meshwhy_logs::{Formats, LineContent, Reader, parse_line};
 use serde_json::Value;
 
 /// What the line knows and the header cannot carry: the line's cause, the header's, and why. An entry that is no longer
@@ -48,7 +48,7 @@ fn lean(facts: &Facts<'_>) -> String {
 fn read_back(member: &str) -> Facts<'static> {
     let line = format!("proxy-status: {member}");
     match parse_line(line.as_bytes(), &Formats::default()).content {
-        Content::Header(mut members) if members.len() == 1 => members.remove(0).into_owned(),
+        LineContent::Header(mut members) if members.len() == 1 => members.remove(0).into_owned(),
         other => panic!("{line}: {other:?}"),
     }
 }
@@ -85,8 +85,8 @@ fn recorded() -> Vec<(String, Facts<'static>)> {
         let input: Vec<&str> = case["input"].as_str().into_iter().chain(lines).collect();
         for bytes in input.iter().flat_map(|text| text.lines()).map(str::as_bytes) {
             let facts = match parse_line(bytes, &Formats::default()).content {
-                Content::Facts(facts, _) => facts.into_owned(),
-                Content::Record(record, _) => record.facts,
+                LineContent::Facts(facts, _) => facts.into_owned(),
+                LineContent::Record(record, _) => record.facts,
                 _ => continue,
             };
             all.push((case["id"].as_str().unwrap().to_owned(), facts));
@@ -191,7 +191,7 @@ fn item(transcript: &str) -> Facts<'static> {
     let mut reader = Reader::new(transcript.as_bytes(), Formats::default());
     let item = reader.next_item().unwrap().unwrap();
     match item.line.content {
-        Content::Facts(facts, _) => facts.into_owned(),
+        LineContent::Facts(facts, _) => facts.into_owned(),
         other => panic!("{other:?}"),
     }
 }

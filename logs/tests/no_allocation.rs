@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use meshwhy_core::judge;
-use meshwhy_logs::{Content, Formats, parse_line};
+use meshwhy_logs::{Formats, LineContent, parse_line};
 
 struct Counting;
 
@@ -39,8 +39,8 @@ fn allocations(line: &str, formats: &Formats) -> usize {
     let before = COUNT.with(Cell::get);
     let read = parse_line(line.as_bytes(), formats);
     let failed = match &read.content {
-        Content::Facts(facts, _) => judge(facts).is_some(),
-        Content::Healthy => false,
+        LineContent::Facts(facts, _) => judge(facts).is_some(),
+        LineContent::Healthy => false,
         _ => true,
     };
     drop(read);
@@ -86,6 +86,6 @@ fn healthy_lines_allocate_nothing() {
 fn the_counter_counts() {
     let failing = JSON.replace(":200,", ":503,").replace("\"user_agent\":\"curl", "\"path\":\"\\u002f\",\"user_agent\":\"curl");
     let before = COUNT.with(Cell::get);
-    assert!(matches!(parse_line(failing.as_bytes(), &Formats::default()).content, Content::Facts(..)));
+    assert!(matches!(parse_line(failing.as_bytes(), &Formats::default()).content, LineContent::Facts(..)));
     assert!(COUNT.with(Cell::get) > before);
 }

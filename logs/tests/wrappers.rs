@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
 use meshwhy_core::{Context, Facts, judge};
-use meshwhy_logs::{Content, Formats, Line, parse_line};
+use meshwhy_logs::{Formats, LineContent, LineReading, parse_line};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -112,22 +112,22 @@ const WRAPPERS: &[(&str, Kind, Wrap)] = &[
     ("byte-order mark", Kind::Person, |line| format!("\u{feff}{line}")),
 ];
 
-fn parse(line: &str) -> Line<'static> {
+fn parse(line: &str) -> LineReading<'static> {
     parse_line(line.as_bytes(), &Formats::default()).into_owned()
 }
 
 /// The facts without what the wrapping adds.
 fn facts(line: &str) -> Option<Facts<'static>> {
     match parse(line).content {
-        Content::Facts(facts, _) => Some(Facts { context: Context { pod: None, namespace: None, ..facts.context }, ..facts }),
+        LineContent::Facts(facts, _) => Some(Facts { context: Context { pod: None, namespace: None, ..facts.context }, ..facts }),
         _ => None,
     }
 }
 
 fn is_healthy(line: &str) -> bool {
     match parse(line).content {
-        Content::Healthy => true,
-        Content::Facts(facts, _) => judge(&facts).is_none(),
+        LineContent::Healthy => true,
+        LineContent::Facts(facts, _) => judge(&facts).is_none(),
         _ => false,
     }
 }
@@ -218,7 +218,7 @@ fn an_inner_pod_stands_nearer_to_the_proxy() {
     let inner = r#"{"log":"LINE","kubernetes":{"pod_name":"web-1"}}"#.replace("\"LINE\"", &json!(TEXT).to_string());
     let line = parse(&format!("[pod/fluent-bit-x/fluent-bit] {inner}"));
     assert_eq!(line.origin.unwrap().pod.as_deref(), Some("web-1"));
-    assert!(matches!(line.content, Content::Facts(facts, _) if facts.context.pod.as_deref() == Some("web-1")));
+    assert!(matches!(line.content, LineContent::Facts(facts, _) if facts.context.pod.as_deref() == Some("web-1")));
 }
 
 #[test]
@@ -245,11 +245,11 @@ fn a_structured_access_log_in_an_envelope() {
 fn a_cut_envelope_is_truncated() {
     let whole = json!({"log": format!("{JSON}\n"), "stream": "stdout"}).to_string();
     let line = parse(whole.split(",\\\"response_flags").next().unwrap());
-    assert!(line.truncated || line.content == Content::Unreadable);
+    assert!(line.truncated || line.content == LineContent::Unreadable);
     let quoted = serde_json::to_string(TEXT).unwrap();
     let line = parse(&format!("{{\"log\":{}", quoted.trim_end_matches('"')));
     assert!(line.truncated);
-    assert!(matches!(line.content, Content::Facts(..)));
+    assert!(matches!(line.content, LineContent::Facts(..)));
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn what_frames_lines_is_blank() {
         "> $ curl -v http://a/ --data 'no healthy upstream'",
         "kubectl logs deploy/x | grep 'no healthy upstream'",
     ] {
-        assert_eq!(parse(line).content, Content::Blank, "{line}");
+        assert_eq!(parse(line).content, LineContent::Blank, "{line}");
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use generate::{Line, Outcome, lines};
 use meshwhy_core::judge;
-use meshwhy_logs::{Content, Formats, parse_line};
+use meshwhy_logs::{Formats, LineContent, parse_line};
 use serde::Deserialize;
 use shared::on_processor;
 
@@ -67,12 +67,12 @@ fn check(healthy: &[Line], failing: &[Line]) {
 }
 
 fn classify(line: &[u8]) -> bool {
-    matches!(parse_line(line, &Formats::default()).content, Content::Healthy)
+    matches!(parse_line(line, &Formats::default()).content, LineContent::Healthy)
 }
 
 fn verdict(line: &[u8]) -> bool {
     match parse_line(line, &Formats::default()).content {
-        Content::Facts(facts, _) => judge(&facts).is_some(),
+        LineContent::Facts(facts, _) => judge(&facts).is_some(),
         _ => false,
     }
 }

@@ -7,7 +7,7 @@ use meshwhy_core::facts::Fact;
 use meshwhy_core::facts::kind::{Duration, Kind, TraceId};
 use meshwhy_core::{Facts, proxy_status};
 
-use crate::line::Format;
+use crate::line::LineFormat;
 
 /// An access-log line, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) enum AccessLog<'a> {
         /// The facts.
         facts: Facts<'a>,
         /// The format that the line is in.
-        format: Format,
+        format: LineFormat,
         /// Whether the head or the tail is missing.
         truncated: bool,
     },
@@ -29,7 +29,7 @@ pub(crate) enum AccessLog<'a> {
 impl<'a> AccessLog<'a> {
     /// The line with these facts; those of a success are not kept.
     #[inline]
-    pub(crate) fn of(facts: Facts<'a>, format: Format, truncated: bool) -> Self {
+    pub(crate) fn of(facts: Facts<'a>, format: LineFormat, truncated: bool) -> Self {
         if shows_success(&facts) { Self::Healthy } else { Self::Facts { facts, format, truncated } }
     }
 
@@ -66,7 +66,7 @@ pub(crate) fn present(field: Option<&str>) -> Option<Cow<'_, str>> {
 
 /// What a key of a JSON line or an operator of a format stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Field {
+pub(crate) enum LogField {
     Fact(Fact),
     /// How long before the request the connection was made; nothing when it was made for the request.
     ConnectionAge,
@@ -86,20 +86,20 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Puts in one value as the line gives it; `-` and nothing at all say that there is none.
     #[inline]
-    pub(crate) fn put(&mut self, field: Field, value: Cow<'a, str>) {
+    pub(crate) fn put(&mut self, field: LogField, value: Cow<'a, str>) {
         match field {
-            Field::Fact(fact) => self.facts.put(fact, value),
+            LogField::Fact(fact) => self.facts.put(fact, value),
             _ if value == "-" || value.is_empty() => {}
-            Field::ConnectionAge => self.facts.upstream_reused = Duration::read(value).map(|_| true),
-            Field::ProxyStatus => self.proxy_status = Some(value),
-            Field::TraceParent => self.facts.context.trace_id = trace_parent(value),
-            Field::Ignored => {}
+            LogField::ConnectionAge => self.facts.upstream_reused = Duration::read(value).map(|_| true),
+            LogField::ProxyStatus => self.proxy_status = Some(value),
+            LogField::TraceParent => self.facts.context.trace_id = trace_parent(value),
+            LogField::Ignored => {}
         }
     }
 
     /// The line with these fields and what follows from them.
     #[inline]
-    pub(crate) fn finish(mut self, format: Format, truncated: bool) -> AccessLog<'a> {
+    pub(crate) fn finish(mut self, format: LineFormat, truncated: bool) -> AccessLog<'a> {
         if shows_success(&self.facts) {
             return AccessLog::Healthy;
         }

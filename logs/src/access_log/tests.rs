@@ -4,7 +4,7 @@ use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side, judge};
 use proptest::prelude::*;
 
 use super::*;
-use crate::line::Format;
+use crate::line::LineFormat;
 
 const V19: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price?sku=11 HTTP/1.1" 503 URX,UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused} - "delayed_connect_error:_Connection_refused" 0 121 61 - "10.1.1.1" "curl/8.9.1" "ba7503f2" "pricing:8085" "10.244.31.50:9030" outbound|8085||pricing.orders-prod.svc.cluster.local - 10.96.70.2:8085 10.244.31.9:51347 - default"#;
 const V15: &str = r#"[2021-12-02T02:55:45.565Z] "POST / HTTP/1.1" 503 UF,URX "-" "TLS error: Secret is not supplied by SDS" 52 91 18 - "-" "curl/7.79.1" "d8d7" "oak:8000" "10.126.222.172:8000" outbound|8000||oak.services.svc.cluster.local - 10.49.219.170:8000 10.126.222.172:58716 - default"#;
@@ -19,7 +19,7 @@ fn read(text: &str) -> Option<AccessLog<'_>> {
     parse(text, &Formats::default())
 }
 
-fn facts(text: &str) -> (Facts<'_>, Format, bool) {
+fn facts(text: &str) -> (Facts<'_>, LineFormat, bool) {
     match read(text) {
         Some(AccessLog::Facts { facts, format, truncated }) => (facts, format, truncated),
         other => panic!("{other:?}: {text}"),
@@ -61,7 +61,7 @@ fn istio_1_9_and_later() {
             ..Context::default()
         },
     };
-    assert_eq!((read, format, truncated), (expected, Format::IstioText, false));
+    assert_eq!((read, format, truncated), (expected, LineFormat::IstioText, false));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn older_formats() {
     let (read, format, truncated) = facts(V15);
     assert_eq!(read.upstream_transport_failure.as_deref(), Some("TLS error: Secret is not supplied by SDS"));
     assert_eq!((read.details.as_deref(), read.policy_status.as_deref(), read.duration_ms), (None, None, Some(18)));
-    assert_eq!((read.route.as_deref(), format, truncated), (Some("default"), Format::IstioText, false));
+    assert_eq!((read.route.as_deref(), format, truncated), (Some("default"), LineFormat::IstioText, false));
 
     let (read, _, truncated) = facts(V14);
     assert_eq!(read.policy_status.as_deref(), Some("UNAVAILABLE:no healthy upstream"));
@@ -82,11 +82,11 @@ fn older_formats() {
     let (read, format, truncated) = facts(V11);
     assert_eq!((read.context.path.as_deref(), read.context.protocol.as_deref()), (Some("/api/oak"), Some("HTTP/1.1")));
     assert_eq!(read.cluster.as_deref(), Some("outbound|5000|multiple|opal.default.svc.cluster.local"));
-    assert_eq!((read.duration_ms, format, truncated), (Some(1), Format::IstioText, false));
+    assert_eq!((read.duration_ms, format, truncated), (Some(1), LineFormat::IstioText, false));
 
     let (read, format, truncated) = facts(ENVOY);
     assert_eq!(read.upstream_host.as_deref(), Some("[2001:db8::71:9d]:443"));
-    assert_eq!((read.context.authority.as_deref(), format, truncated), (Some("bolt:10000"), Format::EnvoyText, false));
+    assert_eq!((read.context.authority.as_deref(), format, truncated), (Some("bolt:10000"), LineFormat::EnvoyText, false));
 }
 
 #[test]

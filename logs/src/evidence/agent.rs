@@ -3,7 +3,7 @@
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 
-use super::phrase::{Phrase, Said, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, event, happened, read};
 use super::words::{holds, holds_any};
 
 pub(super) const PHRASES: &[Phrase] = &[
@@ -32,10 +32,10 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("bad-CUSTOM-action", bad_action),
 ];
 
-fn not_ready(said: Said<'_>) -> Option<Facts<'_>> {
-    let why = said.after;
+fn not_ready(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let why = hit.after;
     if holds_any(why, &["failed retrieving Envoy stats", "failed to get readiness stats", "failed to get server info"]) {
-        return stats(said);
+        return stats(hit);
     }
     let rejected = updates(why, "cds updates:").1 > 0 || updates(why, "lds updates:").1 > 0;
     let none_came = updates(why, "cds updates:").0 == 0 && updates(why, "lds updates:").0 == 0;
@@ -55,16 +55,16 @@ fn updates(text: &str, name: &str) -> (u64, u64) {
 }
 
 /// Envoy's admin port: refused means that no Envoy listens, anything else that it is busy.
-fn stats(said: Said<'_>) -> Option<Facts<'_>> {
-    let gone = holds_any(said.after, &["connection refused", "EOF", "connection reset"]);
+fn stats(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let gone = holds_any(hit.after, &["connection refused", "EOF", "connection reset"]);
     Some(happened(if gone { Event::ProxyNotStarted } else { Event::ProxyNotReady }))
 }
 
 /// The name of the policy that Istio writes instead; where a denial names it, the denial says more.
-fn bad_action(said: Said<'_>) -> Option<Facts<'_>> {
-    (!holds(said.before, "matched")).then(|| happened(Event::ExtAuthzProviderMissing))
+fn bad_action(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    (!holds(hit.before, "matched")).then(|| happened(Event::ExtAuthzProviderMissing))
 }
 
-fn refused(said: Said<'_>) -> Option<Facts<'_>> {
-    holds(said.after, "connection refused").then(|| happened(Event::ProxyNotStarted))
+fn refused(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds(hit.after, "connection refused").then(|| happened(Event::ProxyNotStarted))
 }

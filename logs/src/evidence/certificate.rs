@@ -3,7 +3,7 @@
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 
-use super::phrase::{Phrase, Said, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, event, happened, read};
 use super::words::holds_any;
 
 const OUT_OF_DATE: &[&str] = &[
@@ -55,12 +55,12 @@ pub(super) const PHRASES: &[Phrase] = &[
     event("CertificateNotYetValidException", Event::CertificateOutOfDate),
 ];
 
-fn named(said: Said<'_>) -> Option<Facts<'_>> {
-    fault(said.line.message).map(happened)
+fn named(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    fault(hit.line.message).map(happened)
 }
 
 /// Go's HTTP server, where the other side refused its certificate: for istiod that is the API server calling the webhook.
-fn handshake(said: Said<'_>) -> Option<Facts<'_>> {
-    let refused = fault(said.after)? == Event::CertificateUntrusted;
+fn handshake(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let refused = fault(hit.after)? == Event::CertificateUntrusted;
     Some(happened(if refused { Event::WebhookUntrusted } else { Event::CertificateOutOfDate }))
 }

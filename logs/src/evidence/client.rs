@@ -4,7 +4,7 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts, Flag};
 
 use super::envoy::{answered, flagged};
-use super::phrase::{Phrase, Said, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, event, happened, read};
 use super::words::{first, holds, holds_any};
 
 pub(super) const PHRASES: &[Phrase] = &[
@@ -33,22 +33,22 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 /// Behind response headers a timeout of Envoy can only reset the stream, and does so without an error: `NO_ERROR`.
-fn rst_stream(said: Said<'_>) -> Option<Facts<'_>> {
+fn rst_stream(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     const INTERNAL: u32 = 13;
-    match first(said.after)? {
+    match first(hit.after)? {
         "NO_ERROR" => Some(Decisive { grpc_status: Some(INTERNAL), ..flagged(Flag::UT).decisive }.into()),
         "INTERNAL_ERROR" => Some(happened(Event::StreamResetByCodec)),
         _ => None,
     }
 }
 
-fn number(said: Said<'_>) -> Option<Facts<'_>> {
-    answered(said.after.trim_start_matches([':', ' ', '=']))
+fn number(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    answered(hit.after.trim_start_matches([':', ' ', '=']))
 }
 
 /// curl: `HTTP/2 stream 1 was not closed cleanly: INTERNAL_ERROR (err 2)`.
-fn not_closed(said: Said<'_>) -> Option<Facts<'_>> {
-    (first(said.after) == Some("INTERNAL_ERROR")).then(|| happened(Event::StreamResetByCodec))
+fn not_closed(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    (first(hit.after) == Some("INTERNAL_ERROR")).then(|| happened(Event::StreamResetByCodec))
 }
 
 /// What the errors of a socket are, in Go's, Java's, Node's, Python's and curl's words, as Envoy would have told them.
@@ -68,12 +68,12 @@ const ERRORS: &[(&str, &str)] = &[
 
 /// A connection that a client could not make, unless its address is one of Istio's own: `dial tcp 10.0.0.1:8080: connect: connection
 /// refused`, `connect ECONNREFUSED 10.0.0.1:8080`, `ConnectException: Connection refused`.
-fn unconnected(said: Said<'_>) -> Option<Facts<'_>> {
-    let message = said.line.message;
+fn unconnected(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let message = hit.line.message;
     if holds_any(message, &["webhook", "probe failed", "probe errored"]) {
         return None;
     }
-    let phrase = message.get(said.before.len()..)?;
+    let phrase = message.get(hit.before.len()..)?;
     let (_, reason) = ERRORS.iter().find(|(words, _)| holds(phrase, words))?;
     if let Some(event) = of_istio(message) {
         return Some(happened(event));
@@ -104,7 +104,7 @@ fn words_of_addresses(text: &str) -> impl Iterator<Item = &str> {
         .map(|word| word.trim_end_matches([':', '.', ';']))
 }
 
-fn reset_handshake(_: Said<'_>) -> Option<Facts<'_>> {
+fn reset_handshake(_: PhraseHit<'_>) -> Option<Facts<'_>> {
     let reason = "TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end";
     Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
 }
@@ -114,9 +114,9 @@ fn failed(reason: &str) -> Decisive<'_> {
 }
 
 /// `Maximum (50) redirects followed`, `stopped after 10 redirects`, `Exceeded 30 redirects`.
-fn redirects(said: Said<'_>) -> Option<Facts<'_>> {
-    let rest = said.after.trim_start().trim_start_matches(|letter: char| letter.is_ascii_digit());
-    let counted = rest.len() < said.after.trim_start().len();
+fn redirects(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let rest = hit.after.trim_start().trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let counted = rest.len() < hit.after.trim_start().len();
     let named = rest.trim_start_matches([')', ' ', '.']).starts_with("redirects");
     (counted && named).then(|| happened(Event::RedirectLoop))
 }

@@ -8,7 +8,7 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
 
 use super::local_reply;
-use super::phrase::{Phrase, Said, detailed, details as with_details, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, detailed, details as with_details, event, happened, read};
 use super::words::{first, holds, holds_any, message, status};
 
 /// Signing keys; before certificates, which may be why they could not be fetched.
@@ -80,8 +80,8 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 /// The details as Envoy's logger prints them: older ones hold spaces inside their braces.
-fn sent(said: Said<'_>) -> Option<Facts<'_>> {
-    let text = said.after.trim_start();
+fn sent(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let text = hit.after.trim_start();
     let braced = text
         .rfind('}')
         .and_then(|end| text.get(..=end))
@@ -91,11 +91,11 @@ fn sent(said: Said<'_>) -> Option<Facts<'_>> {
 }
 
 /// Words of the router's own logger; clients and applications use the same ones.
-fn router(said: Said<'_>) -> Option<Facts<'_>> {
-    if said.line.logger != "router" || !message(said.after).is_empty() {
+fn router(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    if hit.line.logger != "router" || !message(hit.after).is_empty() {
         return None;
     }
-    let per_try = |word: &str| said.line.message.ends_with(word);
+    let per_try = |word: &str| hit.line.message.ends_with(word);
     Some(detailed(match () {
         () if per_try("per try idle timeout") => "upstream_per_try_idle_timeout",
         () if per_try("per try timeout") => "upstream_per_try_timeout",
@@ -103,24 +103,24 @@ fn router(said: Said<'_>) -> Option<Facts<'_>> {
     }))
 }
 
-fn pool(said: Said<'_>) -> Option<Facts<'_>> {
-    let own = said.line.logger == "pool" && message(said.after).is_empty();
+fn pool(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let own = hit.line.logger == "pool" && message(hit.after).is_empty();
     own.then(|| detailed("upstream_reset_before_response_started{connection_timeout}"))
 }
 
-fn unknown_cluster(said: Said<'_>) -> Option<Facts<'_>> {
-    let cluster = said.after.split('\'').next().filter(|name| !name.is_empty());
+fn unknown_cluster(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let cluster = hit.after.split('\'').next().filter(|name| !name.is_empty());
     Some(Decisive { cluster: cluster.map(Into::into), ..detailed("cluster_not_found").decisive }.into())
 }
 
 /// `enforced denied, matched policy NAME`; a shadow policy denies nothing.
-fn denied(said: Said<'_>) -> Option<Facts<'_>> {
-    let policy = said.after.split_once("matched policy").and_then(|(_, rest)| first(rest)).unwrap_or_default();
+fn denied(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let policy = hit.after.split_once("matched policy").and_then(|(_, rest)| first(rest)).unwrap_or_default();
     Some(detailed(format!("rbac_access_denied_matched_policy[{policy}]")))
 }
 
-fn jwt(said: Said<'_>) -> Option<Facts<'_>> {
-    let status = message(said.after);
+fn jwt(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let status = message(hit.after);
     if status.is_empty() || status.eq_ignore_ascii_case("OK") {
         return None;
     }
@@ -128,59 +128,59 @@ fn jwt(said: Said<'_>) -> Option<Facts<'_>> {
 }
 
 /// `fetch pubkey [uri = URI]: …`, of Envoy; istiod says it of failures alone.
-fn fetched(said: Said<'_>) -> Option<Facts<'_>> {
-    let fine = holds_any(said.after, &[": success", ": start"]) || holds(said.after, "status code 200");
+fn fetched(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let fine = holds_any(hit.after, &[": success", ": start"]) || holds(hit.after, "status code 200");
     (!fine).then(|| happened(Event::JwksFetchFailed))
 }
 
 /// The downstream codec, where the connection manager hears of it.
-fn dispatch(said: Said<'_>) -> Option<Facts<'_>> {
-    let text = message(said.after);
+fn dispatch(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let text = message(hit.after);
     (!text.is_empty()).then(|| detailed(format!("codec_error:{text}")))
 }
 
 /// The upstream codec, in the words of its client.
-fn received(said: Said<'_>) -> Option<Facts<'_>> {
-    let text = message(said.after);
+fn received(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let text = message(hit.after);
     (!text.is_empty()).then(|| Facts::from(Decisive { upstream_local_close: Some(text.into()), ..Decisive::default() }))
 }
 
-fn client(said: Said<'_>) -> Option<Facts<'_>> {
-    let (_, text) = said.after.split_once("protocol error: ")?;
-    received(Said { after: text, ..said })
+fn client(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let (_, text) = hit.after.split_once("protocol error: ")?;
+    received(PhraseHit { after: text, ..hit })
 }
 
 /// The codec client's line without its head, and not one of another library's.
-fn protocol(said: Said<'_>) -> Option<Facts<'_>> {
-    let alone = said.before.trim().is_empty() || said.line.logger == "client";
-    alone.then(|| received(said)).flatten()
+fn protocol(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let alone = hit.before.trim().is_empty() || hit.line.logger == "client";
+    alone.then(|| received(hit)).flatten()
 }
 
 /// 2 is INTERNAL_ERROR: what the HTTP/2 codec sends when it will not take a stream's headers.
-fn reset(said: Said<'_>) -> Option<Facts<'_>> {
-    (first(said.after) == Some("2")).then(|| happened(Event::StreamResetByCodec))
+fn reset(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    (first(hit.after) == Some("2")).then(|| happened(Event::StreamResetByCodec))
 }
 
 /// The router's `upstream reset: reset reason: R, transport failure reason: T`.
-fn upstream_reset(said: Said<'_>) -> Option<Facts<'_>> {
-    local_reply::reset(said.after)
+fn upstream_reset(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    local_reply::reset(hit.after)
 }
 
 /// While another plugin fetches the same code, and for ten seconds after a fetch that failed, Envoy goes on without the code and
 /// fetches it once more; only the end of that fetch says whether it failed.
-fn wasm(said: Said<'_>) -> Option<Facts<'_>> {
-    let pending = holds_any(said.after, &["(in progress)", "(cached)"]);
+fn wasm(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let pending = holds_any(hit.after, &["(in progress)", "(cached)"]);
     Some(happened(if pending { Event::WasmLoadPending } else { Event::WasmLoadFailed }))
 }
 
 /// Envoy's `Plugin NAME failed to load`; other software has plugins, too.
-fn plugin(said: Said<'_>) -> Option<Facts<'_>> {
-    let named = said.before.split_once("Plugin ").is_some_and(|(_, name)| !name.trim().is_empty());
-    (said.line.logger == "wasm" && named && said.after.trim().is_empty()).then(|| happened(Event::WasmPluginMissing))
+fn plugin(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let named = hit.before.split_once("Plugin ").is_some_and(|(_, name)| !name.trim().is_empty());
+    (hit.line.logger == "wasm" && named && hit.after.trim().is_empty()).then(|| happened(Event::WasmPluginMissing))
 }
 
 /// A warning that Envoy writes whether or not there is reason to.
-fn harmless(_: Said<'_>) -> Option<Facts<'_>> {
+fn harmless(_: PhraseHit<'_>) -> Option<Facts<'_>> {
     Some(Facts::default())
 }
 

@@ -30,7 +30,7 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
     if facts == Facts::default() {
         return local_reply::whole(text);
     }
-    tells_something(&facts).then_some(facts)
+    has_outcome(&facts).then_some(facts)
 }
 
 /// Adds status and flags that stand beside a phrase.
@@ -112,12 +112,12 @@ const REASONS: &[(u16, &str)] = &[
 /// Reads a piece that holds no mark: words alone, or a whole body.
 pub(super) fn unmarked(text: &str) -> Option<Facts<'_>> {
     match bare(text) {
-        Some(facts) => tells_something(&facts).then_some(facts),
+        Some(facts) => has_outcome(&facts).then_some(facts),
         None => local_reply::whole(text).or_else(|| lone_status(text)),
     }
 }
 
-fn tells_something(facts: &Facts<'_>) -> bool {
+fn has_outcome(facts: &Facts<'_>) -> bool {
     facts.shows_failure() || facts.status.is_some_and(|status| status != 0)
 }
 

@@ -4,7 +4,7 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Context, Facts};
 
 use super::certificate;
-use super::phrase::{Phrase, Said, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, event, happened, read};
 use super::words::{first, holds, holds_any};
 
 pub(super) const PHRASES: &[Phrase] = &[
@@ -46,7 +46,7 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 /// A webhook of Istio that the API server does not trust, or does not reach.
-fn webhook(said: Said<'_>) -> Option<Facts<'_>> {
+fn webhook(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     const UNREACHED: &[&str] = &[
         "deadline exceeded",
         "connection refused",
@@ -62,40 +62,40 @@ fn webhook(said: Said<'_>) -> Option<Facts<'_>> {
         "Address is not allowed",
         "EOF",
     ];
-    let ours = holds_any(said.line.message, &["istio", "sidecar-injector", "/inject"]);
+    let ours = holds_any(hit.line.message, &["istio", "sidecar-injector", "/inject"]);
     if !ours {
         return None;
     }
-    if certificate::fault(said.after).is_some() {
+    if certificate::fault(hit.after).is_some() {
         return Some(happened(Event::WebhookUntrusted));
     }
     // YAML folds the message at its width.
-    let is_cut = said.after.trim_end().ends_with(": context");
-    (is_cut || holds_any(said.after, UNREACHED)).then(|| happened(Event::WebhookUnreachable))
+    let is_cut = hit.after.trim_end().ends_with(": context");
+    (is_cut || holds_any(hit.after, UNREACHED)).then(|| happened(Event::WebhookUnreachable))
 }
 
 /// `admission webhook "validation.istio.io" denied the request: …`; older ones are named after Pilot.
-fn refused_by(said: Said<'_>) -> Option<Facts<'_>> {
-    let (name, rest) = said.after.split_once('"')?;
+fn refused_by(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let (name, rest) = hit.after.split_once('"')?;
     let ours = name.ends_with(".istio.io") && holds_any(name, &["validation", "pilot"]);
     (ours && holds(rest, "denied the request")).then(|| happened(Event::ConfigurationRefused))
 }
 
 /// A container that was killed; only the proxy's is the mesh's.
-fn out_of_memory(said: Said<'_>) -> Option<Facts<'_>> {
-    holds(said.line.message, "istio-proxy").then(|| happened(Event::ProxyOutOfMemory))
+fn out_of_memory(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds(hit.line.message, "istio-proxy").then(|| happened(Event::ProxyOutOfMemory))
 }
 
 const TOKEN: &str = "istio-token";
 const ROOT: &str = "istiod-ca-cert";
 
-fn unmounted(said: Said<'_>) -> Option<Facts<'_>> {
-    let volumes = said.after.split(']').next()?;
+fn unmounted(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let volumes = hit.after.split(']').next()?;
     volume(|name| volumes.split([' ', ',']).any(|volume| volume == name))
 }
 
-fn mount(said: Said<'_>) -> Option<Facts<'_>> {
-    let name = said.after.trim_start().strip_prefix('"')?.split('"').next()?;
+fn mount(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let name = hit.after.trim_start().strip_prefix('"')?.split('"').next()?;
     volume(|wanted| wanted == name)
 }
 
@@ -106,14 +106,14 @@ fn volume<'a>(is: impl Fn(&str) -> bool) -> Option<Facts<'a>> {
     is(ROOT).then(|| happened(Event::SecretMissing))
 }
 
-fn token_file(said: Said<'_>) -> Option<Facts<'_>> {
-    holds(said.after, "no such file").then(|| happened(Event::TokenMountFailed))
+fn token_file(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds(hit.after, "no such file").then(|| happened(Event::TokenMountFailed))
 }
 
-fn probe(said: Said<'_>) -> Option<Facts<'_>> {
-    let pod = said.before.split_whitespace().find_map(|word| word.strip_prefix("pod/"));
+fn probe(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let pod = hit.before.split_whitespace().find_map(|word| word.strip_prefix("pod/"));
     let pod = pod.filter(|pod| !pod.is_empty()).map(Into::into);
-    let event = match (goes_on(said.before), holds(said.after, "connection refused")) {
+    let event = match (goes_on(hit.before), holds(hit.after, "connection refused")) {
         (false, _) => Event::ProbeFailed,
         (true, true) => Event::ProxyNotStarted,
         (true, false) => Event::ProxyNotReady,
@@ -131,21 +131,21 @@ fn goes_on(before: &str) -> bool {
 }
 
 /// The kubelet's structured line: `"Probe failed" probeType="Readiness" pod="ns/name" … probeResult="failure"`.
-fn kubelet(said: Said<'_>) -> Option<Facts<'_>> {
-    let pod = said.after.split_once("pod=\"").and_then(|(_, rest)| rest.split('"').next());
+fn kubelet(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let pod = hit.after.split_once("pod=\"").and_then(|(_, rest)| rest.split('"').next());
     let (namespace, name) = pod.and_then(|pod| pod.split_once('/')).unzip();
-    let failed = holds_any(said.line.message, &["Probe failed", "Probe errored", "probeResult=\"failure\""]);
+    let failed = holds_any(hit.line.message, &["Probe failed", "Probe errored", "probeResult=\"failure\""]);
     let context = Context { pod: name.map(Into::into), namespace: namespace.map(Into::into), ..Context::default() };
     failed.then(|| Facts { context, ..happened(Event::ProbeFailed) })
 }
 
 /// `Readiness probe for "pod_ns(uid):container" failed (failure): …`.
-fn kubelet_old(said: Said<'_>) -> Option<Facts<'_>> {
-    holds(said.after, "failed").then(|| happened(Event::ProbeFailed))
+fn kubelet_old(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds(hit.after, "failed").then(|| happened(Event::ProbeFailed))
 }
 
 /// The hook that holds the application back until the proxy is ready.
-fn wait(said: Said<'_>) -> Option<Facts<'_>> {
-    let failed = first(said.after).is_some() && holds_any(said.after, &["failed", "timeout", "error"]);
+fn wait(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let failed = first(hit.after).is_some() && holds_any(hit.after, &["failed", "timeout", "error"]);
     failed.then(|| happened(Event::ProxyNotReady))
 }

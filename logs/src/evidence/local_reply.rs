@@ -9,7 +9,7 @@ use meshwhy_core::details::Reset;
 use meshwhy_core::transport;
 use meshwhy_core::{Decisive, Facts};
 
-use super::phrase::{Phrase, Said, detailed, details, read};
+use super::phrase::{Phrase, PhraseHit, detailed, details, read};
 use super::transport_text;
 use super::words::{first, message};
 
@@ -109,15 +109,15 @@ const EXACT: &[(u16, &str, &str)] = &[
     (403, "Audiences in Jwt are not allowed", "jwt_authn_access_denied{Audiences_in_Jwt_are_not_allowed}"),
 ];
 
-fn connect_error(said: Said<'_>) -> Option<Facts<'_>> {
-    let reason = [RETRIED, RESET].iter().find_map(|words| said.after.strip_prefix(words));
+fn connect_error(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let reason = [RETRIED, RESET].iter().find_map(|words| hit.after.strip_prefix(words));
     let bare = || detailed(BEFORE_RESPONSE);
-    Some(reason.and_then(reset).or_else(|| transport_text::find(said.after)).unwrap_or_else(bare))
+    Some(reason.and_then(reset).or_else(|| transport_text::find(hit.after)).unwrap_or_else(bare))
 }
 
 /// People shorten the body to `upstream connect error with TLS error: …`.
-fn connect_error_with(said: Said<'_>) -> Option<Facts<'_>> {
-    transport_text::find(said.after)
+fn connect_error_with(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    transport_text::find(hit.after)
 }
 
 /// Reads `RESET` or `RESET, transport failure reason: TRANSPORT` at the start of the text.
@@ -142,15 +142,15 @@ pub(super) fn reset(text: &str) -> Option<Facts<'_>> {
 }
 
 /// What the policy check of Istio 1.0–1.4 answered, `CODE:MESSAGE`; a gRPC client puts a space behind the colon.
-fn mixer(said: Said<'_>) -> Option<Facts<'_>> {
-    let word = first(said.after).filter(|_| !said.after.starts_with([' ', '"']))?;
-    let start = said.line.message.len().checked_sub(said.after.len())?;
-    let code = said.line.message.get(said.before.len()..start)?;
+fn mixer(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let word = first(hit.after).filter(|_| !hit.after.starts_with([' ', '"']))?;
+    let start = hit.line.message.len().checked_sub(hit.after.len())?;
+    let code = hit.line.message.get(hit.before.len()..start)?;
     if code.eq_ignore_ascii_case("RESOURCE_EXHAUSTED:") {
         let quota = word.starts_with("Quota");
         return quota.then(|| Facts::from(Decisive { details: Some("request_rate_limited".into()), ..Decisive::default() }));
     }
-    let text = message(said.line.message.get(said.before.len()..)?);
+    let text = message(hit.line.message.get(hit.before.len()..)?);
     Some(Facts::from(Decisive { policy_status: Some(text.into()), ..Decisive::default() }))
 }
 
@@ -183,8 +183,8 @@ const JWT: &[&str] = &[
     "Jwks doesn't have key to match kid or alg from Jwt",
 ];
 
-fn jwt_status(said: Said<'_>) -> Option<Facts<'_>> {
-    let text = said.line.message.get(said.before.len()..)?;
+fn jwt_status(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let text = hit.line.message.get(hit.before.len()..)?;
     let status = JWT.iter().find(|status| text.get(..status.len()).is_some_and(|head| head.eq_ignore_ascii_case(status)))?;
     Some(jwt(status))
 }

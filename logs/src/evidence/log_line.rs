@@ -5,7 +5,7 @@
 pub(super) enum Level {
     /// The line does not say.
     #[default]
-    Unsaid,
+    Unknown,
     /// `trace` or `debug`.
     Debug,
     /// `info`.
@@ -78,7 +78,7 @@ mod tests {
             ("2022-06-01T06:47:35.322415Z\tdebug\tenvoy router\t[C1][S2] upstream timeout", Level::Debug, "router"),
             ("2020-02-06T16:22:08.623721Z     warn    secretfetcher   failed load", Level::Problem, "secretfetcher"),
             ("[1][info][upstream] [source/x.cc:28] cds: add 2 cluster(s)", Level::Info, "upstream"),
-            ("closing connection: no matching filter chain found", Level::Unsaid, ""),
+            ("closing connection: no matching filter chain found", Level::Unknown, ""),
         ] {
             let line = LogLine::of(text);
             assert_eq!((line.level, line.logger), (level, logger), "{text}");

@@ -79,7 +79,7 @@ fn header(text: &str) -> Option<Facts<'_>> {
 
 /// Reads the message of a log line: its phrases, then, where it is a log line, a transport failure.
 fn in_log(line: LogLine<'_>) -> Option<Facts<'_>> {
-    let logged = || transport_text::find(line.message).filter(|_| line.level != Level::Unsaid);
+    let logged = || transport_text::find(line.message).filter(|_| line.level != Level::Unknown);
     phrase::find(line).or_else(logged)
 }
 

@@ -1,4 +1,4 @@
-//! Phrases that sources write, and what each of them says: one automaton finds them all, the table's order decides.
+//! Phrases that sources write, and what each of them means: one automaton finds them all, the table's order decides.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,11 @@ use super::{agent, certificate, client, envoy, kubernetes, local_reply, marks, r
 /// A text and what it says where it stands as words of its own; upper and lower case are the same.
 pub(super) struct Phrase {
     text: &'static str,
-    says: Says,
+    meaning: Meaning,
 }
 
 /// What a phrase says.
-pub(super) enum Says {
+pub(super) enum Meaning {
     /// That something happened.
     Event(Event),
     /// Which code details the proxy would log.
@@ -24,11 +24,11 @@ pub(super) enum Says {
     Read(Read),
 }
 
-type Read = for<'a> fn(Said<'a>) -> Option<Facts<'a>>;
+type Read = for<'a> fn(PhraseHit<'a>) -> Option<Facts<'a>>;
 
 /// A phrase in its line.
 #[derive(Clone, Copy)]
-pub(super) struct Said<'a> {
+pub(super) struct PhraseHit<'a> {
     /// The line.
     pub line: LogLine<'a>,
     /// What stands before the phrase.
@@ -38,15 +38,15 @@ pub(super) struct Said<'a> {
 }
 
 pub(super) const fn event(text: &'static str, event: Event) -> Phrase {
-    Phrase { text, says: Says::Event(event) }
+    Phrase { text, meaning: Meaning::Event(event) }
 }
 
 pub(super) const fn details(text: &'static str, details: &'static str) -> Phrase {
-    Phrase { text, says: Says::Details(details) }
+    Phrase { text, meaning: Meaning::Details(details) }
 }
 
 pub(super) const fn read(text: &'static str, read: Read) -> Phrase {
-    Phrase { text, says: Says::Read(read) }
+    Phrase { text, meaning: Meaning::Read(read) }
 }
 
 /// All phrases; earlier tables and earlier entries come first where a line holds several.
@@ -88,17 +88,17 @@ pub(super) fn find(line: LogLine<'_>) -> Option<Facts<'_>> {
     }
     found.sort_unstable();
     found.into_iter().find_map(|(phrase, start, end)| {
-        let said = Said { line, before: text.get(..start)?, after: text.get(end..)? };
-        all().nth(phrase)?.says.facts(said)
+        let hit = PhraseHit { line, before: text.get(..start)?, after: text.get(end..)? };
+        all().nth(phrase)?.meaning.facts(hit)
     })
 }
 
-impl Says {
-    fn facts<'a>(&self, said: Said<'a>) -> Option<Facts<'a>> {
+impl Meaning {
+    fn facts<'a>(&self, hit: PhraseHit<'a>) -> Option<Facts<'a>> {
         match self {
             Self::Event(event) => Some(happened(*event)),
             Self::Details(details) => Some(detailed(*details)),
-            Self::Read(read) => read(said),
+            Self::Read(read) => read(hit),
         }
     }
 }

@@ -3,7 +3,7 @@
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 
-use super::phrase::{Phrase, Said, detailed, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, detailed, event, happened, read};
 use super::words::{holds, holds_any};
 
 pub(super) const PHRASES: &[Phrase] = &[
@@ -29,24 +29,24 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 /// `gRPC config for TYPE rejected: REASON`; an update that was accepted has no reason.
-fn subscription(said: Said<'_>) -> Option<Facts<'_>> {
-    let reason = said.after.split_once("rejected:").map(|(_, reason)| reason)?;
-    let kind = said.after.split_once("rejected:").map_or("", |(kind, _)| kind);
+fn subscription(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let reason = hit.after.split_once("rejected:").map(|(_, reason)| reason)?;
+    let kind = hit.after.split_once("rejected:").map_or("", |(kind, _)| kind);
     Some(reading(reason, kind))
 }
 
-fn after(said: Said<'_>) -> Option<Facts<'_>> {
-    Some(reading(said.after, said.before))
+fn after(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    Some(reading(hit.after, hit.before))
 }
 
 /// `duplicate/locked listener` is the word for an update that changes nothing; it is another text.
-fn duplicate(said: Said<'_>) -> Option<Facts<'_>> {
-    holds(said.after, "found").then(|| happened(Event::ListenerConflict))
+fn duplicate(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds(hit.after, "found").then(|| happened(Event::ListenerConflict))
 }
 
 /// Envoy ends itself when its bootstrap does not load.
-fn start(said: Said<'_>) -> Option<Facts<'_>> {
-    Some(match reason(said.after, "") {
+fn start(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    Some(match reason(hit.after, "") {
         Some(Event::ConfigRejected) | None => happened(Event::ProxyNotStarted),
         Some(event) => happened(event),
     })

@@ -24,7 +24,7 @@ struct Exchange<'a> {
 const MAX_KEPT: usize = 256;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum ResponsePart {
     Outside,
     Request,
     Head,
@@ -71,14 +71,14 @@ fn request_line(line: &str) -> Option<(&str, &str)> {
 impl<'a> Exchange<'a> {
     fn of(block: &'a str) -> Self {
         let mut exchange = Self::default();
-        let mut part = Part::Outside;
+        let mut part = ResponsePart::Outside;
         for line in block.lines() {
             part = exchange.line(line, part);
         }
         exchange
     }
 
-    fn line(&mut self, line: &'a str, part: Part) -> Part {
+    fn line(&mut self, line: &'a str, part: ResponsePart) -> ResponsePart {
         let line = line.trim_end().strip_suffix("\\r\\n").unwrap_or(line.trim_end());
         let (marker, text) = match line.split_at_checked(1) {
             Some((marker @ ("<" | ">" | "*"), rest)) => (marker, rest.trim_start()),
@@ -94,34 +94,34 @@ impl<'a> Exchange<'a> {
                 request_line: self.request_line,
                 ..Self::default()
             };
-            return Part::Head;
+            return ResponsePart::Head;
         }
         if let Some(line) = request_line(text) {
             self.request_line = Some(line);
-            return Part::Request;
+            return ResponsePart::Request;
         }
         if let Some((_, inner)) = text.split_once("Metadata(") {
             self.metadata(inner.strip_suffix(')').unwrap_or(inner));
-            return Part::Outside;
+            return ResponsePart::Outside;
         }
         if text.is_empty() {
-            return if part == Part::Head { Part::Body } else { part };
+            return if part == ResponsePart::Head { ResponsePart::Body } else { part };
         }
         match header_line::split(text) {
             Some((":status", value)) => {
                 self.status = words::status(value).or(self.status);
-                Part::Head
+                ResponsePart::Head
             }
-            Some(header) if part == Part::Request || marker == ">" => {
+            Some(header) if part == ResponsePart::Request || marker == ">" => {
                 push(&mut self.request, header);
-                Part::Request
+                ResponsePart::Request
             }
-            Some(header) if part == Part::Head || marker == "<" => {
+            Some(header) if part == ResponsePart::Head || marker == "<" => {
                 push(&mut self.headers, header);
-                Part::Head
+                ResponsePart::Head
             }
             // Envoy's dumps of request headers hold its own sampling decision, which is no fault.
-            Some(header) if part == Part::Outside && !text.starts_with('\'') => {
+            Some(header) if part == ResponsePart::Outside && !text.starts_with('\'') => {
                 push(&mut self.request, header);
                 part
             }
@@ -153,17 +153,17 @@ impl<'a> Exchange<'a> {
     fn answer(&self) -> Option<Facts<'a>> {
         let grpc_status = self.header("grpc-status").and_then(|text| GrpcStatus::read(text.into()));
         let said = self.body.iter().find_map(|line| body(line));
-        if let Some(mut told) = self.author() {
-            told.status = self.status;
-            told.grpc_status = grpc_status;
+        if let Some(mut facts) = self.author() {
+            facts.status = self.status;
+            facts.grpc_status = grpc_status;
             // A member that holds a code alone says less than the body.
-            let silent = told.details.is_none() && told.flags.is_none();
+            let silent = facts.details.is_none() && facts.flags.is_none();
             if let Some(Facts { decisive: said, .. }) = said.filter(|_| silent) {
-                told.details = said.details;
-                told.flags = said.flags;
-                told.upstream_transport_failure = said.upstream_transport_failure;
+                facts.details = said.details;
+                facts.flags = said.flags;
+                facts.upstream_transport_failure = said.upstream_transport_failure;
             }
-            return Some(told);
+            return Some(facts);
         }
         if self.status.is_none() && said.is_none() && grpc_status.is_none() {
             return None;
@@ -181,7 +181,7 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    /// What the proxy of ours tells that made the response, whatever its status: a gRPC call that was refused has 200.
+    /// What the proxy of ours wrote that made the response, whatever its status: a gRPC call that was refused has 200.
     fn author(&self) -> Option<Facts<'a>> {
         let named = |name: &str| name.eq_ignore_ascii_case("proxy-status");
         crate::header::author(self.headers.iter().filter(|(name, _)| named(name)).map(|(_, value)| *value))

@@ -3,7 +3,7 @@
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 
-use super::phrase::{Phrase, Said, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, event, happened, read};
 use super::words::{holds, holds_any};
 use super::{certificate, xds};
 
@@ -36,16 +36,16 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 /// What the certificate authority said: it cannot be trusted or reached, or it gives no certificate.
-pub(super) fn authority(said: Said<'_>) -> Option<Facts<'_>> {
-    let event = certificate::fault(said.after).or_else(|| xds::unreachable(said.after).then_some(Event::XdsUnreachable));
+pub(super) fn authority(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let event = certificate::fault(hit.after).or_else(|| xds::unreachable(hit.after).then_some(Event::XdsUnreachable));
     Some(happened(event.unwrap_or(Event::SecretMissing)))
 }
 
-fn credential(said: Said<'_>) -> Option<Facts<'_>> {
-    holds_any(said.after, &["not found", "failed", "invalid", "unauthorized"]).then(|| happened(Event::SecretMissing))
+fn credential(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds_any(hit.after, &["not found", "failed", "invalid", "unauthorized"]).then(|| happened(Event::SecretMissing))
 }
 
 /// `gRPC config: initial fetch timed out for TYPE`.
-fn fetch_timeout(said: Said<'_>) -> Option<Facts<'_>> {
-    Some(happened(if holds(said.after, ".Secret") { Event::SecretMissing } else { Event::XdsUnreachable }))
+fn fetch_timeout(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    Some(happened(if holds(hit.after, ".Secret") { Event::SecretMissing } else { Event::XdsUnreachable }))
 }

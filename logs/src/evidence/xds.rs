@@ -3,7 +3,7 @@
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 
-use super::phrase::{Phrase, Said, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, event, happened, read};
 use super::words::{holds, holds_any};
 use super::{certificate, secret};
 
@@ -76,18 +76,18 @@ pub(super) fn unreachable(text: &str) -> bool {
 }
 
 /// `[RESOURCES ]gRPC config stream[ to NAME] closed[ since N s ago]: CODE, MESSAGE`.
-fn stream(said: Said<'_>) -> Option<Facts<'_>> {
-    let (_, rest) = said.after.split_once("closed")?;
+fn stream(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let (_, rest) = hit.after.split_once("closed")?;
     let (_, rest) = rest.split_once(": ").or_else(|| rest.split_once(':'))?;
     let (code, message) = rest.split_once(',').unwrap_or((rest, ""));
     let code = code.trim().parse::<u32>().ok()?;
     let message = message.trim();
-    let of_secrets = said.before.trim_end().ends_with("StreamSecrets") || holds(said.after, "sds-grpc");
+    let of_secrets = hit.before.trim_end().ends_with("StreamSecrets") || holds(hit.after, "sds-grpc");
     if of_secrets && holds_any(message, &["secret", "certificate", "root cert"]) {
-        return secret::authority(said);
+        return secret::authority(hit);
     }
     // An agent that says since when has tried again in the meantime.
-    let repeated = said.after.trim_start().starts_with("closed since");
+    let repeated = hit.after.trim_start().starts_with("closed since");
     match closed(code, message) {
         Event::XdsReconnect if repeated && code == UNAVAILABLE => Some(happened(Event::XdsUnreachable)),
         event => Some(happened(event)),
@@ -118,35 +118,35 @@ fn closed(code: u32, message: &str) -> Event {
 }
 
 /// An agent or ztunnel that could not connect.
-fn dialled(said: Said<'_>) -> Option<Facts<'_>> {
-    Some(happened(certificate::fault(said.after).unwrap_or(Event::XdsUnreachable)))
+fn dialled(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    Some(happened(certificate::fault(hit.after).unwrap_or(Event::XdsUnreachable)))
 }
 
 /// An agent's or ztunnel's stream that was open.
-fn ended(said: Said<'_>) -> Option<Facts<'_>> {
-    let event = certificate::fault(said.after).unwrap_or_else(|| {
-        let routine = holds_any(said.after, ROUTINE) || !unreachable(said.after);
+fn ended(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let event = certificate::fault(hit.after).unwrap_or_else(|| {
+        let routine = holds_any(hit.after, ROUTINE) || !unreachable(hit.after);
         if routine { Event::XdsReconnect } else { Event::XdsUnreachable }
     });
     Some(happened(event))
 }
 
 /// ztunnel's own stream, which istiod ends every half hour too.
-fn ztunnel(said: Said<'_>) -> Option<Facts<'_>> {
-    let facts = ended(said)?;
+fn ztunnel(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let facts = ended(hit)?;
     Some(if facts.event == Some(Event::XdsReconnect) { happened(Event::ZtunnelBenign) } else { facts })
 }
 
-fn adsc(said: Said<'_>) -> Option<Facts<'_>> {
-    holds_any(said.after, &["error", "disconnected", "closed"]).then_some(())?;
-    ended(said)
+fn adsc(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds_any(hit.after, &["error", "disconnected", "closed"]).then_some(())?;
+    ended(hit)
 }
 
 /// istiod's `ADS: "ADDRESS" NODE terminated rpc error: code = …`: the proxy went or the stream's time was over.
-fn terminated(said: Said<'_>) -> Option<Facts<'_>> {
-    holds(said.before, "ADS:").then(|| happened(Event::XdsReconnect))
+fn terminated(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds(hit.before, "ADS:").then(|| happened(Event::XdsReconnect))
 }
 
-fn no_subscriber(said: Said<'_>) -> Option<Facts<'_>> {
-    holds(said.after, "no current subscribers").then(|| happened(Event::XdsWarning))
+fn no_subscriber(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    holds(hit.after, "no current subscribers").then(|| happened(Event::XdsWarning))
 }

@@ -9,7 +9,7 @@ use meshwhy_core::{Context, Decisive, Facts, Side};
 
 use super::certificate;
 use super::log_line::Level;
-use super::phrase::{Phrase, Said, detailed, details, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, detailed, details, event, happened, read};
 use super::words::{first, holds, holds_any, status};
 
 pub(super) const PHRASES: &[Phrase] = &[
@@ -22,9 +22,9 @@ pub(super) const PHRASES: &[Phrase] = &[
 ];
 
 /// The lines before the access log came (1.18–1.20), where they warn of an error that is known.
-fn old(said: Said<'_>) -> Option<Facts<'_>> {
-    let facts = failure(said.after);
-    (said.line.level == Level::Problem && facts.termination_details.is_none()).then_some(facts)
+fn old(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let facts = failure(hit.after);
+    (hit.line.level == Level::Problem && facts.termination_details.is_none()).then_some(facts)
 }
 
 /// Reads an access line of ztunnel, failed or not.

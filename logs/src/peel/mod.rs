@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 use anstream::adapter::strip_str;
 
-use crate::line::{Content, Line};
+use crate::line::{LineContent, LineReading};
 use crate::origin::Origin;
 
 pub(crate) use envelope::origin as origin_in_json;
@@ -103,12 +103,12 @@ impl<'a> Peeled<'a> {
     }
 
     /// Reads the text, and adds what its layers say.
-    pub(crate) fn read(&self, read: impl Fn(&str) -> Option<Line<'_>>) -> Option<Line<'a>> {
+    pub(crate) fn read(&self, read: impl Fn(&str) -> Option<LineReading<'_>>) -> Option<LineReading<'a>> {
         let mut line = match &self.text {
             Cow::Borrowed(text) => read(trimmed(text))?,
             Cow::Owned(text) => read(trimmed(text))?.into_owned(),
         };
-        if let (Some(time), Content::Facts(facts, _)) = (&self.time, &mut line.content) {
+        if let (Some(time), LineContent::Facts(facts, _)) = (&self.time, &mut line.content) {
             facts.context.start_time.get_or_insert(time.clone());
         }
         line.truncated |= self.cut;

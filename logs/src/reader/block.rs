@@ -3,11 +3,11 @@
 use std::io::BufRead;
 
 use super::ahead::{Ahead, Physical};
-use super::{MAX_JOINED, Reading};
+use super::{BlockKind, MAX_JOINED};
 use crate::access_log::format::Formats;
 use crate::choose::read;
 use crate::evidence;
-use crate::line::{Content, Format, Line};
+use crate::line::{LineContent, LineFormat, LineReading};
 use crate::lines::MAX_LINE;
 use crate::origin::Origin;
 
@@ -88,14 +88,14 @@ impl Block {
     }
 
     /// Reads the joined text.
-    pub(super) fn read(&self, reading: Reading, formats: &Formats) -> Line<'_> {
-        let facts = match reading {
-            Reading::Line => None,
-            Reading::Response => evidence::response(&self.text),
-            Reading::Fragment => evidence::fragment(&self.text),
+    pub(super) fn read(&self, kind: BlockKind, formats: &Formats) -> LineReading<'_> {
+        let facts = match kind {
+            BlockKind::Log => None,
+            BlockKind::Response => evidence::response(&self.text),
+            BlockKind::Fragment => evidence::fragment(&self.text),
         };
         let mut line = match facts {
-            Some(facts) => Line::of(Content::Facts(facts, Format::Evidence)),
+            Some(facts) => LineReading::of(LineContent::Facts(facts, LineFormat::Evidence)),
             None => read(&self.text, formats),
         };
         line.origin = line.origin.map(|own| own.within(self.origin.clone())).or_else(|| self.origin.clone());

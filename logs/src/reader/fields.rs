@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::{Beginning, Reading};
+use super::{Beginning, BlockKind};
 use crate::choose::read;
 use crate::evidence;
 use crate::peel::begins_line;
@@ -17,7 +17,7 @@ pub(super) fn join<R: BufRead>(
     beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
     block: &mut Block,
-) -> io::Result<Option<Reading>> {
+) -> io::Result<Option<BlockKind>> {
     let &Beginning { text, alone, formats, .. } = beginning;
     if !is_field(text) {
         return Ok(None);
@@ -34,7 +34,7 @@ pub(super) fn join<R: BufRead>(
     let Some(together) = evidence::fragment(block.text()).filter(|facts| facts.shows_failure()) else { return Ok(None) };
     let later = block.text().lines().skip(1).map(|line| read(line, formats).worth());
     let most = later.chain([alone.worth()]).max().unwrap_or_default();
-    Ok((together.count() > most.facts).then_some(Reading::Fragment))
+    Ok((together.count() > most.facts).then_some(BlockKind::Fragment))
 }
 
 /// `name=value`, `name: value`, `"name":"value"`, or an end of such.

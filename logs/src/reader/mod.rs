@@ -19,7 +19,7 @@ use frame::Frame;
 
 use crate::access_log::format::Formats;
 use crate::choose::parse_line;
-use crate::line::{Content, Line};
+use crate::line::{LineContent, LineReading};
 use crate::lines::{Lines, MAX_LINE};
 
 /// Most lines that are joined.
@@ -35,7 +35,7 @@ pub struct Item<'a> {
     /// The physical lines as they stand, at most a little more than [`MAX_LINE`] bytes of them.
     pub bytes: &'a [u8],
     /// What they say.
-    pub line: Line<'a>,
+    pub line: LineReading<'a>,
 }
 
 /// Reads the items of one source.
@@ -77,10 +77,10 @@ impl<R: BufRead> Reader<R> {
         let joins: [Join<R>; 4] = [object::join, transcript::join, wrapped::join, fields::join];
         for join in joins {
             block.restart(text);
-            if let Some(reading) = join(&beginning, ahead, block)? {
+            if let Some(kind) = join(&beginning, ahead, block)? {
                 ahead.forgive(cost);
                 block.take_raw(ahead);
-                let line = block.read(reading, formats);
+                let line = block.read(kind, formats);
                 return Ok(Some(Item { first: alone.first, last: block.last(), bytes: block.raw(), line }));
             }
         }
@@ -94,18 +94,18 @@ struct Beginning<'a> {
     /// The text without what carries it.
     frame: Frame<'a>,
     /// What the line says when it stands alone.
-    alone: &'a Line<'a>,
+    alone: &'a LineReading<'a>,
     formats: &'a Formats,
 }
 
 /// Tries to join the text of the first line with those that follow; how to read the block when that is better.
-type Join<R> = fn(&Beginning<'_>, &mut Ahead<R>, &mut Block) -> io::Result<Option<Reading>>;
+type Join<R> = fn(&Beginning<'_>, &mut Ahead<R>, &mut Block) -> io::Result<Option<BlockKind>>;
 
 /// How a block is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
+enum BlockKind {
     /// As a line.
-    Line,
+    Log,
     /// As a response with its headers.
     Response,
     /// As pieces of one line.
@@ -116,7 +116,7 @@ enum Reading {
 fn doubtful<'a>(item: &Item<'a>) -> Option<&'a str> {
     const MAX_PIECE: usize = 300;
     let certain = match item.line.content {
-        Content::Healthy | Content::Blank | Content::Record(..) => true,
+        LineContent::Healthy | LineContent::Blank | LineContent::Record(..) => true,
         _ => item.line.is_whole() && item.bytes.len() > MAX_PIECE,
     };
     if certain || item.bytes.len() > MAX_LINE { None } else { std::str::from_utf8(item.bytes).ok() }

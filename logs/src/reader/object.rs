@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
-use super::{Beginning, Reading};
+use super::{Beginning, BlockKind};
 use crate::choose::read;
 use crate::peel::begins_line;
 
@@ -14,7 +14,7 @@ pub(super) fn join<R: BufRead>(
     beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
     block: &mut Block,
-) -> io::Result<Option<Reading>> {
+) -> io::Result<Option<BlockKind>> {
     let Beginning { text, frame: first, alone, formats } = beginning;
     let inner = first.inner.text.trim();
     if !first.inner.partial && !inner.starts_with('{') {
@@ -51,7 +51,7 @@ pub(super) fn join<R: BufRead>(
         nesting.follow(text);
         goes_on = next.inner.partial;
         if !goes_on && (!is_object || !nesting.is_open()) {
-            return Ok((read(block.text(), formats).worth() > alone.worth()).then_some(Reading::Line));
+            return Ok((read(block.text(), formats).worth() > alone.worth()).then_some(BlockKind::Log));
         }
     }
     Ok(None)

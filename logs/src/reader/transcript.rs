@@ -4,8 +4,8 @@ use std::io::{self, BufRead};
 
 use super::ahead::Ahead;
 use super::block::Block;
-use super::{Beginning, Reading};
-use crate::line::Content;
+use super::{Beginning, BlockKind};
+use crate::line::LineContent;
 use crate::peel::{begins_line, is_request_line};
 use crate::{evidence, header};
 
@@ -14,13 +14,13 @@ pub(super) fn join<R: BufRead>(
     beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
     block: &mut Block,
-) -> io::Result<Option<Reading>> {
+) -> io::Result<Option<BlockKind>> {
     let &Beginning { text, alone, .. } = beginning;
     let quote = quote(text);
     let first = text.strip_prefix(quote).unwrap_or(text).trim_end();
-    let Some(mut part) = Part::begun(first) else { return Ok(None) };
+    let Some(mut part) = TranscriptPart::begun(first) else { return Ok(None) };
     // The members of a header that is not ours are hops, which one set of facts cannot hold.
-    if matches!(alone.content, Content::Header(_)) {
+    if matches!(alone.content, LineContent::Header(_)) {
         return Ok(None);
     }
     block.restart(first);
@@ -40,7 +40,7 @@ pub(super) fn join<R: BufRead>(
         return Ok(None);
     }
     let together = evidence::response(block.text());
-    Ok(together.is_some_and(|facts| facts.count() > alone.worth().facts).then_some(Reading::Response))
+    Ok(together.is_some_and(|facts| facts.count() > alone.worth().facts).then_some(BlockKind::Response))
 }
 
 /// What quotes the transcript: curl's own marks look like a quotation, so only what stands before them counts.
@@ -50,7 +50,7 @@ fn quote(text: &str) -> &str {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum TranscriptPart {
     /// A head, of a request or a response.
     Head,
     /// The empty line behind a head.
@@ -59,14 +59,14 @@ enum Part {
     Body,
 }
 
-impl Part {
+impl TranscriptPart {
     /// Whether a line begins a transcript.
     fn begun(line: &str) -> Option<Self> {
         let bare = unmarked(line);
         let begins = is_status_line(bare)
             || is_request_head(bare)
             || bare == "Hypertext Transfer Protocol"
-            || (header_name(bare).is_some_and(is_telling));
+            || (header_name(bare).is_some_and(begins_headers));
         begins.then_some(Self::Head)
     }
 
@@ -114,8 +114,8 @@ fn header_name(line: &str) -> Option<&str> {
     (!name.is_empty() && name.len() <= 128 && name.bytes().all(is_name)).then_some(name)
 }
 
-/// Whether a header tells, without a status line before it, that headers follow.
-fn is_telling(name: &str) -> bool {
+/// Whether headers follow this one, without a status line before it.
+fn begins_headers(name: &str) -> bool {
     const NAMES: [&str; 12] = [
         "status",
         "server",

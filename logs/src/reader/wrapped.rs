@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
-use super::{Beginning, Reading};
+use super::{Beginning, BlockKind};
 use crate::choose::read;
 use crate::line::Worth;
 use crate::lines::MAX_LINE;
@@ -22,7 +22,7 @@ pub(super) fn join<R: BufRead>(
     beginning: &Beginning<'_>,
     ahead: &mut Ahead<R>,
     block: &mut Block,
-) -> io::Result<Option<Reading>> {
+) -> io::Result<Option<BlockKind>> {
     let Beginning { text, frame: first, alone, formats } = beginning;
     let inner = first.inner.text.trim();
     if !begins_access_log(inner) {
@@ -60,7 +60,7 @@ pub(super) fn join<R: BufRead>(
     let Some((_, text, joined)) = best else { return Ok(None) };
     block.set(text, joined);
     block.written_by(first.inner.origin.clone());
-    Ok(Some(Reading::Line))
+    Ok(Some(BlockKind::Log))
 }
 
 /// `[time] "` or `"METHOD /`, or a start time that was left out.

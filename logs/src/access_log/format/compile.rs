@@ -5,14 +5,14 @@ use super::operator::Operator;
 
 /// A part of a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum FormatPart {
     Literal(String),
     Operator(Operator),
 }
 
 /// Cuts a format; operators never stand side by side.
-pub(super) fn parts(format: &str) -> Result<Vec<Part>, FormatError> {
-    let mut parts: Vec<Part> = Vec::new();
+pub(super) fn parts(format: &str) -> Result<Vec<FormatPart>, FormatError> {
+    let mut parts: Vec<FormatPart> = Vec::new();
     let mut before: Option<&str> = None;
     let mut literal = String::new();
     let mut rest = format;
@@ -33,21 +33,21 @@ pub(super) fn parts(format: &str) -> Result<Vec<Part>, FormatError> {
                 return Err(FormatError::Adjacent { at: begin, first: first.to_owned(), second: written.to_owned() });
             }
         } else {
-            parts.push(Part::Literal(std::mem::take(&mut literal)));
+            parts.push(FormatPart::Literal(std::mem::take(&mut literal)));
         }
-        parts.push(Part::Operator(Operator::find(name, arguments)));
+        parts.push(FormatPart::Operator(Operator::find(name, arguments)));
         before = Some(written);
         rest = after;
     }
     literal.push_str(rest);
     let end = literal.trim_end_matches(['\n', '\r', ' ']);
     if !end.is_empty() {
-        parts.push(Part::Literal(end.to_owned()));
+        parts.push(FormatPart::Literal(end.to_owned()));
     }
-    if let Some(Part::Literal(first)) = parts.first_mut() {
+    if let Some(FormatPart::Literal(first)) = parts.first_mut() {
         *first = first.trim_start().to_owned();
     }
-    parts.retain(|part| !matches!(part, Part::Literal(text) if text.is_empty()));
+    parts.retain(|part| !matches!(part, FormatPart::Literal(text) if text.is_empty()));
     Ok(parts)
 }
 

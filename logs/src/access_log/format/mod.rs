@@ -41,9 +41,9 @@ pub enum FormatError {
         /// The second one.
         second: String,
     },
-    /// No operator tells how a request ended.
+    /// No operator gives the outcome of a request.
     #[error("the format has no operator that tells of a failure, such as %RESPONSE_CODE% or %RESPONSE_FLAGS%")]
-    Untelling,
+    NoOutcome,
     /// The mesh configuration is no YAML.
     #[error("the mesh configuration is no YAML")]
     Yaml(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -81,8 +81,8 @@ impl Formats {
             Ok(labels) if format.trim_start().starts_with('{') => self.add_labels(&labels),
             _ => {
                 let template = Template::compile(format)?;
-                if !template.tells() {
-                    return Err(FormatError::Untelling);
+                if !template.has_outcome() {
+                    return Err(FormatError::NoOutcome);
                 }
                 self.texts.push(template);
                 Ok(())
@@ -97,8 +97,8 @@ impl Formats {
                 keys.push((key.clone(), Template::compile(format)?));
             }
         }
-        if !keys.iter().any(|(_, template)| template.tells()) {
-            return Err(FormatError::Untelling);
+        if !keys.iter().any(|(_, template)| template.has_outcome()) {
+            return Err(FormatError::NoOutcome);
         }
         self.labels.push(Labels(keys));
         Ok(())

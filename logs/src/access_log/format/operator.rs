@@ -5,12 +5,12 @@
 use meshwhy_core::facts::Fact;
 use meshwhy_core::facts::kind::Content;
 
-use crate::access_log::field::Field;
+use crate::access_log::field::LogField;
 
 /// An operator's meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Operator {
-    pub(super) field: Field,
+    pub(super) field: LogField,
     pub(super) content: Content,
 }
 
@@ -18,23 +18,26 @@ impl Operator {
     /// Looks up an operator; one that is of no use here is a text to be passed over.
     pub(super) fn find(name: &str, arguments: Option<&str>) -> Self {
         let field = match name {
-            "RESPONSE_FLAGS_LONG" => Field::Fact(Fact::Flags),
-            "GRPC_STATUS" => Field::Fact(Fact::GrpcStatus),
-            "UPSTREAM_CLUSTER" => Field::Fact(Fact::Cluster),
-            "UPSTREAM_REMOTE_ADDRESS" => Field::Fact(Fact::UpstreamHost),
+            "RESPONSE_FLAGS_LONG" => LogField::Fact(Fact::Flags),
+            "GRPC_STATUS" => LogField::Fact(Fact::GrpcStatus),
+            "UPSTREAM_CLUSTER" => LogField::Fact(Fact::Cluster),
+            "UPSTREAM_REMOTE_ADDRESS" => LogField::Fact(Fact::UpstreamHost),
             "COMMON_DURATION" if arguments.is_some_and(|points| points.starts_with("US_CX_BEG:DS_RX_BEG")) => {
-                Field::ConnectionAge
+                LogField::ConnectionAge
             }
             "REQ" | "REQUEST_HEADER" => return header(arguments.unwrap_or_default()),
             "RESP" | "RESPONSE_HEADER" => return answer(arguments.unwrap_or_default()),
             "TRAILER" | "RESPONSE_TRAILER" => return answer(arguments.unwrap_or_default()),
-            "DYNAMIC_METADATA" if arguments == Some("istio.mixer:status") => Field::Fact(Fact::PolicyStatus),
-            _ => Fact::ALL.iter().find(|fact| fact.operator() == Some(name)).map_or(Field::Ignored, |fact| Field::Fact(*fact)),
+            "DYNAMIC_METADATA" if arguments == Some("istio.mixer:status") => LogField::Fact(Fact::PolicyStatus),
+            _ => Fact::ALL
+                .iter()
+                .find(|fact| fact.operator() == Some(name))
+                .map_or(LogField::Ignored, |fact| LogField::Fact(*fact)),
         };
         let content = match field {
-            Field::Fact(Fact::StartTime) if arguments.is_some() => Content::Text,
-            Field::Fact(fact) => fact.content(),
-            Field::Ignored if !is_word(name) => Content::Foreign,
+            LogField::Fact(Fact::StartTime) if arguments.is_some() => Content::Text,
+            LogField::Fact(fact) => fact.content(),
+            LogField::Ignored if !is_word(name) => Content::Foreign,
             _ => Content::Word,
         };
         Self { field, content }
@@ -45,18 +48,18 @@ impl Operator {
 fn header(names: &str) -> Operator {
     let is = |wanted: &str| names.split('?').any(|name| name.eq_ignore_ascii_case(wanted));
     let field = match () {
-        () if is(":METHOD") => Field::Fact(Fact::Method),
-        () if is(":PATH") || is("X-ENVOY-ORIGINAL-PATH") => Field::Fact(Fact::Path),
-        () if is(":AUTHORITY") || is("HOST") => Field::Fact(Fact::Authority),
-        () if is("X-REQUEST-ID") => Field::Fact(Fact::RequestId),
-        () if is("TRACEPARENT") => Field::TraceParent,
-        () if is("X-B3-TRACEID") => Field::Fact(Fact::TraceId),
-        () => Field::Ignored,
+        () if is(":METHOD") => LogField::Fact(Fact::Method),
+        () if is(":PATH") || is("X-ENVOY-ORIGINAL-PATH") => LogField::Fact(Fact::Path),
+        () if is(":AUTHORITY") || is("HOST") => LogField::Fact(Fact::Authority),
+        () if is("X-REQUEST-ID") => LogField::Fact(Fact::RequestId),
+        () if is("TRACEPARENT") => LogField::TraceParent,
+        () if is("X-B3-TRACEID") => LogField::Fact(Fact::TraceId),
+        () => LogField::Ignored,
     };
     let content = match field {
         // A header, which the client may have filled with anything.
-        Field::Fact(Fact::TraceId) => Content::Foreign,
-        Field::Fact(fact) => fact.content(),
+        LogField::Fact(Fact::TraceId) => Content::Foreign,
+        LogField::Fact(fact) => fact.content(),
         _ => Content::Foreign,
     };
     Operator { field, content }
@@ -65,11 +68,11 @@ fn header(names: &str) -> Operator {
 fn answer(names: &str) -> Operator {
     let is = |wanted: &str| names.split('?').any(|name| name.eq_ignore_ascii_case(wanted));
     let field = if is("PROXY-STATUS") {
-        Field::ProxyStatus
+        LogField::ProxyStatus
     } else if is("GRPC-STATUS") {
-        Field::Fact(Fact::GrpcStatus)
+        LogField::Fact(Fact::GrpcStatus)
     } else {
-        Field::Ignored
+        LogField::Ignored
     };
     let number = is("X-ENVOY-UPSTREAM-SERVICE-TIME") || is("GRPC-STATUS");
     Operator { field, content: if number { Content::Word } else { Content::Foreign } }

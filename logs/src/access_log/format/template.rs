@@ -10,15 +10,15 @@ use meshwhy_core::facts::Fact;
 use meshwhy_core::facts::kind::{self, Content, Kind};
 
 use super::FormatError;
-use super::compile::{self, Part};
+use super::compile::{self, FormatPart};
 use super::operator::Operator;
-use crate::access_log::field::{AccessLog, Field, Fields};
-use crate::line::Format;
+use crate::access_log::field::{AccessLog, Fields, LogField};
+use crate::line::LineFormat;
 
 /// A compiled format.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
-    parts: Vec<Part>,
+    parts: Vec<FormatPart>,
     /// The first and the last part whose text may hold what separates values, since a client chooses it.
     foreign: Option<(usize, usize)>,
 }
@@ -34,13 +34,13 @@ impl Template {
         Ok(Self { parts, foreign })
     }
 
-    /// Whether some operator tells how a request ended.
-    pub(super) fn tells(&self) -> bool {
-        self.operators().any(|operator| tells(operator.field))
+    /// Whether some operator gives the outcome of a request.
+    pub(super) fn has_outcome(&self) -> bool {
+        self.operators().any(|operator| is_outcome(operator.field))
     }
 
     fn operators(&self) -> impl DoubleEndedIterator<Item = Operator> {
-        self.parts.iter().filter_map(|part| if let Part::Operator(operator) = part { Some(*operator) } else { None })
+        self.parts.iter().filter_map(|part| if let FormatPart::Operator(operator) = part { Some(*operator) } else { None })
     }
 
     /// Reads a line; one whose tail is missing counts when its head says how the request ended.
@@ -50,21 +50,21 @@ impl Template {
             Some(values) => (values, true),
             None => (self.head(text), false),
         };
-        let telling = values.iter().filter(|(operator, _)| tells(operator.field)).count();
-        if telling == 0 || !whole && (telling < 2 || values.len() < 3) {
+        let outcomes = values.iter().filter(|(operator, _)| is_outcome(operator.field)).count();
+        if outcomes == 0 || !whole && (outcomes < 2 || values.len() < 3) {
             return None;
         }
         for (operator, value) in values {
             fields.put(operator.field, Cow::Borrowed(value));
         }
-        Some(fields.finish(Format::Custom, !whole))
+        Some(fields.finish(LineFormat::Custom, !whole))
     }
 
-    /// Puts in the values that the text of one JSON key holds; says whether any of them tells how the request ended.
+    /// Puts in the values that the text of one JSON key holds; says whether any of them is its outcome.
     pub(crate) fn fill<'a>(&self, text: Cow<'a, str>, fields: &mut Fields<'a>) -> bool {
-        if let [Part::Operator(operator)] = self.parts.as_slice() {
+        if let [FormatPart::Operator(operator)] = self.parts.as_slice() {
             fields.put(operator.field, text);
-            return tells(operator.field);
+            return is_outcome(operator.field);
         }
         let values = match &text {
             Cow::Borrowed(text) => self.split(text).unwrap_or_default().into_iter().map(own(Cow::Borrowed)).collect(),
@@ -73,12 +73,12 @@ impl Template {
                 self.split(text).unwrap_or_default().into_iter().map(own(copy)).collect::<Vec<_>>()
             }
         };
-        let mut telling = false;
+        let mut outcomes = false;
         for (field, value) in values {
             fields.put(field, value);
-            telling |= tells(field);
+            outcomes |= is_outcome(field);
         }
-        telling
+        outcomes
     }
 
     /// The values of a whole line.
@@ -112,40 +112,40 @@ impl Template {
 }
 
 /// Whether the value of an operator may hold the literals beside it.
-fn is_foreign(parts: &[Part], at: usize) -> bool {
+fn is_foreign(parts: &[FormatPart], at: usize) -> bool {
     let separates = |at: Option<usize>| match at.and_then(|at| parts.get(at)) {
-        Some(Part::Literal(literal)) => literal.contains(|letter: char| letter.is_whitespace() || letter.is_control()),
+        Some(FormatPart::Literal(literal)) => literal.contains(|letter: char| letter.is_whitespace() || letter.is_control()),
         _ => true,
     };
     match parts.get(at) {
-        Some(Part::Operator(Operator { content: Content::Foreign, .. })) => true,
-        Some(Part::Operator(Operator { content: Content::Chosen, .. })) => {
+        Some(FormatPart::Operator(Operator { content: Content::Foreign, .. })) => true,
+        Some(FormatPart::Operator(Operator { content: Content::Chosen, .. })) => {
             !separates(at.checked_sub(1)) || !separates(at.checked_add(1))
         }
         _ => false,
     }
 }
 
-fn own<'t, 'v>(copy: impl Fn(&'t str) -> Cow<'v, str>) -> impl Fn(Value<'t>) -> (Field, Cow<'v, str>) {
+fn own<'t, 'v>(copy: impl Fn(&'t str) -> Cow<'v, str>) -> impl Fn(Value<'t>) -> (LogField, Cow<'v, str>) {
     move |(operator, value)| (operator.field, copy(value))
 }
 
-fn tells(field: Field) -> bool {
+fn is_outcome(field: LogField) -> bool {
     use Fact::{Details, DownstreamTransport, Flags, GrpcStatus, Status, Termination, UpstreamTransport};
-    matches!(field, Field::Fact(Status | Flags | Details | Termination | UpstreamTransport | DownstreamTransport | GrpcStatus))
+    matches!(field, LogField::Fact(Status | Flags | Details | Termination | UpstreamTransport | DownstreamTransport | GrpcStatus))
 }
 
 /// Reads parts from the left: each value ends where the literal behind it first stands.
-fn from_left<'t>(parts: &[Part], text: &'t str) -> Option<(Vec<Value<'t>>, &'t str)> {
+fn from_left<'t>(parts: &[FormatPart], text: &'t str) -> Option<(Vec<Value<'t>>, &'t str)> {
     let mut values = Vec::new();
     let mut rest = text;
     let mut parts = parts.iter().peekable();
     while let Some(part) = parts.next() {
         match part {
-            Part::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
-            Part::Operator(operator) => {
+            FormatPart::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
+            FormatPart::Operator(operator) => {
                 let end = match parts.peek() {
-                    Some(Part::Literal(literal)) => memchr::memmem::find(rest.as_bytes(), literal.as_bytes())?,
+                    Some(FormatPart::Literal(literal)) => memchr::memmem::find(rest.as_bytes(), literal.as_bytes())?,
                     _ => rest.len(),
                 };
                 let (value, after) = rest.split_at_checked(end)?;
@@ -161,8 +161,8 @@ fn from_left<'t>(parts: &[Part], text: &'t str) -> Option<(Vec<Value<'t>>, &'t s
 const TRIES: usize = 32;
 
 /// Finds the rightmost place where the last parts of a format fit: whatever a client chose stands before it.
-fn rightmost<'t>(tail: &[Part], text: &'t str) -> Option<(&'t str, Vec<Value<'t>>)> {
-    let Some(Part::Literal(literal)) = tail.first() else { return Some((text, Vec::new())) };
+fn rightmost<'t>(tail: &[FormatPart], text: &'t str) -> Option<(&'t str, Vec<Value<'t>>)> {
+    let Some(FormatPart::Literal(literal)) = tail.first() else { return Some((text, Vec::new())) };
     let places = memchr::memmem::rfind_iter(text.as_bytes(), literal.as_bytes()).take(TRIES);
     places.into_iter().find_map(|at| {
         let (before, rest) = text.split_at_checked(at)?;
@@ -172,16 +172,16 @@ fn rightmost<'t>(tail: &[Part], text: &'t str) -> Option<(&'t str, Vec<Value<'t>
 }
 
 /// Reads parts from the right, the last one first: each value begins where the literal before it last stands.
-fn from_right<'t>(parts: &[Part], text: &'t str) -> Option<(Vec<Value<'t>>, &'t str)> {
+fn from_right<'t>(parts: &[FormatPart], text: &'t str) -> Option<(Vec<Value<'t>>, &'t str)> {
     let mut values = Vec::new();
     let mut rest = text;
     let mut parts = parts.iter().rev().peekable();
     while let Some(part) = parts.next() {
         match part {
-            Part::Literal(literal) => rest = rest.strip_suffix(literal.as_str())?,
-            Part::Operator(operator) => {
+            FormatPart::Literal(literal) => rest = rest.strip_suffix(literal.as_str())?,
+            FormatPart::Operator(operator) => {
                 let begin = match parts.peek() {
-                    Some(Part::Literal(literal)) => {
+                    Some(FormatPart::Literal(literal)) => {
                         memchr::memmem::rfind(rest.as_bytes(), literal.as_bytes())?.checked_add(literal.len())?
                     }
                     _ => 0,
@@ -199,9 +199,9 @@ fn from_right<'t>(parts: &[Part], text: &'t str) -> Option<(Vec<Value<'t>>, &'t 
 fn checked(operator: Operator, value: &str) -> Option<Value<'_>> {
     let none = value == "-" || value.is_empty();
     let fits = match (operator.field, operator.content) {
-        (Field::Fact(Fact::Status), _) => none || kind::Status::read(value.into()).is_some_and(|status| status < 1000),
-        (Field::Fact(Fact::Duration), _) => none || kind::Duration::read(value.into()).is_some(),
-        (Field::Fact(Fact::Flags), _) => none || kind::Flags::read(value.into()).is_some(),
+        (LogField::Fact(Fact::Status), _) => none || kind::Status::read(value.into()).is_some_and(|status| status < 1000),
+        (LogField::Fact(Fact::Duration), _) => none || kind::Duration::read(value.into()).is_some(),
+        (LogField::Fact(Fact::Flags), _) => none || kind::Flags::read(value.into()).is_some(),
         (_, Content::Word) => !value.bytes().any(|byte| matches!(byte, b' ' | b'"')),
         (_, Content::Chosen) => !value.contains(char::is_whitespace),
         (_, Content::Text | Content::Foreign) => true,

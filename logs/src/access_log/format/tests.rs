@@ -4,7 +4,7 @@ use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side};
 use proptest::prelude::*;
 
 use super::*;
-use crate::line::Format;
+use crate::line::LineFormat;
 
 /// Istio's default since 1.9.
 const ISTIO: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% \"%UPSTREAM_TRANSPORT_FAILURE_REASON%\" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" \"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
@@ -13,7 +13,7 @@ const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price HTTP/1.1" 503 UF re
 
 fn read<'a>(formats: &Formats, line: &'a str) -> (Facts<'a>, bool) {
     match crate::access_log::parse(line, formats) {
-        Some(AccessLog::Facts { facts, format: Format::Custom, truncated }) => (facts, truncated),
+        Some(AccessLog::Facts { facts, format: LineFormat::Custom, truncated }) => (facts, truncated),
         other => panic!("{other:?}: {line}"),
     }
 }
@@ -23,7 +23,7 @@ fn compile(format: &str) -> Formats {
 }
 
 #[test]
-fn every_operator_that_tells_something() {
+fn every_operator_of_a_fact() {
     let operators = [
         ("%RESPONSE_CODE%", "503"),
         ("%RESPONSE_FLAGS_LONG%", "UpstreamConnectionFailure"),
@@ -170,9 +170,9 @@ fn formats_that_cannot_be_used() {
         "nothing separates %RESPONSE_CODE% from %RESPONSE_FLAGS% at byte 15 of the format"
     );
     assert_eq!(error("a %RESPONSE_CODE b"), "the operator at byte 2 of the format is not closed: %RESPONSE_CODE b");
-    assert!(matches!(Formats::compile("%BYTES_SENT% x"), Err(FormatError::Untelling)));
-    assert!(matches!(Formats::compile(""), Err(FormatError::Untelling)));
-    assert!(matches!(Formats::compile("{\"a\":\"%BYTES_SENT%\"}"), Err(FormatError::Untelling)));
+    assert!(matches!(Formats::compile("%BYTES_SENT% x"), Err(FormatError::NoOutcome)));
+    assert!(matches!(Formats::compile(""), Err(FormatError::NoOutcome)));
+    assert!(matches!(Formats::compile("{\"a\":\"%BYTES_SENT%\"}"), Err(FormatError::NoOutcome)));
     assert_eq!(read(&compile("100%% %RESPONSE_CODE%"), "100% 503").0.status, Some(503));
 }
 

@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use meshwhy_core::facts::Fact;
 
 use super::scan::Text;
-use crate::access_log::field::Field;
+use crate::access_log::field::LogField;
 
 /// What a key says about the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     /// Only access logs of Envoy have it.
     Specific,
     /// A status under a name that applications use as well.
@@ -26,8 +26,8 @@ pub(super) enum Kind {
 /// A key, understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spelling {
-    pub(super) field: Field,
-    pub(super) kind: Kind,
+    pub(super) field: LogField,
+    pub(super) kind: KeyKind,
 }
 
 /// The longest key that is looked up; `path` and key together.
@@ -57,7 +57,7 @@ pub(super) fn find(path: &str, key: &Text<'_>) -> Option<Spelling> {
 /// A key as Istio writes it, which most lines have and nothing else.
 fn istio(key: &str) -> Option<Spelling> {
     if matches!(key, "bytes_received" | "bytes_sent" | "upstream_service_time" | "user_agent" | "x_forwarded_for") {
-        return Some(Spelling { field: Field::Ignored, kind: Kind::Common });
+        return Some(Spelling { field: LogField::Ignored, kind: KeyKind::Common });
     }
     Fact::of_key(key).map(Spelling::of)
 }
@@ -67,12 +67,12 @@ impl Spelling {
     const fn of(fact: Fact) -> Self {
         use Fact::{Authority, Duration, GrpcStatus, Method, Namespace, Path, Pod, Protocol, RequestId, StartTime, TraceId};
         let kind = match fact {
-            Fact::Status => Kind::Outcome,
-            Authority | Duration | GrpcStatus | Method | Namespace | Path | Pod => Kind::Common,
-            Protocol | RequestId | StartTime | TraceId => Kind::Common,
-            _ => Kind::Specific,
+            Fact::Status => KeyKind::Outcome,
+            Authority | Duration | GrpcStatus | Method | Namespace | Path | Pod => KeyKind::Common,
+            Protocol | RequestId | StartTime | TraceId => KeyKind::Common,
+            _ => KeyKind::Specific,
         };
-        Self { field: Field::Fact(fact), kind }
+        Self { field: LogField::Fact(fact), kind }
     }
 }
 
@@ -120,10 +120,10 @@ static SPELLINGS: LazyLock<Vec<(String, Spelling)>> = LazyLock::new(|| {
 /// Source: Istio `pilot/pkg/model/telemetry_logging.go`; defaults and examples of Envoy Gateway, Contour, Emissary, Consul, App
 /// Mesh, Gloo and Istio's Stackdriver logger; OpenTelemetry semantic conventions 1.30.
 #[rustfmt::skip]
-const ALIASES: &[(&str, Field, Kind)] = {
+const ALIASES: &[(&str, LogField, KeyKind)] = {
     use Fact as F;
-    use Field::Fact as Of;
-    use Kind::{Common, Message, Outcome, Record, Specific};
+    use LogField::Fact as Of;
+    use KeyKind::{Common, Message, Outcome, Record, Specific};
     &[
         ("b3traceid", Of(F::TraceId), Common),
         ("durationms", Of(F::Duration), Common),
@@ -152,17 +152,17 @@ const ALIASES: &[(&str, Field, Kind)] = {
         ("k8spodname", Of(F::Pod), Common),
         ("kubernetesnamespacename", Of(F::Namespace), Common),
         ("kubernetespodname", Of(F::Pod), Common),
-        ("meshwhyrecord", Field::Ignored, Record),
-        ("message", Field::Ignored, Message),
+        ("meshwhyrecord", LogField::Ignored, Record),
+        ("message", LogField::Ignored, Message),
         ("mixerstatus", Of(F::PolicyStatus), Specific),
-        ("msg", Field::Ignored, Message),
+        ("msg", LogField::Ignored, Message),
         ("originalpath", Of(F::Path), Common),
         ("podname", Of(F::Pod), Common),
         ("podnamespace", Of(F::Namespace), Common),
-        ("proxystatus", Field::ProxyStatus, Common),
+        ("proxystatus", LogField::ProxyStatus, Common),
         ("reqid", Of(F::RequestId), Common),
         ("reqpath", Of(F::Path), Common),
-        ("reqtraceparent", Field::TraceParent, Common),
+        ("reqtraceparent", LogField::TraceParent, Common),
         ("requestauthority", Of(F::Authority), Common),
         ("requesthost", Of(F::Authority), Common),
         ("requestmethod", Of(F::Method), Common),
@@ -179,13 +179,13 @@ const ALIASES: &[(&str, Field, Kind)] = {
         ("responseflag", Of(F::Flags), Specific),
         ("responseflagslist", Of(F::Flags), Specific),
         ("responseflagslong", Of(F::Flags), Specific),
-        ("responseproxystatus", Field::ProxyStatus, Common),
+        ("responseproxystatus", LogField::ProxyStatus, Common),
         ("responsestatus", Of(F::Status), Common),
         ("responsestatuscode", Of(F::Status), Common),
-        ("respproxystatus", Field::ProxyStatus, Common),
+        ("respproxystatus", LogField::ProxyStatus, Common),
         ("status", Of(F::Status), Common),
         ("statuscode", Of(F::Status), Common),
-        ("traceparent", Field::TraceParent, Common),
+        ("traceparent", LogField::TraceParent, Common),
         ("upstreamclustername", Of(F::Cluster), Specific),
         ("upstreamhostaddress", Of(F::UpstreamHost), Specific),
         ("upstreamremoteaddress", Of(F::UpstreamHost), Specific),

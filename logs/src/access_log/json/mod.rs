@@ -7,10 +7,10 @@ mod scan;
 
 use std::borrow::Cow;
 
-use super::field::{AccessLog, Field, Fields};
+use super::field::{AccessLog, Fields, LogField};
 use super::format::Labels;
-use crate::line::Format;
-use key::{Kind, Spelling};
+use crate::line::LineFormat;
+use key::{KeyKind, Spelling};
 use scan::{Scanner, Token};
 
 /// Deepest object that is looked into.
@@ -26,7 +26,7 @@ pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<Access
         && labels.is_none()
         && let Some(facts) = layout::read(text)
     {
-        return Some(AccessLog::of(facts, Format::IstioJson, false));
+        return Some(AccessLog::of(facts, LineFormat::IstioJson, false));
     }
     read_any(&mut scanner, labels)
 }
@@ -89,13 +89,13 @@ impl<'a> Object<'a, '_> {
     #[inline]
     fn put(&mut self, Spelling { field, kind }: Spelling, value: impl FnOnce() -> Cow<'a, str>) {
         match kind {
-            Kind::Specific => self.specific = true,
-            Kind::Outcome => self.outcome = true,
-            Kind::Common => {}
-            Kind::Message => self.message = true,
-            Kind::Record => self.record = true,
+            KeyKind::Specific => self.specific = true,
+            KeyKind::Outcome => self.outcome = true,
+            KeyKind::Common => {}
+            KeyKind::Message => self.message = true,
+            KeyKind::Record => self.record = true,
         }
-        if field != Field::Ignored {
+        if field != LogField::Ignored {
             self.fields.put(field, value());
         }
     }
@@ -103,12 +103,12 @@ impl<'a> Object<'a, '_> {
     #[inline]
     fn finish(self, truncated: bool) -> Option<AccessLog<'a>> {
         let facts = &self.fields.facts;
-        let tells = facts.status.is_some() || facts.flags.is_some() || facts.details.is_some();
+        let has_outcome = facts.status.is_some() || facts.flags.is_some() || facts.details.is_some();
         let ours = self.custom || self.specific || self.outcome && !self.message;
-        if self.record || !tells || !ours || (self.labels.is_some() && !self.custom) {
+        if self.record || !has_outcome || !ours || (self.labels.is_some() && !self.custom) {
             return None;
         }
-        let format = if self.custom { Format::Custom } else { Format::IstioJson };
+        let format = if self.custom { LineFormat::Custom } else { LineFormat::IstioJson };
         Some(self.fields.finish(format, truncated))
     }
 }

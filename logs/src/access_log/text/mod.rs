@@ -17,7 +17,7 @@ use meshwhy_core::facts::kind::{Kind, Quoted};
 use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, transport};
 
 use super::field::{AccessLog, complete, present};
-use crate::line::Format;
+use crate::line::LineFormat;
 use cursor::{Cursor, Numbers};
 use head::Start;
 
@@ -55,7 +55,7 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
     }
     let tail = tail::read(line.rest(), reasons.shape != Shape::Envoy);
     let truncated = start.is_cut() || !numbers.complete || tail.truncated;
-    let format = if reasons.shape == Shape::Envoy && tail.count == 0 { Format::EnvoyText } else { Format::IstioText };
+    let format = if reasons.shape == Shape::Envoy && tail.count == 0 { LineFormat::EnvoyText } else { LineFormat::IstioText };
 
     let [cluster, upstream_local_address, downstream_local_address, downstream_remote_address, server_name, route] = tail.words;
     let mut facts = Facts {
