@@ -36,8 +36,6 @@ pub struct Cause {
     pub code: String,
     /// The stage of the request at which it strikes.
     pub stage: String,
-    /// Whether it has an error type of RFC 9209, and so may be named in a response.
-    pub has_error_type: bool,
     /// Whether facts can prove it at all: what stands for "nothing failed" has no conditions.
     pub recognisable: bool,
     /// The codes of the more general causes that it makes precise, the nearest first.
@@ -130,7 +128,6 @@ impl Artifacts {
         Ok(Cause {
             code: need("code")?,
             stage: need("stage")?,
-            has_error_type: text("error_type").is_some(),
             recognisable: cause.get("recognised_by").and_then(Value::as_array).is_some_and(|ways| !ways.is_empty()),
             refines: text("refines").into_iter().collect(),
         })
