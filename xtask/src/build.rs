@@ -34,11 +34,15 @@ pub struct Built {
 /// # Errors
 /// The target cannot be added, or something does not compile.
 pub fn artifacts() -> Result<Built> {
-    let module = module()?;
-    cargo(&["build", "--quiet", "--package", "meshwhy", "--release"])?;
-    let cli = target().join("release").join(format!("meshwhy{}", std::env::consts::EXE_SUFFIX));
+    Ok(Built { module: module()?, cli: command_line("release", "release")? })
+}
+
+/// Builds the command line in a profile, which cargo puts into a folder.
+fn command_line(profile: &str, folder: &str) -> Result<PathBuf> {
+    cargo(&["build", "--quiet", "--package", "meshwhy", "--profile", profile])?;
+    let cli = target().join(folder).join(format!("meshwhy{}", std::env::consts::EXE_SUFFIX));
     ensure!(cli.is_file(), "cargo built no {}", cli.display());
-    Ok(Built { module, cli })
+    Ok(cli)
 }
 
 /// Builds the module and the command line, and puts what is to be installed into a folder: the module, and the manifests with its hash.
@@ -128,29 +132,22 @@ fn ensure_target() -> Result<()> {
 /// # Errors
 /// A test fails, there is no Envoy, or with `CI=true` a test was not run.
 pub fn test(slug: Option<&str>) -> Result<()> {
-    if let Some(slug) = slug {
+    let envoy = locate()?;
+    let mut tests = Command::new(cargo_program());
+    let cli = if let Some(slug) = slug {
         ensure!(Cause::find(slug).is_some(), "no cause {slug}");
         cargo(&["test", "--quiet", "--package", "meshwhy-core", "--test", "cases", "--test", "laws"])?;
-    }
-    let (testing, sdk) = (testing_module()?, sdk_module()?);
-    let built = artifacts()?;
-    let envoy = locate()?;
-    let arguments = match slug {
-        Some(slug) => vec!["test", "--quiet", "--package", "meshwhy-integration", "--test", "scenarios", "--", slug],
-        None => {
-            generate::run(true)?;
-            vec!["test", "--workspace", "--quiet"]
-        }
+        tests.args(["test", "--quiet", "--package", "meshwhy-integration", "--test", "scenarios", "--", slug]);
+        command_line("dev", "debug")?
+    } else {
+        generate::run(true)?;
+        tests.args(["test", "--workspace", "--quiet"]);
+        tests.env("MESHWHY_TESTING_WASM", testing_module()?).env("MESHWHY_SDK_WASM", sdk_module()?);
+        command_line("release", "release")?
     };
     eprintln!("testing with {envoy}");
     NotRun::here().clear()?;
-    let tested = run(Command::new(cargo_program())
-        .args(arguments)
-        .env("MESHWHY_WASM", built.module)
-        .env("MESHWHY_TESTING_WASM", testing)
-        .env("MESHWHY_SDK_WASM", sdk)
-        .env("MESHWHY_CLI", built.cli)
-        .env("INSTA_UPDATE", "no"));
+    let tested = run(tests.env("MESHWHY_WASM", module()?).env("MESHWHY_CLI", cli).env("INSTA_UPDATE", "no"));
     tested.and(NotRun::here().report(std::env::var_os("CI").is_some_and(|ci| ci == "true")))
 }
 
