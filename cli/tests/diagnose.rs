@@ -196,3 +196,26 @@ fn lines_that_all_claim_one_request_cost_no_more_than_others() {
     // However they point at each other, somebody speaks.
     assert_eq!(counts(&lines), [("downstream-disconnect", 1)]);
 }
+
+#[test]
+fn a_stream_that_closes_again_at_once_is_no_routine() {
+    let closed = |seconds: &[u32]| {
+        let line = |second: &u32| {
+            format!(
+                "2026-11-21T10:00:{second:02}.000001Z\twarning\tenvoy config\tStreamAggregatedResources gRPC config stream closed: 14, \n"
+            )
+        };
+        let log: String = seconds.iter().map(line).collect();
+        Analysis::of(log.as_bytes()).groups.iter().map(|group| group.verdict.cause.slug).collect::<Vec<_>>()
+    };
+    assert_eq!(closed(&[1]), ["xds-disconnect-benign"]);
+    assert_eq!(closed(&[1, 4, 9]), ["xds-unreachable"]);
+}
+
+#[test]
+fn a_status_beside_a_line_that_says_why_is_one_failure() {
+    let analysis =
+        Analysis::of("错误码：503\n报错明细：upstream_reset_before_response_started{connection_termination}\n".as_bytes());
+    let causes: Vec<_> = analysis.groups.iter().map(|group| group.verdict.cause.slug).collect();
+    assert_eq!(causes, ["upstream-closed-connection"]);
+}

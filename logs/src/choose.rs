@@ -75,6 +75,12 @@ fn choose<'a>(text: &'a str, cut: Option<LineReading<'a>>, formats: &Formats, ro
             }
         }
     }
+    // A record that is whole may hold escapes of its own.
+    if let Some(spelt) = outer.iter().flatten().last().filter(|_| layer.respelled)
+        && let Some(line) = spelt.read(|text| alone(text, formats)).filter(LineReading::is_whole)
+    {
+        return line;
+    }
     let off = outer.iter().flatten().count();
     let mut innermost = true;
     for (at, layer) in iter::once(&layer).chain(outer.iter().rev().flatten()).enumerate() {

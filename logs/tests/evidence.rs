@@ -247,7 +247,7 @@ fn proxies_that_are_not_ready() {
 
 #[test]
 fn events_of_the_cluster() {
-    use Event::{ProbeFailed, ProxyNotReady, SecretMissing, TokenMountFailed, WebhookUntrusted};
+    use Event::{ProbeFailed, ProxyNotReady, RootCertificateMissing, TokenMountFailed, WebhookUntrusted};
     for (line, expected) in [
         (
             "  Warning  FailedMount  6m40s (x2 over 9m)  kubelet  Unable to attach or mount volumes: unmounted volumes=[istio-token], unattached volumes=[inject istio-token]: timed out waiting for the condition",
@@ -259,7 +259,7 @@ fn events_of_the_cluster() {
         ),
         (
             "  Warning  FailedMount  2s  kubelet  MountVolume.SetUp failed for volume \"istiod-ca-cert\" : configmap \"istio-ca-root-cert\" not found",
-            SecretMissing,
+            RootCertificateMissing,
         ),
         (
             "29m  Warning  Unhealthy  pod/istio-cni-node-p8wcz  Readiness probe failed: HTTP probe failed with statuscode: 503",

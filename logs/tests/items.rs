@@ -266,3 +266,16 @@ fn check(bytes: &[u8]) {
     let ended = bytes.is_empty() || bytes.ends_with(b"\n");
     assert_eq!(expected - 1, if ended { lines - 1 } else { lines });
 }
+
+#[test]
+fn a_record_that_holds_a_quoted_header_is_a_record() {
+    let record = r#"{"envoy.response_code_details":"via_upstream","http.response.status_code":200,"meshwhy.proxy_status":"\"shop-0.demo\"; mw-cause=MW8001; mw-side=outbound","meshwhy.record":"1","rpc.grpc.status_code":13}"#;
+    for line in [
+        record.to_owned(),
+        format!("2026-11-26T10:00:00.123456789Z stdout F {record}"),
+        format!("[pod/a-1/istio-proxy] {record}"),
+    ] {
+        let content = meshwhy_logs::parse_line(line.as_bytes(), &meshwhy_logs::Formats::default()).content;
+        assert!(matches!(content, meshwhy_logs::LineContent::Record(..)), "{line}: {content:?}");
+    }
+}

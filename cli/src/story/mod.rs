@@ -7,11 +7,11 @@ mod relay;
 
 use std::collections::HashMap;
 
-use meshwhy_core::Cause;
 use meshwhy_core::causes::{
-    config_rejected, duplicate_domain, listener_conflict, protocol_error_upstream, upstream_closed_connection,
+    config_rejected, duplicate_domain, listener_conflict, protocol_error_upstream, unknown, upstream_closed_connection,
     xds_benign_warning, xds_control_plane_error, xds_disconnect_benign, xds_unreachable,
 };
+use meshwhy_core::{Cause, Confidence};
 
 use crate::observation::Observation;
 
@@ -23,7 +23,60 @@ pub(crate) fn join(batch: &mut [Observation]) {
     handshake::join(batch);
     relay::join(batch);
     spoken_of_twice(batch);
+    closed_again(batch);
     reconnected(batch);
+    lone_status(batch);
+}
+
+/// A control-plane stream that closes again within a minute is no routine.
+fn closed_again(batch: &mut [Observation]) {
+    const OFTEN: usize = 3;
+    const WITHIN: u64 = 60;
+    let mut closed: HashMap<(u32, Option<&str>, &str), Vec<(u64, usize)>> = HashMap::new();
+    for (at, line) in batch.iter().enumerate().filter(|(_, line)| line.is(&xds_disconnect_benign::CAUSE)) {
+        let Some((day, second)) = line.facts.context.start_time.as_deref().and_then(second_of_day) else { continue };
+        closed.entry((line.source, line.origin.as_deref(), day)).or_default().push((second, at));
+    }
+    let mut again = Vec::new();
+    for mut times in closed.into_values() {
+        times.sort_unstable();
+        for run in times.windows(OFTEN) {
+            if let [(first, _), .., (last, _)] = run
+                && last - first <= WITHIN
+            {
+                again.extend(run.iter().map(|(_, at)| *at));
+            }
+        }
+    }
+    for at in again {
+        if let Some(line) = batch.get_mut(at) {
+            line.verdict.cause = &xds_unreachable::CAUSE;
+            line.verdict.confidence = Confidence::Likely;
+        }
+    }
+}
+
+/// The day and the second of `2026-11-21T10:00:00…`.
+fn second_of_day(time: &str) -> Option<(&str, u64)> {
+    let number = |from: usize| time.get(from..from + 2)?.parse::<u64>().ok();
+    Some((time.get(..10)?, number(11)? * 3600 + number(14)? * 60 + number(17)?))
+}
+
+/// A status that stands alone in a line, beside a line near it that says why and has none.
+fn lone_status(batch: &mut [Observation]) {
+    const NEAR: u64 = 3;
+    let is_lone = |line: &Observation| line.is(&unknown::CAUSE) && line.facts.count() == 1 && line.facts.status.is_some();
+    let says_why = |line: &Observation| line.facts.status.is_none() && !line.is(&unknown::CAUSE);
+    let near = |(at, lone): (usize, &Observation)| {
+        let by = batch
+            .iter()
+            .position(|other| other.source == lone.source && other.line.abs_diff(lone.line) <= NEAR && says_why(other))?;
+        Some((at, by))
+    };
+    let pairs: Vec<_> = batch.iter().enumerate().filter(|(_, line)| is_lone(line)).filter_map(near).collect();
+    for (lone, by) in pairs {
+        absorb(batch, lone, by);
+    }
 }
 
 /// An upstream's protocol error that Envoy's own log tells, and the access-log line of it: before Envoy 1.18 that line had the

@@ -65,6 +65,8 @@ words! {
         RootCertificateMissing = "root_certificate_missing",
         /// The proxy's container was killed for its memory.
         ProxyOutOfMemory = "proxy_out_of_memory",
+        /// A container was killed for its memory; which one is not said.
+        ContainerOutOfMemory = "container_out_of_memory",
         /// The sidecar of a Job runs on after the Job's own container has ended.
         JobHeldBySidecar = "job_held_by_sidecar",
         /// Envoy has no file descriptors left.

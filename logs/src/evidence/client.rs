@@ -27,6 +27,7 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("Connection refused (os error 111)", unconnected),
     read("SSL_connect: Connection reset by peer", reset_handshake),
     read("SSL_ERROR_SYSCALL in connection to", reset_handshake),
+    read("peer closed connection in SSL handshake", reset_handshake),
     read("Maximum (", redirects),
     read("stopped after", redirects),
     read("Exceeded", redirects),

@@ -184,7 +184,7 @@ impl<'a> Iterator for Words<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        let around = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '`' | '\'' | ',' | ';' | '(');
+        let around = |letter: char| is_boundary(letter) || matches!(letter, '"' | '`' | '\'' | ',' | ';' | '(');
         self.0 = self.0.trim_start_matches(around);
         if self.0.is_empty() {
             return None;
@@ -196,6 +196,11 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
+/// White space, and the letters and marks of Chinese, which stand next to Envoy's words without a space.
+pub(super) fn is_boundary(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, '\u{2018}'..='\u{201d}' | '\u{2e80}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}')
+}
+
 /// Where the word that the text begins with ends.
 fn end_of_word(text: &str) -> usize {
     let mut depth = 0_u32;
@@ -204,8 +209,8 @@ fn end_of_word(text: &str) -> usize {
             b'{' | b'[' | b'(' => depth = depth.saturating_add(1),
             b'}' | b']' | b')' => depth = depth.saturating_sub(1),
             b'\t'..=b'\r' | b' ' | b'"' | b'`' => return depth == 0,
-            // White space of other scripts; in the middle of a character there is no text.
-            0x80.. => return depth == 0 && text.get(at..).is_some_and(|rest| rest.starts_with(char::is_whitespace)),
+            // In the middle of a character there is no text.
+            0x80.. => return depth == 0 && text.get(at..).is_some_and(|rest| rest.starts_with(is_boundary)),
             _ => {}
         }
         false

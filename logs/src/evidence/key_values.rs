@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::iter;
 use std::sync::LazyLock;
 
+use super::fragment::is_boundary;
 use aho_corasick::AhoCorasick;
 use meshwhy_core::Facts;
 use meshwhy_core::facts::Fact;
@@ -11,9 +12,9 @@ use meshwhy_core::facts::Fact;
 /// The facts that decide, in the order in which they are read, and other spellings of their keys, lower case; the rest of a log
 /// line is the access log's matter.
 const KEYS: &[(Fact, &[&str])] = &[
-    (Fact::Status, &["responsecode"]),
-    (Fact::Flags, &["response_flag", "responseflags", "responseflag"]),
-    (Fact::Details, &["responsecodedetails"]),
+    (Fact::Status, &["responsecode", "状态码", "返回码", "响应码", "错误码"]),
+    (Fact::Flags, &["response_flag", "responseflags", "responseflag", "响应标志", "标志"]),
+    (Fact::Details, &["responsecodedetails", "报错明细", "明细", "详情", "报错"]),
     (Fact::Termination, &[]),
     (Fact::UpstreamTransport, &[]),
     (Fact::DownstreamTransport, &[]),
@@ -61,7 +62,9 @@ fn value(text: &str, start: usize, end: usize) -> Option<&str> {
         return None;
     }
     let rest = text.get(end..)?.trim_start_matches(['"', '\'', '\\', '%', '*', '`', ' ']);
-    let rest = rest.strip_prefix([':', '='])?.trim_start_matches([' ', '*', '\\']);
+    let is_chinese = text.get(start..end).is_some_and(|name| !name.is_ascii());
+    let joined = [":", "=", "：", "等于", "为", "是"].iter().find_map(|mark| rest.strip_prefix(mark));
+    let rest = joined.or_else(|| is_chinese.then_some(rest))?.trim_start_matches([' ', '*', '\\']);
     Some(match rest.strip_prefix(['"', '\'', '`']) {
         Some(quoted) => quoted.split(['"', '\'', '`', '\n']).next()?.trim_end_matches('\\'),
         None => unquoted(rest),
@@ -70,7 +73,7 @@ fn value(text: &str, start: usize, end: usize) -> Option<&str> {
 
 /// Flags and details hold commas and braces of their own.
 fn unquoted(text: &str) -> &str {
-    let word = text.split(|letter: char| letter.is_whitespace() || matches!(letter, '"' | '`')).next().unwrap_or_default();
+    let word = text.split(|letter: char| is_boundary(letter) || matches!(letter, '"' | '`')).next().unwrap_or_default();
     let opened = word.contains('{');
     word.trim_end_matches(|letter: char| matches!(letter, ',' | ';') || (letter == '}' && !opened))
 }

@@ -81,9 +81,10 @@ fn refused_by(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     (ours && holds(rest, "denied the request")).then(|| happened(Event::ConfigurationRefused))
 }
 
-/// A container that was killed; only the proxy's is the mesh's.
+/// A container that was killed; only the proxy's is certainly the mesh's.
 fn out_of_memory(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    holds(hit.line.message, "istio-proxy").then(|| happened(Event::ProxyOutOfMemory))
+    let is_proxy = holds(hit.line.message, "istio-proxy");
+    Some(happened(if is_proxy { Event::ProxyOutOfMemory } else { Event::ContainerOutOfMemory }))
 }
 
 const TOKEN: &str = "istio-token";
@@ -103,7 +104,7 @@ fn volume<'a>(is: impl Fn(&str) -> bool) -> Option<Facts<'a>> {
     if is(TOKEN) {
         return Some(happened(Event::TokenMountFailed));
     }
-    is(ROOT).then(|| happened(Event::SecretMissing))
+    is(ROOT).then(|| happened(Event::RootCertificateMissing))
 }
 
 fn token_file(hit: PhraseHit<'_>) -> Option<Facts<'_>> {

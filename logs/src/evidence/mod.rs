@@ -31,6 +31,8 @@ mod tests;
 use log_line::{Level, LogLine};
 use meshwhy_core::Facts;
 
+use crate::peel::timestamp;
+
 /// Reads one line of a log, a table of events, a body or a header.
 ///
 /// # Cost
@@ -80,7 +82,13 @@ fn header(text: &str) -> Option<Facts<'_>> {
 /// Reads the message of a log line: its phrases, then, where it is a log line, a transport failure.
 fn in_log(line: LogLine<'_>) -> Option<Facts<'_>> {
     let logged = || transport_text::find(line.message).filter(|_| line.level != Level::Unknown);
-    phrase::find(line).or_else(logged)
+    let mut facts = phrase::find(line).or_else(logged)?;
+    if facts.event.is_some() && facts.context.start_time.is_none() {
+        let begins = line.message.trim_start_matches('[');
+        let time = timestamp(begins).and_then(|(_, rest)| begins.get(..begins.len().checked_sub(rest.len())?));
+        facts.context.start_time = time.map(Into::into);
+    }
+    Some(facts)
 }
 
 /// Reads a piece of a line, or several short lines that are pieces.

@@ -236,7 +236,7 @@ fn what_the_cluster_says_of_pods_and_webhooks() {
     ] {
         assert_eq!(event(&text), Some(expected), "{text}");
     }
-    assert_eq!(event("container app was OOMKilled"), None);
+    assert_eq!(event("reason: OOMKilled"), Some(Event::ContainerOutOfMemory));
     assert_eq!(event("admission webhook \"policy.example.com\" denied the request: no"), None);
 }
 

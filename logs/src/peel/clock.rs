@@ -55,7 +55,7 @@ fn cri(rest: &str) -> Option<(&str, bool)> {
 }
 
 /// Splits `2026-11-21T10:00:00.123Z` and its like from what follows; the zone may be missing.
-pub(super) fn timestamp(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn timestamp(text: &str) -> Option<(&str, &str)> {
     let rest = shaped(text, "dddd-dd-dd")?;
     let rest = shaped(rest.strip_prefix(['T', ' ', '_'])?, "dd:dd:dd")?;
     let rest = match rest.strip_prefix(['.', ',']) {

@@ -13,6 +13,7 @@ mod markup;
 mod start;
 mod syslog;
 
+pub(crate) use clock::timestamp;
 use std::borrow::Cow;
 
 use anstream::adapter::strip_str;

@@ -7,7 +7,7 @@ declare_cause! {
     slug: "proxy-out-of-memory",
     since: "0.1.0",
     error: None,
-    conditions: &[(Certain, Event(event::Event::ProxyOutOfMemory))],
+    conditions: &[(Certain, Event(event::Event::ProxyOutOfMemory)), (Likely, Event(event::Event::ContainerOutOfMemory))],
     confirm: &[
         Confirm {
             id: "killed",
