@@ -67,6 +67,12 @@ fn choose<'a>(text: &'a str, cut: Option<LineReading<'a>>, formats: &Formats, ro
     let mut outer = [const { None }; MAX_LAYERS];
     for place in outer.iter_mut().take(room) {
         let Some(inner) = (!layer.holds_lines()).then(|| layer.inner(peel::next)).flatten() else { break };
+        // A record that is whole may hold escapes of its own.
+        if inner.respelled
+            && let Some(line) = layer.read(|text| alone(text, formats)).filter(LineReading::is_whole)
+        {
+            return line;
+        }
         *place = Some(std::mem::replace(&mut layer, inner));
         if layer.begins_access_log() {
             match layer.read(|text| access_log(text, formats)) {
@@ -74,12 +80,6 @@ fn choose<'a>(text: &'a str, cut: Option<LineReading<'a>>, formats: &Formats, ro
                 line => best = better(line, best),
             }
         }
-    }
-    // A record that is whole may hold escapes of its own.
-    if let Some(spelt) = outer.iter().flatten().last().filter(|_| layer.respelled)
-        && let Some(line) = spelt.read(|text| alone(text, formats)).filter(LineReading::is_whole)
-    {
-        return line;
     }
     let off = outer.iter().flatten().count();
     let mut innermost = true;
