@@ -3,7 +3,7 @@
 use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::condition::Literal;
-use meshwhy_core::judge::{self, Observation};
+use meshwhy_core::judge::{self, Decider};
 use serde::Serialize;
 
 use crate::analysis::{Analysis, Tally};
@@ -172,10 +172,10 @@ impl Alternative {
             confidence: "possible",
             headline: other.cause.headline(lang),
             decide_by: match (other.decide_by, lang) {
-                (Observation::Named(suspicion), Lang::En) => suspicion.decide_by.to_owned(),
-                (Observation::Named(suspicion), Lang::Zh) => suspicion.decide_by_zh.to_owned(),
-                (Observation::Open(literals), Lang::En) => open(literals).join(" and "),
-                (Observation::Open(literals), Lang::Zh) => open(literals).join("，且"),
+                (Decider::Named(suspicion), Lang::En) => suspicion.decide_by.to_owned(),
+                (Decider::Named(suspicion), Lang::Zh) => suspicion.decide_by_zh.to_owned(),
+                (Decider::Open(literals), Lang::En) => open(literals).join(" and "),
+                (Decider::Open(literals), Lang::Zh) => open(literals).join("，且"),
             },
         };
         group.verdict.alternatives(&group.facts).into_iter().map(alternative).collect()

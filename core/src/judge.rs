@@ -86,13 +86,13 @@ pub struct Alternative {
     /// The cause.
     pub cause: &'static Cause,
     /// The observation that would decide.
-    pub decide_by: Observation,
+    pub decide_by: Decider,
 }
 
 /// What would decide whether a possible cause is the one.
 #[cfg(feature = "texts")]
 #[derive(Debug, Clone)]
-pub enum Observation {
+pub enum Decider {
     /// What the cause itself names.
     Named(&'static Suspicion),
     /// Facts that the source does not give.
@@ -111,14 +111,14 @@ impl Verdict {
             .filter(|cause| !self.cause.is_of(cause))
             .filter_map(|cause| {
                 let suspicion = cause.suspected.iter().find(|suspicion| suspicion.when.holds(&observed))?;
-                Some(Alternative { cause, decide_by: Observation::Named(suspicion) })
+                Some(Alternative { cause, decide_by: Decider::Named(suspicion) })
             })
             .collect();
         if self.confidence < Confidence::Certain {
             for miss in self.near(&observed).into_iter().filter(|miss| miss.missing.iter().all(|literal| literal.is_open(facts)))
             {
                 if alternatives.iter().all(|known| known.cause != miss.cause) {
-                    alternatives.push(Alternative { cause: miss.cause, decide_by: Observation::Open(miss.missing) });
+                    alternatives.push(Alternative { cause: miss.cause, decide_by: Decider::Open(miss.missing) });
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use meshwhy_core::catalogue::explanation::{Explanation, FilledStep, Part};
+use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledStep};
 use meshwhy_core::causes::none_success;
 
 use super::{Labels, page::Page, table};
@@ -178,14 +178,14 @@ pub(crate) fn explanation(page: &mut Page<'_>, labels: &Labels, explanation: &Ex
     explanation.sources.iter().try_for_each(|source| page.line(source))
 }
 
-fn parts(page: &mut Page<'_>, labels: &Labels, parts: &[Part]) -> io::Result<()> {
+fn parts(page: &mut Page<'_>, labels: &Labels, parts: &[ExplanationPart]) -> io::Result<()> {
     for (at, part) in parts.iter().enumerate() {
         if at > 0 {
             page.blank()?;
         }
         match part {
-            Part::Prose { text } => page.prose(text)?,
-            Part::Steps { applicability, steps: list, verify, .. } => {
+            ExplanationPart::Prose { text } => page.prose(text)?,
+            ExplanationPart::Steps { applicability, steps: list, verify, .. } => {
                 if let Some(word) = applicability {
                     page.dim(&format!("  [{}]", labels.applicability(word)))?;
                 }

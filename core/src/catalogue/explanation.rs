@@ -18,9 +18,9 @@ pub struct Explanation {
     /// Paragraphs.
     pub why: Vec<&'static str>,
     /// Prose and steps in reading order.
-    pub confirm: Vec<Part>,
+    pub confirm: Vec<ExplanationPart>,
     /// Prose and steps in reading order.
-    pub fix: Vec<Part>,
+    pub fix: Vec<ExplanationPart>,
     /// Slots whose value was refused, so that the placeholder stands.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused_slots: Vec<&'static str>,
@@ -32,7 +32,7 @@ pub struct Explanation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Part {
+pub enum ExplanationPart {
     /// A paragraph.
     Prose {
         /// Its text.
@@ -89,21 +89,19 @@ impl Explanation {
                 sources: entry.sources,
             };
         };
-        let part = |block: &Block| match *block {
-            Block::Prose(text) => Some(Part::Prose { text }),
-            Block::Confirm(id) => entry.confirm.iter().find(|confirm| confirm.id == id).map(|confirm| Part::Steps {
-                id,
-                applicability: None,
-                steps: filled(confirm.steps, lang, values),
-                verify: vec![],
-            }),
-            Block::Fix(id) => entry.fixes.iter().find(|fix| fix.id == id).map(|fix| Part::Steps {
-                id,
-                applicability: Some(fix.applicability.as_str()),
-                steps: filled(fix.steps, lang, values),
-                verify: filled(fix.verify, lang, values),
-            }),
-        };
+        let part =
+            |block: &Block| match *block {
+                Block::Prose(text) => Some(ExplanationPart::Prose { text }),
+                Block::Confirm(id) => entry.confirm.iter().find(|confirm| confirm.id == id).map(|confirm| {
+                    ExplanationPart::Steps { id, applicability: None, steps: filled(confirm.steps, lang, values), verify: vec![] }
+                }),
+                Block::Fix(id) => entry.fixes.iter().find(|fix| fix.id == id).map(|fix| ExplanationPart::Steps {
+                    id,
+                    applicability: Some(fix.applicability.as_str()),
+                    steps: filled(fix.steps, lang, values),
+                    verify: filled(fix.verify, lang, values),
+                }),
+            };
         let prose = |block: &Block| match *block {
             Block::Prose(text) => Some(text),
             Block::Confirm(_) | Block::Fix(_) => None,

@@ -32,7 +32,7 @@ pub(crate) struct Index {
 
 /// What an entry can be filed under; each has its place in [`Index::filed`].
 #[derive(Clone, Copy)]
-enum Sign {
+enum IndexKey {
     Word(Word),
     Family(Family),
     Before(Reset),
@@ -67,7 +67,7 @@ const TLS: usize = EVENTS + Event::ALL.len();
 const OTHERS: usize = TLS + 2;
 const SIGNS: usize = OTHERS + 5;
 
-impl Sign {
+impl IndexKey {
     const fn place(self) -> usize {
         match self {
             Self::Word(word) => word as usize,
@@ -105,9 +105,9 @@ impl Index {
         for (number, (_, _, condition)) in index.entries.iter().enumerate() {
             match condition.fold(&Needed) {
                 None => insert(&mut index.anywhere, number),
-                Some(signs) => {
-                    for sign in signs {
-                        if let Some(set) = index.filed.get_mut(sign.place()) {
+                Some(keys) => {
+                    for key in keys {
+                        if let Some(set) = index.filed.get_mut(key.place()) {
                             insert(set, number);
                         }
                     }
@@ -116,8 +116,8 @@ impl Index {
         }
         // A word is also of a family.
         for (text, word) in Word::ALL {
-            let family = Family::of(text).map(|family| index.filed(Sign::Family(family))).unwrap_or_default();
-            if let Some(set) = index.filed.get_mut(Sign::Word(*word).place()) {
+            let family = Family::of(text).map(|family| index.filed(IndexKey::Family(family))).unwrap_or_default();
+            if let Some(set) = index.filed.get_mut(IndexKey::Word(*word).place()) {
                 *set = union(*set, family);
             }
         }
@@ -127,7 +127,7 @@ impl Index {
     /// The first entry whose condition holds.
     pub(crate) fn first(&self, observed: &Observed<'_, '_>) -> Option<Entry> {
         let mut set = self.anywhere;
-        observed.signs(|sign| set = union(set, self.filed(sign)));
+        observed.keys(|key| set = union(set, self.filed(key)));
         for (part, mut bits) in (0_usize..).zip(set) {
             while bits != 0 {
                 let number = part * 64 + bits.trailing_zeros() as usize;
@@ -141,8 +141,8 @@ impl Index {
         None
     }
 
-    fn filed(&self, sign: Sign) -> Set {
-        self.filed.get(sign.place()).copied().unwrap_or_default()
+    fn filed(&self, key: IndexKey) -> Set {
+        self.filed.get(key.place()).copied().unwrap_or_default()
     }
 }
 
@@ -150,33 +150,33 @@ impl Index {
 struct Needed;
 
 impl Engine for Needed {
-    type Out = Option<Vec<Sign>>;
+    type Out = Option<Vec<IndexKey>>;
 
-    fn literal(&self, Literal { condition, negated }: Literal) -> Option<Vec<Sign>> {
+    fn literal(&self, Literal { condition, negated }: Literal) -> Option<Vec<IndexKey>> {
         if negated {
             return None;
         }
         Some(match condition {
             Condition::All(_) | Condition::Any(_) | Condition::Not(_) => condition.fold(self)?,
-            Condition::Details(word) => vec![Sign::Word(*word)],
-            Condition::Family(family) => vec![Sign::Family(*family)],
-            Condition::RbacDenied | Condition::BadCustomAction => vec![Sign::Family(Family::RbacDenied)],
-            Condition::ResetBefore(reset) => vec![Sign::Before(*reset)],
-            Condition::ResetAfter(reset) => vec![Sign::After(*reset)],
-            Condition::Closed(reason) => vec![Sign::Closed(*reason)],
-            Condition::UpstreamTransport(kind) => vec![Sign::Upstream(*kind)],
-            Condition::DownstreamTransport(kind) => vec![Sign::Downstream(*kind)],
-            Condition::UpstreamTls => vec![Sign::UpstreamTls],
-            Condition::DownstreamTls => vec![Sign::DownstreamTls],
-            Condition::UpstreamCodec(fault) => vec![Sign::UpstreamCodec(*fault)],
-            Condition::DownstreamCodec(fault) => vec![Sign::DownstreamCodec(*fault)],
-            Condition::Flag(flag) => vec![Sign::Flag(*flag)],
-            Condition::Event(event) => vec![Sign::Event(*event)],
-            Condition::Absent(Field::Details) => vec![Sign::NoDetails],
-            Condition::Cluster(ClusterKind::BlackHole) => vec![Sign::BlackHole],
-            Condition::Cluster(ClusterKind::Passthrough) => vec![Sign::Passthrough],
-            Condition::Route(RouteName::BlockAll) => vec![Sign::BlockAll],
-            Condition::GrpcFailed => vec![Sign::GrpcFailed],
+            Condition::Details(word) => vec![IndexKey::Word(*word)],
+            Condition::Family(family) => vec![IndexKey::Family(*family)],
+            Condition::RbacDenied | Condition::BadCustomAction => vec![IndexKey::Family(Family::RbacDenied)],
+            Condition::ResetBefore(reset) => vec![IndexKey::Before(*reset)],
+            Condition::ResetAfter(reset) => vec![IndexKey::After(*reset)],
+            Condition::Closed(reason) => vec![IndexKey::Closed(*reason)],
+            Condition::UpstreamTransport(kind) => vec![IndexKey::Upstream(*kind)],
+            Condition::DownstreamTransport(kind) => vec![IndexKey::Downstream(*kind)],
+            Condition::UpstreamTls => vec![IndexKey::UpstreamTls],
+            Condition::DownstreamTls => vec![IndexKey::DownstreamTls],
+            Condition::UpstreamCodec(fault) => vec![IndexKey::UpstreamCodec(*fault)],
+            Condition::DownstreamCodec(fault) => vec![IndexKey::DownstreamCodec(*fault)],
+            Condition::Flag(flag) => vec![IndexKey::Flag(*flag)],
+            Condition::Event(event) => vec![IndexKey::Event(*event)],
+            Condition::Absent(Field::Details) => vec![IndexKey::NoDetails],
+            Condition::Cluster(ClusterKind::BlackHole) => vec![IndexKey::BlackHole],
+            Condition::Cluster(ClusterKind::Passthrough) => vec![IndexKey::Passthrough],
+            Condition::Route(RouteName::BlockAll) => vec![IndexKey::BlockAll],
+            Condition::GrpcFailed => vec![IndexKey::GrpcFailed],
             Condition::Success
             | Condition::Refusal
             | Condition::FlagBeside(_)
@@ -191,72 +191,72 @@ impl Engine for Needed {
         })
     }
 
-    fn all(&self, parts: impl Iterator<Item = Option<Vec<Sign>>>) -> Option<Vec<Sign>> {
+    fn all(&self, parts: impl Iterator<Item = Option<Vec<IndexKey>>>) -> Option<Vec<IndexKey>> {
         parts.flatten().min_by_key(Vec::len)
     }
 
-    fn any(&self, parts: impl Iterator<Item = Option<Vec<Sign>>>) -> Option<Vec<Sign>> {
-        parts.collect::<Option<Vec<_>>>().map(|signs| signs.concat())
+    fn any(&self, parts: impl Iterator<Item = Option<Vec<IndexKey>>>) -> Option<Vec<IndexKey>> {
+        parts.collect::<Option<Vec<_>>>().map(|keys| keys.concat())
     }
 }
 
 impl Observed<'_, '_> {
     /// Calls `take` with everything that is there.
-    fn signs(&self, mut take: impl FnMut(Sign)) {
+    fn keys(&self, mut take: impl FnMut(IndexKey)) {
         match self.details() {
             Some(Details::Word(word)) => {
-                take(Sign::Word(word));
+                take(IndexKey::Word(word));
                 if word == Word::UpstreamResetBeforeResponseStarted {
-                    take(Sign::NoDetails);
+                    take(IndexKey::NoDetails);
                 }
             }
-            Some(Details::ResetBeforeResponse { reset, .. }) => take(Sign::Before(reset)),
-            Some(Details::ResetAfterResponse { reset, .. }) => take(Sign::After(reset)),
-            Some(Details::JwtDenied { .. }) => take(Sign::Family(Family::JwtDenied)),
-            Some(Details::Family(family)) => take(Sign::Family(family)),
+            Some(Details::ResetBeforeResponse { reset, .. }) => take(IndexKey::Before(reset)),
+            Some(Details::ResetAfterResponse { reset, .. }) => take(IndexKey::After(reset)),
+            Some(Details::JwtDenied { .. }) => take(IndexKey::Family(Family::JwtDenied)),
+            Some(Details::Family(family)) => take(IndexKey::Family(family)),
             Some(Details::RbacDenied { .. } | Details::LocalDisconnect { .. } | Details::Other(_)) => {}
-            None => take(Sign::NoDetails),
+            None => take(IndexKey::NoDetails),
         }
         if self.policy().is_some() {
-            take(Sign::Family(Family::RbacDenied));
+            take(IndexKey::Family(Family::RbacDenied));
         }
         if let Some(reason) = self.closed() {
-            take(Sign::Closed(reason));
+            take(IndexKey::Closed(reason));
         }
         if let Some(kind) = self.upstream_transport().and_then(|failure| failure.kind) {
-            take(Sign::Upstream(kind));
+            take(IndexKey::Upstream(kind));
             if !kind.is_socket() {
-                take(Sign::UpstreamTls);
+                take(IndexKey::UpstreamTls);
             }
         }
         if let Some(kind) = self.downstream_transport().and_then(|failure| failure.kind) {
-            take(Sign::Downstream(kind));
+            take(IndexKey::Downstream(kind));
             if !kind.is_socket() {
-                take(Sign::DownstreamTls);
+                take(IndexKey::DownstreamTls);
             }
         }
         if let Some(error) = self.upstream_codec() {
-            take(Sign::UpstreamCodec(error.fault));
+            take(IndexKey::UpstreamCodec(error.fault));
         }
         if let Some(error) = self.downstream_codec() {
-            take(Sign::DownstreamCodec(error.fault));
+            take(IndexKey::DownstreamCodec(error.fault));
         }
         for flag in self.facts.flags.into_iter().flat_map(crate::flags::ResponseFlags::iter) {
-            take(Sign::Flag(flag));
+            take(IndexKey::Flag(flag));
         }
         if let Some(event) = self.facts.event {
-            take(Sign::Event(event));
+            take(IndexKey::Event(event));
         }
         match self.facts.cluster.as_deref() {
-            Some(name) if name == ClusterKind::BlackHole.as_str() => take(Sign::BlackHole),
-            Some(name) if name == ClusterKind::Passthrough.as_str() => take(Sign::Passthrough),
+            Some(name) if name == ClusterKind::BlackHole.as_str() => take(IndexKey::BlackHole),
+            Some(name) if name == ClusterKind::Passthrough.as_str() => take(IndexKey::Passthrough),
             _ => {}
         }
         if self.facts.route.as_deref() == Some(RouteName::BlockAll.as_str()) {
-            take(Sign::BlockAll);
+            take(IndexKey::BlockAll);
         }
         if self.facts.grpc_failure().is_some() {
-            take(Sign::GrpcFailed);
+            take(IndexKey::GrpcFailed);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::redact::{self, MAX_TEXT};
 
 /// Which texts stand for a value in an access log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
+pub enum ValueContent {
     /// One word without quotes.
     Word,
     /// One word that a client chooses: no white space, but perhaps whatever else separates values.
@@ -21,13 +21,13 @@ pub enum Content {
 }
 
 /// How the values of one kind are read, kept and written.
-pub trait Kind {
+pub trait FactKind {
     /// A value, understood.
     type Value<'a>;
     /// The kind's name in `docs/facts.md`.
     const NAME: &'static str;
     /// Which texts stand for a value.
-    const CONTENT: Content = Content::Word;
+    const CONTENT: ValueContent = ValueContent::Word;
     /// Longest value kept, in bytes; `None` for those that are no text.
     const KEPT: Option<usize> = None;
     /// What a record has, as JSON Schema names its type.
@@ -56,18 +56,18 @@ pub trait Kind {
 }
 
 /// A kind whose values are texts, and where it differs from the others.
-pub trait TextKind {
-    /// See [`Kind::NAME`].
+pub trait TextFactKind {
+    /// See [`FactKind::NAME`].
     const NAME: &'static str;
-    /// See [`Kind::CONTENT`].
-    const CONTENT: Content;
+    /// See [`FactKind::CONTENT`].
+    const CONTENT: ValueContent;
 
-    /// See [`Kind::read`].
+    /// See [`FactKind::read`].
     fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
         Some(text)
     }
 
-    /// See [`Kind::none`].
+    /// See [`FactKind::none`].
     #[must_use]
     fn none() -> Option<Cow<'static, str>> {
         None
@@ -84,10 +84,10 @@ pub trait TextKind {
     }
 }
 
-impl<T: TextKind> Kind for T {
+impl<T: TextFactKind> FactKind for T {
     type Value<'a> = Cow<'a, str>;
     const NAME: &'static str = T::NAME;
-    const CONTENT: Content = T::CONTENT;
+    const CONTENT: ValueContent = T::CONTENT;
     const KEPT: Option<usize> = Some(MAX_TEXT);
 
     fn read(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
@@ -122,9 +122,9 @@ macro_rules! texts {
         #[derive(Debug, Clone, Copy)]
         pub struct $kind;
 
-        impl TextKind for $kind {
+        impl TextFactKind for $kind {
             const NAME: &'static str = $name;
-            const CONTENT: Content = Content::$content;
+            const CONTENT: ValueContent = ValueContent::$content;
             $($($difference)*)?
         }
     )*};
@@ -137,7 +137,7 @@ macro_rules! scalars {
         #[derive(Debug, Clone, Copy)]
         pub struct $kind;
 
-        impl Kind for $kind {
+        impl FactKind for $kind {
             type Value<'a> = $value;
             const NAME: &'static str = $name;
             const JSON: &'static str = $type;

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::Side;
-use super::kind::{self, Content, Kind};
+use super::kind::{self, FactKind, ValueContent};
 use crate::event::Event;
 use crate::flags::ResponseFlags;
 
 /// An attribute of Envoy: the way to it, part by part.
 pub type Attribute = &'static [&'static str];
 
-/// The type of a kind's values. It is spelt out, since a structure with fields of the type [`Kind::Value`] is invariant: it could not
+/// The type of a kind's values. It is spelt out, since a structure with fields of the type [`FactKind::Value`] is invariant: it could not
 /// be borrowed for less long than its texts live.
 macro_rules! value {
     ($text:lifetime Status) => { u16 };
@@ -100,7 +100,7 @@ macro_rules! facts {
 
             /// Which texts stand for it in an access log.
             #[must_use]
-            pub const fn content(self) -> Content {
+            pub const fn content(self) -> ValueContent {
                 match self { $($(Self::$fact => kind::$kind::CONTENT,)*)* }
             }
 

@@ -44,7 +44,7 @@ pub struct Record {
 /// One JSON object on one line, at most [`MAX_BYTES`]: attributes that would not fit are left out, decisive ones come first.
 #[must_use]
 pub fn encode(facts: &Facts<'_>, verdict: Option<&Verdict>, count: u64, suppressed: u64) -> String {
-    let mut line = Line::new();
+    let mut line = RecordLine::new();
     line.text("meshwhy.record", FORMAT);
     if let Some(verdict) = verdict {
         line.text("meshwhy.code", verdict.cause.code);
@@ -109,11 +109,11 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-struct Line {
+struct RecordLine {
     json: String,
 }
 
-impl Line {
+impl RecordLine {
     fn new() -> Self {
         let mut json = String::with_capacity(1024);
         json.push('{');

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::facts::Fact;
-use meshwhy_core::facts::kind::{Duration, Kind, TraceId};
+use meshwhy_core::facts::kind::{Duration, FactKind, TraceId};
 use meshwhy_core::{Facts, proxy_status};
 
 use crate::line::LineFormat;

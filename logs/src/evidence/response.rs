@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::facts::kind::{GrpcStatus, Kind};
+use meshwhy_core::facts::kind::{FactKind, GrpcStatus};
 use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
 use percent_encoding::percent_decode_str;
 

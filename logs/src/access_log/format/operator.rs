@@ -3,7 +3,7 @@
 //! Source: Envoy "access log format strings" page, 1.24–1.40.
 
 use meshwhy_core::facts::Fact;
-use meshwhy_core::facts::kind::Content;
+use meshwhy_core::facts::kind::ValueContent;
 
 use crate::access_log::field::LogField;
 
@@ -11,7 +11,7 @@ use crate::access_log::field::LogField;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Operator {
     pub(super) field: LogField,
-    pub(super) content: Content,
+    pub(super) content: ValueContent,
 }
 
 impl Operator {
@@ -35,10 +35,10 @@ impl Operator {
                 .map_or(LogField::Ignored, |fact| LogField::Fact(*fact)),
         };
         let content = match field {
-            LogField::Fact(Fact::StartTime) if arguments.is_some() => Content::Text,
+            LogField::Fact(Fact::StartTime) if arguments.is_some() => ValueContent::Text,
             LogField::Fact(fact) => fact.content(),
-            LogField::Ignored if !is_word(name) => Content::Foreign,
-            _ => Content::Word,
+            LogField::Ignored if !is_word(name) => ValueContent::Foreign,
+            _ => ValueContent::Word,
         };
         Self { field, content }
     }
@@ -58,9 +58,9 @@ fn header(names: &str) -> Operator {
     };
     let content = match field {
         // A header, which the client may have filled with anything.
-        LogField::Fact(Fact::TraceId) => Content::Foreign,
+        LogField::Fact(Fact::TraceId) => ValueContent::Foreign,
         LogField::Fact(fact) => fact.content(),
-        _ => Content::Foreign,
+        _ => ValueContent::Foreign,
     };
     Operator { field, content }
 }
@@ -75,7 +75,7 @@ fn answer(names: &str) -> Operator {
         LogField::Ignored
     };
     let number = is("X-ENVOY-UPSTREAM-SERVICE-TIME") || is("GRPC-STATUS");
-    Operator { field, content: if number { Content::Word } else { Content::Foreign } }
+    Operator { field, content: if number { ValueContent::Word } else { ValueContent::Foreign } }
 }
 
 /// Whether an operator that is of no use here gives a number, an address or another single word.

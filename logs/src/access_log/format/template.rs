@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use meshwhy_core::facts::Fact;
-use meshwhy_core::facts::kind::{self, Content, Kind};
+use meshwhy_core::facts::kind::{self, FactKind, ValueContent};
 
 use super::FormatError;
 use super::compile::{self, FormatPart};
@@ -118,8 +118,8 @@ fn is_foreign(parts: &[FormatPart], at: usize) -> bool {
         _ => true,
     };
     match parts.get(at) {
-        Some(FormatPart::Operator(Operator { content: Content::Foreign, .. })) => true,
-        Some(FormatPart::Operator(Operator { content: Content::Chosen, .. })) => {
+        Some(FormatPart::Operator(Operator { content: ValueContent::Foreign, .. })) => true,
+        Some(FormatPart::Operator(Operator { content: ValueContent::Chosen, .. })) => {
             !separates(at.checked_sub(1)) || !separates(at.checked_add(1))
         }
         _ => false,
@@ -202,9 +202,9 @@ fn checked(operator: Operator, value: &str) -> Option<Value<'_>> {
         (LogField::Fact(Fact::Status), _) => none || kind::Status::read(value.into()).is_some_and(|status| status < 1000),
         (LogField::Fact(Fact::Duration), _) => none || kind::Duration::read(value.into()).is_some(),
         (LogField::Fact(Fact::Flags), _) => none || kind::Flags::read(value.into()).is_some(),
-        (_, Content::Word) => !value.bytes().any(|byte| matches!(byte, b' ' | b'"')),
-        (_, Content::Chosen) => !value.contains(char::is_whitespace),
-        (_, Content::Text | Content::Foreign) => true,
+        (_, ValueContent::Word) => !value.bytes().any(|byte| matches!(byte, b' ' | b'"')),
+        (_, ValueContent::Chosen) => !value.contains(char::is_whitespace),
+        (_, ValueContent::Text | ValueContent::Foreign) => true,
     };
     fits.then_some((operator, value))
 }

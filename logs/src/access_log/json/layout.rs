@@ -5,7 +5,7 @@
 
 use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::facts::Fact;
-use meshwhy_core::facts::kind::{Flags, Kind};
+use meshwhy_core::facts::kind::{FactKind, Flags};
 use meshwhy_core::{Context, Decisive, Facts};
 
 use crate::access_log::field::present;

@@ -1,7 +1,7 @@
 //! What is left of a line, read from the left.
 
 use meshwhy_core::ResponseFlags;
-use meshwhy_core::facts::kind::{Flags, Kind};
+use meshwhy_core::facts::kind::{FactKind, Flags};
 
 /// The rest of a line. Whatever does not fit leaves it where it was.
 #[derive(Debug, Clone, Copy)]

@@ -13,7 +13,7 @@ mod tail;
 
 use meshwhy_core::details::Word;
 use meshwhy_core::details::{self, Details};
-use meshwhy_core::facts::kind::{Kind, Quoted};
+use meshwhy_core::facts::kind::{FactKind, Quoted};
 use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, transport};
 
 use super::field::{AccessLog, complete, present};
