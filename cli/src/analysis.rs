@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::coverage::Coverage;
 use crate::group::{Group, Groups};
+use crate::hops;
 use crate::missing_plugins::MissingPlugins;
-use crate::observation::{Observation, Place};
-use crate::story;
+use crate::sighting::{LinePlace, Sighting};
 
 /// How many failures are looked at together. Hops are joined within a batch.
 const BATCH: usize = 20_000;
@@ -48,7 +48,7 @@ pub struct Analysis {
 #[derive(Debug, Default)]
 pub struct Collector {
     formats: Formats,
-    batch: Vec<Observation>,
+    batch: Vec<Sighting>,
     coverage: Coverage,
     groups: Groups,
     missing_plugins: MissingPlugins,
@@ -79,7 +79,7 @@ impl Collector {
     fn item(&mut self, source: u32, first: u64, bytes: &[u8], line: LineReading<'_>) {
         let LineReading { origin, content, truncated } = line;
         let origin = origin.as_ref();
-        let place = Place {
+        let place = LinePlace {
             line: first,
             last: self.tally.read,
             source,
@@ -92,45 +92,45 @@ impl Collector {
             LineContent::Facts(facts, _) => self.facts(&place, facts, truncated),
             LineContent::Header(members) => {
                 for facts in members {
-                    self.take(Observation::from_facts(&place, facts, truncated));
+                    self.take(Sighting::from_facts(&place, facts, truncated));
                 }
             }
             LineContent::Record(record, writer) => {
                 self.tally.records += 1;
-                self.push(Observation::from_record(&place, record, writer));
+                self.push(Sighting::from_record(&place, record, writer));
             }
             LineContent::Blank => {}
             LineContent::Unreadable => self.tally.unreadable += 1,
         }
     }
 
-    fn facts(&mut self, place: &Place<'_>, facts: Facts<'_>, truncated: bool) {
+    fn facts(&mut self, place: &LinePlace<'_>, facts: Facts<'_>, truncated: bool) {
         let event = facts.event;
-        let observation = Observation::from_facts(place, facts, truncated);
-        match (event, observation) {
-            (Some(Event::WasmPluginMissing), Some(observation)) => {
-                if let Some(unkept) = self.missing_plugins.keep(observation) {
+        let sighting = Sighting::from_facts(place, facts, truncated);
+        match (event, sighting) {
+            (Some(Event::WasmPluginMissing), Some(sighting)) => {
+                if let Some(unkept) = self.missing_plugins.keep(sighting) {
                     self.take(Some(unkept));
                 }
             }
-            (Some(Event::WasmLoadPending | Event::WasmLoadFailed), observation) => {
+            (Some(Event::WasmLoadPending | Event::WasmLoadFailed), sighting) => {
                 self.missing_plugins.explain(place.author());
-                self.take(observation);
+                self.take(sighting);
             }
-            (_, observation) => self.take(observation),
+            (_, sighting) => self.take(sighting),
         }
     }
 
-    fn take(&mut self, observation: Option<Observation>) {
-        match observation {
+    fn take(&mut self, sighting: Option<Sighting>) {
+        match sighting {
             Some(_) => self.tally.failed += 1,
             None => self.tally.healthy += 1,
         }
-        self.push(observation);
+        self.push(sighting);
     }
 
-    fn push(&mut self, observation: Option<Observation>) {
-        self.batch.extend(observation);
+    fn push(&mut self, sighting: Option<Sighting>) {
+        self.batch.extend(sighting);
         if self.batch.len() >= BATCH {
             self.settle();
         }
@@ -138,7 +138,7 @@ impl Collector {
 
     fn settle(&mut self) {
         self.coverage.settle(&mut self.batch);
-        story::join(&mut self.batch);
+        hops::join(&mut self.batch);
         self.groups.add(self.batch.drain(..));
     }
 

@@ -15,7 +15,7 @@ use meshwhy_core::causes::unknown;
 use meshwhy_core::facts::text;
 use meshwhy_core::{Cause, Context, Nature};
 
-use crate::observation::{Observation, Witness};
+use crate::sighting::{Sighting, SightingSource};
 
 /// How many kinds are remembered.
 const LIMIT: usize = 100_000;
@@ -23,7 +23,7 @@ const LIMIT: usize = 100_000;
 const MAX_PLUGINS: usize = 8;
 
 /// A better witness, and another that it may cover.
-type Pair = (Witness, Witness);
+type Pair = (SightingSource, SightingSource);
 
 /// What better witnesses have counted and no other of its sort has used up yet.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(crate) struct Coverage {
     hasher: RandomState,
 }
 
-impl std::hash::Hash for Witness {
+impl std::hash::Hash for SightingSource {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         state.write_u8(*self as u8);
     }
@@ -43,36 +43,36 @@ impl std::hash::Hash for Witness {
 
 impl Coverage {
     /// Marks what is covered, after naming the proxy of lines that do not.
-    pub(crate) fn settle(&mut self, batch: &mut [Observation]) {
+    pub(crate) fn settle(&mut self, batch: &mut [Sighting]) {
         name_proxies(batch);
         name_authors(batch);
-        for observation in batch.iter_mut().filter(|observation| observation.witness == Witness::Module) {
-            self.count_once(observation);
-            self.credit(observation);
+        for sighting in batch.iter_mut().filter(|sighting| sighting.witness == SightingSource::Module) {
+            self.count_once(sighting);
+            self.credit(sighting);
         }
-        for witness in [Witness::Envoy, Witness::Log] {
+        for witness in [SightingSource::Envoy, SightingSource::Log] {
             for by_request in [true, false] {
-                let open = |observation: &&mut Observation| observation.witness == witness && !observation.covered;
-                for observation in batch.iter_mut().filter(open) {
-                    observation.covered = self.covers(observation, by_request);
+                let open = |sighting: &&mut Sighting| sighting.witness == witness && !sighting.covered;
+                for sighting in batch.iter_mut().filter(open) {
+                    sighting.covered = self.covers(sighting, by_request);
                 }
             }
-            let counted = |observation: &&Observation| observation.witness == witness && !observation.covered;
-            if witness == Witness::Envoy {
-                for observation in batch.iter().filter(counted) {
-                    self.credit(observation);
+            let counted = |sighting: &&Sighting| sighting.witness == witness && !sighting.covered;
+            if witness == SightingSource::Envoy {
+                for sighting in batch.iter().filter(counted) {
+                    self.credit(sighting);
                 }
             }
         }
     }
 
     /// Leaves of a module's record what no record of another plugin has counted.
-    fn count_once(&mut self, observation: &mut Observation) {
-        let Some(key) = self.exchange(observation) else { return };
+    fn count_once(&mut self, sighting: &mut Sighting) {
+        let Some(key) = self.exchange(sighting) else { return };
         if self.plugins.len() >= LIMIT && !self.plugins.contains_key(&key) {
             return;
         }
-        let plugin = self.hasher.hash_one(&observation.plugin);
+        let plugin = self.hasher.hash_one(&sighting.plugin);
         let counts = self.plugins.entry(key).or_default();
         let most = |counts: &[(u64, u64)]| counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
         let before = most(counts);
@@ -83,23 +83,23 @@ impl Coverage {
             counts.push((plugin, 0));
         }
         for (_, count) in counts.iter_mut().filter(|(known, _)| *known == plugin) {
-            *count = count.saturating_add(observation.count);
+            *count = count.saturating_add(sighting.count);
         }
         let added = most(counts).saturating_sub(before);
-        observation.covered = added == 0;
+        sighting.covered = added == 0;
         if added > 0 {
-            observation.count = added;
-            observation.suppressed = observation.suppressed.min(added);
+            sighting.count = added;
+            sighting.suppressed = sighting.suppressed.min(added);
         }
     }
 
-    fn credit(&mut self, observation: &Observation) {
-        if observation.covered {
+    fn credit(&mut self, sighting: &Sighting) {
+        if sighting.covered {
             return;
         }
-        let (request, kind) = (self.request(observation), self.kind(observation));
-        for worse in [Witness::Envoy, Witness::Log].into_iter().filter(|witness| *witness > observation.witness) {
-            let pair = (observation.witness, worse);
+        let (request, kind) = (self.request(sighting), self.kind(sighting));
+        for worse in [SightingSource::Envoy, SightingSource::Log].into_iter().filter(|witness| *witness > sighting.witness) {
+            let pair = (sighting.witness, worse);
             if let Some(request) = request
                 && (self.requests.len() < LIMIT || self.requests.contains_key(&(pair, request)))
             {
@@ -108,16 +108,16 @@ impl Coverage {
             }
             if self.left.len() < LIMIT || self.left.contains_key(&(pair, kind)) {
                 let left = self.left.entry((pair, kind)).or_default();
-                *left = left.saturating_add(observation.count);
+                *left = left.saturating_add(sighting.count);
             }
         }
     }
 
-    fn covers(&mut self, observation: &Observation, by_request: bool) -> bool {
-        let (request, kind) = (self.request(observation), self.kind(observation));
-        let better = [Witness::Module, Witness::Envoy].into_iter().filter(|witness| *witness < observation.witness);
+    fn covers(&mut self, sighting: &Sighting, by_request: bool) -> bool {
+        let (request, kind) = (self.request(sighting), self.kind(sighting));
+        let better = [SightingSource::Module, SightingSource::Envoy].into_iter().filter(|witness| *witness < sighting.witness);
         for witness in better {
-            let pair = (witness, observation.witness);
+            let pair = (witness, sighting.witness);
             if by_request {
                 let counted = request.and_then(|request| self.requests.get_mut(&(pair, request)));
                 if let Some((times, counted)) = counted.filter(|(times, _)| *times > 0) {
@@ -144,35 +144,35 @@ impl Coverage {
     }
 
     /// The request and the kind of its cause; the connection, where there is no request.
-    fn request(&self, observation: &Observation) -> Option<u64> {
-        let source = observation.author();
-        match observation.facts.context.request_id.as_deref() {
-            Some(id) => Some(self.hasher.hash_one((source, general(observation.verdict.cause), id))),
-            None => Some(self.hasher.hash_one((source, connection(observation)?))),
+    fn request(&self, sighting: &Sighting) -> Option<u64> {
+        let source = sighting.author();
+        match sighting.facts.context.request_id.as_deref() {
+            Some(id) => Some(self.hasher.hash_one((source, general(sighting.verdict.cause), id))),
+            None => Some(self.hasher.hash_one((source, connection(sighting)?))),
         }
     }
 
     /// One request or connection on its way through one proxy, as several plugins record it.
-    fn exchange(&self, observation: &Observation) -> Option<u64> {
-        let id = observation.facts.context.request_id.as_deref();
-        let connection = connection(observation);
+    fn exchange(&self, sighting: &Sighting) -> Option<u64> {
+        let id = sighting.facts.context.request_id.as_deref();
+        let connection = connection(sighting);
         if id.is_none() && connection.is_none() {
             return None;
         }
-        let cause = general(observation.verdict.cause);
-        Some(self.hasher.hash_one((observation.author(), cause, id, connection, observation.target())))
+        let cause = general(sighting.verdict.cause);
+        Some(self.hasher.hash_one((sighting.author(), cause, id, connection, sighting.target())))
     }
 
-    fn kind(&self, observation: &Observation) -> u64 {
-        let details = observation.facts.details.as_deref().map(head);
-        let cause = general(observation.verdict.cause);
-        self.hasher.hash_one((observation.author(), cause, observation.target(), details))
+    fn kind(&self, sighting: &Sighting) -> u64 {
+        let details = sighting.facts.details.as_deref().map(head);
+        let cause = general(sighting.verdict.cause);
+        self.hasher.hash_one((sighting.author(), cause, sighting.target(), details))
     }
 }
 
 /// Both ends of the downstream connection.
-fn connection(observation: &Observation) -> Option<(&str, &str)> {
-    let Context { downstream_remote_address, downstream_local_address, .. } = &observation.facts.context;
+fn connection(sighting: &Sighting) -> Option<(&str, &str)> {
+    let Context { downstream_remote_address, downstream_local_address, .. } = &sighting.facts.context;
     Some((text(downstream_remote_address.as_ref())?, text(downstream_local_address.as_ref())?))
 }
 
@@ -187,8 +187,8 @@ fn head(details: &str) -> &str {
 }
 
 /// Gives a record that knows only that the upstream answered what the access-log line of its request tells of the author.
-fn name_authors(batch: &mut [Observation]) {
-    let told = |line: &Observation| line.facts.relayed_from.is_some() && !line.is(&unknown::CAUSE);
+fn name_authors(batch: &mut [Sighting]) {
+    let told = |line: &Sighting| line.facts.relayed_from.is_some() && !line.is(&unknown::CAUSE);
     let mut authors: HashMap<(u32, Option<String>, String), usize> = HashMap::new();
     for (at, line) in batch.iter().enumerate().filter(|(_, line)| told(line)) {
         let Some(id) = text(line.facts.context.request_id.as_ref()) else { continue };
@@ -198,7 +198,7 @@ fn name_authors(batch: &mut [Observation]) {
         return;
     }
     for at in 0..batch.len() {
-        let answered = |record: &&Observation| !told(record) && answers(record);
+        let answered = |record: &&Sighting| !told(record) && answers(record);
         let Some(record) = batch.get(at).filter(answered) else { continue };
         let Some(id) = text(record.facts.context.request_id.as_ref()) else { continue };
         let line = authors.get(&(record.source, record.origin.clone(), id.to_owned())).and_then(|line| batch.get(*line));
@@ -214,15 +214,14 @@ fn name_authors(batch: &mut [Observation]) {
 }
 
 /// Whether all that is known is that the upstream answered.
-fn answers(observation: &Observation) -> bool {
-    observation.verdict.cause.nature == Nature::Application || observation.facts.relayed_from.is_some()
+fn answers(sighting: &Sighting) -> bool {
+    sighting.verdict.cause.nature == Nature::Application || sighting.facts.relayed_from.is_some()
 }
 
 /// Gives lines that do not name their proxy the name that records of the same source give.
-fn name_proxies(batch: &mut [Observation]) {
+fn name_proxies(batch: &mut [Sighting]) {
     let mut names: HashMap<(u32, Option<String>), Context<'static>> = HashMap::new();
-    for record in
-        batch.iter().filter(|observation| observation.witness != Witness::Log && observation.facts.context.pod.is_some())
+    for record in batch.iter().filter(|sighting| sighting.witness != SightingSource::Log && sighting.facts.context.pod.is_some())
     {
         let Context { pod, namespace, workload, .. } = &record.facts.context;
         let name = Context { pod: pod.clone(), namespace: namespace.clone(), workload: workload.clone(), ..Context::default() };
@@ -231,9 +230,9 @@ fn name_proxies(batch: &mut [Observation]) {
     if names.is_empty() {
         return;
     }
-    for observation in batch.iter_mut().filter(|observation| observation.facts.context.namespace.is_none()) {
-        let Some(name) = names.get(&(observation.source, observation.origin.clone())) else { continue };
-        let facts = &mut observation.facts.context;
+    for sighting in batch.iter_mut().filter(|sighting| sighting.facts.context.namespace.is_none()) {
+        let Some(name) = names.get(&(sighting.source, sighting.origin.clone())) else { continue };
+        let facts = &mut sighting.facts.context;
         if facts.pod.is_none() || facts.pod == name.pod {
             facts.pod.clone_from(&name.pod);
             facts.namespace.clone_from(&name.namespace);

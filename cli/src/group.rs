@@ -6,7 +6,7 @@ use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};
 
-use crate::observation::Observation;
+use crate::sighting::Sighting;
 
 /// How many groups are kept.
 const MAX_GROUPS: usize = 10_000;
@@ -63,21 +63,21 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Adds observations that are already joined. What is covered adds its line to a group that exists, and no count.
-    pub(crate) fn add(&mut self, batch: impl Iterator<Item = Observation>) {
-        let speaking = batch.filter(|observation| !observation.is_absorbed());
-        let (covered, counted): (Vec<_>, Vec<_>) = speaking.partition(|observation| observation.covered);
-        for observation in counted {
-            let key = Key::of(&observation);
+    /// Adds sightings that are already joined. What is covered adds its line to a group that exists, and no count.
+    pub(crate) fn add(&mut self, batch: impl Iterator<Item = Sighting>) {
+        let speaking = batch.filter(|sighting| !sighting.is_absorbed());
+        let (covered, counted): (Vec<_>, Vec<_>) = speaking.partition(|sighting| sighting.covered);
+        for sighting in counted {
+            let key = Key::of(&sighting);
             if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
-                self.ungrouped = self.ungrouped.saturating_add(observation.count);
+                self.ungrouped = self.ungrouped.saturating_add(sighting.count);
                 continue;
             }
-            self.groups.entry(key).or_insert_with(|| Group::of(&observation)).take(observation);
+            self.groups.entry(key).or_insert_with(|| Group::of(&sighting)).take(sighting);
         }
-        for observation in covered {
-            if let Some(group) = self.groups.get_mut(&Key::of(&observation)) {
-                group.take(Observation { count: 0, suppressed: 0, ..observation });
+        for sighting in covered {
+            if let Some(group) = self.groups.get_mut(&Key::of(&sighting)) {
+                group.take(Sighting { count: 0, suppressed: 0, ..sighting });
             }
         }
     }
@@ -91,33 +91,33 @@ impl Groups {
 }
 
 impl Key {
-    fn of(observation: &Observation) -> Self {
+    fn of(sighting: &Sighting) -> Self {
         Self {
-            code: observation.verdict.cause.code,
-            target: observation.target().map(str::to_owned),
-            hop: observation.hop(),
-            side: observation.side(),
-            relayed: observation.facts.relayed_from.is_some(),
+            code: sighting.verdict.cause.code,
+            target: sighting.target().map(str::to_owned),
+            hop: sighting.hop(),
+            side: sighting.side(),
+            relayed: sighting.facts.relayed_from.is_some(),
         }
     }
 }
 
 impl Group {
-    fn of(observation: &Observation) -> Self {
-        let mut evidence = observation.verdict.evidence(&observation.facts);
-        for fact in &observation.more_evidence {
+    fn of(sighting: &Sighting) -> Self {
+        let mut evidence = sighting.verdict.evidence(&sighting.facts);
+        for fact in &sighting.more_evidence {
             if !evidence.iter().any(|known| known.name == fact.name) {
                 evidence.push(fact.clone());
             }
         }
         Self {
-            verdict: observation.verdict,
-            facts: observation.facts.clone(),
+            verdict: sighting.verdict,
+            facts: sighting.facts.clone(),
             evidence,
-            target: observation.target().map(str::to_owned),
-            hop: observation.hop(),
-            relayed_from: observation.facts.relayed_from.as_deref().map(str::to_owned),
-            side: observation.side(),
+            target: sighting.target().map(str::to_owned),
+            hop: sighting.hop(),
+            relayed_from: sighting.facts.relayed_from.as_deref().map(str::to_owned),
+            side: sighting.side(),
             count: 0,
             suppressed: 0,
             first: None,
@@ -127,14 +127,14 @@ impl Group {
         }
     }
 
-    fn take(&mut self, observation: Observation) {
-        self.count = self.count.saturating_add(observation.count);
-        self.suppressed = self.suppressed.saturating_add(observation.suppressed);
-        if observation.verdict.confidence > self.verdict.confidence {
-            self.verdict = observation.verdict;
-            self.evidence = Self::of(&observation).evidence;
+    fn take(&mut self, sighting: Sighting) {
+        self.count = self.count.saturating_add(sighting.count);
+        self.suppressed = self.suppressed.saturating_add(sighting.suppressed);
+        if sighting.verdict.confidence > self.verdict.confidence {
+            self.verdict = sighting.verdict;
+            self.evidence = Self::of(&sighting).evidence;
         }
-        if let Some(time) = observation.facts.context.start_time.map(std::borrow::Cow::into_owned) {
+        if let Some(time) = sighting.facts.context.start_time.map(std::borrow::Cow::into_owned) {
             if self.first.as_ref().is_none_or(|first| time < *first) {
                 self.first = Some(time.clone());
             }
@@ -142,7 +142,7 @@ impl Group {
                 self.last = Some(time);
             }
         }
-        for line in std::iter::once(observation.line).chain(observation.joined) {
+        for line in std::iter::once(sighting.line).chain(sighting.joined) {
             if let Err(at) = self.lines.binary_search(&line)
                 && self.lines.len() < MAX_LINES
             {
@@ -150,7 +150,7 @@ impl Group {
             }
         }
         if self.examples.len() < MAX_EXAMPLES {
-            self.examples.push(observation.excerpt);
+            self.examples.push(sighting.excerpt);
         }
     }
 

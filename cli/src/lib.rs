@@ -9,14 +9,14 @@ mod coverage;
 mod escape;
 mod failure;
 mod group;
+mod hops;
 mod input;
 mod lang;
 mod missing_plugins;
-mod observation;
 mod options;
 mod render;
 mod report;
-mod story;
+mod sighting;
 
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::observation::{Author, Observation};
+use crate::sighting::{Author, Sighting};
 
 /// How many sources are told apart.
 const MAX_SOURCES: usize = 20_000;
@@ -24,7 +24,7 @@ pub(crate) struct MissingPlugins {
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     /// The first of them; none where the source gives a reason.
-    pub(crate) unexplained: Option<Observation>,
+    pub(crate) unexplained: Option<Sighting>,
     /// How many there are.
     pub(crate) lines: u64,
     explained: bool,
@@ -40,14 +40,14 @@ impl MissingPlugins {
     }
 
     /// Keeps a line that gives no reason; gives it back when there are too many sources.
-    pub(crate) fn keep(&mut self, observation: Observation) -> Option<Observation> {
-        let Some(reports) = self.reports(observation.author()) else { return Some(observation) };
+    pub(crate) fn keep(&mut self, sighting: Sighting) -> Option<Sighting> {
+        let Some(reports) = self.reports(sighting.author()) else { return Some(sighting) };
         reports.lines += 1;
         match &mut reports.unexplained {
             _ if reports.explained => {}
             Some(first) if first.joined.len() >= MAX_LINES => {}
-            Some(first) => first.joined.push(observation.line),
-            first @ None => *first = Some(observation),
+            Some(first) => first.joined.push(sighting.line),
+            first @ None => *first = Some(sighting),
         }
         None
     }

@@ -10,7 +10,7 @@ use crate::analysis::{Analysis, Tally};
 use crate::group::{Class, Group};
 
 /// The answer to `explain` or `diagnose`.
-pub(crate) struct Report {
+pub(crate) struct DiagnosisReport {
     pub(crate) lang: Lang,
     pub(crate) entries: Vec<Entry>,
     pub(crate) tally: Tally,
@@ -94,14 +94,14 @@ pub(crate) struct NearMiss {
     pub(crate) missing: Vec<String>,
 }
 
-impl Report {
+impl DiagnosisReport {
     pub(crate) fn new(analysis: Analysis, lang: Lang, why_not: bool) -> Self {
         let entries = analysis.groups.into_iter().map(|group| Entry::new(group, lang, why_not)).collect();
         Self { lang, entries, tally: analysis.tally }
     }
 }
 
-impl Report {
+impl DiagnosisReport {
     /// The causes that some entry leaves possible and that none names, in the order of the entries.
     pub(crate) fn alternatives(&self) -> Vec<&Alternative> {
         let mut codes: Vec<&str> = self.entries.iter().map(|entry| entry.code).collect();

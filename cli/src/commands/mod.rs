@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::input;
 use crate::options::{Input, Options, Task};
 use crate::render;
-use crate::report::Report;
+use crate::report::DiagnosisReport;
 
 /// Largest module configuration that is checked, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -26,11 +26,11 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     let outcome = match task {
         Task::Explain { input, formats, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
-            report(&mut out, input, formats, format, render, |analysis| Report::new(analysis, lang, why_not))
+            report(&mut out, input, formats, format, render, |analysis| DiagnosisReport::new(analysis, lang, why_not))
         }
         Task::Diagnose { input, formats, format } => {
             let render = if format == FormatArg::Json { render::json::findings } else { render::text::findings };
-            report(&mut out, input, formats, format, render, |analysis| Report::new(analysis, lang, false).by_count())
+            report(&mut out, input, formats, format, render, |analysis| DiagnosisReport::new(analysis, lang, false).by_count())
         }
         Task::Causes { cause, format } => {
             match cause {
@@ -57,7 +57,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     outcome
 }
 
-type Render = fn(&mut dyn Write, &Report) -> io::Result<()>;
+type Render = fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>;
 
 fn report(
     out: &mut dyn Write,
@@ -65,7 +65,7 @@ fn report(
     formats: Formats,
     format: FormatArg,
     render: Render,
-    tell: impl Fn(Analysis) -> Report,
+    tell: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
     let mut collector = Collector::reading(formats);
     input::for_each(input, |source, reader| collector.read(source, reader))?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::analysis::Tally;
 use crate::escape;
 use crate::lang;
-use crate::report::{Alternative, Entry, Report};
+use crate::report::{Alternative, DiagnosisReport, Entry};
 
 /// Value of the key `schema`.
 pub(crate) const SCHEMA: &str = "meshwhy/1";
@@ -42,7 +42,7 @@ pub(super) struct Findings<'a> {
 }
 
 /// Writes the answer to `explain`.
-pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let (lang, lines) = (lang::tag(report.lang), report.tally);
     let (unknown, known): (Vec<_>, Vec<_>) = report.entries.iter().partition(|entry| entry.code == unknown::CAUSE.code);
     let possible = report.alternatives().into_iter().map(Verdict::Possible);
@@ -52,7 +52,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// Writes the answer to `diagnose`.
-pub(crate) fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let lang = lang::tag(report.lang);
     object(out, &Findings { schema: SCHEMA, lang, findings: &report.entries, lines: report.tally })
 }

@@ -7,10 +7,10 @@ use meshwhy_core::causes::none_success;
 
 use super::{Labels, page::Page, table};
 use crate::escape;
-use crate::report::{Entry, Evidence, Report};
+use crate::report::{DiagnosisReport, Entry, Evidence};
 
 /// Writes the answer to `explain`: each verdict with its evidence.
-pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let labels = Labels::of(report.lang);
     let mut page = Page::new(out);
     if report.entries.is_empty() {
@@ -34,7 +34,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// Writes the answer to `diagnose`: a table, then each cause once.
-pub(crate) fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let labels = Labels::of(report.lang);
     let mut page = Page::new(out);
     if report.entries.is_empty() {
@@ -58,7 +58,7 @@ pub(crate) fn findings(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// What the catalogue says of healthy lines, and where it says more.
-fn nothing_failed(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn nothing_failed(page: &mut Page<'_>, report: &DiagnosisReport) -> io::Result<()> {
     let cause = &none_success::CAUSE;
     page.dim(&format!("{} {}: {}", cause.code, cause.slug, cause.headline(report.lang)))
 }
@@ -208,7 +208,7 @@ fn steps(page: &mut Page<'_>, steps: &[FilledStep]) -> io::Result<()> {
     })
 }
 
-fn tally(page: &mut Page<'_>, labels: &Labels, report: &Report) -> io::Result<()> {
+fn tally(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport) -> io::Result<()> {
     let tally = report.tally;
     let mut parts = vec![format!("{}: {}", labels.lines_read, tally.read)];
     let counts = [

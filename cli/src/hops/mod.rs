@@ -1,4 +1,4 @@
-//! One request, several hops: which of their lines tell one story, and whose verdict it is.
+//! One request, several hops: which of their lines tell of one failure, and whose verdict it is.
 //!
 //! No condition on one line's facts can say these things; each rule here needs two proxies' lines.
 
@@ -13,23 +13,23 @@ use meshwhy_core::causes::{
 };
 use meshwhy_core::{Cause, Confidence};
 
-use crate::observation::Observation;
+use crate::sighting::Sighting;
 
 /// Most lines of one request or connection that are looked at, so that the work stays linear whatever the ids.
 const MAX_JOINED: usize = 64;
 
 /// Joins the hops of a batch: changes verdicts that another hop's line makes precise, and marks lines that it explains.
-pub(crate) fn join(batch: &mut [Observation]) {
+pub(crate) fn join(batch: &mut [Sighting]) {
     handshake::join(batch);
     relay::join(batch);
-    spoken_of_twice(batch);
-    closed_again(batch);
-    reconnected(batch);
-    lone_status(batch);
+    drop_repeated_codec_errors(batch);
+    raise_repeated_closes(batch);
+    drop_startup_noise(batch);
+    drop_lone_statuses(batch);
 }
 
 /// A control-plane stream that closes again within a minute is no routine.
-fn closed_again(batch: &mut [Observation]) {
+fn raise_repeated_closes(batch: &mut [Sighting]) {
     const OFTEN: usize = 3;
     const WITHIN: u64 = 60;
     let mut closed: HashMap<(u32, Option<&str>, &str), Vec<(u64, usize)>> = HashMap::new();
@@ -63,11 +63,11 @@ fn second_of_day(time: &str) -> Option<(&str, u64)> {
 }
 
 /// A status that stands alone in a line, beside a line near it that says why and has none.
-fn lone_status(batch: &mut [Observation]) {
+fn drop_lone_statuses(batch: &mut [Sighting]) {
     const NEAR: u64 = 3;
-    let is_lone = |line: &Observation| line.is(&unknown::CAUSE) && line.facts.count() == 1 && line.facts.status.is_some();
-    let says_why = |line: &Observation| line.facts.status.is_none() && !line.is(&unknown::CAUSE);
-    let near = |(at, lone): (usize, &Observation)| {
+    let is_lone = |line: &Sighting| line.is(&unknown::CAUSE) && line.facts.count() == 1 && line.facts.status.is_some();
+    let says_why = |line: &Sighting| line.facts.status.is_none() && !line.is(&unknown::CAUSE);
+    let near = |(at, lone): (usize, &Sighting)| {
         let by = batch
             .iter()
             .position(|other| other.source == lone.source && other.line.abs_diff(lone.line) <= NEAR && says_why(other))?;
@@ -75,32 +75,32 @@ fn lone_status(batch: &mut [Observation]) {
     };
     let pairs: Vec<_> = batch.iter().enumerate().filter(|(_, line)| is_lone(line)).filter_map(near).collect();
     for (lone, by) in pairs {
-        absorb(batch, lone, by);
+        mark_explained(batch, lone, by);
     }
 }
 
 /// An upstream's protocol error that Envoy's own log tells, and the access-log line of it: before Envoy 1.18 that line had the
 /// flag `UC` and no details.
-fn spoken_of_twice(batch: &mut [Observation]) {
+fn drop_repeated_codec_errors(batch: &mut [Sighting]) {
     let mut flagged: HashMap<(u32, Option<&str>), Vec<usize>> = HashMap::new();
     let old =
-        |line: &Observation| !line.is_absorbed() && line.is(&upstream_closed_connection::CAUSE) && line.facts.details.is_none();
+        |line: &Sighting| !line.is_absorbed() && line.is(&upstream_closed_connection::CAUSE) && line.facts.details.is_none();
     for (at, line) in batch.iter().enumerate().rev().filter(|(_, line)| old(line)) {
         flagged.entry((line.source, line.origin.as_deref())).or_default().push(at);
     }
-    let told = |words: &Observation| words.is(&protocol_error_upstream::CAUSE) && words.facts.status.is_none();
+    let told = |words: &Sighting| words.is(&protocol_error_upstream::CAUSE) && words.facts.status.is_none();
     let mut pairs = Vec::new();
     for (at, words) in batch.iter().enumerate().filter(|(_, words)| told(words)) {
         let line = flagged.get_mut(&(words.source, words.origin.as_deref())).and_then(Vec::pop);
         pairs.extend(line.map(|line| (line, at)));
     }
     for (line, words) in pairs {
-        absorb(batch, line, words);
+        mark_explained(batch, line, words);
     }
 }
 
 /// Words that only a proxy says that has reached its control plane: what failed before them was the start.
-fn reconnected(batch: &mut [Observation]) {
+fn drop_startup_noise(batch: &mut [Sighting]) {
     static REACHED: [&Cause; 6] = [
         &config_rejected::CAUSE,
         &duplicate_domain::CAUSE,
@@ -110,16 +110,16 @@ fn reconnected(batch: &mut [Observation]) {
         &xds_disconnect_benign::CAUSE,
     ];
     let mut last: HashMap<(u32, Option<&str>), usize> = HashMap::new();
-    for (at, observation) in batch.iter().enumerate().filter(|(_, observation)| REACHED.contains(&observation.verdict.cause)) {
-        last.insert((observation.source, observation.origin.as_deref()), at);
+    for (at, sighting) in batch.iter().enumerate().filter(|(_, sighting)| REACHED.contains(&sighting.verdict.cause)) {
+        last.insert((sighting.source, sighting.origin.as_deref()), at);
     }
-    let early = |(at, observation): (usize, &Observation)| {
-        let end = *last.get(&(observation.source, observation.origin.as_deref()))?;
-        (observation.is(&xds_unreachable::CAUSE) && at < end).then_some((at, end))
+    let early = |(at, sighting): (usize, &Sighting)| {
+        let end = *last.get(&(sighting.source, sighting.origin.as_deref()))?;
+        (sighting.is(&xds_unreachable::CAUSE) && at < end).then_some((at, end))
     };
     let pairs: Vec<_> = batch.iter().enumerate().filter_map(early).collect();
     for (start, end) in pairs {
-        absorb(batch, start, end);
+        mark_explained(batch, start, end);
     }
 }
 
@@ -131,30 +131,30 @@ fn enter<K: std::hash::Hash + Eq>(lines: &mut HashMap<K, Vec<usize>>, key: K, at
     }
 }
 
-/// The observations, those that count before those that a better witness has counted.
-fn counting_first(batch: &[Observation]) -> impl Iterator<Item = (usize, &Observation)> {
-    let of = |covered| batch.iter().enumerate().filter(move |(_, observation)| observation.covered == covered);
+/// The sightings, those that count before those that a better witness has counted.
+fn counting_first(batch: &[Sighting]) -> impl Iterator<Item = (usize, &Sighting)> {
+    let of = |covered| batch.iter().enumerate().filter(move |(_, sighting)| sighting.covered == covered);
     of(false).chain(of(true))
 }
 
-/// Marks an observation as explained by another, unless that would be explained by the first in turn: somebody must speak, and
+/// Marks an sighting as explained by another, unless that would be explained by the first in turn: somebody must speak, and
 /// count.
-fn absorb(batch: &mut [Observation], explained: usize, by: usize) {
+fn mark_explained(batch: &mut [Sighting], explained: usize, by: usize) {
     let Some(speaker) = speaker(batch, by).filter(|speaker| *speaker != explained) else { return };
-    let Some((line, covered)) = batch.get_mut(explained).filter(|observation| !observation.is_absorbed()).map(|observation| {
-        observation.absorbed_by = Some(speaker);
-        (observation.line, observation.covered)
+    let Some((line, covered)) = batch.get_mut(explained).filter(|sighting| !sighting.is_absorbed()).map(|sighting| {
+        sighting.absorbed_by = Some(speaker);
+        (sighting.line, sighting.covered)
     }) else {
         return;
     };
-    if let Some(observation) = batch.get_mut(speaker) {
-        observation.joined.push(line);
-        observation.covered &= covered;
+    if let Some(sighting) = batch.get_mut(speaker) {
+        sighting.joined.push(line);
+        sighting.covered &= covered;
     }
 }
 
-/// The observation that speaks for this one.
-fn speaker(batch: &[Observation], of: usize) -> Option<usize> {
+/// The sighting that speaks for this one.
+fn speaker(batch: &[Sighting], of: usize) -> Option<usize> {
     let mut at = of;
     for _ in 0..MAX_JOINED {
         match batch.get(at)?.absorbed_by {

@@ -11,11 +11,11 @@ use meshwhy_core::facts::text;
 use meshwhy_core::transport::{TransportFailure, TransportKind};
 use meshwhy_core::{Cause, Confidence, Context, Verdict};
 
-use super::{absorb, counting_first, enter};
-use crate::observation::Observation;
+use super::{counting_first, enter, mark_explained};
+use crate::sighting::Sighting;
 
 /// Joins callers with the servers that they could not agree with.
-pub(super) fn join(batch: &mut [Observation]) {
+pub(super) fn join(batch: &mut [Sighting]) {
     let refused = refused_handshakes(batch);
     repeated_handshakes(batch, &refused);
     tls_to_plaintext(batch);
@@ -26,7 +26,7 @@ pub(super) fn join(batch: &mut [Observation]) {
 /// With TLS 1.3 the caller's side of the handshake is done before the server refuses, and plaintext has none: all that it sees
 /// is a connection that ends. The two ends of one connection have the same pair of addresses; where one of them is not known,
 /// the server's own address must do.
-fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
+fn refused_handshakes(batch: &mut [Sighting]) -> Vec<usize> {
     let mut by_client: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut by_server: HashMap<&str, usize> = HashMap::new();
     for (at, server) in counting_first(batch).filter(|(_, server)| refusal(server).is_some()) {
@@ -62,7 +62,7 @@ fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
             client.verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
         }
         for server in servers {
-            absorb(batch, *server, *client);
+            mark_explained(batch, *server, *client);
         }
     }
     pairs.into_iter().map(|(client, _)| client).collect()
@@ -72,7 +72,7 @@ fn refused_handshakes(batch: &mut [Observation]) -> Vec<usize> {
 ///
 /// `refused` are the callers that a server refused; others say themselves why the handshake failed, and what the one end says
 /// the other hears as an alert.
-fn repeated_handshakes(batch: &mut [Observation], refused: &[usize]) {
+fn repeated_handshakes(batch: &mut [Sighting], refused: &[usize]) {
     let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
     let known = |at: &usize| batch.get(*at).map(|caller| (*at, caller));
     let failed = counting_first(batch).filter(|(_, caller)| handshake(caller.facts.upstream_transport()).is_some());
@@ -90,7 +90,7 @@ fn repeated_handshakes(batch: &mut [Observation], refused: &[usize]) {
         }
     }
     for (server, caller) in pairs {
-        absorb(batch, server, caller);
+        mark_explained(batch, server, caller);
     }
 }
 
@@ -101,7 +101,7 @@ fn handshake(failure: Option<TransportFailure<'_>>) -> Option<TransportKind> {
 
 /// Files a caller under the server that it called and each of its own addresses: which of them the server sees depends on
 /// whether the caller is a sidecar or a gateway.
-fn file<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller: &'a Observation) {
+fn file<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller: &'a Sighting) {
     let Some(server) = text(caller.facts.upstream_host.as_ref()) else { return };
     let Context { upstream_local_address, downstream_local_address, downstream_remote_address, .. } = &caller.facts.context;
     for address in [upstream_local_address, downstream_local_address, downstream_remote_address] {
@@ -113,13 +113,13 @@ fn file<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller:
 }
 
 /// The server's own address and the caller's IP address, empty when it is not known.
-fn ends(server: &Observation) -> Option<(&str, &str)> {
+fn ends(server: &Sighting) -> Option<(&str, &str)> {
     let own = text(server.facts.context.downstream_local_address.as_ref())?;
     Some((own, text(server.facts.context.downstream_remote_address.as_ref()).map_or("", ip)))
 }
 
 /// What a server's line says about a caller that could not come in.
-fn refusal(server: &Observation) -> Option<&'static Cause> {
+fn refusal(server: &Sighting) -> Option<&'static Cause> {
     if server.facts.parsed_details() == Some(Details::Word(Word::FilterChainNotFound)) {
         // A handshake names the server it wants; plaintext does not.
         let is_plaintext = server.facts.context.server_name.is_none();
@@ -129,22 +129,22 @@ fn refusal(server: &Observation) -> Option<&'static Cause> {
     refused.then_some(server.verdict.cause)
 }
 
-fn saw_the_connection_end(client: &Observation) -> bool {
+fn saw_the_connection_end(client: &Sighting) -> bool {
     let reset = client.facts.upstream_transport().and_then(|failure| failure.kind) == Some(TransportKind::HandshakeReset);
     client.verdict.cause.is_of(&upstream_closed_connection::CAUSE) || client.is(&plaintext_to_tls_port::CAUSE) || reset
 }
 
 /// A server's unreadable bytes, and the caller whose TLS they were.
-fn tls_to_plaintext(batch: &mut [Observation]) {
+fn tls_to_plaintext(batch: &mut [Sighting]) {
     let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
     for (at, caller) in counting_first(batch).filter(|(_, caller)| caller.is(&tls_to_plaintext_port::CAUSE)) {
         file(&mut callers, at, caller);
     }
-    let unreadable = |server: &Observation| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));
+    let unreadable = |server: &Sighting| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));
     let servers = counting_first(batch).filter(|(_, server)| unreadable(server));
     let pairs: Vec<_> = servers.filter_map(|(at, server)| Some((at, *callers.get(&ends(server)?)?))).collect();
     for (server, caller) in pairs {
-        absorb(batch, server, caller);
+        mark_explained(batch, server, caller);
     }
 }
 

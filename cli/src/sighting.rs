@@ -19,7 +19,7 @@ const MAX_EXCERPT: usize = 1000;
 
 /// Who tells of a failure; a better witness comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Witness {
+pub(crate) enum SightingSource {
     /// A record of the module, whose count is exact, or one that Envoy wrote of what the module does not report.
     Module,
     /// A record that Envoy wrote itself, perhaps beside the module's.
@@ -33,7 +33,7 @@ pub(crate) type Author<'a> = (Option<u32>, Option<&'a str>);
 
 /// Where a line stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Place<'a> {
+pub(crate) struct LinePlace<'a> {
     /// Number over all sources, from 1.
     pub(crate) line: u64,
     /// Number of the source.
@@ -48,7 +48,7 @@ pub(crate) struct Place<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-impl Place<'_> {
+impl LinePlace<'_> {
     /// Who wrote the line.
     pub(crate) fn author(&self) -> Author<'_> {
         author(self.source, self.origin)
@@ -61,31 +61,31 @@ fn author(file: u32, origin: Option<&str>) -> Author<'_> {
 
 /// One failure.
 #[derive(Debug)]
-pub(crate) struct Observation {
+pub(crate) struct Sighting {
     pub(crate) line: u64,
     pub(crate) source: u32,
     pub(crate) origin: Option<String>,
     pub(crate) excerpt: String,
-    pub(crate) witness: Witness,
+    pub(crate) witness: SightingSource,
     /// The plugin that wrote the record, where Envoy's log names it.
     pub(crate) plugin: Option<String>,
     pub(crate) facts: Facts<'static>,
     pub(crate) verdict: Verdict,
     pub(crate) count: u64,
     pub(crate) suppressed: u64,
-    /// Lines of other hops that tell the other half of the story.
+    /// Lines of other hops that tell the other half.
     pub(crate) joined: Vec<u64>,
     /// What those lines add to the evidence.
     pub(crate) more_evidence: Vec<Shown>,
     /// A better witness counted it already.
     pub(crate) covered: bool,
-    /// The observation of the batch whose verdict explains it.
+    /// The sighting of the batch whose verdict explains it.
     pub(crate) absorbed_by: Option<usize>,
 }
 
-impl Observation {
+impl Sighting {
     /// Judges the facts of a line; `None` when nothing failed. A line that is cut makes nothing certain.
-    pub(crate) fn from_facts(place: &Place<'_>, facts: Facts<'_>, truncated: bool) -> Option<Self> {
+    pub(crate) fn from_facts(place: &LinePlace<'_>, facts: Facts<'_>, truncated: bool) -> Option<Self> {
         let mut facts = facts;
         if truncated && matches!(facts.parsed_details(), Some(Details::Other(_))) {
             // The line may end within the word.
@@ -93,12 +93,12 @@ impl Observation {
         }
         let verdict = judge(&facts)?;
         let confidence = if truncated { Confidence::Likely } else { verdict.confidence };
-        Some(Self::new(place, Witness::Log, facts, Verdict { confidence, ..verdict }, (1, 0)))
+        Some(Self::new(place, SightingSource::Log, facts, Verdict { confidence, ..verdict }, (1, 0)))
     }
 
     /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is
     /// used where it is more precise, or where its facts alone say nothing.
-    pub(crate) fn from_record(place: &Place<'_>, record: Record, writer: RecordWriter) -> Option<Self> {
+    pub(crate) fn from_record(place: &LinePlace<'_>, record: Record, writer: RecordWriter) -> Option<Self> {
         let Record { mut facts, code, count, suppressed, plugin, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
@@ -118,13 +118,19 @@ impl Observation {
             (None, _) => return None,
         };
         let witness = match writer {
-            RecordWriter::Envoy if !unreported => Witness::Envoy,
-            RecordWriter::Module | RecordWriter::Envoy => Witness::Module,
+            RecordWriter::Envoy if !unreported => SightingSource::Envoy,
+            RecordWriter::Module | RecordWriter::Envoy => SightingSource::Module,
         };
         Some(Self { plugin, ..Self::new(place, witness, facts, verdict, (count, suppressed)) })
     }
 
-    fn new(place: &Place<'_>, witness: Witness, facts: Facts<'_>, verdict: Verdict, (count, suppressed): (u64, u64)) -> Self {
+    fn new(
+        place: &LinePlace<'_>,
+        witness: SightingSource,
+        facts: Facts<'_>,
+        verdict: Verdict,
+        (count, suppressed): (u64, u64),
+    ) -> Self {
         let text = String::from_utf8_lossy(place.bytes);
         let facts = attributed(facts, place.pod);
         Self {

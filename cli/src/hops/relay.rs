@@ -8,12 +8,12 @@ use meshwhy_core::causes::{
 use meshwhy_core::facts::text;
 use meshwhy_core::{Cause, Context, Nature, Side};
 
-use super::{absorb, counting_first, enter};
+use super::{counting_first, enter, mark_explained};
 use crate::group::order;
-use crate::observation::Observation;
+use crate::sighting::Sighting;
 
 /// Joins the hops of each request.
-pub(super) fn join(batch: &mut [Observation]) {
+pub(super) fn join(batch: &mut [Sighting]) {
     relays(batch);
     cut_off(batch);
     hung_up(batch);
@@ -24,17 +24,17 @@ pub(super) fn join(batch: &mut [Observation]) {
 /// Of the lines with one request id, the hop whose own verdict it is speaks; a hop that merely relayed an answer does not.
 /// When nobody but the application decided, the hop next to it speaks. A hop whose header names the author speaks for it where
 /// the author's own line is not there.
-fn relays(batch: &mut [Observation]) {
+fn relays(batch: &mut [Sighting]) {
     let mut deciders: HashMap<&str, usize> = HashMap::new();
     let mut authors: HashMap<(&str, &str), usize> = HashMap::new();
-    for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && decides(observation)) {
-        let Some(id) = text(observation.facts.context.request_id.as_ref()) else { continue };
-        if let Some(pod) = text(observation.facts.context.pod.as_ref()) {
+    for (at, sighting) in counting_first(batch).filter(|(_, sighting)| !sighting.is_absorbed() && decides(sighting)) {
+        let Some(id) = text(sighting.facts.context.request_id.as_ref()) else { continue };
+        if let Some(pod) = text(sighting.facts.context.pod.as_ref()) {
             authors.entry((id, pod)).or_insert(at);
         }
         let best = deciders.entry(id).or_insert(at);
-        let rank = |observation: &Observation| (observation.covered, order(&observation.verdict));
-        if batch.get(*best).is_some_and(|known| rank(observation) < rank(known)) {
+        let rank = |sighting: &Sighting| (sighting.covered, order(&sighting.verdict));
+        if batch.get(*best).is_some_and(|known| rank(sighting) < rank(known)) {
             *best = at;
         }
     }
@@ -79,13 +79,13 @@ fn relays(batch: &mut [Observation]) {
         }
     }
     for &(relay, decider) in &pairs {
-        absorb(batch, relay, decider);
+        mark_explained(batch, relay, decider);
     }
     repeated(batch, &pairs);
 }
 
 /// What a hop decided again and again for one caller's request, which the caller tried again: as often as the caller has lines.
-fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
+fn repeated(batch: &mut [Sighting], relays: &[(usize, usize)]) {
     let mut by_proxy: HashMap<(usize, Proxy<'_>), u64> = HashMap::new();
     for (relay, decider) in relays {
         let Some((relay, theirs)) = batch.get(*relay).zip(batch.get(*decider)) else { continue };
@@ -99,8 +99,8 @@ fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
         *most = count.max(*most);
     }
     let mut attempts: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, observation) in counting_first(batch).filter(|(_, observation)| !observation.is_absorbed() && !observation.covered) {
-        if let Some(id) = text(observation.facts.context.request_id.as_ref()) {
+    for (at, sighting) in counting_first(batch).filter(|(_, sighting)| !sighting.is_absorbed() && !sighting.covered) {
+        if let Some(id) = text(sighting.facts.context.request_id.as_ref()) {
             enter(&mut attempts, id, at);
         }
     }
@@ -120,16 +120,16 @@ fn repeated(batch: &mut [Observation], relays: &[(usize, usize)]) {
         pairs.extend(others.skip(usize::try_from(kept).unwrap_or(usize::MAX)).map(|at| (at, decider)));
     }
     for (attempt, decider) in pairs {
-        absorb(batch, attempt, decider);
+        mark_explained(batch, attempt, decider);
     }
 }
 
 /// A caller that only saw its upstream's connection or stream end, and the server that says why: it refused the connection, could
 /// not go on with the request, or closed the connection itself.
-fn cut_off(batch: &mut [Observation]) {
+fn cut_off(batch: &mut [Sighting]) {
     let mut connections: HashMap<(&str, &str), usize> = HashMap::new();
     let mut requests: HashMap<&str, Vec<usize>> = HashMap::new();
-    let says_why = |server: &Observation| !server.is_absorbed() && decides(server) && !is_gone(server) && !is_application(server);
+    let says_why = |server: &Sighting| !server.is_absorbed() && decides(server) && !is_gone(server) && !is_application(server);
     for (at, server) in counting_first(batch).filter(|(_, server)| says_why(server)) {
         let Context { downstream_remote_address, downstream_local_address, .. } = &server.facts.context;
         match text(server.facts.context.request_id.as_ref()) {
@@ -153,18 +153,18 @@ fn cut_off(batch: &mut [Observation]) {
         pairs.extend(of_connection.or_else(of_request).filter(|server| *server != at).map(|server| (at, server)));
     }
     for (caller, server) in pairs {
-        absorb(batch, caller, server);
+        mark_explained(batch, caller, server);
     }
 }
 
-fn saw_the_upstream_end(caller: &Observation) -> bool {
+fn saw_the_upstream_end(caller: &Sighting) -> bool {
     [&upstream_closed_connection::CAUSE, &upstream_stream_reset::CAUSE, &protocol_error_upstream::CAUSE]
         .iter()
         .any(|ended| caller.verdict.cause.is_of(ended))
 }
 
 /// A server whose caller went away, and the caller: a timeout, or because its own client had gone.
-fn hung_up(batch: &mut [Observation]) {
+fn hung_up(batch: &mut [Sighting]) {
     let mut callers: HashMap<&str, Vec<usize>> = HashMap::new();
     for (at, caller) in counting_first(batch).filter(|(_, caller)| !caller.is_absorbed() && decides(caller)) {
         if let Some(id) = text(caller.facts.context.request_id.as_ref()) {
@@ -179,20 +179,20 @@ fn hung_up(batch: &mut [Observation]) {
         pairs.extend(caller.map(|caller| (at, *caller)));
     }
     for (server, caller) in pairs {
-        absorb(batch, server, caller);
+        mark_explained(batch, server, caller);
     }
 }
 
-fn is_application(observation: &Observation) -> bool {
-    observation.verdict.cause.nature == Nature::Application
+fn is_application(sighting: &Sighting) -> bool {
+    sighting.verdict.cause.nature == Nature::Application
 }
 
-fn is_gone(server: &Observation) -> bool {
+fn is_gone(server: &Sighting) -> bool {
     server.is(&downstream_disconnect::CAUSE)
 }
 
 /// Whether the one hop's upstream is the other; or the one is the other's application, which gave up when its client had.
-fn calls(caller: &Observation, server: &Observation) -> bool {
+fn calls(caller: &Sighting, server: &Sighting) -> bool {
     if proxy(caller) == proxy(server) {
         return is_gone(caller) && (caller.side(), server.side()) == (Some(Side::Inbound), Some(Side::Outbound));
     }
@@ -200,7 +200,7 @@ fn calls(caller: &Observation, server: &Observation) -> bool {
 }
 
 /// Whether the server is the hop that the caller called, by its address, or else by its side.
-fn is_upstream(caller: &Observation, server: &Observation) -> bool {
+fn is_upstream(caller: &Sighting, server: &Sighting) -> bool {
     if proxy(caller) == proxy(server) {
         return false;
     }
@@ -214,11 +214,11 @@ fn is_upstream(caller: &Observation, server: &Observation) -> bool {
 type Proxy<'a> = (Option<&'a str>, Option<(u32, Option<&'a str>)>);
 
 /// Who wrote the line: the container that its prefix names, else its file and the pod, unless that is the author's.
-fn proxy(observation: &Observation) -> Proxy<'_> {
-    let pod = observation.facts.context.pod.as_deref().filter(|_| observation.facts.relayed_from.is_none());
-    match observation.origin.as_deref() {
+fn proxy(sighting: &Sighting) -> Proxy<'_> {
+    let pod = sighting.facts.context.pod.as_deref().filter(|_| sighting.facts.relayed_from.is_none());
+    match sighting.origin.as_deref() {
         Some(origin) => (Some(origin), None),
-        None => (None, Some((observation.source, pod))),
+        None => (None, Some((sighting.source, pod))),
     }
 }
 
@@ -227,9 +227,9 @@ fn alike(one: &'static Cause, other: &'static Cause) -> bool {
     one.is_of(other) || other.refines(one)
 }
 
-fn decides(observation: &Observation) -> bool {
+fn decides(sighting: &Sighting) -> bool {
     // Lacking trace context, a request is answered all the same; and who passes on decides nothing.
-    observation.facts.relayed_from.is_none()
-        && observation.verdict.cause.nature != Nature::Telemetry
-        && (!is_application(observation) || observation.side() == Some(Side::Inbound))
+    sighting.facts.relayed_from.is_none()
+        && sighting.verdict.cause.nature != Nature::Telemetry
+        && (!is_application(sighting) || sighting.side() == Some(Side::Inbound))
 }
