@@ -13,7 +13,7 @@ use meshwhy_core::causes::{
 };
 use meshwhy_core::{Cause, Confidence};
 
-use crate::sighting::Sighting;
+use crate::sighting::{Author, Sighting};
 
 /// Most lines of one request or connection that are looked at, so that the work stays linear whatever the ids.
 const MAX_JOINED: usize = 64;
@@ -32,10 +32,12 @@ pub(crate) fn join(batch: &mut [Sighting]) {
 fn raise_repeated_closes(batch: &mut [Sighting]) {
     const OFTEN: usize = 3;
     const WITHIN: u64 = 60;
-    let mut closed: HashMap<(u32, Option<&str>, &str), Vec<(u64, usize)>> = HashMap::new();
+    // By author and day: the second, and the sighting.
+    type Closes<'a> = HashMap<(Author<'a>, &'a str), Vec<(u64, usize)>>;
+    let mut closed = Closes::new();
     for (at, line) in batch.iter().enumerate().filter(|(_, line)| line.is(&xds_disconnect_benign::CAUSE)) {
         let Some((day, second)) = line.facts.context.start_time.as_deref().and_then(second_of_day) else { continue };
-        closed.entry((line.source, line.origin.as_deref(), day)).or_default().push((second, at));
+        closed.entry((line.author(), day)).or_default().push((second, at));
     }
     let mut again = Vec::new();
     for mut times in closed.into_values() {
