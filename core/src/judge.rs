@@ -106,6 +106,10 @@ impl Verdict {
     #[must_use]
     pub fn alternatives(&self, facts: &Decisive<'_>) -> Vec<Alternative> {
         const MOST: usize = 4;
+        // Another hop's line may have decided already.
+        if judge(facts).is_none_or(|own| own.cause != self.cause) {
+            return Vec::new();
+        }
         let observed = Observed::new(facts);
         let mut alternatives: Vec<Alternative> = (REGISTRY.iter().copied())
             .filter(|cause| !self.cause.is_of(cause))

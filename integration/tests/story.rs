@@ -80,7 +80,9 @@ fn tell(artifacts: &Artifacts, story: &Story, client: &Observation, server: &Obs
         let lines = |verdict: &Value| {
             verdict.get("lines").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64).collect()
         };
-        Ok(verdicts.iter().filter_map(|verdict| Some((slug(verdict)?, lines(verdict)))).collect())
+        let judged =
+            verdicts.iter().filter(|verdict| verdict.get("confidence").is_some_and(|confidence| confidence != "possible"));
+        Ok(judged.filter_map(|verdict| Some((slug(verdict)?, lines(verdict)))).collect())
     };
     let caller = client.json.first().context("the client's proxy wrote no line")?;
     ensure!(caller.contains("\"UC\""), "the client's proxy did not see the connection end: {caller}");
