@@ -4,7 +4,6 @@
 //! where the next value must begin, and so need not look at keys.
 
 use meshwhy_core::cluster_name::ClusterName;
-use meshwhy_core::facts::Fact;
 use meshwhy_core::facts::kind::{FactKind, Flags};
 use meshwhy_core::{Context, Decisive, Facts};
 
@@ -16,32 +15,31 @@ use crate::access_log::field::present;
 /// `text` holds no backslash and no line end.
 #[inline]
 pub(super) fn read(text: &str) -> Option<Facts<'_>> {
-    use Fact as F;
     let mut line = Rest(text);
-    let authority = line.text(F::Authority.key())?;
-    line.number(Some("bytes_received"))?;
-    line.number(Some("bytes_sent"))?;
-    let termination_details = line.text(F::Termination.key())?;
-    let downstream_local_address = line.text(F::DownstreamLocalAddress.key())?;
-    let downstream_remote_address = line.text(F::DownstreamRemoteAddress.key())?;
-    let duration_ms = line.number(F::Duration.key())?;
-    let method = line.text(F::Method.key())?;
-    let path = line.text(F::Path.key())?;
-    let protocol = line.text(F::Protocol.key())?;
-    let request_id = line.text(F::RequestId.key())?;
-    let server_name = line.text(F::ServerName.key())?;
-    let status = u16::try_from(line.number(F::Status.key())?).ok()?;
-    let details = line.text(F::Details.key())?;
-    let flags = Flags::read(line.text(F::Flags.key())?.unwrap_or("-").into())?;
-    let route = line.text(F::Route.key())?;
-    let start_time = line.text(F::StartTime.key())?;
-    let cluster = line.text(F::Cluster.key())?;
-    let upstream_host = line.text(F::UpstreamHost.key())?;
-    let upstream_local_address = line.text(F::UpstreamLocalAddress.key())?;
-    line.text(Some("upstream_service_time"))?;
-    let upstream_transport_failure = line.text(F::UpstreamTransport.key())?;
-    line.text(Some("user_agent"))?;
-    line.text(Some("x_forwarded_for"))?;
+    let authority = line.text(r#"{"authority":"#)?;
+    line.number(r#","bytes_received":"#)?;
+    line.number(r#","bytes_sent":"#)?;
+    let termination_details = line.text(r#","connection_termination_details":"#)?;
+    let downstream_local_address = line.text(r#","downstream_local_address":"#)?;
+    let downstream_remote_address = line.text(r#","downstream_remote_address":"#)?;
+    let duration_ms = line.number(r#","duration":"#)?;
+    let method = line.text(r#","method":"#)?;
+    let path = line.text(r#","path":"#)?;
+    let protocol = line.text(r#","protocol":"#)?;
+    let request_id = line.text(r#","request_id":"#)?;
+    let server_name = line.text(r#","requested_server_name":"#)?;
+    let status = u16::try_from(line.number(r#","response_code":"#)?).ok()?;
+    let details = line.text(r#","response_code_details":"#)?;
+    let flags = Flags::read(line.text(r#","response_flags":"#)?.unwrap_or("-").into())?;
+    let route = line.text(r#","route_name":"#)?;
+    let start_time = line.text(r#","start_time":"#)?;
+    let cluster = line.text(r#","upstream_cluster":"#)?;
+    let upstream_host = line.text(r#","upstream_host":"#)?;
+    let upstream_local_address = line.text(r#","upstream_local_address":"#)?;
+    line.text(r#","upstream_service_time":"#)?;
+    let upstream_transport_failure = line.text(r#","upstream_transport_failure_reason":"#)?;
+    line.text(r#","user_agent":"#)?;
+    line.text(r#","x_forwarded_for":"#)?;
     if line.0 != "}" {
         return None;
     }
@@ -79,17 +77,10 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    /// What stands behind `key` and its colon.
-    #[inline(always)]
-    fn behind(&self, key: Option<&'static str>) -> Option<&'a str> {
-        let (_, rest) = self.0.split_at_checked(2).filter(|(open, _)| matches!(*open, ",\"" | "{\""))?;
-        rest.strip_prefix(key?)?.strip_prefix("\":")
-    }
-
     /// A text or `null` behind `key`.
     #[inline(always)]
-    fn text(&mut self, key: Option<&'static str>) -> Option<Option<&'a str>> {
-        let rest = self.behind(key)?;
+    fn text(&mut self, key: &'static str) -> Option<Option<&'a str>> {
+        let rest = self.0.strip_prefix(key)?;
         let Some(inner) = rest.strip_prefix('"') else {
             self.0 = rest.strip_prefix("null")?;
             return Some(None);
@@ -101,8 +92,8 @@ impl<'a> Rest<'a> {
 
     /// A whole number behind `key`.
     #[inline(always)]
-    fn number(&mut self, key: Option<&'static str>) -> Option<u64> {
-        let rest = self.behind(key)?;
+    fn number(&mut self, key: &'static str) -> Option<u64> {
+        let rest = self.0.strip_prefix(key)?;
         let mut number = 0_u64;
         let mut digits = 0_usize;
         for digit in rest.bytes().map_while(|byte| byte.is_ascii_digit().then(|| byte.wrapping_sub(b'0'))) {
