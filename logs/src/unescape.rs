@@ -54,7 +54,7 @@ fn escape(text: &str) -> Option<(char, usize)> {
     })
 }
 
-/// The character of `uXXXX`, or of two such that are a pair.
+/// The character of `u` and four hex digits, or of two such that are a pair.
 fn utf16(text: &str) -> Option<(char, usize)> {
     let unit = |text: &str| u16::try_from(digits(text, 4, 16)?).ok();
     let second = text.get(5..).and_then(|rest| unit(rest.strip_prefix('\\')?));
