@@ -65,7 +65,7 @@ const FLAGS: usize = DOWNSTREAM_CODEC + CodecFault::ALL.len();
 const EVENTS: usize = FLAGS + Flag::ALL.len();
 const TLS: usize = EVENTS + Event::ALL.len();
 const OTHERS: usize = TLS + 2;
-const SIGNS: usize = OTHERS + 5;
+const KEYS: usize = OTHERS + 5;
 
 impl IndexKey {
     const fn place(self) -> usize {
@@ -101,7 +101,7 @@ impl Index {
             })
         };
         let entries: Vec<Entry> = of(Confidence::Certain).chain(of(Confidence::Likely)).collect();
-        let mut index = Self { entries, filed: vec![Set::default(); SIGNS], anywhere: Set::default() };
+        let mut index = Self { entries, filed: vec![Set::default(); KEYS], anywhere: Set::default() };
         for (number, (_, _, condition)) in index.entries.iter().enumerate() {
             match condition.fold(&Needed) {
                 None => insert(&mut index.anywhere, number),

@@ -17,10 +17,6 @@ pub(super) const PHRASES: &[Phrase] = &[
     event("config not received from XDS server", Event::XdsUnreachable),
     event("config not received from Pilot", Event::XdsUnreachable),
     event("config not fully received from XDS server", Event::ProxyNotReady),
-    read("dial tcp 127.0.0.1:15000", refused),
-    read("dial tcp [::1]:15000", refused),
-    read("dial tcp 127.0.0.1:15020", refused),
-    read("dial tcp 127.0.0.1:15021", refused),
     event("exited with error: exit status", Event::ProxyNotStarted),
     event("exited with error: signal", Event::ProxyNotStarted),
     event("terminated with an error: exit status", Event::ProxyNotStarted),
@@ -63,8 +59,4 @@ fn stats(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
 /// The name of the policy that Istio writes instead; where a denial names it, the denial says more.
 fn bad_action(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     (!holds(hit.before, "matched")).then(|| happened(Event::ExtAuthzProviderMissing))
-}
-
-fn refused(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    holds(hit.after, "connection refused").then(|| happened(Event::ProxyNotStarted))
 }

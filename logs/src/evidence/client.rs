@@ -76,16 +76,16 @@ fn unconnected(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     }
     let phrase = message.get(hit.before.len()..)?;
     let (_, reason) = ERRORS.iter().find(|(words, _)| holds(phrase, words))?;
-    if let Some(event) = of_istio(message) {
+    if let Some(event) = of_istio(message, reason) {
         return Some(happened(event));
     }
     Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
 }
 
-/// What it means that nobody answers at an address of Istio's own.
+/// What it means that nobody answers at an address of Istio's own; a proxy that lets a client wait has started.
 ///
 /// Source: Istio "Application requirements", ports used by Istio, 1.31.
-fn of_istio(text: &str) -> Option<Event> {
+fn of_istio(text: &str, reason: &str) -> Option<Event> {
     let at = |ports: &[&str]| ports.iter().any(|port| words_of_addresses(text).any(|address| address.ends_with(port)));
     if holds_any(text, &["istiod", "istio-pilot"]) || at(&[":15010", ":15011", ":15012", ":15014"]) {
         return Some(Event::XdsUnreachable);
@@ -96,7 +96,8 @@ fn of_istio(text: &str) -> Option<Event> {
     if at(&[":15002"]) {
         return Some(Event::RedirectionFailed);
     }
-    at(&[":15000", ":15001", ":15006", ":15020", ":15021", ":15053", ":15090"]).then_some(Event::ProxyNotStarted)
+    let is_of_proxy = at(&[":15000", ":15001", ":15006", ":15020", ":15021", ":15053", ":15090"]);
+    (is_of_proxy && reason.ends_with("refused")).then_some(Event::ProxyNotStarted)
 }
 
 /// Words of a text without the punctuation around them.
