@@ -18,6 +18,6 @@ pub use causes::{Cause, Confidence, Nature, Stage};
 pub use facts::{Context, Decisive, Facts, Side};
 pub use flags::{Flag, ResponseFlags};
 pub use judge::{Verdict, judge};
-pub(crate) use vocabulary::{closed::words, spelling};
+pub(crate) use vocabulary::spelling;
 pub use vocabulary::{cluster_name, codec, details, event, flags, node_id, trace, transport};
 pub use wire::{proxy_status, record};

@@ -29,7 +29,9 @@ pub fn run(check: bool) -> Result<()> {
         eprintln!("wrote {path}");
         Ok(())
     };
-    put(catalogue::REGISTRY.to_owned(), catalogue::registry()?)?;
+    for catalogue in [catalogue::CAUSES, catalogue::RULES] {
+        put(catalogue.registry(), catalogue.text()?)?;
+    }
     put("docs/facts.md".to_owned(), facts_page::page())?;
     for manifest in manifests(NO_MODULE) {
         put(format!("envoyfilter/{}", manifest.path), manifest.text)?;

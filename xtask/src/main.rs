@@ -29,6 +29,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+#[cfg(feature = "generate")]
+use meshwhy_check::rules::Topic;
 use meshwhy_core::Stage;
 
 #[derive(Parser)]
@@ -74,7 +76,7 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
-    /// Writes what is generated: the registry of causes, the deployment manifests, the page of facts and the JSON Schemas
+    /// Writes what is generated: the registries of causes and of rules, the deployment manifests, the page of facts and the JSON Schemas
     #[cfg(feature = "generate")]
     Gen {
         /// Changes nothing and fails when something is stale
@@ -88,6 +90,15 @@ enum Task {
         /// Where on its way the request fails; the code follows from it
         #[arg(long, value_parser = catalogue::stage)]
         stage: Stage,
+    },
+    /// Makes the folder of a new rule on manifests
+    #[cfg(feature = "generate")]
+    NewRule {
+        /// Kebab-case name of the mistake
+        slug: String,
+        /// What it is about; the code follows from it
+        #[arg(long, value_parser = catalogue::topic)]
+        topic: Topic,
     },
     /// Gives a cause another slug; the old one still finds it
     RenameCause {
@@ -115,7 +126,7 @@ enum Task {
     },
     /// Confirms that zh.md says what en.md says
     BlessTranslation {
-        /// Slug of the cause
+        /// Slug of the cause or rule
         slug: String,
     },
 }
@@ -152,6 +163,8 @@ fn run(task: Task) -> Result<()> {
         #[cfg(feature = "generate")]
         Task::Gen { check } => generate::run(check),
         Task::NewCause { slug, stage } => catalogue::new_cause(&slug, stage),
+        #[cfg(feature = "generate")]
+        Task::NewRule { slug, topic } => catalogue::new_rule(&slug, topic),
         Task::RenameCause { old, new } => catalogue::rename_cause(&old, &new),
         Task::RetireCause { slug, why, why_zh } => catalogue::retire_cause(&slug, &why, &why_zh),
         #[cfg(feature = "envoy")]

@@ -34,7 +34,7 @@ pub fn cargo_program() -> OsString {
 pub fn hand_over() -> ExitCode {
     let mut cargo = Command::new(cargo_program());
     cargo.args(["run", "--quiet", "--package", "xtask"]);
-    if env::args().nth(1).is_some_and(|task| task == "gen") {
+    if env::args().nth(1).is_some_and(|task| task == "gen" || task == "new-rule") {
         cargo.args(["--no-default-features", "--features", "generate"]);
     }
     cargo.arg("--").args(env::args_os().skip(1));

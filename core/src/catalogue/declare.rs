@@ -2,6 +2,7 @@
 
 /// The [`Entry`](super::Entry) of the folder that the declaring `mod.rs` is in.
 #[cfg(feature = "texts")]
+#[macro_export]
 macro_rules! entry {
     (
         code: $code:literal,
@@ -16,9 +17,9 @@ macro_rules! entry {
         $crate::catalogue::Entry {
             code: $code,
             slug: $slug,
-            former_slugs: $crate::catalogue::first!($($former_slugs,)? &[]),
+            former_slugs: $crate::first!($($former_slugs,)? &[]),
             since: $since,
-            status: $crate::catalogue::first!($($crate::catalogue::Status::$status { $($detail)* },)? $crate::catalogue::Status::Stable),
+            status: $crate::first!($($crate::catalogue::Status::$status { $($detail)* },)? $crate::catalogue::Status::Stable),
             files: $crate::catalogue::Files { en: include_str!("en.md"), zh: include_str!("zh.md") },
             confirm: $confirm,
             fixes: $fixes,
@@ -29,17 +30,17 @@ macro_rules! entry {
 
 /// The [`Entry`](super::Entry) of a folder, without all that only a person reads: none of it is in the module.
 #[cfg(not(feature = "texts"))]
+#[macro_export]
 macro_rules! entry {
     (code: $code:literal, slug: $slug:literal, $($for_readers:tt)*) => {
         $crate::catalogue::Entry { code: $code, slug: $slug }
     };
 }
-pub(crate) use entry;
 
 /// The first of some expressions: a value that may be left out, then its default.
+#[macro_export]
 macro_rules! first {
     ($first:expr $(, $other:expr)*) => {
         $first
     };
 }
-pub(crate) use first;

@@ -14,7 +14,6 @@ pub mod slot;
 #[cfg(feature = "texts")]
 pub mod texts;
 
-pub(crate) use declare::{entry, first};
 pub use entry::Entry;
 #[cfg(feature = "texts")]
 pub use entry::{Files, Status};

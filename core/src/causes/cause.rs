@@ -219,7 +219,6 @@ pub(crate) mod vocabulary {
     };
     #[cfg(feature = "texts")]
     pub(crate) use crate::catalogue::fix::{Applicability::*, Confirm, Fix, PatchKind, Step::*};
-    pub(crate) use crate::catalogue::{entry, first};
     #[cfg(feature = "texts")]
     pub(crate) use crate::causes::steps::{
         OWN_NAMESPACE_ONLY, PROXY_MEMORY, http_connection_manager, http_filter, service_entry,
@@ -230,6 +229,7 @@ pub(crate) mod vocabulary {
     pub(crate) use crate::event;
     pub(crate) use crate::flags::Flag as ResponseFlag;
     pub(crate) use crate::transport::TransportKind;
+    pub(crate) use crate::{entry, first};
 }
 
 impl Cause {

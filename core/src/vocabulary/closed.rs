@@ -1,6 +1,7 @@
 //! How a closed set of words is declared.
 
 /// Declares the enumeration, all its members, and the text that each stands for.
+#[macro_export]
 macro_rules! words {
     ($(#[$about:meta])* pub enum $name:ident { $($(#[$doc:meta])* $word:ident = $text:literal,)* }) => {
         $(#[$about])*
@@ -19,4 +20,3 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;

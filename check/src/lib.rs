@@ -1,0 +1,8 @@
+//! Manifests and mesh configuration in, findings with file, line and column out. No files, no terminal, no network.
+
+pub mod document;
+pub mod edit;
+pub mod finding;
+pub mod mesh;
+pub mod model;
+pub mod rules;

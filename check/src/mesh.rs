@@ -1,0 +1,330 @@
+//! All manifests together: who is who, found through indexes that are built once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::document::{Document, Fault, Node, Parsed};
+use crate::model::{
+    DestinationRule, Kind, Labels, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload, selects,
+};
+
+/// Where Istio itself lives, and whose policies hold for the whole mesh.
+pub const ROOT_NAMESPACE: &str = "istio-system";
+
+/// What the caller says about the mesh.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The namespace of manifests that name none.
+    pub namespace: String,
+    /// The version of Istio, as minor release (30 for 1.30); the newest that is known where it is `None`.
+    pub istio_minor: Option<u32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { namespace: crate::model::DEFAULT_NAMESPACE.to_owned(), istio_minor: None }
+    }
+}
+
+/// What a host name stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// A Service of Kubernetes.
+    Service(Service<'a>),
+    /// A ServiceEntry, by name or by wildcard.
+    Entry(ServiceEntry<'a>),
+}
+
+/// The answer to what a host name stands for.
+#[derive(Debug, Clone)]
+pub enum Lookup<'a> {
+    /// These; never empty.
+    Found(Vec<Target<'a>>),
+    /// Nothing, although the files hold what is next to it.
+    Missing,
+    /// Nothing, and it may well be elsewhere.
+    Elsewhere,
+}
+
+/// All manifests.
+#[derive(Debug)]
+pub struct Mesh<'a> {
+    /// In the order in which they were given.
+    pub resources: Vec<Resource<'a>>,
+    /// The mesh configuration, where one was given.
+    pub mesh_config: Option<Node<'a>>,
+    /// What the caller says.
+    pub settings: &'a Settings,
+    /// The files.
+    pub files: &'a [Parsed<'a>],
+    by_kind: BTreeMap<Kind, Vec<u32>>,
+    services: HashMap<(&'a str, &'a str), Service<'a>>,
+    service_namespaces: HashMap<&'a str, u32>,
+    entries: HashMap<&'a str, Vec<ServiceEntry<'a>>>,
+    wildcard_entries: Vec<(&'a str, ServiceEntry<'a>)>,
+    rules: HashMap<String, Vec<DestinationRule<'a>>>,
+    workloads: Vec<Workload<'a>>,
+    by_label: HashMap<(&'a str, &'a str, &'a str), Vec<u32>>,
+    namespaces: HashMap<&'a str, Resource<'a>>,
+}
+
+impl<'a> Mesh<'a> {
+    /// The mesh of some files. Items of a `List` are manifests like others.
+    #[must_use]
+    pub fn new(files: &'a [Parsed<'a>], mesh_config: Option<Node<'a>>, settings: &'a Settings) -> Self {
+        let mut mesh = Self {
+            resources: Vec::new(),
+            mesh_config,
+            settings,
+            files,
+            by_kind: BTreeMap::new(),
+            services: HashMap::new(),
+            service_namespaces: HashMap::new(),
+            entries: HashMap::new(),
+            wildcard_entries: Vec::new(),
+            rules: HashMap::new(),
+            workloads: Vec::new(),
+            by_label: HashMap::new(),
+            namespaces: HashMap::new(),
+        };
+        for root in mesh.documents().flat_map(|document| manifests(document.root())) {
+            if let Some(resource) = Resource::read(root, &settings.namespace) {
+                mesh.add(resource);
+            }
+        }
+        mesh
+    }
+
+    fn add(&mut self, resource: Resource<'a>) {
+        let index = index(self.resources.len());
+        self.resources.push(resource);
+        self.by_kind.entry(resource.kind).or_default().push(index);
+        match resource.kind {
+            Kind::Service => {
+                self.services.insert((resource.namespace, resource.name), Service(resource));
+                *self.service_namespaces.entry(resource.namespace).or_default() += 1;
+            }
+            Kind::ServiceEntry => {
+                let entry = ServiceEntry(resource);
+                for host in entry.hosts().filter_map(Node::text) {
+                    match host.strip_prefix('*') {
+                        Some(suffix) => self.wildcard_entries.push((suffix, entry)),
+                        None => self.entries.entry(host).or_default().push(entry),
+                    }
+                }
+            }
+            Kind::DestinationRule => {
+                let rule = DestinationRule(resource);
+                if let Some(host) = rule.host().and_then(Node::text) {
+                    self.rules.entry(full_host(host, resource.namespace)).or_default().push(rule);
+                }
+            }
+            Kind::Namespace => {
+                self.namespaces.insert(resource.name, resource);
+            }
+            _ => {}
+        }
+        if let Some(workload) = Workload::of(resource) {
+            let index = self::index(self.workloads.len());
+            self.workloads.push(workload);
+            for (key, value) in workload.labels().iter() {
+                if let (Some(key), Some(value)) = (key.text(), value.text()) {
+                    self.by_label.entry((resource.namespace, key, value)).or_default().push(index);
+                }
+            }
+        }
+    }
+
+    /// The documents of all files, those that are no manifests included.
+    pub fn documents(&self) -> impl Iterator<Item = &'a Document<'a>> + use<'a> {
+        self.files.iter().flat_map(|file| &file.documents)
+    }
+
+    /// What is wrong with documents that could not be read.
+    pub fn faults(&self) -> impl Iterator<Item = &'a Fault> + use<'a> {
+        self.files.iter().flat_map(|file| &file.faults)
+    }
+
+    /// The manifests of a kind, in the order in which they were given.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, '_> {
+        let indexes = self.by_kind.get(&kind).map(Vec::as_slice).unwrap_or_default();
+        indexes.iter().filter_map(|index| self.resources.get(*index as usize).copied())
+    }
+
+    /// Whether there is a manifest of this kind.
+    #[must_use]
+    pub fn has(&self, kind: Kind) -> bool {
+        self.by_kind.contains_key(&kind)
+    }
+
+    /// The manifest of this kind and name.
+    #[must_use]
+    pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<Resource<'a>> {
+        self.of(kind).find(|resource| resource.namespace == namespace && resource.name == name)
+    }
+
+    /// The Service of this name.
+    #[must_use]
+    pub fn service(&self, namespace: &str, name: &str) -> Option<Service<'a>> {
+        self.services.get(&(namespace, name)).copied()
+    }
+
+    /// All Services.
+    pub fn services(&self) -> impl Iterator<Item = Service<'a>> + Clone + use<'a, '_> {
+        self.of(Kind::Service).map(Service)
+    }
+
+    /// All VirtualServices.
+    pub fn virtual_services(&self) -> impl Iterator<Item = VirtualService<'a>> + Clone + use<'a, '_> {
+        self.of(Kind::VirtualService).map(VirtualService)
+    }
+
+    /// All DestinationRules.
+    pub fn destination_rules(&self) -> impl Iterator<Item = DestinationRule<'a>> + Clone + use<'a, '_> {
+        self.of(Kind::DestinationRule).map(DestinationRule)
+    }
+
+    /// All workloads.
+    #[must_use]
+    pub fn workloads(&self) -> &[Workload<'a>] {
+        &self.workloads
+    }
+
+    /// The namespace's own manifest, where it was given.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<Resource<'a>> {
+        self.namespaces.get(name).copied()
+    }
+
+    /// What a host name stands for, as it is written in a manifest of `namespace`.
+    #[must_use]
+    pub fn host(&self, host: &str, namespace: &str) -> Lookup<'a> {
+        let full = full_host(host, namespace);
+        let mut found: Vec<_> = self.service_of_host(&full).map(Target::Service).into_iter().collect();
+        found.extend(self.entries.get(full.as_str()).into_iter().flatten().copied().map(Target::Entry));
+        let covers = |suffix: &&str| full.len() > suffix.len() && full.ends_with(*suffix);
+        found.extend(self.wildcard_entries.iter().filter(|(suffix, _)| covers(suffix)).map(|(_, entry)| Target::Entry(*entry)));
+        match kubernetes_name(&full) {
+            _ if !found.is_empty() => Lookup::Found(found),
+            Some((_, namespace)) if self.service_namespaces.contains_key(namespace) => Lookup::Missing,
+            _ => Lookup::Elsewhere,
+        }
+    }
+
+    /// The Service that a full host name stands for.
+    #[must_use]
+    pub fn service_of_host(&self, host: &str) -> Option<Service<'a>> {
+        let (name, namespace) = kubernetes_name(host)?;
+        self.service(namespace, name)
+    }
+
+    /// The DestinationRules for exactly this host, from any namespace.
+    #[must_use]
+    pub fn rules_of_host(&self, host: &str, namespace: &str) -> &[DestinationRule<'a>] {
+        self.rules.get(&full_host(host, namespace)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The workloads of a namespace that a mapping of labels selects; all of them where it is empty.
+    #[must_use]
+    pub fn selected(&self, namespace: &str, selector: Node<'_>) -> Vec<Workload<'a>> {
+        let rarest = selector.entries().map(|(key, value)| match (key.text(), value.text()) {
+            (Some(key), Some(value)) => self.by_label.get(&(namespace, key, value)).map(Vec::as_slice).unwrap_or_default(),
+            _ => &[],
+        });
+        match rarest.min_by_key(|workloads| workloads.len()) {
+            Some(indexes) => {
+                let candidates = indexes.iter().filter_map(|index| self.workloads.get(*index as usize).copied());
+                candidates.filter(|workload| selects(selector, workload.labels())).collect()
+            }
+            None => self.workloads.iter().filter(|workload| workload.resource.namespace == namespace).copied().collect(),
+        }
+    }
+
+    /// The workloads of a namespace that a mapping of labels selects, in every namespace.
+    #[must_use]
+    pub fn selected_anywhere(&self, selector: Node<'_>) -> Vec<Workload<'a>> {
+        self.workloads.iter().filter(|workload| selects(selector, workload.labels())).copied().collect()
+    }
+
+    /// The workloads of a Service.
+    #[must_use]
+    pub fn workloads_of(&self, service: Service<'a>) -> Vec<Workload<'a>> {
+        service.selector().map(|selector| self.selected(service.0.namespace, selector)).unwrap_or_default()
+    }
+
+    /// The Services that select these labels in a namespace.
+    pub fn services_of(&self, namespace: &str, labels: Labels<'a>) -> impl Iterator<Item = Service<'a>> {
+        self.services().filter(move |service| service.0.namespace == namespace && service.selects(labels))
+    }
+
+    /// Whether the pods of a workload have a proxy; `None` where no file says.
+    ///
+    /// Labels of the pod before those of the namespace, and a label before an annotation, as the webhook decides: see
+    /// `pkg/kube/inject/webhook.go`, 1.30.
+    #[must_use]
+    pub fn has_proxy(&self, workload: &Workload<'a>) -> Option<bool> {
+        if workload.proxy().is_some() {
+            return Some(true);
+        }
+        if workload.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true) {
+            return Some(false);
+        }
+        let (labels, annotations) = (workload.labels(), workload.annotations());
+        let own = labels.get("sidecar.istio.io/inject").or_else(|| annotations.get("sidecar.istio.io/inject"));
+        match own {
+            Some("false") => return Some(false),
+            Some("true") => return Some(true),
+            _ => {}
+        }
+        if labels.get("istio.io/rev").is_some() {
+            return Some(true);
+        }
+        let namespace = self.namespace(workload.resource.namespace)?.labels();
+        match namespace.get("istio-injection") {
+            Some("enabled") => Some(true),
+            Some("disabled") => Some(false),
+            _ => Some(namespace.get("istio.io/rev").is_some()),
+        }
+    }
+
+    /// The PeerAuthentication that decides for a port of a workload: its own, else the namespace's, else the mesh's. `None` where none of
+    /// those given decides.
+    #[must_use]
+    pub fn peer_authentication(&self, workload: &Workload<'a>, port: i64) -> Option<PeerAuthentication<'a>> {
+        let all = || self.of(Kind::PeerAuthentication).map(PeerAuthentication);
+        let namespace = workload.resource.namespace;
+        let decides = |policy: &PeerAuthentication<'a>| policy.mode_of_port(port).is_some();
+        let own = all().find(|policy| {
+            let selector = policy.0.selector();
+            policy.0.namespace == namespace
+                && selector.is_some_and(|selector| selects(selector, workload.labels()))
+                && decides(policy)
+        });
+        let of_namespace =
+            |wanted: &str| all().find(|policy| policy.0.namespace == wanted && policy.0.selector().is_none() && decides(policy));
+        own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(ROOT_NAMESPACE))
+    }
+}
+
+/// The manifests in a document: itself, or the items of a list of them.
+fn manifests<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> {
+    let is_list = root.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
+    let items = root.get("items").filter(|items| is_list && items.is_sequence());
+    let own = items.is_none().then_some(root);
+    own.into_iter().chain(items.into_iter().flat_map(Node::items))
+}
+
+/// A host as Istio completes it: only a name without a dot gets the namespace of the manifest that it stands in.
+#[must_use]
+pub fn full_host(host: &str, namespace: &str) -> String {
+    if host.contains('.') || host.starts_with('*') { host.to_owned() } else { format!("{host}.{namespace}.svc.cluster.local") }
+}
+
+/// Name and namespace of the Service that a full host name stands for.
+#[must_use]
+pub fn kubernetes_name(host: &str) -> Option<(&str, &str)> {
+    host.strip_suffix(".svc.cluster.local")?.split_once('.').filter(|(_, namespace)| !namespace.contains('.'))
+}
+
+fn index(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,38 @@
+//! Labels and selectors.
+
+use crate::document::Node;
+
+/// A mapping of labels, or of annotations.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Labels<'a>(pub Option<Node<'a>>);
+
+impl<'a> Labels<'a> {
+    /// The value of a label.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<&'a str> {
+        self.node(key)?.text()
+    }
+
+    /// The node of a label's value.
+    #[must_use]
+    pub fn node(self, key: &str) -> Option<Node<'a>> {
+        self.0?.get(key)
+    }
+
+    /// Keys and values.
+    pub fn iter(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> + Clone {
+        self.0.into_iter().flat_map(Node::entries)
+    }
+
+    /// Whether there is no label.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0.is_none_or(Node::is_empty)
+    }
+}
+
+/// Whether a mapping of labels (`matchLabels`, `selector`) selects what has these. An empty one selects everything.
+#[must_use]
+pub fn selects(selector: Node<'_>, labels: Labels<'_>) -> bool {
+    selector.entries().all(|(key, value)| key.text().and_then(|key| labels.get(key)) == value.text())
+}

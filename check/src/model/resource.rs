@@ -1,0 +1,113 @@
+//! What every manifest has.
+
+use super::{Kind, Labels};
+use crate::document::{Node, Place};
+
+/// Where a manifest without a namespace goes, unless the caller says otherwise.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// A manifest of a kind that is understood.
+#[derive(Debug, Clone, Copy)]
+pub struct Resource<'a> {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its mapping.
+    pub root: Node<'a>,
+    /// Its `apiVersion`.
+    pub api_version: &'a str,
+    /// Its name; empty where it has none.
+    pub name: &'a str,
+    /// Its namespace, or the default; empty for what lives outside of namespaces.
+    pub namespace: &'a str,
+}
+
+/// How a resource is called everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceName<'a> {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace; empty for what lives outside of namespaces.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl std::fmt::Display for ResourceName<'_> {
+    /// `VirtualService/shop/reviews`, as suppressions write it.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.kind.name())?;
+        if !self.namespace.is_empty() {
+            write!(formatter, "/{}", self.namespace)?;
+        }
+        write!(formatter, "/{}", self.name)
+    }
+}
+
+impl<'a> Resource<'a> {
+    /// The manifest of a mapping; `None` when its kind is not understood.
+    #[must_use]
+    pub fn read(root: Node<'a>, default_namespace: &'a str) -> Option<Self> {
+        let api_version = root.get("apiVersion")?.text()?;
+        let kind = Kind::of(api_version, root.get("kind")?.text()?)?;
+        let namespace = match root.at(&["metadata", "namespace"]).and_then(Node::text) {
+            _ if kind.is_cluster_scoped() => "",
+            None | Some("") => default_namespace,
+            Some(namespace) => namespace,
+        };
+        let name = root.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
+        Some(Self { kind, root, api_version, name, namespace })
+    }
+
+    /// How it is called.
+    #[must_use]
+    pub const fn id(&self) -> ResourceName<'a> {
+        ResourceName { kind: self.kind, namespace: self.namespace, name: self.name }
+    }
+
+    /// Its `spec`; the whole mapping where it has none.
+    #[must_use]
+    pub fn spec(&self) -> Node<'a> {
+        self.root.get("spec").unwrap_or(self.root)
+    }
+
+    /// The node of its name, or of what lacks one.
+    #[must_use]
+    pub fn name_node(&self) -> Node<'a> {
+        self.root.at(&["metadata", "name"]).or_else(|| self.root.get("metadata")).unwrap_or(self.root)
+    }
+
+    /// Where it is written.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.root.place()
+    }
+
+    /// Its labels.
+    #[must_use]
+    pub fn labels(&self) -> Labels<'a> {
+        Labels(self.root.at(&["metadata", "labels"]))
+    }
+
+    /// Its annotations.
+    #[must_use]
+    pub fn annotations(&self) -> Labels<'a> {
+        Labels(self.root.at(&["metadata", "annotations"]))
+    }
+
+    /// The labels that its `spec.selector.matchLabels` or `spec.workloadSelector.labels` asks for.
+    #[must_use]
+    pub fn selector(&self) -> Option<Node<'a>> {
+        let spec = self.spec();
+        let found = spec.at(&["selector", "matchLabels"]).or_else(|| spec.at(&["workloadSelector", "labels"]));
+        found.or_else(|| spec.at(&["workloadSelector", "matchLabels"])).filter(|labels| !labels.is_empty())
+    }
+}
+
+impl PartialEq for Resource<'_> {
+    /// Whether both are the same manifest of the same file.
+    fn eq(&self, other: &Self) -> bool {
+        self.root == other.root
+    }
+}
+
+impl Eq for Resource<'_> {}

@@ -1,0 +1,84 @@
+//! What makes pods.
+
+use super::{Kind, Labels, Resource};
+use crate::document::Node;
+
+/// The name of the proxy's container.
+pub const PROXY_CONTAINER: &str = "istio-proxy";
+
+/// A pod, or what makes pods from a template.
+#[derive(Debug, Clone, Copy)]
+pub struct Workload<'a> {
+    /// The manifest.
+    pub resource: Resource<'a>,
+    /// The mapping with the pod's `metadata` and `spec`: the manifest itself for a Pod.
+    pub pod: Node<'a>,
+}
+
+/// A container of a pod.
+#[derive(Debug, Clone, Copy)]
+pub struct Container<'a>(pub Node<'a>);
+
+impl<'a> Workload<'a> {
+    /// The workload of a manifest; `None` when it makes no pods.
+    #[must_use]
+    pub fn of(resource: Resource<'a>) -> Option<Self> {
+        if !resource.kind.is_workload() {
+            return None;
+        }
+        let spec = resource.root.get("spec");
+        let pod = match resource.kind {
+            Kind::Pod => resource.root,
+            Kind::CronJob => spec?.at(&["jobTemplate", "spec", "template"])?,
+            _ => spec?.get("template")?,
+        };
+        Some(Self { resource, pod })
+    }
+
+    /// The labels of its pods.
+    #[must_use]
+    pub fn labels(&self) -> Labels<'a> {
+        Labels(self.pod.at(&["metadata", "labels"]))
+    }
+
+    /// The annotations of its pods.
+    #[must_use]
+    pub fn annotations(&self) -> Labels<'a> {
+        Labels(self.pod.at(&["metadata", "annotations"]))
+    }
+
+    /// Its containers, without those that only start it.
+    pub fn containers(&self) -> impl Iterator<Item = Container<'a>> + Clone + use<'a> {
+        self.pod.get("spec").into_iter().flat_map(|spec| spec.list("containers")).map(Container)
+    }
+
+    /// The containers that start it, native sidecars among them.
+    pub fn init_containers(&self) -> impl Iterator<Item = Container<'a>> + Clone + use<'a> {
+        self.pod.get("spec").into_iter().flat_map(|spec| spec.list("initContainers")).map(Container)
+    }
+
+    /// The proxy's container, where it is written in the manifest.
+    #[must_use]
+    pub fn proxy(&self) -> Option<Container<'a>> {
+        self.containers().chain(self.init_containers()).find(|container| container.name() == Some(PROXY_CONTAINER))
+    }
+}
+
+impl<'a> Container<'a> {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> Option<&'a str> {
+        self.0.get("name")?.text()
+    }
+
+    /// Its image.
+    #[must_use]
+    pub fn image(self) -> Option<&'a str> {
+        self.0.get("image")?.text()
+    }
+
+    /// The numbers of its ports.
+    pub fn ports(self) -> impl Iterator<Item = Node<'a>> + Clone {
+        self.0.list("ports").filter_map(|port| port.get("containerPort"))
+    }
+}
