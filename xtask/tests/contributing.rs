@@ -69,8 +69,9 @@ fn mirror(from: &Path, to: &Path) {
 fn run(command: &str, copy: &Path) {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(copy);
-    shell.env("CARGO_BUILD_BUILD_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap());
-    shell.env("CARGO_TARGET_DIR", copy.join("target"));
+    // A folder of its own: cargo takes crates of two copies of one workspace for the same, and would build neither anew.
+    shell.env("CARGO_TARGET_DIR", copy.with_extension("target"));
+    shell.env_remove("CARGO_BUILD_BUILD_DIR");
     let output = shell.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command}: {}\n{out}{err}", output.status);
