@@ -65,7 +65,7 @@ fn mirror(from: &Path, to: &Path) {
     }
 }
 
-/// Runs a command in the copy. What it builds lies beside what this test was built from, except for the programs themselves.
+/// Runs a command in the copy.
 fn run(command: &str, copy: &Path) {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(copy);

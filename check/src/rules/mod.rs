@@ -13,4 +13,6 @@ use meshwhy_core::catalogue::Registry;
 pub mod missing_subset;
 
 /// All rules.
-pub static REGISTRY: Registry<Rule> = Registry(&[&missing_subset::RULE]);
+pub static REGISTRY: Registry<Rule> = Registry(&[
+    &missing_subset::RULE,
+]);
