@@ -5,4 +5,8 @@ pub mod edit;
 pub mod finding;
 pub mod mesh;
 pub mod model;
+pub mod report;
 pub mod rules;
+pub mod schema;
+pub mod source;
+pub mod suppression;

@@ -1,11 +1,15 @@
 //! All manifests together: who is who, found through indexes that are built once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
-use crate::document::{Document, Fault, Node, Parsed};
+use rayon::prelude::*;
+
+use crate::document::{Document, Fault, Node, Parsed, Place};
 use crate::model::{
     DestinationRule, Kind, Labels, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload, selects,
 };
+use crate::schema::{self, Problem, validate};
 
 /// Where Istio itself lives, and whose policies hold for the whole mesh.
 pub const ROOT_NAMESPACE: &str = "istio-system";
@@ -65,6 +69,7 @@ pub struct Mesh<'a> {
     workloads: Vec<Workload<'a>>,
     by_label: HashMap<(&'a str, &'a str, &'a str), Vec<u32>>,
     namespaces: HashMap<&'a str, Resource<'a>>,
+    schema_problems: OnceLock<Vec<(Resource<'a>, Problem<'a>)>>,
 }
 
 impl<'a> Mesh<'a> {
@@ -85,6 +90,7 @@ impl<'a> Mesh<'a> {
             workloads: Vec::new(),
             by_label: HashMap::new(),
             namespaces: HashMap::new(),
+            schema_problems: OnceLock::new(),
         };
         for root in mesh.documents().flat_map(|document| manifests(document.root())) {
             if let Some(resource) = Resource::read(root, &settings.namespace) {
@@ -139,9 +145,27 @@ impl<'a> Mesh<'a> {
         self.files.iter().flat_map(|file| &file.documents)
     }
 
+    /// The text at a place.
+    #[must_use]
+    pub fn text(&self, place: Place) -> Option<&'a str> {
+        let text = self.files.get(place.file as usize)?.documents.first()?.text();
+        text.get(place.start as usize..place.end as usize)
+    }
+
     /// What is wrong with documents that could not be read.
     pub fn faults(&self) -> impl Iterator<Item = &'a Fault> + use<'a> {
         self.files.iter().flat_map(|file| &file.faults)
+    }
+
+    /// What is wrong with the fields of all manifests, looked at once for all rules.
+    pub fn schema_problems(&self) -> &[(Resource<'a>, Problem<'a>)] {
+        self.schema_problems.get_or_init(|| {
+            let of = |resource: &Resource<'a>| {
+                let problems = schema::of(resource.kind, resource.api_version).map(|schema| validate(resource.root, schema));
+                problems.unwrap_or_default().into_iter().map(|problem| (*resource, problem)).collect::<Vec<_>>()
+            };
+            self.resources.par_iter().flat_map_iter(of).collect()
+        })
     }
 
     /// The manifests of a kind, in the order in which they were given.
@@ -306,7 +330,7 @@ impl<'a> Mesh<'a> {
 }
 
 /// The manifests in a document: itself, or the items of a list of them.
-fn manifests<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> {
+pub fn manifests<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> {
     let is_list = root.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
     let items = root.get("items").filter(|items| is_list && items.is_sequence());
     let own = items.is_none().then_some(root);

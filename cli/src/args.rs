@@ -27,6 +27,10 @@ pub(crate) enum Action {
     Diagnose(DiagnoseArgs),
     /// List the causes that meshwhy knows, or show one of them
     Causes(CausesArgs),
+    /// Check manifests: what will fail, where it is written, and what to write instead
+    Check(CheckArgs),
+    /// List the rules that `check` knows, or show one of them
+    Rules(RulesArgs),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),
@@ -93,6 +97,107 @@ pub(crate) enum ConfigAction {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Files, folders, patterns or archives (`istioctl bug-report`) with manifests; `-` or nothing reads standard input
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// File with the mesh configuration, when it is not among the manifests as ConfigMap `istio` or IstioOperator
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mesh_config: Option<PathBuf>,
+    /// Version of Istio that runs, such as 1.30 [default: the newest that meshwhy knows]
+    #[arg(long, value_name = "VERSION", value_parser = istio_minor)]
+    pub(crate) istio_version: Option<u32>,
+    /// Namespace of manifests that name none
+    #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
+    pub(crate) namespace: String,
+    /// Also rules for these readers; may be repeated
+    #[arg(long, value_enum, value_name = "READER")]
+    pub(crate) persona: Vec<PersonaArg>,
+    /// Leave out a rule (`MWC201`, its slug, `IST0101`), everywhere or for `=Kind/namespace/name`; may be repeated
+    #[arg(long, value_name = "CODE[=RESOURCE]")]
+    pub(crate) ignore: Vec<String>,
+    /// Least severity that makes the exit code 1
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub(crate) severity_threshold: Option<SeverityArg>,
+    /// File with defaults for these options [default: meshwhy.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Also say what could not be checked, and what was not given
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    /// Show the edits that cure findings, as a unified diff
+    #[arg(long, conflicts_with = "fix")]
+    pub(crate) diff: bool,
+    /// Make those edits in the files, after asking
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Make them without asking
+    #[arg(long, requires = "fix")]
+    pub(crate) yes: bool,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: CheckFormatArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    /// Code or slug, such as MWC201 or missing-subset
+    #[arg(value_name = "CODE|SLUG")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum PersonaArg {
+    /// Who cares for style
+    Pedantic,
+    /// Who cares for what lets too much through
+    Security,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SeverityArg {
+    /// Works, and could be said better
+    Info,
+    /// May fail
+    Warning,
+    /// Fails
+    Error,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormatArg {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: one object, "schema": "meshwhy/1"
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// For comments on a change
+    Markdown,
+    /// JUnit XML, for test reports
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// Reads `1.30` or `1.30.2` as 30.
+///
+/// # Errors
+/// It is no such version.
+pub(crate) fn istio_minor(version: &str) -> Result<u32, String> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    match (parts.next(), parts.next().map(str::parse::<u32>)) {
+        (Some("1"), Some(Ok(minor))) => Ok(minor),
+        _ => Err("a version of Istio is written like 1.30".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

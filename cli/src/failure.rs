@@ -34,6 +34,9 @@ pub(crate) enum Failure {
     /// Input of which no line was understood.
     #[error("{}", nothing_recognised(*.0))]
     NothingRecognised(Lang),
+    /// Manifests of which none was there.
+    #[error("{}", nothing_to_check(*.0))]
+    NothingToCheck(Lang),
     /// Output that cannot be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),
@@ -44,7 +47,7 @@ impl Failure {
         match self {
             Self::Arguments(error) => u8::try_from(error.exit_code()).unwrap_or(2),
             Self::Usage(_) => 2,
-            Self::Input { .. } | Self::NothingRecognised(_) | Self::Output(_) => 3,
+            Self::Input { .. } | Self::NothingRecognised(_) | Self::NothingToCheck(_) | Self::Output(_) => 3,
         }
     }
 
@@ -63,5 +66,12 @@ const fn nothing_recognised(lang: Lang) -> &'static str {
         Lang::Zh => {
             "输入中没有与请求、代理或控制面有关的内容；请原样给出访问日志、Envoy/istiod/ztunnel 日志、Kubernetes 事件、`curl -v` 输出或报错文本；自定义的访问日志格式需要 --log-format"
         }
+    }
+}
+
+const fn nothing_to_check(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "no manifest was given; give YAML or JSON files, folders with them, or an archive of `istioctl bug-report`",
+        Lang::Zh => "没有给出任何清单；请给出 YAML 或 JSON 文件、包含它们的目录，或 `istioctl bug-report` 的归档",
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod analysis;
 mod args;
+mod check_options;
 mod commands;
 mod coverage;
 mod escape;
@@ -12,6 +13,7 @@ mod group;
 mod hops;
 mod input;
 mod lang;
+mod manifests;
 mod missing_plugins;
 mod options;
 mod render;

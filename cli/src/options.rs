@@ -4,10 +4,12 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
+use meshwhy_check::rules::Rule;
 use meshwhy_core::{Cause, Lang};
 use meshwhy_logs::Formats;
 
 use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, ReadingArgs};
+use crate::check_options::CheckOptions;
 use crate::failure::Failure;
 use crate::{escape, input, lang};
 
@@ -22,6 +24,8 @@ pub(crate) enum Task {
     Explain { input: Input, formats: Formats, why_not: bool, format: FormatArg },
     Diagnose { input: Input, formats: Formats, format: FormatArg },
     Causes { cause: Option<&'static Cause>, format: FormatArg },
+    Check(Box<CheckOptions>),
+    Rules { rule: Option<&'static Rule>, format: FormatArg },
     CheckConfig { input: Input },
     Completions(clap_complete::Shell),
     Manual,
@@ -62,6 +66,11 @@ impl Options {
             Action::Causes(args) => {
                 let find = |name: String| Cause::find(&name).ok_or_else(|| Failure::Usage(unknown_cause(&name)));
                 Task::Causes { cause: args.name.map(find).transpose()?, format: args.output.format }
+            }
+            Action::Check(args) => Task::Check(Box::new(CheckOptions::new(args)?)),
+            Action::Rules(args) => {
+                let find = |name: String| Rule::find(&name).ok_or_else(|| Failure::Usage(unknown_rule(&name)));
+                Task::Rules { rule: args.name.map(find).transpose()?, format: args.output.format }
             }
             Action::Config(ConfigAction::Check { file }) => Task::CheckConfig { input: files(file.into_iter().collect())? },
             Action::Completions { shell } => Task::Completions(shell),
@@ -107,7 +116,7 @@ fn files(paths: Vec<PathBuf>) -> Result<Input, Failure> {
     Ok(Input::Sources(paths.into_iter().map(source).collect()))
 }
 
-fn stdin(by_default: bool) -> Result<Input, Failure> {
+pub(crate) fn stdin(by_default: bool) -> Result<Input, Failure> {
     if by_default && std::io::stdin().is_terminal() {
         return Err(Failure::Usage(
             "no input: give it as an argument or a file, or pipe it in; `-` reads the terminal".to_owned(),
@@ -118,6 +127,10 @@ fn stdin(by_default: bool) -> Result<Input, Failure> {
 
 fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+fn unknown_rule(name: &str) -> String {
+    format!("no rule has the code or slug `{name}`; `meshwhy rules` lists them")
 }
 
 fn unknown_cause(name: &str) -> String {

@@ -8,7 +8,8 @@ mod parse;
 mod split;
 
 pub use node::{Document, Node, Place, Value};
-pub use parse::{Fault, FaultKind, MAX_DEPTH, Parsed, parse};
+pub use parse::{Fault, FaultKind, MAX_DEPTH, Parsed, parse, parse_document};
+pub use split::documents;
 
 /// The largest file that is read, in bytes: offsets are 32 bits wide.
 pub const MAX_FILE: usize = u32::MAX as usize;

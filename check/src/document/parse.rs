@@ -54,9 +54,17 @@ pub enum FaultKind {
 #[must_use]
 pub fn parse(file: u32, text: &str) -> Parsed<'_> {
     let mut parsed = Parsed::default();
-    for (start, end) in documents(text) {
-        Reader::new(file, text, start, end).read(&mut parsed);
+    for range in documents(text) {
+        Reader::new(file, text, range).read(&mut parsed);
     }
+    parsed
+}
+
+/// Reads the document in a range of a file, as [`documents`] gives them.
+#[must_use]
+pub fn parse_document(file: u32, text: &str, range: (usize, usize)) -> Parsed<'_> {
+    let mut parsed = Parsed::default();
+    Reader::new(file, text, range).read(&mut parsed);
     parsed
 }
 
@@ -82,6 +90,7 @@ struct Reader<'t> {
     /// Node and expanded weight of each anchor.
     anchors: BTreeMap<usize, (u32, u64)>,
     faults: Vec<Fault>,
+    has_template: bool,
     has_unread_template: bool,
 }
 
@@ -109,7 +118,7 @@ impl Offsets {
 }
 
 impl<'t> Reader<'t> {
-    fn new(file: u32, text: &'t str, start: usize, end: usize) -> Self {
+    fn new(file: u32, text: &'t str, (start, end): (usize, usize)) -> Self {
         let chunk = text.get(start..end).unwrap_or_default();
         Self {
             file,
@@ -122,6 +131,7 @@ impl<'t> Reader<'t> {
             waiting: Vec::new(),
             anchors: BTreeMap::new(),
             faults: Vec::new(),
+            has_template: template(chunk).is_some(),
             has_unread_template: false,
         }
     }
@@ -146,8 +156,10 @@ impl<'t> Reader<'t> {
 
     fn syntax(&mut self, body: &str, error: &ScanError) -> Fault {
         let at = self.clock.byte(body, error.marker().index());
-        let kind = if is_template(body) { FaultKind::Template } else { FaultKind::Syntax(error.info().to_owned()) };
-        Fault { place: self.place(at, at), kind }
+        match template(body) {
+            Some(start) => Fault { place: self.place(start, start + 2), kind: FaultKind::Template },
+            None => Fault { place: self.place(at, at), kind: FaultKind::Syntax(error.info().to_owned()) },
+        }
     }
 
     fn place(&self, start: usize, end: usize) -> Place {
@@ -183,7 +195,8 @@ impl<'t> Reader<'t> {
                 self.anchors.clear();
                 let faults = std::mem::take(&mut self.faults);
                 if std::mem::take(&mut self.has_unread_template) {
-                    let place = document.root().place();
+                    let start = template(body).unwrap_or_default();
+                    let place = self.place(start, start + 2);
                     parsed.faults.push(Fault { place, kind: FaultKind::Template });
                 } else if !document.is_empty() {
                     parsed.faults.extend(faults);
@@ -277,7 +290,7 @@ impl<'t> Reader<'t> {
             let content = self.document.nodes.get(*key as usize).map(|node| node.content);
             !matches!(content, Some(Content::Mapping { .. } | Content::Sequence { .. }))
         };
-        self.has_unread_template |= !keys.iter().all(is_name);
+        self.has_unread_template |= !keys.iter().all(is_name) && self.has_template;
         let mut seen = HashSet::new();
         let document = &self.document;
         let text = |key: &u32| super::node::text_of(document, *key);
@@ -320,7 +333,7 @@ fn without_tabs(chunk: &str) -> Cow<'_, str> {
     if body.starts_with(['{', '[']) && chunk.contains('\t') { Cow::Owned(chunk.replace('\t', " ")) } else { Cow::Borrowed(chunk) }
 }
 
-/// Whether a text that is no YAML holds the marks of a Helm or Go template.
-fn is_template(body: &str) -> bool {
-    body.find("{{").is_some_and(|at| body.get(at..).is_some_and(|rest| rest.contains("}}")))
+/// Where a text that is no YAML has the first mark of a Helm or Go template.
+fn template(body: &str) -> Option<usize> {
+    body.find("{{").filter(|at| body.get(*at..).is_some_and(|rest| rest.contains("}}")))
 }

@@ -10,9 +10,31 @@ pub use run::{Outcome, run};
 
 use meshwhy_core::catalogue::Registry;
 
+pub mod duplicate_key;
+pub mod duplicate_resource;
+pub mod exclusive_fields;
+pub mod malformed_value;
+pub mod missing_field;
 pub mod missing_subset;
+pub mod unknown_field;
+pub mod unknown_kind;
+pub mod unknown_value;
+pub mod unreadable_document;
+pub mod unrendered_template;
+pub mod wrong_type;
 
 /// All rules.
 pub static REGISTRY: Registry<Rule> = Registry(&[
+    &unreadable_document::RULE,
+    &unrendered_template::RULE,
+    &duplicate_key::RULE,
+    &duplicate_resource::RULE,
+    &unknown_kind::RULE,
+    &unknown_field::RULE,
+    &wrong_type::RULE,
+    &unknown_value::RULE,
+    &malformed_value::RULE,
+    &missing_field::RULE,
+    &exclusive_fields::RULE,
     &missing_subset::RULE,
 ]);

@@ -1,5 +1,7 @@
 //! What each command does, once its options are checked.
 
+mod check;
+
 use std::io::{self, Write};
 
 use meshwhy_logs::Formats;
@@ -36,6 +38,14 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             match cause {
                 Some(cause) => render::causes::one(&mut out, cause, lang, format)?,
                 None => render::causes::list(&mut out, lang, format)?,
+            }
+            Ok(Outcome::Clean)
+        }
+        Task::Check(options) => check::run(&mut out, *options, lang, color),
+        Task::Rules { rule, format } => {
+            match rule {
+                Some(rule) => render::rules::one(&mut out, rule, lang, format)?,
+                None => render::rules::list(&mut out, lang, format)?,
             }
             Ok(Outcome::Clean)
         }

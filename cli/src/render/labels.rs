@@ -40,6 +40,22 @@ pub(crate) struct Labels {
     pub(crate) ungrouped: &'static str,
     pub(crate) suppressed: &'static str,
     pub(crate) relayed_from: &'static str,
+    pub(crate) rule: &'static str,
+    pub(crate) place: &'static str,
+    pub(crate) finding: &'static str,
+    pub(crate) error: &'static str,
+    pub(crate) warning: &'static str,
+    pub(crate) info: &'static str,
+    pub(crate) see_also: &'static str,
+    pub(crate) requests_show: &'static str,
+    pub(crate) has_edit: &'static str,
+    pub(crate) not_checked: &'static str,
+    pub(crate) suppresses_nothing: &'static str,
+    pub(crate) documents_read: &'static str,
+    pub(crate) manifests: &'static str,
+    pub(crate) nothing_found: &'static str,
+    pub(crate) undecided: &'static str,
+    pub(crate) ask_for_rule: &'static str,
 }
 
 const EN: Labels = Labels {
@@ -79,6 +95,22 @@ const EN: Labels = Labels {
     ungrouped: "left out, too many different failures",
     suppressed: "without a record of their own",
     relayed_from: "relayed from",
+    rule: "rule",
+    place: "place",
+    finding: "finding",
+    error: "error",
+    warning: "warning",
+    info: "info",
+    see_also: "see also",
+    requests_show: "requests show",
+    has_edit: "there is an edit for it: --diff shows it, --fix makes it",
+    not_checked: "not checked, because this was not given:",
+    suppresses_nothing: "suppresses nothing",
+    documents_read: "documents",
+    manifests: "manifests that are understood",
+    nothing_found: "nothing found",
+    undecided: "not decided (--verbose)",
+    ask_for_rule: "`meshwhy rules CODE` says why, how to confirm and how to fix",
 };
 
 const ZH: Labels = Labels {
@@ -118,9 +150,34 @@ const ZH: Labels = Labels {
     ungrouped: "种类过多、未列入表中的失败",
     suppressed: "其中没有单独记录",
     relayed_from: "转发自",
+    rule: "规则",
+    place: "位置",
+    finding: "问题",
+    error: "错误",
+    warning: "警告",
+    info: "提示",
+    see_also: "另见",
+    requests_show: "请求上的表现",
+    has_edit: "可以自动修改：--diff 查看，--fix 执行",
+    not_checked: "未检查，因为没有给出：",
+    suppresses_nothing: "没有匹配到任何问题",
+    documents_read: "文档",
+    manifests: "认识的清单",
+    nothing_found: "没有发现问题",
+    undecided: "无法判断（--verbose）",
+    ask_for_rule: "`meshwhy rules CODE` 给出原因、确认方法和修复方法",
 };
 
 impl Labels {
+    /// The word for a severity.
+    pub(crate) fn severity(&self, word: &str) -> &'static str {
+        match word {
+            "error" => self.error,
+            "warning" => self.warning,
+            _ => self.info,
+        }
+    }
+
     pub(crate) const fn of(lang: Lang) -> &'static Self {
         match lang {
             Lang::En => &EN,

@@ -1,9 +1,11 @@
 //! Where reports go: one file per form, bytes out.
 
 pub(crate) mod causes;
+pub(crate) mod check;
 pub(crate) mod json;
 mod labels;
 pub(crate) mod page;
+pub(crate) mod rules;
 #[cfg(feature = "schemas")]
 pub(crate) mod schemas;
 pub(crate) mod table;

@@ -9,6 +9,24 @@ const BOLD: Style = Style::new().bold();
 const CODE: Style = AnsiColor::Cyan.on_default();
 const DIM: Style = Style::new().dimmed();
 
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Emphasis {
+    Error,
+    Warning,
+    Note,
+}
+
+impl Emphasis {
+    const fn style(self) -> Style {
+        match self {
+            Self::Error => AnsiColor::Red.on_default().bold(),
+            Self::Warning => AnsiColor::Yellow.on_default().bold(),
+            Self::Note => AnsiColor::Cyan.on_default().bold(),
+        }
+    }
+}
+
 /// Columns when the output is no terminal.
 const DEFAULT_WIDTH: usize = 80;
 /// Longer lines are hard to read.
@@ -37,6 +55,22 @@ impl<'o> Page<'o> {
             writeln!(self.out, "{BOLD}{line}{BOLD:#}")?;
         }
         Ok(())
+    }
+
+    /// The first lines of a finding: how bad, which rule, what.
+    pub(crate) fn finding(&mut self, emphasis: Emphasis, severity: &str, name: &str, message: &str) -> io::Result<()> {
+        let style = emphasis.style();
+        let mut lines = self.wrapped(&format!("{severity}: {message}"), "").into_iter();
+        let first = lines.next().unwrap_or_default();
+        let rest = first.strip_prefix(severity).unwrap_or(&first);
+        writeln!(self.out, "{DIM}{name}{DIM:#}\n{style}{severity}{style:#}{BOLD}{rest}{BOLD:#}")?;
+        lines.try_for_each(|line| writeln!(self.out, "{BOLD}{line}{BOLD:#}"))
+    }
+
+    /// Marks under a place of the line above.
+    pub(crate) fn marks(&mut self, before: &str, width: usize, emphasis: Emphasis) -> io::Result<()> {
+        let style = emphasis.style();
+        writeln!(self.out, "  {before}{style}{}{style:#}", "^".repeat(width))
     }
 
     pub(crate) fn heading(&mut self, text: &str) -> io::Result<()> {

@@ -5,15 +5,20 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::causes::{Catalogue, Shown};
+use super::check::Checked;
 use super::json::{Findings, SCHEMA, Verdicts};
+use super::rules::{Rules, ShownRule};
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 4] {
+pub fn schemas() -> [(&'static str, Value); 7] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
         ("causes", schema::<Catalogue>("meshwhy causes")),
+        ("check", schema::<Checked<'_>>("meshwhy check")),
+        ("rules", schema::<Rules>("meshwhy rules")),
+        ("rule", schema::<ShownRule>("meshwhy rules NAME")),
         ("cause", schema::<Shown>("meshwhy causes NAME")),
     ]
 }

@@ -1,4 +1,4 @@
-//! The official schemas of what a patch may be or be part of, reduced by `renew.py`; see `README.md` there.
+//! The official schemas of what a patch may be or be part of, reduced by `renew.py`; see `check/schemas/README.md`.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};

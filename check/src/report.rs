@@ -1,0 +1,274 @@
+//! What a check tells its reader: every renderer takes this and adds only its form.
+
+use std::collections::BTreeMap;
+
+use meshwhy_core::catalogue::explanation::Explanation;
+use meshwhy_core::catalogue::slot::{Fill, Slot};
+use meshwhy_core::catalogue::texts::Lang;
+use serde::Serialize;
+
+use crate::document::{Document, Node, Parsed, Place, parse};
+use crate::edit::Edit;
+use crate::finding::{Finding, Severity};
+use crate::mesh::{Mesh, Settings};
+use crate::model::ResourceName;
+use crate::rules::{Persona, Rule, run};
+use crate::source::{Position, Source, Sources, parse_all};
+use crate::suppression::{self, Suppression};
+
+/// What is asked of a check.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// What holds in the mesh.
+    pub settings: Settings,
+    /// Whom the rules are for; everybody's always run.
+    pub personas: Vec<Persona>,
+    /// What is not to be said.
+    pub suppressions: Vec<Suppression>,
+    /// The mesh configuration, as the text of a `MeshConfig`, and what a reader calls it. Without one, that of a ConfigMap `istio` or of an
+    /// IstioOperator among the files holds.
+    pub mesh_config: Option<Source>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct CheckReport {
+    /// What is wrong, in the order of files and lines.
+    pub findings: Vec<Reported>,
+    /// What could not be decided, and what was not given.
+    pub unknown: Vec<NotChecked>,
+    /// The rules that found something, with how to confirm and how to fix.
+    pub rules: Vec<ExplainedRule>,
+    /// Suppressions that matched nothing.
+    pub unmatched_suppressions: Vec<Unmatched>,
+    /// How many documents were read.
+    pub documents: usize,
+    /// How many of them are manifests of a kind that is understood.
+    pub resources: usize,
+}
+
+/// A finding with its words.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Reported {
+    /// Code of the rule.
+    pub code: &'static str,
+    /// Its slug.
+    pub slug: &'static str,
+    /// `error`, `warning` or `info`.
+    pub severity: &'static str,
+    /// `certain` or `likely`.
+    pub confidence: &'static str,
+    /// What is wrong here.
+    pub message: String,
+    /// Where.
+    #[serde(flatten)]
+    pub at: Location,
+    /// The manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// Other places that it rests on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<RelatedLocation>,
+    /// Codes of the causes of failed requests that this mistake leads to.
+    pub explains: Vec<&'static str>,
+    /// Codes of other tools that mean the same.
+    pub equivalent: &'static [&'static str],
+    /// Whether there is an edit that cures it.
+    pub has_edit: bool,
+    /// The edits.
+    #[serde(skip)]
+    pub edits: Vec<Edit>,
+    /// The place in bytes.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// A place for people and editors.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Location {
+    /// The file as it was given.
+    pub file: String,
+    /// Line from 1.
+    pub line: u32,
+    /// Column from 1, in characters.
+    pub column: u32,
+    /// Line of the end.
+    pub end_line: u32,
+    /// Column after the end.
+    pub end_column: u32,
+}
+
+/// Another place that a finding rests on.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct RelatedLocation {
+    /// Where.
+    #[serde(flatten)]
+    pub at: Location,
+    /// The manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+/// Something that could not be decided.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct NotChecked {
+    /// Code of the rule.
+    pub code: &'static str,
+    /// Its slug.
+    pub slug: &'static str,
+    /// Where.
+    #[serde(flatten)]
+    pub at: Location,
+    /// The manifest.
+    pub resource: String,
+    /// What was not given.
+    pub missing: String,
+}
+
+/// A rule that found something.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct ExplainedRule {
+    /// Its code.
+    pub code: &'static str,
+    /// Its slug.
+    pub slug: &'static str,
+    /// What is wrong in general.
+    pub headline: &'static str,
+    /// Why it matters, how to be sure, how to fix it; filled with the words of the first finding.
+    pub explanation: Explanation,
+}
+
+/// A suppression that matched nothing.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Unmatched {
+    /// Its code as written.
+    pub code: String,
+    /// Where it is written, when it is in a manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Location>,
+}
+
+/// The words of a finding, for the slots of commands and patches.
+struct Words<'f, 'a>(&'f Finding<'a>);
+
+impl Fill for Words<'_, '_> {
+    fn value(&self, slot: Slot) -> Option<&str> {
+        let word = |name: &str| self.0.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref());
+        let resource = self.0.resource;
+        match slot {
+            Slot::Namespace => resource.map(|resource| resource.namespace).filter(|namespace| !namespace.is_empty()),
+            _ => word(slot.name()),
+        }
+    }
+}
+
+/// Checks files.
+#[must_use]
+pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
+    let parsed = parse_all(files);
+    let embedded = request.mesh_config.clone().or_else(|| mesh_config_map(&parsed, files));
+    let number = u32::try_from(files.len()).unwrap_or(u32::MAX);
+    let config = embedded.as_ref().map(|config| parse(number, &config.text));
+    let roots = config.iter().chain(&parsed).flat_map(|file| &file.documents).map(Document::root);
+    let config_root = match &config {
+        Some(_) => roots.clone().next(),
+        None => roots
+            .clone()
+            .find(|root| root.str_at(&["kind"]) == Some("IstioOperator"))
+            .and_then(|root| root.at(&["spec", "meshConfig"])),
+    };
+    let mesh = Mesh::new(&parsed, config_root, &request.settings);
+    let mut outcome = run(&mesh);
+    outcome.found.retain(|(rule, _)| rule.persona == Persona::Regular || request.personas.contains(&rule.persona));
+    let sources = Sources::new(files.iter().chain(&embedded));
+    let unmatched = suppression::apply(&mut outcome, &mesh, &sources, &request.suppressions);
+    let place = |place: Place| location(&sources, place);
+    let mut rules: BTreeMap<&str, ExplainedRule> = BTreeMap::new();
+    for (rule, finding) in &outcome.found {
+        rules.entry(rule.code).or_insert_with(|| ExplainedRule {
+            code: rule.code,
+            slug: rule.slug,
+            headline: rule.headline(lang),
+            explanation: Explanation::new(&rule.entry, lang, &Words(finding)),
+        });
+    }
+    let name = |resource: ResourceName<'_>| resource.to_string();
+    CheckReport {
+        findings: outcome.found.iter().map(|(rule, finding)| reported(rule, finding, &sources, lang)).collect(),
+        unknown: outcome
+            .unknown
+            .iter()
+            .map(|(rule, unknown)| NotChecked {
+                code: rule.code,
+                slug: rule.slug,
+                at: place(unknown.place),
+                resource: name(unknown.resource),
+                missing: unknown.missing.to_string(),
+            })
+            .collect(),
+        rules: rules.into_values().collect(),
+        unmatched_suppressions: unmatched
+            .into_iter()
+            .map(|suppression| Unmatched { at: suppression.place.map(place), code: suppression.code })
+            .collect(),
+        documents: parsed.iter().map(|file| file.documents.len() + file.faults.len()).sum(),
+        resources: mesh.resources.len(),
+    }
+}
+
+/// The mesh configuration in the ConfigMap that istiod reads.
+fn mesh_config_map(parsed: &[Parsed<'_>], files: &[Source]) -> Option<Source> {
+    let roots = parsed.iter().flat_map(|file| &file.documents).map(Document::root);
+    let is_istio = |root: &Node<'_>| {
+        let name = root.str_at(&["metadata", "name"]).unwrap_or_default();
+        root.str_at(&["kind"]) == Some("ConfigMap") && (name == "istio" || name.starts_with("istio-"))
+    };
+    let node = roots.filter(is_istio).find_map(|root| root.at(&["data", "mesh"]))?;
+    let file = files.get(node.place().file as usize)?;
+    Some(Source { name: format!("{} (data.mesh)", file.name), text: node.text()?.to_owned() })
+}
+
+fn reported(rule: &'static Rule, finding: &Finding<'_>, sources: &Sources<'_>, lang: Lang) -> Reported {
+    let related = finding.related.iter().map(|related| RelatedLocation {
+        at: location(sources, related.place),
+        resource: related.resource.map(|resource| resource.to_string()),
+    });
+    Reported {
+        code: rule.code,
+        slug: rule.slug,
+        severity: finding.severity.unwrap_or(rule.severity).as_str(),
+        confidence: finding.certainty.as_str(),
+        message: rule.message.filled(lang, &finding.values),
+        at: location(sources, finding.place),
+        resource: finding.resource.map(|resource| resource.to_string()),
+        related: related.collect(),
+        explains: rule.explains.iter().map(|cause| cause.code).collect(),
+        equivalent: rule.equivalent,
+        has_edit: !finding.edits.is_empty(),
+        edits: finding.edits.clone(),
+        place: finding.place,
+    }
+}
+
+fn location(sources: &Sources<'_>, place: Place) -> Location {
+    let Position { line, column } = sources.position(place.file, place.start);
+    let end = sources.position(place.file, place.end);
+    let file = sources.file(place).map(|file| file.name.clone()).unwrap_or_default();
+    Location { file, line, column, end_line: end.line, end_column: end.column }
+}
+
+impl CheckReport {
+    /// The worst severity; `None` when nothing was found.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        let severity = |finding: &Reported| Severity::ALL.iter().copied().find(|severity| severity.as_str() == finding.severity);
+        self.findings.iter().filter_map(severity).max()
+    }
+}

@@ -1,0 +1,49 @@
+//! A key stands twice in a mapping.
+
+use crate::document::FaultKind;
+use crate::finding::{Finding, Findings, Related};
+use crate::mesh::Mesh;
+use crate::rules::declare_rule;
+
+declare_rule! {
+    code: "MWC103",
+    slug: "duplicate-key",
+    since: "0.1.0",
+    severity: Error,
+    explains: [],
+    equivalent: &[],
+    kinds: [],
+    message: "the key {key} stands twice; only the last one counts",
+    message_zh: "键 {key} 出现了两次，只有最后一个生效",
+    confirm: &[
+        Confirm {
+            id: "server",
+            steps: &[
+                Command("kubectl apply --dry-run=server --validate=strict -f FILE"),
+                Note("The API server names the same place.", "API server 报的是同一个位置。"),
+            ],
+        },
+    ],
+    fixes: &[
+        Fix {
+            id: "rewrite",
+            applicability: Manual,
+            steps: &[Note("Keep one of the two.", "两个里只留一个。")],
+            verify: CHECK_AGAIN,
+        },
+    ],
+    sources: &[
+        "https://yaml.org/spec/1.2.2/#3213-node-comparison",
+        "https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation",
+    ],
+}
+
+fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    for fault in mesh.faults() {
+        let FaultKind::DuplicateKey(former) = fault.kind else { continue };
+        let key = mesh.text(fault.place).unwrap_or_default();
+        let mut finding = Finding::at(fault.place).with("key", key);
+        finding.related.push(Related { resource: None, place: former });
+        findings.add(finding);
+    }
+}

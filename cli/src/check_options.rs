@@ -1,0 +1,130 @@
+//! What a check was asked for: the command line, and below it `meshwhy.toml`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use meshwhy_check::finding::Severity;
+use meshwhy_check::mesh::Settings;
+use meshwhy_check::report::Request;
+use meshwhy_check::rules::{Persona, Rule};
+use meshwhy_check::suppression::Suppression;
+use serde::Deserialize;
+
+use crate::args::{CheckArgs, CheckFormatArg, PersonaArg, SeverityArg};
+use crate::failure::Failure;
+use crate::manifests;
+use crate::options::stdin;
+
+/// The file with defaults in the folder of the caller.
+const DEFAULT_CONFIG: &str = "meshwhy.toml";
+
+/// A check.
+pub(crate) struct CheckOptions {
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) request: Request,
+    pub(crate) threshold: Severity,
+    pub(crate) format: CheckFormatArg,
+    pub(crate) is_verbose: bool,
+    pub(crate) edits: Edits,
+}
+
+/// What is done with the edits that cure findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edits {
+    /// They are only mentioned.
+    Mentioned,
+    /// They are shown.
+    Shown,
+    /// They are made once the reader agrees.
+    Asked,
+    /// They are made.
+    Made,
+}
+
+/// `meshwhy.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Defaults {
+    ignore: Vec<String>,
+    persona: Vec<PersonaArg>,
+    severity_threshold: Option<SeverityArg>,
+    istio_version: Option<String>,
+    mesh_config: Option<PathBuf>,
+}
+
+impl CheckOptions {
+    /// Puts both together; what the command line says wins, lists are joined.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for a configuration file that cannot be read, a code that no rule has, or edits of standard input.
+    pub(crate) fn new(args: CheckArgs) -> Result<Self, Failure> {
+        let defaults = Defaults::read(args.config.as_deref())?;
+        if args.paths.is_empty() {
+            stdin(true)?;
+        }
+        if args.fix && args.paths.iter().all(|path| path.as_os_str() == "-") {
+            return Err(Failure::Usage("--fix needs files, not standard input".to_owned()));
+        }
+        let personas = args.persona.iter().chain(&defaults.persona).map(|persona| match persona {
+            PersonaArg::Pedantic => Persona::Pedantic,
+            PersonaArg::Security => Persona::Security,
+        });
+        let suppressions: Vec<_> = args.ignore.iter().chain(&defaults.ignore).map(|text| Suppression::read(text)).collect();
+        if let Some(unknown) = suppressions.iter().find(|suppression| !is_known(&suppression.code)) {
+            return Err(Failure::Usage(format!("no rule has the code or slug `{}`; `meshwhy rules` lists them", unknown.code)));
+        }
+        let mesh_config = args.mesh_config.or(defaults.mesh_config);
+        let istio_minor = match (args.istio_version, &defaults.istio_version) {
+            (Some(minor), _) => Some(minor),
+            (None, Some(version)) => Some(crate::args::istio_minor(version).map_err(Failure::Usage)?),
+            (None, None) => None,
+        };
+        let threshold = match args.severity_threshold.or(defaults.severity_threshold) {
+            Some(SeverityArg::Info) => Severity::Info,
+            Some(SeverityArg::Warning) | None => Severity::Warning,
+            Some(SeverityArg::Error) => Severity::Error,
+        };
+        let edits = match (args.diff, args.fix, args.yes) {
+            (true, ..) => Edits::Shown,
+            (_, true, true) => Edits::Made,
+            (_, true, false) => Edits::Asked,
+            _ => Edits::Mentioned,
+        };
+        Ok(Self {
+            request: Request {
+                settings: Settings { namespace: args.namespace, istio_minor },
+                personas: personas.collect(),
+                suppressions,
+                mesh_config: mesh_config.map(|path| manifests::one(&path)).transpose()?,
+            },
+            paths: args.paths,
+            threshold,
+            format: args.format,
+            is_verbose: args.verbose,
+            edits,
+        })
+    }
+}
+
+impl Defaults {
+    fn read(given: Option<&Path>) -> Result<Self, Failure> {
+        let path = given.unwrap_or(Path::new(DEFAULT_CONFIG));
+        match manifests::one(path) {
+            Ok(file) => toml::from_str(&file.text).map_err(|error| Failure::Usage(format!("{}: {}", file.name, error.message()))),
+            Err(Failure::Input { source, .. }) if given.is_none() && source.kind() == io::ErrorKind::NotFound => {
+                Ok(Self::default())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// Whether a code is of a rule, or of another tool for which some rule stands.
+fn is_known(code: &str) -> bool {
+    let code = code.to_ascii_uppercase();
+    let is_foreign = |rule: &&'static Rule| rule.equivalent.iter().any(|known| *known == code);
+    code == "*"
+        || Rule::find(&code).is_some()
+        || Rule::find(&code.to_ascii_lowercase()).is_some()
+        || Rule::all().iter().any(is_foreign)
+}

@@ -1,0 +1,109 @@
+//! `meshwhy check`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, IsTerminal as _, Write};
+
+use anstream::ColorChoice;
+use meshwhy_check::edit::{Edit, apply};
+use meshwhy_check::report::{CheckReport, check};
+use meshwhy_check::source::{Source, Sources};
+use meshwhy_core::Lang;
+use similar::TextDiff;
+
+use crate::args::CheckFormatArg;
+use crate::check_options::{CheckOptions, Edits};
+use crate::escape;
+use crate::failure::{Failure, Outcome};
+use crate::manifests::Manifests;
+use crate::render::check::{Answer, write};
+
+/// Reads, checks, says, and with `--diff` or `--fix` edits.
+///
+/// # Errors
+/// Something cannot be read or written, or there is nothing to check.
+pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang, _color: ColorChoice) -> Result<Outcome, Failure> {
+    let Manifests { sources, remarks, .. } = Manifests::read(&options.paths)?;
+    for remark in &remarks {
+        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(remark))?;
+    }
+    let report = check(&sources, &options.request, lang);
+    if report.documents == 0 {
+        return Err(Failure::NothingToCheck(lang));
+    }
+    let edited = edited(&report, &sources);
+    match options.edits {
+        Edits::Shown => diff(out, &sources, &edited)?,
+        Edits::Mentioned => show(out, &report, &sources, &options, lang)?,
+        Edits::Asked | Edits::Made => {
+            show(out, &report, &sources, &options, lang)?;
+            out.flush()?;
+            if !edited.is_empty() && (options.edits == Edits::Made || agreed(&sources, &edited, lang)?) {
+                make(&sources, &edited)?;
+                let again = Manifests::read(&options.paths)?;
+                return Ok(outcome(&check(&again.sources, &options.request, lang), &options));
+            }
+        }
+    }
+    Ok(outcome(&report, &options))
+}
+
+fn outcome(report: &CheckReport, options: &CheckOptions) -> Outcome {
+    if report.worst().is_some_and(|worst| worst >= options.threshold) { Outcome::Findings } else { Outcome::Clean }
+}
+
+fn show(out: &mut dyn Write, report: &CheckReport, sources: &[Source], options: &CheckOptions, lang: Lang) -> io::Result<()> {
+    let sources = Sources::new(sources.iter().chain(&options.request.mesh_config));
+    let answer = Answer { report, sources: &sources, lang, is_verbose: options.is_verbose };
+    write(out, &answer, options.format)?;
+    if options.format == CheckFormatArg::Text { Ok(()) } else { out.flush() }
+}
+
+/// The new text of each file that has an edit, by its index.
+fn edited(report: &CheckReport, sources: &[Source]) -> BTreeMap<usize, String> {
+    let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
+    for edit in report.findings.iter().flat_map(|finding| &finding.edits) {
+        edits.entry(edit.place.file as usize).or_default().push(edit.clone());
+    }
+    let new = |(file, edits): (usize, Vec<Edit>)| Some((file, apply(&sources.get(file)?.text, &edits)));
+    edits.into_iter().filter_map(new).collect()
+}
+
+/// Writes the edits as a unified diff that `patch -p0` and `git apply -p0` take.
+fn diff(out: &mut dyn Write, sources: &[Source], edited: &BTreeMap<usize, String>) -> io::Result<()> {
+    for (file, new) in edited {
+        let Some(source) = sources.get(*file) else { continue };
+        let diff = TextDiff::from_lines(source.text.as_str(), new.as_str());
+        let name = escape::line(&source.name);
+        write!(out, "{}", diff.unified_diff().header(&name, &name))?;
+    }
+    Ok(())
+}
+
+/// Shows the edits and asks whether to make them.
+fn agreed(sources: &[Source], edited: &BTreeMap<usize, String>, lang: Lang) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage("--fix asks before it writes; without a terminal say --fix --yes".to_owned()));
+    }
+    let mut err = anstream::stderr();
+    diff(&mut err, sources, edited)?;
+    let question = match lang {
+        Lang::En => "Make these edits? [y/N] ",
+        Lang::Zh => "执行这些修改？[y/N] ",
+    };
+    write!(err, "{question}")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Writes the files anew.
+fn make(sources: &[Source], edited: &BTreeMap<usize, String>) -> Result<(), Failure> {
+    for (file, new) in edited {
+        let Some(source) = sources.get(*file) else { continue };
+        fs::write(&source.name, new).map_err(|error| Failure::Input { name: source.name.clone(), source: error })?;
+        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(&source.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Where manifests come from: files, folders, patterns, archives, standard input.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use meshwhy_check::source::Source;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::failure::Failure;
+
+/// Most bytes of all files together: an archive may unpack to anything.
+const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Names of files in the archive of `istioctl bug-report` that hold manifests without an ending.
+const BUG_REPORT: [&str; 3] = ["crs", "k8s-resources", "secrets"];
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Manifests {
+    pub(crate) sources: Vec<Source>,
+    /// What could not be read as it is, in words.
+    pub(crate) remarks: Vec<String>,
+    left: u64,
+}
+
+impl Manifests {
+    /// Reads all paths; without any, standard input.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] for the first path that cannot be read.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut manifests = Self { left: MAX_TOTAL, ..Self::default() };
+        if paths.is_empty() {
+            manifests.stdin()?;
+        }
+        for path in paths {
+            match path.to_str() {
+                Some("-") => manifests.stdin()?,
+                Some(text) if !path.exists() && text.contains(['*', '?', '[']) => manifests.pattern(text)?,
+                _ => manifests.path(path)?,
+            }
+        }
+        Ok(manifests)
+    }
+
+    fn stdin(&mut self) -> Result<(), Failure> {
+        self.stream("standard input", io::stdin().lock()).map_err(|source| failed("standard input", source))
+    }
+
+    fn pattern(&mut self, pattern: &str) -> Result<(), Failure> {
+        let paths = glob::glob(pattern).map_err(|error| Failure::Usage(format!("{pattern}: {error}")))?;
+        let paths: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
+        if paths.is_empty() {
+            return Err(failed(pattern, io::Error::new(io::ErrorKind::NotFound, "no file matches")));
+        }
+        paths.iter().try_for_each(|path| self.path(path))
+    }
+
+    fn path(&mut self, path: &Path) -> Result<(), Failure> {
+        let name = path.display().to_string();
+        if path.is_dir() {
+            return self.folder(path);
+        }
+        let file = File::open(path).map_err(|source| failed(&name, source))?;
+        let read = match () {
+            () if name.ends_with(".tar") => self.archive(&name, file),
+            () if name.ends_with(".tar.gz") || name.ends_with(".tgz") => self.archive(&name, MultiGzDecoder::new(file)),
+            () if name.ends_with(".gz") => self.stream(&name, MultiGzDecoder::new(file)),
+            () => self.stream(&name, file),
+        };
+        read.map_err(|source| failed(&name, source))
+    }
+
+    /// All manifests below a folder, in the order of their names; hidden files and folders are left out.
+    fn folder(&mut self, folder: &Path) -> Result<(), Failure> {
+        let is_visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
+        for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(is_visible) {
+            let entry = entry.map_err(|error| failed(&folder.display().to_string(), error.into()))?;
+            if entry.file_type().is_file() && is_manifest(entry.path()) {
+                self.path(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn archive(&mut self, name: &str, reader: impl Read) -> io::Result<()> {
+        for entry in tar::Archive::new(reader).entries()? {
+            let mut entry = entry?;
+            let path = entry.path()?.into_owned();
+            let is_wanted =
+                is_manifest(&path) || path.file_name().is_some_and(|file| BUG_REPORT.iter().any(|wanted| file == *wanted));
+            if entry.header().entry_type().is_file() && is_wanted {
+                self.stream(&format!("{name}:{}", path.display()), &mut entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, name: &str, reader: impl Read) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let limit = self.left.min(meshwhy_check::document::MAX_FILE as u64);
+        reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length > limit {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than 2 GiB of manifests"));
+        }
+        self.left -= length;
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let line = memchr::memchr_iter(b'\n', error.as_bytes().get(..at).unwrap_or_default()).count() + 1;
+            self.remarks.push(format!("{name}:{line}: a byte that is no UTF-8; it is read as U+FFFD"));
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        });
+        self.sources.push(Source { name: name.to_owned(), text });
+        Ok(())
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+fn failed(name: &str, source: io::Error) -> Failure {
+    Failure::Input { name: name.to_owned(), source }
+}
+
+/// Reads one file.
+///
+/// # Errors
+/// [`Failure::Input`].
+pub(crate) fn one(path: &Path) -> Result<Source, Failure> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|source| failed(&name, source))?;
+    Ok(Source { name, text })
+}
