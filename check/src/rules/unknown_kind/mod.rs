@@ -72,7 +72,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 fn mistake<'a>(version: &str, kind: &str, version_node: Node<'a>, kind_node: Node<'a>) -> Option<(Node<'a>, String)> {
     let group = version.split_once('/').map_or("", |(group, _)| group);
     if let Some((_, _, successor)) = REMOVED.iter().find(|(known, name, _)| *known == group && *name == kind) {
-        return Some((kind_node, format!("{successor}")));
+        return Some((kind_node, (*successor).to_owned()));
     }
     let is_list = kind.ends_with("List");
     match Kind::of(version, kind) {
