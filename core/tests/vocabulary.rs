@@ -4,6 +4,7 @@
 //! 1.24–1.40, as patterns; dynamic parts stand in braces.
 
 use meshwhy_core::details::{self, Details, Word};
+use meshwhy_core::judge::Decider;
 use meshwhy_core::transport::TransportKind;
 use meshwhy_core::{Cause, Confidence, Decisive, Facts, Flag, ResponseFlags, codec, judge, transport};
 
@@ -291,6 +292,52 @@ fn what_facts_leave_open_is_listed_with_what_would_decide() {
     }
     let certain = Facts::from(Decisive { status: Some(404), details: Some("route_not_found".into()), ..Decisive::default() });
     assert!(judge(&certain).unwrap().alternatives(&certain).is_empty());
+}
+
+/// Whatever speaks TLS at a port closes a connection that begins otherwise, as it closes one for many other reasons.
+#[test]
+fn a_connection_closed_at_a_tls_port_may_have_lacked_tls() {
+    const RESET: &str = "upstream_reset_before_response_started{connection_termination}";
+    let judged = |details: Option<&'static str>, cluster: Option<&'static str>, host: &'static str| {
+        let facts = Facts::from(Decisive {
+            status: Some(503),
+            flags: ResponseFlags::parse("UC"),
+            details: details.map(Into::into),
+            cluster: cluster.map(Into::into),
+            upstream_host: Some(host.into()),
+            ..Decisive::default()
+        });
+        let verdict = judge(&facts).unwrap();
+        let others: Vec<String> = (verdict.alternatives(&facts).into_iter())
+            .map(|other| match other.decide_by {
+                Decider::Named(suspicion) => format!("{}: {}", other.cause.slug, suspicion.decide_by),
+                Decider::Open(_) => other.cause.slug.to_owned(),
+            })
+            .collect();
+        (verdict.cause.slug, verdict.confidence, others)
+    };
+    let (mesh, plain) = ("outbound|80||web.shop.svc.cluster.local", "10.0.0.1:8080");
+    for (cluster, host) in [
+        (Some("outbound|443||api.example.com"), "93.184.216.34:443"),
+        (Some("outbound|443||web.shop.svc.cluster.local"), "10.0.0.1:9000"),
+        (Some("outbound|80||api.example.com"), "93.184.216.34:80"),
+        (Some("outbound|8080|v1|db.corp.internal"), plain),
+        (Some("inbound|8443||"), "10.0.0.1:8443"),
+        (Some(mesh), "10.0.0.1:8443"),
+        (None, "93.184.216.34:443"),
+    ] {
+        for details in [None, Some(RESET)] {
+            let (slug, confidence, others) = judged(details, cluster, host);
+            assert_eq!((slug, confidence), ("upstream-closed-connection", Confidence::Likely), "{cluster:?} {host} {details:?}");
+            let without_tls = others.iter().find(|other| other.starts_with("plaintext-to-tls-port")).unwrap();
+            assert!(without_tls.contains("`http://`"), "{without_tls}");
+        }
+    }
+    for cluster in [mesh, "outbound|80||web.shop.svc.corp.example", "inbound|8080||"] {
+        let (slug, confidence, others) = judged(Some(RESET), Some(cluster), plain);
+        assert_eq!((slug, confidence), ("upstream-closed-connection", Confidence::Certain), "{cluster}");
+        assert!(others.iter().any(|other| other.contains("filter_chain_not_found")), "{others:?}");
+    }
 }
 
 #[test]

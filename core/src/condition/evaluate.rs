@@ -1,8 +1,9 @@
 //! Evaluates a condition: the engine behind every verdict.
 
 use super::{Condition, Engine, Field, Literal, Observed};
+use crate::cluster_name::ClusterName;
 use crate::details::{Details, Word};
-use crate::facts::text;
+use crate::facts::{Decisive, text};
 use crate::transport::TransportFailure;
 
 impl Condition {
@@ -68,11 +69,25 @@ impl Observed<'_, '_> {
             C::Route(name) => facts.route.as_deref() == Some(name.as_str()),
             C::UpstreamReused => facts.upstream_reused == Some(true),
             C::UpstreamIpv6 => facts.upstream_host.as_deref().is_some_and(|host| host.starts_with('[')),
+            C::TlsPort => has_tls_port(facts),
+            C::External => facts.cluster.as_deref().is_some_and(|cluster| ClusterName::parse(cluster).is_external()),
             C::Present(field) => field.is_present(self),
             C::Absent(field) => field.is_absent(self),
             C::Event(event) => facts.event == Some(*event),
         }
     }
+}
+
+/// By convention: HTTPS, HTTPS where no privileges are, Kubernetes' own API.
+const TLS_PORTS: [&str; 3] = ["443", "8443", "6443"];
+
+fn has_tls_port(facts: &Decisive<'_>) -> bool {
+    let of_cluster = || match ClusterName::parse(facts.cluster.as_deref()?) {
+        ClusterName::Service { port, .. } => Some(port),
+        _ => None,
+    };
+    let of_host = || facts.upstream_host.as_deref()?.rsplit_once(':').map(|(_, port)| port);
+    [of_cluster(), of_host()].into_iter().flatten().any(|port| TLS_PORTS.contains(&port))
 }
 
 fn is_tls(failure: TransportFailure<'_>) -> bool {

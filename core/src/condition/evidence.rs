@@ -141,6 +141,8 @@ impl Condition {
             Self::Cluster(_) => (true, &[Fact::Cluster]),
             Self::Route(_) => (true, &[Fact::Route]),
             Self::UpstreamReused => (true, &[Fact::UpstreamReused]),
+            Self::TlsPort => (false, &[Fact::Cluster, Fact::UpstreamHost]),
+            Self::External => (false, &[Fact::Cluster]),
             Self::UpstreamIpv6 => (true, &[Fact::UpstreamHost]),
             Self::Event(_) => (true, &[Fact::Event]),
             Self::Present(field) => (true, field.facts()),

@@ -186,6 +186,8 @@ impl Engine for Needed {
             | Condition::DurationBelow(_)
             | Condition::UpstreamReused
             | Condition::UpstreamIpv6
+            | Condition::TlsPort
+            | Condition::External
             | Condition::Present(_)
             | Condition::Absent(_) => return None,
         })

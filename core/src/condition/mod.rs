@@ -127,6 +127,10 @@ pub enum Condition {
     UpstreamReused,
     /// The upstream host has an IPv6 address.
     UpstreamIpv6,
+    /// The upstream's port is one at which servers expect TLS.
+    TlsPort,
+    /// The cluster is of a host that is no service of the cluster.
+    External,
     /// The fact is present.
     Present(Field),
     /// The fact is absent.

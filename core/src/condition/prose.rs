@@ -110,6 +110,8 @@ fn leaf(condition: &'static Condition) -> [String; 2] {
         C::Cluster(kind) => about(&kind.as_str(), ["the cluster is `{}`", "cluster 为 `{}`"]),
         C::Route(name) => about(&name.as_str(), ["the route is `{}`", "route 为 `{}`"]),
         C::UpstreamReused => plain(["the upstream connection had been used before", "上游连接是复用的"]),
+        C::TlsPort => plain(["servers expect TLS at the upstream's port", "上游端口通常要求 TLS"]),
+        C::External => plain(["the upstream is outside the mesh", "上游在网格之外"]),
         C::UpstreamIpv6 => plain(["the upstream host has an IPv6 address", "上游主机为 IPv6 地址"]),
         C::Present(field) => {
             let [en, zh] = field.prose();

@@ -51,6 +51,12 @@ impl<'a> ClusterName<'a> {
         }
     }
 
+    /// Whether its host is no service of the cluster, whose names hold `.svc.` whatever the cluster's domain is.
+    #[must_use]
+    pub fn is_external(self) -> bool {
+        matches!(self, Self::Service { direction: Side::Outbound, host: Some(host), .. } if !host.contains(".svc.") && host.contains('.'))
+    }
+
     /// Which way traffic to the cluster goes.
     #[must_use]
     pub const fn side(self) -> Option<Side> {

@@ -23,6 +23,11 @@ declare_cause! {
     ],
     suspected: &[
         Suspicion {
+            when: All(&[Any(&[Flag(ResponseFlag::UC), ResetBefore(Reset::ConnectionTermination)]), Any(&[TlsPort, External])]),
+            decide_by: "it happens each time, the application calls `http://`, and no DestinationRule has TLS begin here (`tls.mode: SIMPLE`)",
+            decide_by_zh: "每次都失败，应用用 `http://` 访问，而且没有 DestinationRule 在这里发起 TLS（`tls.mode: SIMPLE`）",
+        },
+        Suspicion {
             when: Any(&[Flag(ResponseFlag::UC), ResetBefore(Reset::ConnectionTermination)]),
             decide_by: "the server's proxy logged `NR filter_chain_not_found` at that time",
             decide_by_zh: "同一时刻服务端代理记录了 `NR filter_chain_not_found`",

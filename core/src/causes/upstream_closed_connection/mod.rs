@@ -11,9 +11,22 @@ declare_cause! {
         (
             Certain,
             Any(&[
-                All(&[ResetBefore(Reset::ConnectionTermination), Not(&Cluster(ClusterKind::Passthrough))]),
+                All(&[
+                    ResetBefore(Reset::ConnectionTermination),
+                    Not(&Cluster(ClusterKind::Passthrough)),
+                    Not(&Any(&[TlsPort, External])),
+                ]),
                 ResetAfter(Reset::ConnectionTermination),
                 Details(Word::ConnectionTermination),
+            ]),
+        ),
+        // So does a TLS server end what begins with plaintext.
+        (
+            Likely,
+            All(&[
+                ResetBefore(Reset::ConnectionTermination),
+                Not(&Cluster(ClusterKind::Passthrough)),
+                Any(&[TlsPort, External]),
             ]),
         ),
         // A TCP connection has no stream: the flag says that the upstream reset the connection.
