@@ -93,7 +93,8 @@ impl Sighting {
         }
         let verdict = judge(&facts)?;
         let confidence = if truncated { Confidence::Likely } else { verdict.confidence };
-        Some(Self::new(place, SightingSource::Log, facts, Verdict { confidence, ..verdict }, (1, 0)))
+        let count = facts.context.occurrences.unwrap_or(1).max(1);
+        Some(Self::new(place, SightingSource::Log, facts, Verdict { confidence, ..verdict }, (count, 0)))
     }
 
     /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is

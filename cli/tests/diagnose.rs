@@ -213,6 +213,24 @@ fn a_stream_that_closes_again_at_once_is_no_routine() {
 }
 
 #[test]
+fn an_event_counts_as_often_as_it_happened() {
+    let mount = "MountVolume.SetUp failed for volume \"istio-token\" : failed to fetch token";
+    let described = format!("Warning  FailedMount  2m (x13 over 4d1h)  kubelet  {mount}");
+    let once = format!("2m  Warning  FailedMount  pod/web-1  {mount}");
+    assert_eq!(counts(std::slice::from_ref(&described)), [("istio-token-mount", 13)]);
+    let analysis = Analysis::of(format!("{described}\n{once}").as_bytes());
+    assert_eq!(analysis.groups.iter().map(|group| group.count).sum::<u64>(), 14);
+    let probe = |seen: &str| {
+        format!("Warning  Unhealthy  {seen}  kubelet  Readiness probe failed: HTTP probe failed with statuscode: 503")
+    };
+    assert_eq!(counts(&[probe("2m (x3 over 10s)")]), [("probe-startup-benign", 3)]);
+    assert_eq!(counts(&[probe("2m (x13 over 4d1h)")]), [("proxy-not-ready", 13)]);
+    let object = r#"{"kind":"Event","reason":"Unhealthy","count":13,"firstTimestamp":"2026-11-17T10:00:00Z","lastTimestamp":"2026-11-21T11:00:00Z","message":"Readiness probe failed: HTTP probe failed with statuscode: 503","involvedObject":{"kind":"Pod","name":"web-1"}}"#;
+    assert_eq!(counts(&[object.to_owned()]), [("proxy-not-ready", 13)]);
+    assert_eq!(counts(&[object.replace(',', ",\n  ")]), [("proxy-not-ready", 13)]);
+}
+
+#[test]
 fn a_status_beside_a_line_that_says_why_is_one_failure() {
     let analysis =
         Analysis::of("错误码：503\n报错明细：upstream_reset_before_response_started{connection_termination}\n".as_bytes());

@@ -4,6 +4,7 @@
 //! 1.24–1.40, as patterns; dynamic parts stand in braces.
 
 use meshwhy_core::details::{self, Details, Word};
+use meshwhy_core::event::Event;
 use meshwhy_core::judge::Decider;
 use meshwhy_core::transport::TransportKind;
 use meshwhy_core::{Cause, Confidence, Decisive, Facts, Flag, ResponseFlags, codec, judge, transport};
@@ -289,6 +290,22 @@ fn what_facts_leave_open_is_listed_with_what_would_decide() {
         let found = possible(status, flags);
         assert!(expected.iter().all(|slug| found.contains(slug)), "{status} {flags}: {found:?}");
         assert!(found.len() <= 5, "{found:?}");
+    }
+    let event = |event| Facts::from(Decisive { event: Some(event), ..Decisive::default() });
+    for (facts, expected) in [
+        (
+            event(Event::ProbeFailed),
+            &["probe-startup-benign", "app-error", "xds-unreachable", "proxy-not-started", "proxy-not-ready"][..],
+        ),
+        (event(Event::ProbeKeepsFailing), &["proxy-not-ready", "app-error", "xds-unreachable", "proxy-not-started"]),
+        (event(Event::ProxyBackOff), &["proxy-not-started", "proxy-out-of-memory"]),
+        (event(Event::ProxyNotStarted), &["proxy-not-started", "proxy-out-of-memory"]),
+        (event(Event::XdsReconnect), &["xds-disconnect-benign", "xds-unreachable"]),
+    ] {
+        let verdict = judge(&facts).unwrap();
+        let others = verdict.alternatives(&facts);
+        let found: Vec<_> = std::iter::once(verdict.cause.slug).chain(others.iter().map(|other| other.cause.slug)).collect();
+        assert_eq!(found, expected);
     }
     let certain = Facts::from(Decisive { status: Some(404), details: Some("route_not_found".into()), ..Decisive::default() });
     assert!(judge(&certain).unwrap().alternatives(&certain).is_empty());

@@ -16,6 +16,7 @@ macro_rules! value {
     ($text:lifetime Status) => { u16 };
     ($text:lifetime GrpcStatus) => { u32 };
     ($text:lifetime Duration) => { u64 };
+    ($text:lifetime Count) => { u64 };
     ($text:lifetime Flags) => { ResponseFlags };
     ($text:lifetime Truth) => { bool };
     ($text:lifetime Direction) => { Side };
@@ -311,6 +312,8 @@ facts! {
         ServerName server_name: Word,
             "envoy.requested_server_name", "requested_server_name", "REQUESTED_SERVER_NAME",
             ["connection" "requested_server_name"];
+        /// How often it happened, where the source counts repetitions: `x13 over 4d1h`.
+        Occurrences occurrences: Count, -, -, -, [];
         /// When the request started, as the source prints it.
         StartTime start_time: Word, "envoy.start_time", "start_time", "START_TIME", ["request" "time"];
     }

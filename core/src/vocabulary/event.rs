@@ -51,6 +51,10 @@ words! {
         ProxyNotReady = "proxy_not_ready",
         /// A readiness or start-up probe failed for a moment.
         ProbeFailed = "probe_failed",
+        /// A readiness or start-up probe fails again and again; whose, and whether anybody answers, is not said.
+        ProbeKeepsFailing = "probe_keeps_failing",
+        /// The proxy's container ends again and again, and is restarted.
+        ProxyBackOff = "proxy_back_off",
         /// The volume `istio-token` cannot be mounted.
         TokenMountFailed = "token_mount_failed",
         /// The API server does not trust the injection webhook.

@@ -82,6 +82,11 @@ fn unconnected(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
 }
 
+/// A connection that somebody refused whom the kubelet asked.
+pub(super) fn refused() -> Facts<'static> {
+    Decisive { seen_by_client: Some(true), ..failed("delayed connect error: Connection refused") }.into()
+}
+
 /// What it means that nobody answers at an address of Istio's own; a proxy that lets a client wait has started.
 ///
 /// Source: Istio "Application requirements", ports used by Istio, 1.31.

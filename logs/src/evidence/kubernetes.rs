@@ -3,9 +3,10 @@
 use meshwhy_core::event::Event;
 use meshwhy_core::{Context, Facts};
 
-use super::certificate;
 use super::phrase::{Phrase, PhraseHit, event, happened, read};
+use super::seen::Seen;
 use super::words::{first, holds, holds_any};
+use super::{certificate, client};
 
 pub(super) const PHRASES: &[Phrase] = &[
     read("failed calling webhook", webhook),
@@ -38,6 +39,7 @@ pub(super) const PHRASES: &[Phrase] = &[
     event("iptables validation failed", Event::RedirectionFailed),
     event("Error connecting to 127.0.0.6:15002", Event::RedirectionFailed),
     read("OOMKilled", out_of_memory),
+    read("Back-off restarting failed container", back_off),
     event("no port available", Event::PlatformMessage),
     event("proxy request failed(data)", Event::PlatformMessage),
     event("fd_ != -1", Event::FileDescriptorsExhausted),
@@ -114,21 +116,33 @@ fn token_file(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
 fn probe(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     let pod = hit.before.split_whitespace().find_map(|word| word.strip_prefix("pod/"));
     let pod = pod.filter(|pod| !pod.is_empty()).map(Into::into);
-    let event = match (goes_on(hit.before), holds(hit.after, "connection refused")) {
-        (false, _) => Event::ProbeFailed,
-        (true, true) => Event::ProxyNotStarted,
-        (true, false) => Event::ProxyNotReady,
-    };
-    Some(Facts { context: Context { pod, ..Context::default() }, ..happened(event) })
+    Some(Facts { context: Context { pod, ..Context::default() }, ..probed(&hit) })
 }
 
-/// Whether the row of an event says that it was seen again for hours: `2m (x130 over 4d1h)`.
-fn goes_on(before: &str) -> bool {
-    const OFTEN: u64 = 10;
-    let Some((_, rest)) = before.rsplit_once("(x") else { return false };
-    let Some((count, rest)) = rest.split_once(" over ") else { return false };
-    let age = rest.split(')').next().unwrap_or_default();
-    count.parse().is_ok_and(|count: u64| count >= OFTEN) && age.contains(['h', 'd'])
+/// What a probe that failed says: once, as at every start, or for so long that it is none. The kubelet names the address only where it
+/// got no answer; at the ports of Istio it is the proxy's.
+fn probed(hit: &PhraseHit<'_>) -> Facts<'static> {
+    if !hit.line.seen().is_some_and(Seen::goes_on) {
+        return happened(Event::ProbeFailed);
+    }
+    let why = hit.after;
+    let asked = |ports: &[&str]| ports.iter().any(|port| holds(why, port));
+    let refused = holds(why, "connection refused");
+    match () {
+        () if asked(&[":15020", ":15021"]) && refused => happened(Event::ProxyNotStarted),
+        () if asked(&[":15021"]) => happened(Event::ProxyNotReady),
+        () if refused && holds_any(why, &["://", "dial tcp"]) => client::refused(),
+        () => happened(Event::ProbeKeepsFailing),
+    }
+}
+
+/// A container that ends and is started again; only those of Istio are the mesh's. Up to Kubernetes 1.25 the object alone names it.
+fn back_off(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let named = |container: &str| holds(hit.line.message, container);
+    if named("istio-proxy") {
+        return Some(happened(Event::ProxyBackOff));
+    }
+    (named("istio-init") || named("istio-validation")).then(|| happened(Event::RedirectionFailed))
 }
 
 /// The kubelet's structured line: `"Probe failed" probeType="Readiness" pod="ns/name" … probeResult="failure"`.

@@ -1,5 +1,7 @@
 //! What a log line says of itself before its message: level and logger.
 
+use super::seen::Seen;
+
 /// How grave the writer says the line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Level {
@@ -43,6 +45,8 @@ pub(super) struct LogLine<'a> {
     pub logger: &'a str,
     /// The line without what Envoy appends.
     pub message: &'a str,
+    /// How often the event happened that the message is of, where fields beside it say so.
+    pub event: Option<Seen>,
 }
 
 /// How far into the line its head may reach, in words.
@@ -56,7 +60,12 @@ impl<'a> LogLine<'a> {
         let mut words = message.split(split).filter(|word| !word.is_empty()).take(HEAD_WORDS);
         let Some(level) = words.find_map(Level::parse) else { return Self { message, ..Self::default() } };
         let logger = words.find(|word| *word != "envoy").unwrap_or_default();
-        Self { level, logger, message }
+        Self { level, logger, message, event: None }
+    }
+
+    /// How often it happened, where the line says so.
+    pub(super) fn seen(&self) -> Option<Seen> {
+        self.event.or_else(|| Seen::in_text(self.message))
     }
 }
 

@@ -19,6 +19,7 @@ mod phrase;
 mod rejected;
 mod response;
 mod secret;
+mod seen;
 mod structured;
 mod transport_text;
 mod words;
@@ -83,6 +84,7 @@ fn header(text: &str) -> Option<Facts<'_>> {
 fn in_log(line: LogLine<'_>) -> Option<Facts<'_>> {
     let logged = || transport_text::find(line.message).filter(|_| line.level != Level::Unknown);
     let mut facts = phrase::find(line).or_else(logged)?;
+    facts.context.occurrences = line.seen().map(|seen| seen.count);
     if facts.event.is_some() && facts.context.start_time.is_none() {
         let begins = line.message.trim_start_matches('[');
         let time = timestamp(begins).and_then(|(_, rest)| begins.get(..begins.len().checked_sub(rest.len())?));

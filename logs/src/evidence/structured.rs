@@ -6,6 +6,7 @@ use meshwhy_core::Facts;
 use serde_json::{Map, Value};
 
 use super::log_line::{Level, LogLine};
+use super::seen::Seen;
 use super::{in_log, ztunnel};
 use crate::unescape::{string, unescaped};
 
@@ -48,6 +49,7 @@ fn line<'a>(object: &'a Map<String, Value>, message: &'a str) -> LogLine<'a> {
         level: word("level").and_then(Level::parse).unwrap_or_default(),
         logger: logger.strip_prefix("envoy ").unwrap_or(logger),
         message,
+        event: Seen::in_event(object),
     }
 }
 
@@ -74,8 +76,8 @@ fn cut(text: &str) -> Option<Facts<'_>> {
     let level = at("level").and_then(Level::parse).unwrap_or_default();
     let logger = logger.strip_prefix("envoy ").unwrap_or(logger);
     match unescaped(message) {
-        Cow::Borrowed(message) => in_log(LogLine { level, logger, message }),
-        Cow::Owned(message) => in_log(LogLine { level, logger, message: &message }).map(Facts::into_owned),
+        Cow::Borrowed(message) => in_log(LogLine { level, logger, message, event: None }),
+        Cow::Owned(message) => in_log(LogLine { level, logger, message: &message, event: None }).map(Facts::into_owned),
     }
 }
 

@@ -242,15 +242,100 @@ fn what_the_cluster_says_of_pods_and_webhooks() {
 
 #[test]
 fn a_probe_that_fails_for_hours_is_no_start() {
-    let row = |seen: &str| {
-        line(&format!("Warning  Unhealthy  {seen}  kubelet  Readiness probe failed: HTTP probe failed with statuscode: 503"))
-            .and_then(|facts| facts.event)
-            .unwrap()
+    let read =
+        |seen: &str, why: &str| line(&format!("Warning  Unhealthy  {seen}  kubelet  {why}")).map(Facts::into_owned).unwrap();
+    let silent = "Readiness probe failed: HTTP probe failed with statuscode: 503";
+    for (seen, expected) in [
+        ("2m", Event::ProbeFailed),
+        ("2m (x3 over 10m)", Event::ProbeFailed),
+        ("2m (x60 over 1m)", Event::ProbeFailed),
+        ("2m (x130 over 4d1h)", Event::ProbeKeepsFailing),
+        ("2m (x13 over 4d1h)", Event::ProbeKeepsFailing),
+        ("2m (x200 over 30m)", Event::ProbeKeepsFailing),
+    ] {
+        assert_eq!(read(seen, silent).event, Some(expected), "{seen}");
+    }
+    // Where the kubelet names an address, it is whose probe it is.
+    let asked = |port: u16, error: &str| {
+        read("2m (x130 over 4d1h)", &format!("Startup probe failed: Get \"http://10.0.0.1:{port}/x\": {error}"))
     };
-    assert_eq!(
-        [row("2m"), row("2m (x3 over 10m)"), row("2m (x130 over 4d1h)")],
-        [Event::ProbeFailed, Event::ProbeFailed, Event::ProxyNotReady]
-    );
+    let refused = "dial tcp 10.0.0.1:1: connect: connection refused";
+    for (port, error, expected) in [
+        (15021, refused, Event::ProxyNotStarted),
+        (15020, refused, Event::ProxyNotStarted),
+        (15021, "context deadline exceeded", Event::ProxyNotReady),
+        (15020, "context deadline exceeded", Event::ProbeKeepsFailing),
+        (8080, "context deadline exceeded", Event::ProbeKeepsFailing),
+    ] {
+        assert_eq!(asked(port, error).event, Some(expected), "{port} {error}");
+    }
+    assert_eq!((asked(8080, refused).event, asked(8080, refused).seen_by_client), (None, Some(true)));
+}
+
+/// Every kind of event that is read, in every form that tells how often it happened.
+#[test]
+fn events_count_as_often_as_they_happened() {
+    for (reason, message, expected) in [
+        ("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", Event::ProbeKeepsFailing),
+        ("Unhealthy", "Startup probe errored: rpc error: code = Unknown", Event::ProbeKeepsFailing),
+        ("FailedMount", "MountVolume.SetUp failed for volume \"istio-token\" : failed to fetch token", Event::TokenMountFailed),
+        (
+            "FailedMount",
+            "Unable to attach or mount volumes: unmounted volumes=[istiod-ca-cert], unattached volumes=[x]: timed out",
+            Event::RootCertificateMissing,
+        ),
+        ("FailedMount", "configmap \"istio-ca-root-cert\" not found", Event::RootCertificateMissing),
+        (
+            "FailedCreate",
+            "Error creating: Internal error occurred: failed calling webhook \"namespace.sidecar-injector.istio.io\": Post \"https://istiod.istio-system.svc:443/inject\": context deadline exceeded",
+            Event::WebhookUnreachable,
+        ),
+        (
+            "FailedCreate",
+            "failed calling webhook \"namespace.sidecar-injector.istio.io\": Post \"https://istiod.istio-system.svc:443/inject\": x509: certificate signed by unknown authority",
+            Event::WebhookUntrusted,
+        ),
+        (
+            "FailedPostStartHook",
+            "Exec lifecycle hook ([pilot-agent wait]) for Container \"istio-proxy\" failed",
+            Event::ProxyNotReady,
+        ),
+        ("BackOff", "Back-off restarting failed container istio-proxy in pod web-1", Event::ProxyBackOff),
+        ("BackOff", "Back-off restarting failed container istio-validation in pod web-1", Event::RedirectionFailed),
+        (
+            "FailedCreatePodSandBox",
+            "Failed to create pod sandbox: plugin type=\"istio-cni\" name=\"istio-cni\" failed (add): x",
+            Event::RedirectionFailed,
+        ),
+        ("OOMKilling", "Container istio-proxy was OOMKilled", Event::ProxyOutOfMemory),
+    ] {
+        let escaped = message.replace('"', "\\\"");
+        let times = "\"2026-11-17T10:00:00Z\",\"lastTimestamp\":\"2026-11-21T11:00:00Z\"";
+        for text in [
+            format!("  Warning  {reason}  2m (x13 over 4d1h)  kubelet  {message}"),
+            format!("2m (x13 over 4d1h)   Warning   {reason}   Pod/web-1   {message}"),
+            format!(
+                "2m17s  4d1h  13  web-1.17ab34cd56ef7890  Pod  spec.containers{{x}}  Warning  {reason}  kubelet, node-1  {message}"
+            ),
+            format!(
+                "2m17s  Warning  {reason}  pod/web-1  spec.containers{{x}}  kubelet, node-1  {message}  4d1h  13  web-1.17ab34cd56ef7890"
+            ),
+            format!(
+                "{{\"kind\":\"Event\",\"reason\":\"{reason}\",\"count\":13,\"firstTimestamp\":{times},\"message\":\"{escaped}\"}}"
+            ),
+            format!(
+                "{{\"regarding\":{{\"kind\":\"Pod\",\"name\":\"web-1\"}},\"series\":{{\"count\":13,\"lastObservedTime\":\"2026-11-21T11:00:00.000000Z\"}},\"eventTime\":\"2026-11-17T10:00:00.000000Z\",\"note\":\"{escaped}\"}}"
+            ),
+        ] {
+            let facts = line(&text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((facts.event, facts.context.occurrences), (Some(expected), Some(13)), "{text}");
+        }
+        assert_eq!(line(&format!("2m  Warning  {reason}  pod/web-1  {message}")).unwrap().context.occurrences, None);
+    }
+    // An application's own number is no event's.
+    let own = r#"{"msg":"Envoy proxy is NOT ready: x","count":13}"#;
+    assert_eq!(line(own).unwrap().context.occurrences, None);
+    assert_eq!(line("Back-off restarting failed container web in pod web-1"), None);
 }
 
 #[test]

@@ -76,6 +76,10 @@ pub(super) fn peel(text: &str) -> Option<Peeled<'_>> {
         return Some(peeled);
     }
     let Ok(Value::Object(object)) = serde_json::from_str(text) else { return cut(text) };
+    // An event of the API server is no carrier: what stands beside its message is its own.
+    if ["involvedObject", "regarding"].iter().any(|key| object.contains_key(*key)) {
+        return None;
+    }
     let line = line(&object)?;
     let peeled = Peeled::owned(line);
     Some(match origin_of(&object) {

@@ -14,6 +14,11 @@ declare_cause! {
     ],
     suspected: &[
         Suspicion {
+            when: Any(&[Event(event::Event::ProbeFailed), Event(event::Event::ProbeKeepsFailing)]),
+            decide_by: "the probe is the application's own: its container's, or one of a path below `/app-health/`",
+            decide_by_zh: "失败的是应用自己的探针：属于应用容器，或路径在 `/app-health/` 之下",
+        },
+        Suspicion {
             when: All(&[Any(&[StatusClass(4), StatusClass(5)]), Absent(Field::Details), Absent(Field::Flags), Absent(Field::UpstreamHost)]),
             decide_by: "the access log has `via_upstream`: the application answered itself",
             decide_by_zh: "access log 里是 `via_upstream`：是应用自己返回的",

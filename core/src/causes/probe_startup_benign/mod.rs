@@ -8,7 +8,7 @@ declare_cause! {
     since: "0.1.0",
     error: None,
     nature: Benign,
-    conditions: &[(Certain, Event(event::Event::ProbeFailed))],
+    conditions: &[(Likely, Event(event::Event::ProbeFailed))],
     confirm: &[Confirm {
         id: "isolated",
         steps: &[

@@ -7,10 +7,10 @@ declare_cause! {
     slug: "proxy-not-ready",
     since: "0.1.0",
     error: None,
-    conditions: &[(Certain, Event(event::Event::ProxyNotReady))],
+    conditions: &[(Certain, Event(event::Event::ProxyNotReady)), (Likely, Event(event::Event::ProbeKeepsFailing))],
     suspected: &[
         Suspicion {
-            when: Event(event::Event::ProbeFailed),
+            when: Any(&[Event(event::Event::ProbeFailed), Event(event::Event::ProbeKeepsFailing)]),
             decide_by: "the pod stays not ready for minutes and `/healthz/ready` on port 15021 does not answer 200",
             decide_by_zh: "Pod 持续几分钟未就绪，且 15021 端口的 `/healthz/ready` 不返回 200",
         },

@@ -7,7 +7,14 @@ declare_cause! {
     slug: "proxy-not-started",
     since: "0.1.0",
     error: None,
-    conditions: &[(Certain, Event(event::Event::ProxyNotStarted))],
+    conditions: &[(Certain, Event(event::Event::ProxyNotStarted)), (Likely, Event(event::Event::ProxyBackOff))],
+    suspected: &[
+        Suspicion {
+            when: Any(&[Event(event::Event::ProbeFailed), Event(event::Event::ProbeKeepsFailing)]),
+            decide_by: "nobody listens at port 15021 (`connection refused`)",
+            decide_by_zh: "15021 端口没有人监听（`connection refused`）",
+        },
+    ],
     confirm: &[Confirm {
         id: "last-words",
         steps: &[

@@ -8,6 +8,13 @@ declare_cause! {
     since: "0.1.0",
     error: None,
     conditions: &[(Certain, Event(event::Event::ProxyOutOfMemory)), (Likely, Event(event::Event::ContainerOutOfMemory))],
+    suspected: &[
+        Suspicion {
+            when: Any(&[Event(event::Event::ProxyBackOff), Event(event::Event::ProxyNotStarted)]),
+            decide_by: "the last state of the container `istio-proxy` is `OOMKilled`",
+            decide_by_zh: "`istio-proxy` 容器的上一次状态是 `OOMKilled`",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "killed",

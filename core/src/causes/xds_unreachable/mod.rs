@@ -10,6 +10,11 @@ declare_cause! {
     conditions: &[(Certain, Event(event::Event::XdsUnreachable))],
     suspected: &[
         Suspicion {
+            when: Any(&[Event(event::Event::ProbeFailed), Event(event::Event::ProbeKeepsFailing)]),
+            decide_by: "the proxy's log says `config not received from XDS server`",
+            decide_by_zh: "代理日志里有 `config not received from XDS server`",
+        },
+        Suspicion {
             when: Event(event::Event::XdsReconnect),
             decide_by: "the line comes again within seconds and `istioctl proxy-status` does not list the proxy",
             decide_by_zh: "几秒内反复出现，且 `istioctl proxy-status` 里没有这个代理",
