@@ -1,9 +1,10 @@
 //! Certificates that a TLS library outside Envoy refuses: Go's, Rust's, OpenSSL's, Java's.
 
-use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
+use meshwhy_core::{Decisive, Facts};
 
-use super::phrase::{Phrase, PhraseHit, event, happened, read};
+use super::log_line::Level;
+use super::phrase::{Phrase, PhraseHit, happened, read};
 use super::words::holds_any;
 
 const OUT_OF_DATE: &[&str] = &[
@@ -48,15 +49,23 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("tls: failed to verify certificate", named),
     read("remote error: tls: ", named),
     read("invalid peer certificate", named),
-    read("certificate verify failed", named),
-    read("SSL certificate problem", named),
-    event("PKIX path building failed", Event::CertificateUntrusted),
-    event("CertificateExpiredException", Event::CertificateOutOfDate),
-    event("CertificateNotYetValidException", Event::CertificateOutOfDate),
+    read("certificate verify failed", by_client),
+    read("SSL certificate problem", by_client),
+    read("CertificateExpiredException", by_client),
+    read("CertificateNotYetValidException", by_client),
+    read("PKIX path building failed", by_client),
 ];
 
+/// Go's words, which Istio's own programs have, too; the URL of a request stands before those of a client.
 fn named(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    fault(hit.line.message).map(happened)
+    let requested = holds_any(hit.before, &["Get \"http", "Post \"http", "Put \"http", "Head \"http", "Delete \"http"]);
+    if requested && hit.line.level == Level::Unknown { by_client(hit) } else { fault(hit.line.message).map(happened) }
+}
+
+/// Words of libraries that no proxy of Istio is built with.
+fn by_client(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let facts = Decisive { event: Some(fault(hit.line.message)?), seen_by_client: Some(true), ..Decisive::default() };
+    Some(facts.into())
 }
 
 /// Go's HTTP server, where the other side refused its certificate: for istiod that is the API server calling the webhook.

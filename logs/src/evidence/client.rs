@@ -25,6 +25,27 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("NoRouteToHostException: No route to host", unconnected),
     read("[Errno 111] Connection refused", unconnected),
     read("Connection refused (os error 111)", unconnected),
+    read("curl: (28)", unconnected),
+    read("SocketTimeoutException: connect timed out", unconnected),
+    read("connect() failed (", unconnected),
+    read("Recv failure: Connection reset by peer", closed),
+    read("curl: (52) Empty reply from server", closed),
+    read("read: connection reset by peer", closed),
+    read("Error: read ECONNRESET", closed),
+    read("Error: socket hang up", closed),
+    read("SocketException: Connection reset", closed),
+    read("Remote end closed connection without response", closed),
+    read("server gave HTTP response to HTTPS client", answered_plain),
+    read("Unsupported or unrecognized SSL message", answered_plain),
+    read("Unrecognized SSL message, plaintext connection", answered_plain),
+    read("[SSL: WRONG_VERSION_NUMBER]", answered_plain),
+    read("plain HTTP request was sent to HTTPS port", asked_plain),
+    read("sent an HTTP request to an HTTPS server", asked_plain),
+    read("speaking plain HTTP to an SSL-enabled server port", asked_plain),
+    read("This combination of host and port requires TLS", asked_plain),
+    read("Request failed with status code", number),
+    read("server returned error: HTTP/1.1", number),
+    read("HTTPError:", number),
     read("SSL_connect: Connection reset by peer", reset_handshake),
     read("SSL_ERROR_SYSCALL in connection to", reset_handshake),
     read("peer closed connection in SSL handshake", reset_handshake),
@@ -63,6 +84,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("network is unreachable", "delayed connect error: Network is unreachable"),
     ("ENETUNREACH", "delayed connect error: Network is unreachable"),
     ("i/o timeout", "delayed connect error: Connection timed out"),
+    ("connect timed out", "delayed connect error: Connection timed out"),
     ("connection timed out", "delayed connect error: Connection timed out"),
     ("ETIMEDOUT", "delayed connect error: Connection timed out"),
 ];
@@ -85,6 +107,25 @@ fn unconnected(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
 /// A connection that somebody refused whom the kubelet asked.
 pub(super) fn refused() -> Facts<'static> {
     Decisive { seen_by_client: Some(true), ..failed("delayed connect error: Connection refused") }.into()
+}
+
+/// A connection that ended before an answer, in the words of a client: an event that Envoy has a flag for.
+fn closed(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let of_probe = holds_any(hit.line.message, &["webhook", "probe failed", "probe errored"]);
+    (!of_probe).then(|| Decisive { seen_by_client: Some(true), ..flagged(Flag::UC).decisive }.into())
+}
+
+/// TLS libraries say so where the answer is no TLS.
+fn answered_plain(_: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let reason = "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER";
+    Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
+}
+
+/// Servers answer so what they read where TLS should begin.
+fn asked_plain(_: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let reason = "TLS error: 268435612:SSL routines:OPENSSL_internal:HTTP_REQUEST";
+    let facts = Decisive { downstream_transport_failure: Some(reason.into()), ..Decisive::default() };
+    Some(Decisive { seen_by_client: Some(true), ..facts }.into())
 }
 
 /// What it means that nobody answers at an address of Istio's own; a proxy that lets a client wait has started.

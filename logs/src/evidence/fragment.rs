@@ -21,6 +21,7 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
             decisive: Decisive {
                 upstream_transport_failure: found.decisive.upstream_transport_failure,
                 downstream_transport_failure: found.decisive.downstream_transport_failure,
+                seen_by_client: found.decisive.seen_by_client,
                 ..base.decisive
             },
             ..base

@@ -338,6 +338,59 @@ fn events_count_as_often_as_they_happened() {
     assert_eq!(line("Back-off restarting failed container web in pod web-1"), None);
 }
 
+/// Words that are no proxy's make nothing certain, whichever library says them.
+#[test]
+fn what_clients_and_servers_say_of_a_connection_is_theirs() {
+    for (text, expected) in [
+        ("curl: (56) Recv failure: Connection reset by peer", "upstream-closed-connection"),
+        ("curl: (52) Empty reply from server", "upstream-closed-connection"),
+        (
+            "Get \"http://web/\": read tcp 10.0.0.5:50000->10.96.0.9:80: read: connection reset by peer",
+            "upstream-closed-connection",
+        ),
+        ("Error: socket hang up", "upstream-closed-connection"),
+        (
+            "('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))",
+            "upstream-closed-connection",
+        ),
+        ("java.net.SocketException: Connection reset", "upstream-closed-connection"),
+        ("curl: (28) Failed to connect to web port 80 after 130000 ms: Connection timed out", "upstream-connection-timeout"),
+        ("java.net.SocketTimeoutException: connect timed out", "upstream-connection-timeout"),
+        ("connect() failed (111: Connection refused) while connecting to upstream", "upstream-connection-refused"),
+        ("Get \"https://api.x.com/\": http: server gave HTTP response to HTTPS client", "tls-to-plaintext-port"),
+        ("javax.net.ssl.SSLException: Unsupported or unrecognized SSL message", "tls-to-plaintext-port"),
+        ("ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1129)", "tls-to-plaintext-port"),
+        ("curl: (35) error:1408F10B:SSL routines:ssl3_get_record:wrong version number", "tls-to-plaintext-port"),
+        (
+            "write EPROTO 140:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../x.c:332:",
+            "tls-to-plaintext-port",
+        ),
+        ("400 The plain HTTP request was sent to HTTPS port", "plaintext-to-tls-port"),
+        ("Client sent an HTTP request to an HTTPS server.", "plaintext-to-tls-port"),
+        (
+            "SSL_do_handshake() failed (SSL: error:1407609C:SSL routines:SSL23_GET_CLIENT_HELLO:http request) while SSL handshaking",
+            "plaintext-to-tls-port",
+        ),
+        ("curl: (60) SSL certificate problem: unable to get local issuer certificate", "certificate-verify-failed"),
+        ("Get \"https://api.x.com/\": x509: certificate signed by unknown authority", "certificate-verify-failed"),
+        ("SSLHandshakeException: PKIX path building failed: x", "certificate-verify-failed"),
+        (
+            "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1129)",
+            "certificate-expired",
+        ),
+        ("AxiosError: Request failed with status code 503", "unknown"),
+        ("wget: server returned error: HTTP/1.1 503 Service Unavailable", "unknown"),
+        ("requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: http://web/", "unknown"),
+    ] {
+        let facts = line_or_fragment(text).unwrap_or_else(|| panic!("{text}"));
+        let verdict = meshwhy_core::judge(&facts).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((verdict.cause.slug, verdict.confidence), (expected, meshwhy_core::Confidence::Likely), "{text}");
+    }
+    // Istio's own programs say it of their own connections.
+    let agent = "2026-11-21T10:00:00.000001Z\terror\tcache\tfailed: x509: certificate signed by unknown authority";
+    assert_eq!(line(agent).unwrap().seen_by_client, None);
+}
+
 #[test]
 fn a_client_speaks_for_itself_and_ports_of_istio_for_istio() {
     let told = |text: &str| line(text).map(|facts| (facts.event, facts.seen_by_client)).unwrap();

@@ -34,7 +34,10 @@ pub(super) fn find(text: &str) -> Option<Facts<'_>> {
     let reason = match headed.min_by_key(|(at, ..)| *at) {
         Some((at, head, "")) => Cow::Borrowed(Some(cut(text.get(at..)?)).filter(|reason| reason.len() > head.len())?),
         Some((at, head, known)) => Cow::Owned(format!("{known}{}", cut(text.get(at.checked_add(head.len())?..)?))),
-        None => bare(text)?,
+        None => match bare(text) {
+            Some(reason) => reason,
+            None => return openssl(text),
+        },
     };
     let failure = transport::parse(&reason)?;
     let accepted = failure.kind.is_some() || reason.starts_with("TLS");
@@ -71,17 +74,30 @@ fn socket_end(line: &str) -> &str {
     line.get(..end).unwrap_or(line).trim_end().trim_end_matches('.')
 }
 
-/// `268435703:SSL routines:OPENSSL_internal:NAME` alone, and what OpenSSL prints for plaintext where it expected TLS.
+/// `268435703:SSL routines:OPENSSL_internal:NAME` alone.
 fn bare(text: &str) -> Option<Cow<'_, str>> {
-    if let Some(at) = text.find(":SSL routines:OPENSSL_internal:").or_else(|| text.find(":SSL_routines:OPENSSL_internal:")) {
-        let before = text.get(..at)?;
-        let digits = before.len().checked_sub(before.trim_end_matches(|letter: char| letter.is_ascii_digit()).len())?;
-        let start = at.checked_sub(digits).filter(|_| digits > 0)?;
-        let old = format!("TLS error: {}", text.get(start..)?);
-        return Some(Cow::Owned(cut(&old).to_owned()));
+    let at = text.find(":SSL routines:OPENSSL_internal:").or_else(|| text.find(":SSL_routines:OPENSSL_internal:"))?;
+    let before = text.get(..at)?;
+    let digits = before.len().checked_sub(before.trim_end_matches(|letter: char| letter.is_ascii_digit()).len())?;
+    let start = at.checked_sub(digits).filter(|_| digits > 0)?;
+    let old = format!("TLS error: {}", text.get(start..)?);
+    Some(Cow::Owned(cut(&old).to_owned()))
+}
+
+/// What OpenSSL, which no proxy of Istio is built with, prints for plaintext where it expected TLS: a client for an answer, a server for
+/// a request.
+fn openssl(text: &str) -> Option<Facts<'static>> {
+    if !holds_any(text, &["SSL routines"]) {
+        return None;
     }
-    let plain = holds_any(text, &["SSL routines"]) && holds_any(text, &["wrong version number", ":http request"]);
-    plain.then_some(Cow::Borrowed("TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER"))
+    let none = Decisive { seen_by_client: Some(true), ..Decisive::default() };
+    if holds_any(text, &[":http request"]) {
+        let reason = "TLS error: 268435612:SSL routines:OPENSSL_internal:HTTP_REQUEST";
+        return Some(Decisive { downstream_transport_failure: Some(reason.into()), ..none }.into());
+    }
+    let reason = "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER";
+    holds_any(text, &["wrong version number"])
+        .then(|| Decisive { upstream_transport_failure: Some(reason.into()), ..none }.into())
 }
 
 /// Errors that only the accepting side of a handshake has, and lines that name that side.
