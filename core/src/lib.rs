@@ -4,6 +4,10 @@
 //! compiled to CEL. Long texts sit behind the feature `texts`, so that none of them is in the module.
 
 pub mod catalogue;
+#[cfg(feature = "laws")]
+pub mod cause_cases;
+#[cfg(feature = "laws")]
+pub mod cause_laws;
 pub mod causes;
 pub mod condition;
 pub mod facts;

@@ -1,120 +1,29 @@
 //! Every block of every `cases.md` is judged, and every back-end that applies names the same cause.
 
-#![expect(clippy::panic, reason = "a law that is broken fails its test")]
+#![expect(clippy::unwrap_used, reason = "a broken test must fail loudly")]
 
 use std::path::Path;
 
-use meshwhy_core::catalogue::Status;
+use meshwhy_core::cause_cases::{CauseCases, broken, read_all};
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::condition::{Condition, Engine, FAILS, Literal, Observed};
-use meshwhy_core::{Cause, Decisive, Facts, Lang, Verdict, judge, record};
+use meshwhy_core::{Decisive, Facts, Lang, Verdict, judge, record};
 
-/// One fenced block of a `cases.md`.
-struct Case {
-    heading: String,
-    verdict: String,
-    confidence: Option<String>,
-    near_miss: bool,
-    json: String,
-}
-
-impl Case {
-    fn facts(&self, cause: &Cause) -> Facts<'static> {
-        let object = serde_json::from_str(&self.json).unwrap_or_else(|error| panic!("{}: {}: {error}", cause.slug, self.heading));
-        let mut object: serde_json::Map<_, _> = object;
-        object.insert("meshwhy.record".to_owned(), "1".into());
-        let record = record::from_object(&object).unwrap_or_else(|| panic!("{}: {}: no record", cause.slug, self.heading));
-        record.facts
-    }
-}
-
-/// What is retired has no cases.
-fn in_use() -> impl Iterator<Item = &'static Cause> {
-    REGISTRY.iter().copied().filter(|cause| cause.status == Status::Stable)
-}
-
-fn cases(cause: &Cause) -> Vec<Case> {
-    let mut cases = Vec::new();
-    let mut heading = String::new();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/causes").join(cause.folder()).join("cases.md");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some(text) = line.strip_prefix("## ") {
-            heading = text.to_owned();
-        }
-        let Some(info) = line.strip_prefix("```json ") else { continue };
-        let value = |key: &str| info.split_whitespace().find_map(|word| word.strip_prefix(key)).map(str::to_owned);
-        cases.push(Case {
-            heading: heading.clone(),
-            verdict: value("verdict=").unwrap_or_else(|| panic!("{}: {heading}: no verdict=", cause.slug)),
-            confidence: value("confidence="),
-            near_miss: info.split_whitespace().any(|word| word == "near-miss"),
-            json: lines.by_ref().take_while(|line| *line != "```").collect(),
-        });
-    }
-    cases
+fn all_cases() -> Vec<CauseCases> {
+    let causes = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/causes");
+    read_all(|cause| std::fs::read_to_string(causes.join(cause.folder()).join("cases.md"))).unwrap()
 }
 
 #[test]
-fn every_case_gets_its_verdict() {
-    let mut wrong = Vec::new();
-    for cause in in_use() {
-        for case in cases(cause) {
-            let facts = case.facts(cause);
-            let verdict = judge(&facts);
-            let slug = verdict.map_or("none", |verdict| verdict.cause.slug);
-            if slug != case.verdict || (case.near_miss && slug == cause.slug) {
-                wrong.push(format!("{}: {}: judged {slug}, expected {}", cause.slug, case.heading, case.verdict));
-            }
-            if let (Some(expected), Some(verdict)) = (case.confidence, verdict)
-                && verdict.confidence.as_str() != expected
-            {
-                wrong.push(format!("{}: {}: {}, expected {expected}", cause.slug, case.heading, verdict.confidence.as_str()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn every_cause_has_a_case_and_a_near_miss() {
-    let lacking: Vec<&str> = in_use()
-        .filter(|cause| {
-            let cases = cases(cause);
-            // Where nothing failed there is no verdict.
-            let own = if cause.slug == "none-success" { "none" } else { cause.slug };
-            !cases.iter().any(|case| case.verdict == own) || !cases.iter().any(|case| case.near_miss)
-        })
-        .map(|cause| cause.slug)
-        .collect();
-    assert!(lacking.is_empty(), "{lacking:?} lack a case or a near miss");
-}
-
-#[test]
-fn no_case_is_ambiguous() {
-    let mut ambiguous = Vec::new();
-    for cause in in_use() {
-        for case in cases(cause) {
-            let facts = case.facts(cause);
-            let Some(verdict) = judge(&facts) else { continue };
-            let equals = REGISTRY.iter().filter(|other| {
-                let holds = other
-                    .conditions
-                    .iter()
-                    .any(|(confidence, condition)| *confidence == verdict.confidence && condition.holds(&Observed::new(&facts)));
-                holds && !verdict.cause.is_of(other)
-            });
-            ambiguous.extend(equals.map(|other| format!("{}: {}: also {}", cause.slug, case.heading, other.slug)));
-        }
-    }
-    assert!(ambiguous.is_empty(), "one of these must refine the other, or a condition is too wide:\n{}", ambiguous.join("\n"));
+fn every_case_gets_its_verdict_and_every_cause_has_a_case_and_a_near_miss() {
+    let broken = broken(&all_cases());
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
 /// The facts of every case, with where they come from.
 fn all_facts() -> Vec<(String, Facts<'static>)> {
-    let cases = in_use().flat_map(|cause| cases(cause).into_iter().map(move |case| (cause, case)));
-    cases.map(|(cause, case)| (format!("{}: {}", cause.slug, case.heading), case.facts(cause))).collect()
+    let cases = all_cases().into_iter().flat_map(|CauseCases { cause, cases }| cases.into_iter().map(move |case| (cause, case)));
+    cases.map(|(cause, case)| (format!("{}: {}", cause.slug, case.heading), case.facts)).collect()
 }
 
 fn conditions() -> impl Iterator<Item = &'static Condition> {

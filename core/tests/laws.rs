@@ -1,9 +1,9 @@
 //! The laws of the catalogue of causes. Each failure says what to do.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use meshwhy_core::catalogue::{Status, laws};
+use meshwhy_core::catalogue::laws;
+use meshwhy_core::cause_laws;
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::condition::{FAILS, Observed};
 use meshwhy_core::details::Word;
@@ -12,57 +12,22 @@ use meshwhy_core::facts::Side;
 use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, ResponseFlags, judge, record, redact};
 use proptest::prelude::*;
 
-/// Causes without a scenario, and why. An entry that is no longer needed fails.
-const NO_SCENARIO: &[(&str, &str)] = &[
-    ("config-rejected", "a static configuration with this fault stops Envoy from starting"),
-    ("configuration-invalid", "it is an answer of the API server"),
-    ("duplicate-domain", "a static configuration with this fault stops Envoy from starting"),
-    ("file-descriptors-exhausted", "an Envoy of today refuses the single connection instead of writing this line"),
-    ("injector-webhook-tls", "it is an event of Kubernetes"),
-    ("injector-webhook-unreachable", "it is an event of Kubernetes"),
-    ("istio-token-mount", "it is an event of Kubernetes"),
-    ("job-held-by-sidecar", "it is a state of Kubernetes, and no request shows it"),
-    ("listener-conflict", "a static configuration with this fault stops Envoy from starting"),
-    ("listener-drain", "it takes a listener that changes while a request is open, and the harness has no control plane"),
-    ("local-reset", "it takes a filter of Envoy that resets its own stream, and none does so when asked"),
-    ("platform-message", "what speaks is neither Istio nor Envoy"),
-    ("policy-check-unavailable", "the Mixer client was last part of the proxy of Istio 1.7"),
-    ("probe-startup-benign", "it is an event of Kubernetes"),
-    ("proxy-not-ready", "it is an event of Istio's agent, which the harness does not run"),
-    ("proxy-not-started", "it is an event of Istio's agent, and there is no Envoy to ask"),
-    ("proxy-out-of-memory", "it is a state of Kubernetes, and there is no Envoy to ask"),
-    ("redirect-loop", "only the client that follows the redirects can see the loop; each answer of the proxy is healthy"),
-    (
-        "response-headers-too-large",
-        "variants of protocol-error-upstream provoke it, but no log format of Istio, no attribute of the module and no field of native has the codec's reason",
-    ),
-    ("root-certificate-missing", "it is an event of Kubernetes"),
-    ("trace-not-sampled", "it is read from the headers that somebody shows; the proxy writes nothing about it"),
-    ("traffic-redirection-failed", "it is an event of Kubernetes, or a line of an init container"),
-    ("unknown", "it is what no scenario provokes"),
-    ("xds-benign-warning", "it takes a control plane, and the harness has none"),
-    ("xds-control-plane-error", "it takes a control plane, and the harness has none"),
-    ("xds-disconnect-benign", "it takes a control plane, and the harness has none"),
-    ("xds-unreachable", "it is an event of the control-plane stream, which no request shows"),
-    ("ztunnel-benign-log", "it is a log line of ztunnel, not of Envoy"),
-];
-
 fn folder(cause: &Cause) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/causes").join(cause.folder())
 }
 
 #[test]
 fn the_catalogue_keeps_its_laws() {
-    let broken = laws::broken(&REGISTRY);
+    let glossary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/contributing/glossary.md");
+    let glossary = std::fs::read_to_string(glossary).unwrap();
+    assert!(laws::kept_terms(&glossary).count() > 5, "the glossary has lost its rows");
+    let broken = cause_laws::broken(|cause| folder(cause).join("scenario.yaml").is_file(), &glossary);
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
 #[test]
-fn codes_are_mw_and_four_digits() {
-    for cause in REGISTRY.iter() {
-        let digits = cause.code.strip_prefix("MW").filter(|digits| digits.len() == 4);
-        assert!(digits.is_some_and(|digits| digits.parse::<u16>().is_ok()), "{}: a code is MW and four digits", cause.slug);
-    }
+fn every_cause_has_its_place_by_precision() {
+    assert_eq!(REGISTRY.by_precision().count(), REGISTRY.len());
 }
 
 #[test]
@@ -80,54 +45,6 @@ fn names_of_old_and_in_any_case_find_a_cause() {
         }
     }
     assert!(["", "MW", "MW0002", "mw99999", "NO-ROUTE"].iter().all(|name| Cause::find(name).is_none()));
-}
-
-#[test]
-fn refinements_come_first_and_nothing_refines_itself() {
-    for cause in REGISTRY.iter() {
-        let Some(general) = cause.refines else { continue };
-        assert!(!general.refines(cause), "{} and {} refine each other", cause.slug, general.slug);
-        let place = |wanted: &Cause| REGISTRY.by_precision().position(|cause| cause == wanted);
-        assert!(place(cause) < place(general), "{}", cause.slug);
-    }
-    assert_eq!(REGISTRY.by_precision().count(), REGISTRY.len());
-}
-
-#[test]
-fn what_is_retired_is_recognised_no_more() {
-    for cause in REGISTRY.iter().filter(|cause| cause.status != Status::Stable) {
-        assert!(cause.conditions.is_empty(), "{}: no condition may name it", cause.slug);
-        assert!(!REGISTRY.iter().any(|other| other.refines == Some(cause)), "{}: nothing may refine it", cause.slug);
-    }
-}
-
-#[test]
-fn scenarios_exist_or_are_exempt() {
-    let exempt: BTreeMap<&str, &str> = NO_SCENARIO.iter().copied().collect();
-    for cause in REGISTRY.iter().filter(|cause| cause.status == Status::Stable) {
-        let exists = folder(cause).join("scenario.yaml").is_file();
-        assert_ne!(exists, exempt.contains_key(cause.slug), "{}: a scenario or an exemption, not both", cause.slug);
-    }
-}
-
-#[test]
-fn a_release_is_translated() {
-    let untranslated = laws::untranslated(&REGISTRY);
-    let is_prerelease = env!("CARGO_PKG_VERSION").contains('-');
-    assert!(is_prerelease || untranslated.is_empty(), "not translated: {untranslated:?}; only a pre-release may have such texts");
-}
-
-#[test]
-fn product_terms_stay_as_they_are_in_chinese() {
-    let glossary =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/contributing/glossary.md")).unwrap();
-    let kept = laws::kept_terms(&glossary);
-    assert!(kept.clone().count() > 5, "the glossary has lost its rows");
-    for cause in REGISTRY.iter() {
-        for term in kept.clone().filter(|term| cause.files.en.contains(term)) {
-            assert!(cause.files.zh.contains(term), "{}: {term} must appear in zh.md, too", cause.slug);
-        }
-    }
 }
 
 prop_compose! {
