@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use meshwhy_core::Cause;
 use meshwhy_envoyfilter::manifests;
 use meshwhy_integration::artifacts::target;
 use meshwhy_integration::envoy::locate;
@@ -14,9 +13,7 @@ use meshwhy_integration::not_run::NotRun;
 
 use crate::generate;
 use crate::prune::prune;
-use crate::shell::{cargo, cargo_program, run, tool, workspace};
-
-const TARGET: &str = "wasm32-wasip1";
+use crate::shell::{TARGET, cargo, cargo_program, ensure_target, run, tool, workspace};
 
 /// The manifests for the module that was built, and the module beside them.
 const DEPLOY: &str = "deploy";
@@ -34,13 +31,12 @@ pub struct Built {
 /// # Errors
 /// The target cannot be added, or something does not compile.
 pub fn artifacts() -> Result<Built> {
-    Ok(Built { module: module()?, cli: command_line("release", "release")? })
+    Ok(Built { module: module()?, cli: command_line()? })
 }
 
-/// Builds the command line in a profile, which cargo puts into a folder.
-fn command_line(profile: &str, folder: &str) -> Result<PathBuf> {
-    cargo(&["build", "--quiet", "--package", "meshwhy", "--profile", profile])?;
-    let cli = target().join(folder).join(format!("meshwhy{}", std::env::consts::EXE_SUFFIX));
+fn command_line() -> Result<PathBuf> {
+    cargo(&["build", "--quiet", "--package", "meshwhy", "--release"])?;
+    let cli = target().join("release").join(format!("meshwhy{}", std::env::consts::EXE_SUFFIX));
     ensure!(cli.is_file(), "cargo built no {}", cli.display());
     Ok(cli)
 }
@@ -116,38 +112,20 @@ fn without_paths() -> String {
     format!("--remap-path-prefix={}=cargo --remap-path-prefix={}=meshwhy", home.display(), workspace().display())
 }
 
-/// Adds the Rust target of the module when it is missing.
-fn ensure_target() -> Result<()> {
-    let output = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(workspace()).output();
-    let output = output.context("rustup is needed to add the target wasm32-wasip1: see https://rustup.rs")?;
-    if String::from_utf8_lossy(&output.stdout).lines().any(|line| line.trim() == TARGET) {
-        return Ok(());
-    }
-    run(Command::new("rustup").args(["target", "add", TARGET]))
-}
-
-/// Runs every test, those under a real Envoy included; for one cause, the cases and laws and its scenario. What this machine cannot run is
-/// listed in the end.
+/// Runs every test, those under a real Envoy included. What this machine cannot run is listed in the end.
 ///
 /// # Errors
 /// A test fails, there is no Envoy, or with `CI=true` a test was not run.
-pub fn test(slug: Option<&str>) -> Result<()> {
+pub fn test() -> Result<()> {
     let envoy = locate()?;
+    generate::run(true)?;
     let mut tests = Command::new(cargo_program());
-    let cli = if let Some(slug) = slug {
-        ensure!(Cause::find(slug).is_some(), "no cause {slug}");
-        cargo(&["test", "--quiet", "--package", "meshwhy-core", "--test", "cases", "--test", "laws"])?;
-        tests.args(["test", "--quiet", "--package", "meshwhy-integration", "--test", "scenarios", "--", slug]);
-        command_line("dev", "debug")?
-    } else {
-        generate::run(true)?;
-        tests.args(["test", "--workspace", "--quiet"]);
-        tests.env("MESHWHY_TESTING_WASM", testing_module()?).env("MESHWHY_SDK_WASM", sdk_module()?);
-        command_line("release", "release")?
-    };
+    tests.args(["test", "--workspace", "--quiet"]).env("INSTA_UPDATE", "no");
+    tests.env("MESHWHY_TESTING_WASM", testing_module()?).env("MESHWHY_SDK_WASM", sdk_module()?);
+    tests.env("MESHWHY_WASM", module()?).env("MESHWHY_CLI", command_line()?);
     eprintln!("testing with {envoy}");
     NotRun::here().clear()?;
-    let tested = run(tests.env("MESHWHY_WASM", module()?).env("MESHWHY_CLI", cli).env("INSTA_UPDATE", "no"));
+    let tested = run(&mut tests);
     tested.and(NotRun::here().report(std::env::var_os("CI").is_some_and(|ci| ci == "true")))
 }
 

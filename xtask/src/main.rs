@@ -1,6 +1,6 @@
 //! `cargo xtask …`: everything that is done to this workspace.
 //!
-//! The alias builds without features: what changes the catalogue needs no harness and builds in seconds. For any other command this
+//! The alias builds without features: what changes or tests a cause needs no harness here and builds in seconds. For any other command this
 //! program hands over to its build with them.
 
 #[cfg(feature = "envoy")]
@@ -8,6 +8,7 @@ mod bench;
 #[cfg(feature = "envoy")]
 mod build;
 mod catalogue;
+mod cause_test;
 #[cfg(feature = "envoy")]
 mod demo;
 #[cfg(feature = "generate")]
@@ -46,10 +47,12 @@ enum Task {
     #[cfg(feature = "envoy")]
     Demo,
     /// Runs every test: units, cases, laws, transcripts, and those under a real Envoy
-    #[cfg(feature = "envoy")]
     Test {
         /// Slug of a cause: only the cases and laws, and its scenario
         slug: Option<String>,
+        /// Leaves the scenario out
+        #[arg(long, requires = "slug")]
+        without_envoy: bool,
     },
     /// Checks format and lints
     #[cfg(feature = "envoy")]
@@ -135,7 +138,10 @@ fn main() -> ExitCode {
     #[cfg(feature = "envoy")]
     let arguments = Arguments::parse();
     #[cfg(not(feature = "envoy"))]
-    let Ok(arguments) = Arguments::try_parse() else { return shell::hand_over() };
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) if !matches!(arguments.task, Task::Test { slug: None, .. }) => arguments,
+        _ => return shell::hand_over(),
+    };
     match run(arguments.task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -149,8 +155,11 @@ fn run(task: Task) -> Result<()> {
     match task {
         #[cfg(feature = "envoy")]
         Task::Demo => demo::run(),
+        Task::Test { slug: Some(slug), without_envoy } => cause_test::test(&slug, without_envoy),
         #[cfg(feature = "envoy")]
-        Task::Test { slug } => build::test(slug.as_deref()),
+        Task::Test { slug: None, .. } => build::test(),
+        #[cfg(not(feature = "envoy"))]
+        Task::Test { slug: None, .. } => anyhow::bail!("every test takes the build with Envoy"),
         #[cfg(feature = "envoy")]
         Task::Lint => build::lint(),
         #[cfg(feature = "envoy")]

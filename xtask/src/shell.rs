@@ -9,6 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
+/// The Rust target of the module.
+pub const TARGET: &str = "wasm32-wasip1";
+
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -55,6 +58,19 @@ pub fn run(command: &mut Command) -> Result<()> {
     let status = command.current_dir(workspace()).status().with_context(|| format!("starting {command:?}"))?;
     ensure!(status.success(), "{command:?} failed ({status})");
     Ok(())
+}
+
+/// Adds the Rust target of the module when it is missing.
+///
+/// # Errors
+/// There is no rustup, or the target cannot be had.
+pub fn ensure_target() -> Result<()> {
+    let output = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(workspace()).output();
+    let output = output.context("rustup is needed to add the target wasm32-wasip1: see https://rustup.rs")?;
+    if String::from_utf8_lossy(&output.stdout).lines().any(|line| line.trim() == TARGET) {
+        return Ok(());
+    }
+    run(Command::new("rustup").args(["target", "add", TARGET]))
 }
 
 /// A tool from crates.io in the version given, installed under `target/` where it is not there yet.

@@ -11,7 +11,7 @@ use std::process::Command;
 const PAGE: &str = include_str!("../../CONTRIBUTING.md");
 /// What is left out, since it needs an Envoy. An entry that is no longer needed fails.
 const UNDER_ENVOY: [&str; 2] = ["cargo xtask record upstream-sent-goaway", "cargo xtask test"];
-/// What `cargo xtask test SLUG` does before it starts an Envoy.
+/// The same in full, by the tests' own names.
 const CASES_AND_LAWS: &str = "cargo test --quiet --package meshwhy-core --test cases --test laws";
 
 #[test]
@@ -20,7 +20,11 @@ fn a_contributor_adds_renames_and_retires_a_cause() {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contributing");
     mirror(root, &copy);
     for command in commands().into_iter().filter(|command| !UNDER_ENVOY.contains(command)) {
-        run(if command.starts_with("cargo xtask test ") { CASES_AND_LAWS } else { command }, &copy);
+        if command.starts_with("cargo xtask test ") {
+            run(&format!("{command} --without-envoy"), &copy);
+        } else {
+            run(command, &copy);
+        }
         if let Some(rest) = command.strip_prefix("cargo xtask new-cause ") {
             fill_in(&copy.join("core/src/causes").join(rest.split(' ').next().unwrap().replace('-', "_")));
         }

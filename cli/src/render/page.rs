@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use textwrap::Options;
+use textwrap::core::Word;
+use textwrap::{Options, WordSeparator};
+use unicode_linebreak::linebreaks;
 
 const BOLD: Style = Style::new().bold();
 const CODE: Style = AnsiColor::Cyan.on_default();
@@ -95,7 +97,8 @@ impl<'o> Page<'o> {
     }
 
     fn wrapped(&self, text: &str, indent: &str) -> Vec<String> {
-        let options = Options::new(self.width).initial_indent(indent).subsequent_indent(indent);
+        let options = Options::new(self.width).word_separator(WordSeparator::Custom(words));
+        let options = options.initial_indent(indent).subsequent_indent(indent);
         textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
     }
 
@@ -116,6 +119,17 @@ impl<'o> Page<'o> {
     pub(crate) fn dim(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{DIM}{text}{DIM:#}")
     }
+}
+
+/// Splits a line wherever Unicode lets it break, so between Chinese characters, too; hyphens are left to textwrap.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let is_hyphen = |at: &usize| *at < line.len() && line.get(..*at).is_some_and(|before| before.ends_with('-'));
+    let mut start = 0;
+    Box::new(linebreaks(line).map(|(at, _)| at).filter(move |at| !is_hyphen(at)).filter_map(move |end| {
+        let word = line.get(start..end)?;
+        start = end;
+        Some(Word::from(word))
+    }))
 }
 
 /// Joins the lines of a Markdown paragraph; between Chinese characters without a space.
@@ -141,5 +155,15 @@ mod tests {
         assert_eq!(unfolded("one\ntwo"), "one two");
         assert_eq!(unfolded("上游\n关闭"), "上游关闭");
         assert_eq!(unfolded("上游\nEnvoy"), "上游 Envoy");
+    }
+
+    #[test]
+    fn lines_break_where_their_language_lets_them() {
+        let wrapped = |text| textwrap::wrap(text, Options::new(10).word_separator(WordSeparator::Custom(words)));
+        assert_eq!(wrapped("one upstream closed"), ["one", "upstream", "closed"]);
+        assert_eq!(wrapped("a no-route b -- c"), ["a no-route", "b -- c"]);
+        assert_eq!(wrapped("上游关闭了连接。"), ["上游关闭了", "连接。"]);
+        assert_eq!(wrapped("上游关闭连接。"), ["上游关闭连", "接。"]);
+        assert_eq!(wrapped(""), [""]);
     }
 }

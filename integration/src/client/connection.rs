@@ -1,17 +1,15 @@
 //! One connection of a client, and what it does there step by step.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use socket2::SockRef;
 
 use super::{frames, response};
+use crate::certificates::{Stream, TlsClient};
 
 /// The longest that a client waits for the next byte.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,10 +37,6 @@ pub enum Step {
     Reset,
 }
 
-trait Stream: Read + Write {}
-
-impl<S: Read + Write> Stream for S {}
-
 /// An open connection. Each step of reading ends early when the peer closes it.
 pub struct Connection {
     stream: Box<dyn Stream>,
@@ -58,7 +52,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection cannot be made.
-    pub fn open(address: SocketAddr, tls: Option<(&Arc<ClientConfig>, &str)>) -> Result<Self> {
+    pub fn open(address: SocketAddr, tls: Option<(&TlsClient, &str)>) -> Result<Self> {
         let socket = TcpStream::connect_timeout(&address, PATIENCE).with_context(|| format!("connecting to {address}"))?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
@@ -66,10 +60,7 @@ impl Connection {
         let plain = socket.try_clone()?;
         let stream: Box<dyn Stream> = match tls {
             None => Box::new(plain),
-            Some((config, name)) => {
-                let connection = ClientConnection::new(Arc::clone(config), ServerName::try_from(name.to_owned())?)?;
-                Box::new(StreamOwned::new(connection, plain))
-            }
+            Some((tls, name)) => tls.connect(name, plain)?,
         };
         Ok(Self { stream, socket, received: Vec::new(), ended: false })
     }

@@ -6,21 +6,20 @@ pub mod request;
 mod response;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use rustls::ClientConfig;
 
 pub use self::connection::{Connection, Step};
 use self::request::{HttpVersion, Request};
 pub use self::response::{Response, parse};
+use crate::certificates::TlsClient;
 
 /// Sends a request on a connection of its own and reads what comes back; `None` if the peer ended the stream without a response, or the
 /// client left before.
 ///
 /// # Errors
 /// The connection failed, or the answer is not HTTP.
-pub fn send(address: SocketAddr, request: &Request, tls: Option<&Arc<ClientConfig>>) -> Result<Option<Response>> {
+pub fn send(address: SocketAddr, request: &Request, tls: Option<&TlsClient>) -> Result<Option<Response>> {
     let http2 = request.protocol == HttpVersion::Http2;
     ensure!(!http2 || tls.is_none(), "the client speaks HTTP/2 in plaintext only");
     let received = play(address, request, tls, &request.steps()?)?;
@@ -53,8 +52,8 @@ pub fn get(address: SocketAddr, path: &str) -> Result<String> {
     }
 }
 
-fn play(address: SocketAddr, request: &Request, tls: Option<&Arc<ClientConfig>>, steps: &[Step]) -> Result<Vec<u8>> {
-    let mut connection = Connection::open(address, tls.map(|config| (config, &*request.server_name)))?;
+fn play(address: SocketAddr, request: &Request, tls: Option<&TlsClient>, steps: &[Step]) -> Result<Vec<u8>> {
+    let mut connection = Connection::open(address, tls.map(|tls| (tls, &*request.server_name)))?;
     steps.iter().try_for_each(|step| connection.take(step))?;
     Ok(connection.received)
 }

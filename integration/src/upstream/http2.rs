@@ -14,6 +14,9 @@ use tokio::time::{sleep, timeout};
 use super::PATIENCE;
 use super::kind::{Fault, UpstreamKind};
 
+/// Whether they are there.
+pub const BUILT: bool = true;
+
 /// A gRPC message `RateLimitResponse` with `overall_code: OVER_LIMIT`.
 const OVER_LIMIT: &[u8] = &[0, 0, 0, 0, 2, 8, 2];
 

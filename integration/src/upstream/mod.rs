@@ -1,6 +1,10 @@
 //! Servers on 127.0.0.1 that misbehave in exactly one way each.
 
 mod http1;
+#[cfg(feature = "http2")]
+mod http2;
+#[cfg(not(feature = "http2"))]
+#[path = "no_http2.rs"]
 mod http2;
 mod kind;
 mod paths;
@@ -13,12 +17,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use anyhow::{Context, Result, ensure};
 use socket2::Socket;
 
 pub use self::kind::{Fault, UpstreamKind};
-use crate::certificates::{Certificates, ServerIdentity};
+use crate::certificates::{Certificates, ServerIdentity, TlsServer};
 
 /// How long a connection may stay without a byte before the server gives it up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,6 +62,7 @@ impl Upstream {
     }
 
     fn serving(kind: UpstreamKind, certificates: &Certificates) -> Result<Self> {
+        ensure!(!kind.speaks_http2() || http2::BUILT, "the harness was built without its feature `http2`");
         let identity = match kind {
             UpstreamKind::Fault(Fault::Tls) => Some(ServerIdentity::Good),
             UpstreamKind::Fault(Fault::TlsUntrusted) => Some(ServerIdentity::Untrusted),
@@ -94,7 +98,7 @@ impl Drop for Upstream {
     }
 }
 
-fn serve(kind: UpstreamKind, tls: Option<Arc<ServerConfig>>, mut stream: TcpStream) -> io::Result<()> {
+fn serve(kind: UpstreamKind, tls: Option<TlsServer>, mut stream: TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
@@ -102,10 +106,7 @@ fn serve(kind: UpstreamKind, tls: Option<Arc<ServerConfig>>, mut stream: TcpStre
     match tls {
         // As Envoy does: read what came, then close without an alert.
         Some(_) if !says_hello(&stream)? => stream.read(&mut [0; 4096]).map(drop),
-        Some(tls) => {
-            let connection = ServerConnection::new(tls).map_err(io::Error::other)?;
-            http1::serve(kind, &mut StreamOwned::new(connection, stream), &socket)
-        }
+        Some(tls) => http1::serve(kind, &mut tls.accept(stream)?, &socket),
         None if kind.speaks_http2() => http2::serve(kind, stream),
         None => http1::serve(kind, &mut stream, &socket),
     }

@@ -1,26 +1,25 @@
-//! Certificates made anew for every run, so that none is ever out of date by accident.
+//! The certificates, and the TLS of the harness's own clients and servers.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+use super::{SERVICE_ACCOUNTS, ServerIdentity, Stream};
 use crate::client::request::{ClientTls, Request};
 
-/// The service accounts in the namespace `demo` that have a certificate.
-pub const SERVICE_ACCOUNTS: [&str; 3] = ["web", "edge", "shop"];
-
-/// A small PKI: two authorities, of which everyone trusts only the first.
+/// What the clients and servers of the harness show and trust.
 #[derive(Debug)]
-pub struct Certificates {
-    directory: PathBuf,
+pub(super) struct Pki {
     ca: CertificateDer<'static>,
     server: Pair,
     untrusted: Pair,
@@ -28,20 +27,13 @@ pub struct Certificates {
     client: Pair,
 }
 
-/// Which certificate a server shows, and whether it asks for the client's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerIdentity {
-    /// A good one.
-    Good,
-    /// One of an authority that nobody trusts.
-    Untrusted,
-    /// One whose time is over.
-    Expired,
-    /// A good one, and the client must show one as well.
-    Mutual,
-    /// A good one, for clients that offer HTTP/2.
-    Http2Only,
-}
+/// How a client does TLS.
+#[derive(Clone, Debug)]
+pub struct TlsClient(Arc<ClientConfig>);
+
+/// How a server does TLS.
+#[derive(Clone, Debug)]
+pub struct TlsServer(Arc<ServerConfig>);
 
 #[derive(Debug)]
 struct Pair {
@@ -54,18 +46,13 @@ struct Authority {
     pem: String,
 }
 
-impl Certificates {
-    /// Makes them and writes the PEM files that Envoy needs into `directory`.
-    ///
-    /// # Errors
-    /// The directory cannot be written.
-    pub fn make(directory: &Path) -> Result<Self> {
+impl Pki {
+    pub(super) fn make(directory: &Path) -> Result<Self> {
         let trusted = authority("meshwhy test authority")?;
         let stranger = authority("somebody else")?;
         fs::write(directory.join("ca.pem"), &trusted.pem)?;
         SERVICE_ACCOUNTS.iter().try_for_each(|account| workload(&trusted, directory, account))?;
         Ok(Self {
-            directory: directory.to_path_buf(),
             ca: CertificateDer::from_pem_slice(trusted.pem.as_bytes())?,
             server: leaf(&trusted, directory, "server", false)?,
             untrusted: leaf(&stranger, directory, "untrusted", false)?,
@@ -74,39 +61,7 @@ impl Certificates {
         })
     }
 
-    /// The placeholders of scenarios and what they stand for.
-    pub fn placeholders(&self) -> Vec<(&'static str, String)> {
-        [
-            ("{{ca}}", "ca.pem"),
-            ("{{server_cert}}", "server.pem"),
-            ("{{server_key}}", "server.key"),
-            ("{{client_cert}}", "client.pem"),
-            ("{{client_key}}", "client.key"),
-            ("{{untrusted_cert}}", "untrusted.pem"),
-            ("{{untrusted_key}}", "untrusted.key"),
-            ("{{expired_cert}}", "expired.pem"),
-            ("{{expired_key}}", "expired.key"),
-        ]
-        .into_iter()
-        .map(|(word, file)| (word, self.directory.join(file).display().to_string()))
-        .collect()
-    }
-
-    /// The path of the authority that everyone trusts.
-    pub fn authority(&self) -> PathBuf {
-        self.directory.join("ca.pem")
-    }
-
-    /// The paths of the certificate and the key of a workload, one of [`SERVICE_ACCOUNTS`].
-    pub fn workload(&self, account: &str) -> (PathBuf, PathBuf) {
-        (self.directory.join(format!("sa-{account}.pem")), self.directory.join(format!("sa-{account}.key")))
-    }
-
-    /// A TLS server's configuration.
-    ///
-    /// # Errors
-    /// The TLS library refuses the certificate.
-    pub fn server(&self, identity: ServerIdentity) -> Result<Arc<ServerConfig>> {
+    pub(super) fn server(&self, identity: ServerIdentity) -> Result<TlsServer> {
         let pair = match identity {
             ServerIdentity::Good | ServerIdentity::Mutual | ServerIdentity::Http2Only => &self.server,
             ServerIdentity::Untrusted => &self.untrusted,
@@ -124,17 +79,12 @@ impl Certificates {
         if identity == ServerIdentity::Http2Only {
             config.alpn_protocols = vec![b"h2".to_vec()];
         }
-        Ok(Arc::new(config))
+        Ok(TlsServer(Arc::new(config)))
     }
 
-    /// A TLS client's configuration, absent if the client speaks plaintext.
-    ///
-    /// # Errors
-    /// The TLS library refuses the certificate.
-    pub fn client(&self, request: &Request) -> Result<Option<Arc<ClientConfig>>> {
+    pub(super) fn client(&self, request: &Request) -> Result<TlsClient> {
         let pair = match request.tls {
-            ClientTls::None => return Ok(None),
-            ClientTls::Server => None,
+            ClientTls::None | ClientTls::Server => None,
             ClientTls::Mutual => Some(&self.client),
             ClientTls::Untrusted => Some(&self.untrusted),
             ClientTls::Expired => Some(&self.expired),
@@ -147,13 +97,35 @@ impl Certificates {
             Some(pair) => builder.with_client_auth_cert(vec![pair.certificate.clone()], pair.key.clone_key())?,
         };
         config.alpn_protocols = request.alpn.iter().map(|protocol| protocol.clone().into_bytes()).collect();
-        Ok(Some(Arc::new(config)))
+        Ok(TlsClient(Arc::new(config)))
     }
 
     fn roots(&self) -> Result<RootCertStore> {
         let mut roots = RootCertStore::empty();
         roots.add(self.ca.clone())?;
         Ok(roots)
+    }
+}
+
+impl TlsClient {
+    /// The encrypted connection to the server of this name; the handshake takes place with the first byte.
+    ///
+    /// # Errors
+    /// It is no name.
+    pub fn connect(&self, name: &str, socket: TcpStream) -> Result<Box<dyn Stream>> {
+        let connection = ClientConnection::new(Arc::clone(&self.0), ServerName::try_from(name.to_owned())?)?;
+        Ok(Box::new(StreamOwned::new(connection, socket)))
+    }
+}
+
+impl TlsServer {
+    /// The encrypted connection with a client; the handshake takes place with the first byte.
+    ///
+    /// # Errors
+    /// The TLS library refuses its configuration.
+    pub fn accept(&self, socket: TcpStream) -> io::Result<impl Stream + use<>> {
+        let connection = ServerConnection::new(Arc::clone(&self.0)).map_err(io::Error::other)?;
+        Ok(StreamOwned::new(connection, socket))
     }
 }
 
