@@ -50,9 +50,9 @@ fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> LineReading
     match access_log::parse(text, formats) {
         Some(AccessLog::Healthy) => LineReading::of(LineContent::Healthy),
         // The line is built where it is returned: facts are large, and each move of them shows in what a line costs.
-        Some(AccessLog::Facts { facts, format, truncated: false }) => {
+        Some(AccessLog::Facts { facts, truncated: false }) => {
             let origin = origin(text, &facts);
-            LineReading { origin, content: LineContent::Facts(facts, format), truncated: false }
+            LineReading { origin, content: LineContent::Facts(facts, LineFormat::AccessLog), truncated: false }
         }
         cut => choose(text, cut.map(|log| logged(text, log)), formats, room),
     }
@@ -121,8 +121,8 @@ fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
 fn logged<'a>(text: &'a str, log: AccessLog<'a>) -> LineReading<'a> {
     match log {
         AccessLog::Healthy => LineReading::of(LineContent::Healthy),
-        AccessLog::Facts { facts, format, truncated } => {
-            LineReading { origin: origin(text, &facts), content: LineContent::Facts(facts, format), truncated }
+        AccessLog::Facts { facts, truncated } => {
+            LineReading { origin: origin(text, &facts), content: LineContent::Facts(facts, LineFormat::AccessLog), truncated }
         }
     }
 }
@@ -170,7 +170,7 @@ fn words(text: &str, innermost: bool) -> Option<LineReading<'_>> {
     }
     // A piece of a line stands alone, or was looked for in the layer.
     let facts = if innermost { evidence::line_or_fragment(text) } else { evidence::line(text) }?;
-    Some(LineReading::of(LineContent::Facts(facts, if is_ztunnel(text) { LineFormat::Ztunnel } else { LineFormat::Evidence })))
+    Some(LineReading::of(LineContent::Facts(facts, if is_ztunnel(text) { LineFormat::AccessLog } else { LineFormat::Evidence })))
 }
 
 /// Whether the line is one of ztunnel's access log.

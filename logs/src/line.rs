@@ -36,16 +36,8 @@ pub enum LineContent<'a> {
 /// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineFormat {
-    /// Istio's default, `accessLogEncoding: TEXT`.
-    IstioText,
-    /// Istio's default keys, `accessLogEncoding: JSON`, or keys that mean the same.
-    IstioJson,
-    /// Envoy's default format.
-    EnvoyText,
-    /// A format that the user gave.
-    Custom,
-    /// ztunnel's access log.
-    Ztunnel,
+    /// An access log of Envoy or ztunnel, in their formats or the user's.
+    AccessLog,
     /// Anything else that shows a failure: application logs, events, response heads and bodies, pieces of lines.
     Evidence,
 }

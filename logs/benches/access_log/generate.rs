@@ -1,9 +1,11 @@
 //! Lines as Istio 1.29 writes them, in both encodings, from a seed.
 
-use crate::shared::Random;
+use fastrand::Rng;
+
+use crate::shared::pick;
 
 /// One request in both encodings.
-pub struct Line {
+pub struct RequestLines {
     pub json: String,
     pub text: String,
 }
@@ -46,39 +48,42 @@ const FAILURES: [(u16, &str, &str, &str); 16] = [
 ];
 
 /// Makes lines; the same seed makes the same ones.
-pub fn lines(seed: u64, count: usize, outcome: Outcome) -> Vec<Line> {
-    let mut random = Random(seed);
+pub fn lines(seed: u64, count: usize, outcome: Outcome) -> Vec<RequestLines> {
+    let mut random = Rng::with_seed(seed);
     (0..count).map(|_| line(&mut random, outcome)).collect()
 }
 
-fn line(random: &mut Random, outcome: Outcome) -> Line {
+fn line(random: &mut Rng, outcome: Outcome) -> RequestLines {
     let (status, flags, details, transport) = match outcome {
-        Outcome::Healthy => (random.pick(&[200, 200, 200, 201, 204]), "-", "via_upstream", "-"),
-        Outcome::Failing => random.pick(&FAILURES),
+        Outcome::Healthy => (pick(random, &[200, 200, 200, 201, 204]), "-", "via_upstream", "-"),
+        Outcome::Failing => pick(random, &FAILURES),
     };
-    let service = random.pick(&["reviews", "pricing", "cart", "checkout-v2", "catalog", "identity", "inventory-service"]);
-    let namespace = random.pick(&["default", "orders-prod", "shop", "bookstore"]);
-    let port = random.pick(&[80, 8080, 9080, 8443]);
-    let method = random.pick(&["GET", "GET", "GET", "POST", "PUT"]);
-    let path = format!("/api/v{}/{service}/{}?page={}", random.below(3), random.below(1_000_000), random.below(50));
-    let protocol = random.pick(&["HTTP/1.1", "HTTP/1.1", "HTTP/2"]);
-    let agent = random.pick(&[
-        "curl/8.9.1",
-        "Go-http-client/1.1",
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
-        "Apache-HttpClient/4.5.14 (Java/17.0.2)",
-        "okhttp/4.12.0",
-    ]);
+    let service = pick(random, &["reviews", "pricing", "cart", "checkout-v2", "catalog", "identity", "inventory-service"]);
+    let namespace = pick(random, &["default", "orders-prod", "shop", "bookstore"]);
+    let port = pick(random, &[80, 8080, 9080, 8443]);
+    let method = pick(random, &["GET", "GET", "GET", "POST", "PUT"]);
+    let path = format!("/api/v{}/{service}/{}?page={}", random.u64(..3), random.u64(..1_000_000), random.u64(..50));
+    let protocol = pick(random, &["HTTP/1.1", "HTTP/1.1", "HTTP/2"]);
+    let agent = pick(
+        random,
+        &[
+            "curl/8.9.1",
+            "Go-http-client/1.1",
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+            "Apache-HttpClient/4.5.14 (Java/17.0.2)",
+            "okhttp/4.12.0",
+        ],
+    );
     let id = format!(
         "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
-        random.below(1 << 32),
-        random.below(1 << 16),
-        random.below(1 << 12),
-        random.below(1 << 12),
-        random.below(1 << 48)
+        random.u64(..1 << 32),
+        random.u64(..1 << 16),
+        random.u64(..1 << 12),
+        random.u64(..1 << 12),
+        random.u64(..1 << 48)
     );
     let time =
-        format!("2026-11-21T{:02}:{:02}:{:02}.{:03}Z", random.below(24), random.below(60), random.below(60), random.below(1000));
+        format!("2026-11-21T{:02}:{:02}:{:02}.{:03}Z", random.u64(..24), random.u64(..60), random.u64(..60), random.u64(..1000));
     let cluster = if details == "route_not_found" || details == "cluster_not_found" {
         "-".to_owned()
     } else {
@@ -89,8 +94,8 @@ fn line(random: &mut Random, outcome: Outcome) -> Line {
     let near = if answered { ephemeral(random) } else { "-".to_owned() };
     let (local, remote) = (address(random, port), ephemeral(random));
     let forwarded =
-        if random.below(2) == 0 { "-".to_owned() } else { format!("10.0.{}.{}", random.below(255), random.below(255)) };
-    let (received, sent, duration) = (random.below(2000), random.below(90_000), random.below(3000));
+        if random.u64(..2) == 0 { "-".to_owned() } else { format!("10.0.{}.{}", random.u64(..255), random.u64(..255)) };
+    let (received, sent, duration) = (random.u64(..2000), random.u64(..90_000), random.u64(..3000));
     let service_time = if answered { duration.to_string() } else { "-".to_owned() };
     let authority = format!("{service}.{namespace}:{port}");
     let sni = "-";
@@ -111,14 +116,14 @@ fn line(random: &mut Random, outcome: Outcome) -> Line {
         quoted(transport),
         quoted(&forwarded),
     );
-    Line { json, text }
+    RequestLines { json, text }
 }
 
-fn address(random: &mut Random, port: u64) -> String {
-    format!("10.{}.{}.{}:{port}", random.below(256), random.below(256), random.below(256))
+fn address(random: &mut Rng, port: u64) -> String {
+    format!("10.{}.{}.{}:{port}", random.u64(..256), random.u64(..256), random.u64(..256))
 }
 
-fn ephemeral(random: &mut Random) -> String {
-    let port = 32_768 + random.below(28_000);
+fn ephemeral(random: &mut Rng) -> String {
+    let port = 32_768 + random.u64(..28_000);
     address(random, port)
 }

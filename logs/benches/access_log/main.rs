@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use generate::{Line, Outcome, lines};
+use generate::{Outcome, RequestLines, lines};
 use meshwhy_core::judge;
 use meshwhy_logs::{Formats, LineContent, parse_line};
 use serde::Deserialize;
@@ -44,18 +44,18 @@ fn main() -> ExitCode {
 }
 
 /// Picks one encoding of a line.
-type Encoding = fn(&Line) -> &str;
+type Encoding = fn(&RequestLines) -> &str;
 
-fn json(line: &Line) -> &str {
+fn json(line: &RequestLines) -> &str {
     &line.json
 }
 
-fn text(line: &Line) -> &str {
+fn text(line: &RequestLines) -> &str {
     &line.text
 }
 
 /// Both encodings of every line must come out as what they were made to be, or the times mean nothing.
-fn check(healthy: &[Line], failing: &[Line]) {
+fn check(healthy: &[RequestLines], failing: &[RequestLines]) {
     for (lines, wanted) in [(healthy, false), (failing, true)] {
         for line in lines {
             for text in [&line.json, &line.text] {
@@ -78,7 +78,7 @@ fn verdict(line: &[u8]) -> bool {
 }
 
 /// Times ours on one encoding against `serde_json` on the same requests in JSON; prints and says whether it is fast enough.
-fn compare(name: &str, lines: &[Line], encoding: Encoding, ours: fn(&[u8]) -> bool, wanted: f64) -> bool {
+fn compare(name: &str, lines: &[RequestLines], encoding: Encoding, ours: fn(&[u8]) -> bool, wanted: f64) -> bool {
     let mut rounds = Vec::new();
     for round in 0..ROUNDS {
         let time = |first: bool| if first { measure(lines, encoding, ours) } else { measure(lines, json, reference) };
@@ -98,7 +98,7 @@ fn compare(name: &str, lines: &[Line], encoding: Encoding, ours: fn(&[u8]) -> bo
     passed
 }
 
-fn measure(lines: &[Line], encoding: Encoding, read: impl Fn(&[u8]) -> bool) -> Duration {
+fn measure(lines: &[RequestLines], encoding: Encoding, read: impl Fn(&[u8]) -> bool) -> Duration {
     let start = Clock::now();
     let mut count = 0_usize;
     for line in lines {

@@ -1,6 +1,8 @@
 //! Lines that are none of ours, as applications and web servers write them between access logs, from a seed.
 
-use crate::shared::Random;
+use fastrand::Rng;
+
+use crate::shared::pick;
 
 /// A kind of log, as one text of many lines.
 pub struct Log {
@@ -9,7 +11,7 @@ pub struct Log {
 }
 
 /// Makes one entry of a log.
-type Make = fn(&mut Random) -> String;
+type Make = fn(&mut Rng) -> String;
 
 /// Makes every kind, about that many bytes of each; the same seed makes the same text.
 pub fn logs(seed: u64, bytes: usize) -> Vec<Log> {
@@ -22,11 +24,11 @@ pub fn logs(seed: u64, bytes: usize) -> Vec<Log> {
         ("nginx", nginx),
         ("hostile: `a: b`", |_| "a: b".to_owned()),
     ];
-    let mut random = Random(seed);
+    let mut random = Rng::with_seed(seed);
     kinds.into_iter().map(|(name, line)| Log { name, text: repeat(&mut random, bytes, line) }).collect()
 }
 
-fn repeat(random: &mut Random, bytes: usize, line: Make) -> String {
+fn repeat(random: &mut Rng, bytes: usize, line: Make) -> String {
     let mut text = String::with_capacity(bytes.saturating_add(2_000));
     while text.len() < bytes {
         text.push_str(&line(random));
@@ -52,21 +54,21 @@ const SENTENCES: [&str; 12] = [
     "request handled: POST /api/v1/orders -> 201 in 37 ms",
 ];
 
-fn json(random: &mut Random) -> String {
-    let (time, level, said) = (time(random), random.pick(&LEVELS), random.pick(&SENTENCES).replace('"', ""));
-    let (trace, span, user, duration) = (random.next(), random.next(), random.below(100_000), random.below(2_000));
-    let method = random.pick(&["GET", "POST", "PUT", "DELETE"]);
-    match random.below(3) {
+fn json(random: &mut Rng) -> String {
+    let (time, level, said) = (time(random), pick(random, &LEVELS), pick(random, &SENTENCES).replace('"', ""));
+    let (trace, span, user, duration) = (random.u64(..), random.u64(..), random.u64(..100_000), random.u64(..2_000));
+    let method = pick(random, &["GET", "POST", "PUT", "DELETE"]);
+    match random.u64(..3) {
         0 => format!(
             r#"{{"timestamp":"{time}","level":"{level}","logger":"com.example.orders.OrderService","thread":"http-nio-8080-exec-{}","message":"{said}","traceId":"{trace:016x}","spanId":"{span:016x}","context":{{"userId":{user},"durationMs":{duration},"method":"{method}"}}}}"#,
-            random.below(200)
+            random.u64(..200)
         ),
         1 => format!(
             r#"{{"level":"{}","ts":{}.{:03},"caller":"handlers/orders.go:{}","msg":"{said}","request_id":"{trace:016x}","user":"{user}","method":"{method}","path":"/api/v1/orders/{user}","status":200,"duration_ms":{duration},"tags":["shop","orders","v2"]}}"#,
             level.to_ascii_lowercase(),
             1_795_000_000 + user,
-            random.below(1_000),
-            random.below(900)
+            random.u64(..1_000),
+            random.u64(..900)
         ),
         _ => format!(
             r#"{{"@timestamp":"{time}","severity":"{level}","service":"checkout","pod":"checkout-7d9c6b5f4-x{user}","message":"{said}","labels":{{"region":"eu-central-1","version":"2.14.{duration}"}},"error":null,"span":"{span:016x}","elapsed":{duration}}}"#
@@ -74,8 +76,8 @@ fn json(random: &mut Random) -> String {
     }
 }
 
-fn escaped(random: &mut Random) -> String {
-    let (time, said) = (time(random), random.pick(&SENTENCES).replace('"', "\\\""));
+fn escaped(random: &mut Rng) -> String {
+    let (time, said) = (time(random), pick(random, &SENTENCES).replace('"', "\\\""));
     let frames: Vec<String> = (0..4).map(|_| frame(random).replace('\t', "\\t")).collect();
     format!(
         r#"{{"timestamp":"{time}","level":"ERROR","logger":"com.example.orders.OrderService","message":"{said}","exception":"java.lang.IllegalStateException: order is closed\n{}"}}"#,
@@ -83,24 +85,24 @@ fn escaped(random: &mut Random) -> String {
     )
 }
 
-fn text(random: &mut Random) -> String {
-    let (time, level, said, user) = (time(random), random.pick(&LEVELS), random.pick(&SENTENCES), random.below(100_000));
-    match random.below(3) {
+fn text(random: &mut Rng) -> String {
+    let (time, level, said, user) = (time(random), pick(random, &LEVELS), pick(random, &SENTENCES), random.u64(..100_000));
+    match random.u64(..3) {
         0 => format!("{time} {level:<5} [http-nio-8080-exec-{}] c.e.orders.OrderService - {said} user={user}", user % 200),
         1 => format!("[{time}] {level}: {said} (user {user}, 10.244.{}.{})", user % 256, user % 250),
         _ => format!("{level} {said} component=checkout user={user} duration={}ms", user % 977),
     }
 }
 
-fn carried(random: &mut Random) -> String {
+fn carried(random: &mut Rng) -> String {
     format!("{} stdout F {}", time(random), text(random))
 }
 
-fn trace(random: &mut Random) -> String {
+fn trace(random: &mut Rng) -> String {
     let mut lines = vec![format!(
         "{} ERROR [main] c.e.orders.OrderService - order {} failed\njava.lang.IllegalStateException: order is closed",
         time(random),
-        random.below(100_000)
+        random.u64(..100_000)
     )];
     lines.extend((0..12).map(|_| frame(random)));
     lines.push("Caused by: java.util.NoSuchElementException: No value present".to_owned());
@@ -109,19 +111,22 @@ fn trace(random: &mut Random) -> String {
     lines.join("\n")
 }
 
-fn frame(random: &mut Random) -> String {
-    let class = random.pick(&[
-        "org.springframework.web.servlet.FrameworkServlet.service(FrameworkServlet.java",
-        "com.example.orders.OrderService.close(OrderService.java",
-        "org.apache.catalina.core.ApplicationFilterChain.internalDoFilter(ApplicationFilterChain.java",
-        "java.base/java.util.Optional.orElseThrow(Optional.java",
-        "java.base/jdk.internal.reflect.DirectMethodHandleAccessor.invoke(DirectMethodHandleAccessor.java",
-    ]);
-    format!("\tat {class}:{})", random.below(900))
+fn frame(random: &mut Rng) -> String {
+    let class = pick(
+        random,
+        &[
+            "org.springframework.web.servlet.FrameworkServlet.service(FrameworkServlet.java",
+            "com.example.orders.OrderService.close(OrderService.java",
+            "org.apache.catalina.core.ApplicationFilterChain.internalDoFilter(ApplicationFilterChain.java",
+            "java.base/java.util.Optional.orElseThrow(Optional.java",
+            "java.base/jdk.internal.reflect.DirectMethodHandleAccessor.invoke(DirectMethodHandleAccessor.java",
+        ],
+    );
+    format!("\tat {class}:{})", random.u64(..900))
 }
 
-fn nginx(random: &mut Random) -> String {
-    let (user, status) = (random.below(100_000), random.pick(&[200, 200, 204, 301, 304, 404, 500]));
+fn nginx(random: &mut Rng) -> String {
+    let (user, status) = (random.u64(..100_000), pick(random, &[200, 200, 204, 301, 304, 404, 500]));
     format!(
         r#"10.244.{}.{} - - [21/Nov/2026:06:{:02}:{:02} +0000] "GET /products/{user}?page=2 HTTP/1.1" {status} {} "https://shop.example.com/" "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0""#,
         user % 256,
@@ -132,6 +137,6 @@ fn nginx(random: &mut Random) -> String {
     )
 }
 
-fn time(random: &mut Random) -> String {
-    format!("2026-11-21T06:{:02}:{:02}.{:03}Z", random.below(60), random.below(60), random.below(1_000))
+fn time(random: &mut Rng) -> String {
+    format!("2026-11-21T06:{:02}:{:02}.{:03}Z", random.u64(..60), random.u64(..60), random.u64(..1_000))
 }

@@ -7,8 +7,6 @@ use meshwhy_core::facts::Fact;
 use meshwhy_core::facts::kind::{Duration, FactKind, TraceId};
 use meshwhy_core::{Facts, proxy_status};
 
-use crate::line::LineFormat;
-
 /// An access-log line, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "a box would cost an allocation per failing line")]
@@ -19,8 +17,6 @@ pub(crate) enum AccessLog<'a> {
     Facts {
         /// The facts.
         facts: Facts<'a>,
-        /// The format that the line is in.
-        format: LineFormat,
         /// Whether the head or the tail is missing.
         truncated: bool,
     },
@@ -29,14 +25,14 @@ pub(crate) enum AccessLog<'a> {
 impl<'a> AccessLog<'a> {
     /// The line with these facts; those of a success are not kept.
     #[inline]
-    pub(crate) fn of(facts: Facts<'a>, format: LineFormat, truncated: bool) -> Self {
-        if shows_success(&facts) { Self::Healthy } else { Self::Facts { facts, format, truncated } }
+    pub(crate) fn of(facts: Facts<'a>, truncated: bool) -> Self {
+        if shows_success(&facts) { Self::Healthy } else { Self::Facts { facts, truncated } }
     }
 
     pub(crate) fn into_owned<'b>(self) -> AccessLog<'b> {
         match self {
             Self::Healthy => AccessLog::Healthy,
-            Self::Facts { facts, format, truncated } => AccessLog::Facts { facts: facts.into_owned(), format, truncated },
+            Self::Facts { facts, truncated } => AccessLog::Facts { facts: facts.into_owned(), truncated },
         }
     }
 }
@@ -99,12 +95,12 @@ impl<'a> Fields<'a> {
 
     /// The line with these fields and what follows from them.
     #[inline]
-    pub(crate) fn finish(mut self, format: LineFormat, truncated: bool) -> AccessLog<'a> {
+    pub(crate) fn finish(mut self, truncated: bool) -> AccessLog<'a> {
         if shows_success(&self.facts) {
             return AccessLog::Healthy;
         }
         complete(&mut self.facts, self.proxy_status.as_deref());
-        AccessLog::Facts { facts: self.facts, format, truncated }
+        AccessLog::Facts { facts: self.facts, truncated }
     }
 }
 

@@ -4,7 +4,6 @@ use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side, judge};
 use proptest::prelude::*;
 
 use super::*;
-use crate::line::LineFormat;
 
 const V19: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price?sku=11 HTTP/1.1" 503 URX,UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused} - "delayed_connect_error:_Connection_refused" 0 121 61 - "10.1.1.1" "curl/8.9.1" "ba7503f2" "pricing:8085" "10.244.31.50:9030" outbound|8085||pricing.orders-prod.svc.cluster.local - 10.96.70.2:8085 10.244.31.9:51347 - default"#;
 const V15: &str = r#"[2021-12-02T02:55:45.565Z] "POST / HTTP/1.1" 503 UF,URX "-" "TLS error: Secret is not supplied by SDS" 52 91 18 - "-" "curl/7.79.1" "d8d7" "oak:8000" "10.126.222.172:8000" outbound|8000||oak.services.svc.cluster.local - 10.49.219.170:8000 10.126.222.172:58716 - default"#;
@@ -19,9 +18,9 @@ fn read(text: &str) -> Option<AccessLog<'_>> {
     parse(text, &Formats::default())
 }
 
-fn facts(text: &str) -> (Facts<'_>, LineFormat, bool) {
+fn facts(text: &str) -> (Facts<'_>, bool) {
     match read(text) {
-        Some(AccessLog::Facts { facts, format, truncated }) => (facts, format, truncated),
+        Some(AccessLog::Facts { facts, truncated }) => (facts, truncated),
         other => panic!("{other:?}: {text}"),
     }
 }
@@ -32,7 +31,7 @@ fn flags(text: &str) -> Option<ResponseFlags> {
 
 #[test]
 fn istio_1_9_and_later() {
-    let (read, format, truncated) = facts(V19);
+    let (read, truncated) = facts(V19);
     let expected = Facts {
         decisive: Decisive {
             status: Some(503),
@@ -61,37 +60,37 @@ fn istio_1_9_and_later() {
             ..Context::default()
         },
     };
-    assert_eq!((read, format, truncated), (expected, LineFormat::IstioText, false));
+    assert_eq!((read, truncated), (expected, false));
 }
 
 #[test]
 fn older_formats() {
-    let (read, format, truncated) = facts(V15);
+    let (read, truncated) = facts(V15);
     assert_eq!(read.upstream_transport_failure.as_deref(), Some("TLS error: Secret is not supplied by SDS"));
     assert_eq!((read.details.as_deref(), read.policy_status.as_deref(), read.duration_ms), (None, None, Some(18)));
-    assert_eq!((read.route.as_deref(), format, truncated), (Some("default"), LineFormat::IstioText, false));
+    assert_eq!((read.route.as_deref(), truncated), (Some("default"), false));
 
-    let (read, _, truncated) = facts(V14);
+    let (read, truncated) = facts(V14);
     assert_eq!(read.policy_status.as_deref(), Some("UNAVAILABLE:no healthy upstream"));
     assert_eq!((read.context.server_name.as_deref(), read.decisive.route, truncated), (Some("loki.example.com"), None, false));
 
-    let (read, _, _) = facts(V12);
+    let (read, _) = facts(V12);
     assert_eq!(read.policy_status.as_deref(), Some("PERMISSION_DENIED:handler.denier"));
     assert_eq!(read.context.downstream_remote_address.as_deref(), Some("10.0.0.2:54652"));
 
-    let (read, format, truncated) = facts(V11);
+    let (read, truncated) = facts(V11);
     assert_eq!((read.context.path.as_deref(), read.context.protocol.as_deref()), (Some("/api/oak"), Some("HTTP/1.1")));
     assert_eq!(read.cluster.as_deref(), Some("outbound|5000|multiple|opal.default.svc.cluster.local"));
-    assert_eq!((read.duration_ms, format, truncated), (Some(1), LineFormat::IstioText, false));
+    assert_eq!((read.duration_ms, truncated), (Some(1), false));
 
-    let (read, format, truncated) = facts(ENVOY);
+    let (read, truncated) = facts(ENVOY);
     assert_eq!(read.upstream_host.as_deref(), Some("[2001:db8::71:9d]:443"));
-    assert_eq!((read.context.authority.as_deref(), format, truncated), (Some("bolt:10000"), LineFormat::EnvoyText, false));
+    assert_eq!((read.context.authority.as_deref(), truncated), (Some("bolt:10000"), false));
 }
 
 #[test]
 fn tcp_lines() {
-    let (read, _, truncated) = facts(TCP);
+    let (read, truncated) = facts(TCP);
     assert_eq!((read.status, read.flags, read.duration_ms), (Some(0), flags("UH"), Some(7)));
     assert_eq!((read.context.method.as_deref(), read.context.protocol.as_deref(), truncated), (None, None, false));
     assert_eq!((read.cluster.as_deref(), read.side), (Some("BlackHoleCluster"), Some(Side::Outbound)));
@@ -105,7 +104,7 @@ fn a_missing_or_elided_start_time_is_no_cut() {
     let whole = facts(V19).0;
     let (_, without) = V19.split_once("] ").unwrap();
     for text in [without.to_owned(), format!("[...] {without}")] {
-        let (read, _, truncated) = facts(&text);
+        let (read, truncated) = facts(&text);
         assert_eq!(
             (read.context.path, read.decisive.route, truncated),
             (whole.context.path.clone(), whole.route.clone(), false),
@@ -140,7 +139,7 @@ fn every_cut_of_a_line_keeps_what_is_left() {
             assert!(facts.context.authority.is_none() || facts.context.authority == whole.context.authority, "{}", &line[..end]);
         }
         let cut = line.split_once(" - \"").map_or(line, |(head, _)| head);
-        assert!(facts(cut).2, "{cut}");
+        assert!(facts(cut).1, "{cut}");
     }
 }
 
@@ -157,7 +156,7 @@ fn heads_that_are_cut() {
         (r#"404 NR route_not_found - "-" 0 0 0 - "1""#, None),
         (r#"404 NR route_not_found - "-""#, None),
     ] {
-        let (read, _, truncated) = facts(line);
+        let (read, truncated) = facts(line);
         assert_eq!(
             (read.status, read.flags, read.details.as_deref()),
             (Some(404), flags("NR"), Some("route_not_found")),
@@ -165,19 +164,18 @@ fn heads_that_are_cut() {
         );
         assert_eq!((read.context.path.as_deref(), truncated), (path, true), "{line}");
     }
-    let (read, _, truncated) =
-        facts(r#"503 UF,URX "-" "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER""#);
+    let (read, truncated) = facts(r#"503 UF,URX "-" "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER""#);
     assert_eq!((read.status, truncated), (Some(503), true));
     assert!(read.upstream_transport().is_some_and(|failure| failure.name == "WRONG_VERSION_NUMBER"));
 }
 
 #[test]
 fn what_people_leave_out() {
-    let (read, _, truncated) =
+    let (read, truncated) =
         facts(r#""GET / HTTP/1.1" 403 UAEX ext_authz_error - "-" 0 0 0 - ... *(browser details)* ... error envoy_bug"#);
     assert_eq!((read.details.as_deref(), read.cluster.as_deref(), truncated), (Some("ext_authz_error"), None, true));
     let wrapped = "[...] \"GET /get HTTP/1.1\" 404 NR route_not_found - \"-\" 0 0 0 -\n  \"10.1.1.1\" \"curl/8\" \"a326cb9d-...\" \"api.example.com\"\n  \"-\" - - 10.63.43.129:80 10.158.158.88:41290 - -";
-    let (read, _, truncated) = facts(wrapped);
+    let (read, truncated) = facts(wrapped);
     assert_eq!((read.context.authority.as_deref(), read.context.request_id, truncated), (Some("api.example.com"), None, false));
     assert_eq!(read.context.downstream_remote_address.as_deref(), Some("10.158.158.88:41290"));
 }
@@ -322,7 +320,7 @@ fn json_wrapped_by_hand() {
         .replace("response_flags", "**response_flags**")
         .replace("cluster_not", "cluster\n    _not")
         .replace(",\"path", ",\n  \"path");
-    let (read, _, truncated) = facts(&wrapped);
+    let (read, truncated) = facts(&wrapped);
     assert_eq!((read, truncated), (facts(JSON).0, false));
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(JSON).unwrap()).unwrap();
     assert_eq!(facts(&pretty).0, facts(JSON).0);
@@ -332,7 +330,7 @@ fn json_wrapped_by_hand() {
 fn json_that_is_cut() {
     let end = JSON.find(",\"route_name").unwrap();
     for end in end..JSON.len() {
-        let (read, _, truncated) = facts(&JSON[..end]);
+        let (read, truncated) = facts(&JSON[..end]);
         assert_eq!((read.status, read.flags, truncated), (Some(503), flags("NC"), true), "{}", &JSON[..end]);
     }
     assert_eq!(read(r#"{"authority":"a","response_code_details":"clu"#), None);

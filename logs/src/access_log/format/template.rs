@@ -13,7 +13,6 @@ use super::FormatError;
 use super::compile::{self, FormatPart};
 use super::operator::Operator;
 use crate::access_log::field::{AccessLog, Fields, LogField};
-use crate::line::LineFormat;
 
 /// A compiled format.
 #[derive(Debug, Clone)]
@@ -57,7 +56,7 @@ impl Template {
         for (operator, value) in values {
             fields.put(operator.field, Cow::Borrowed(value));
         }
-        Some(fields.finish(LineFormat::Custom, !whole))
+        Some(fields.finish(!whole))
     }
 
     /// Puts in the values that the text of one JSON key holds; says whether any of them is its outcome.

@@ -4,7 +4,6 @@ use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side};
 use proptest::prelude::*;
 
 use super::*;
-use crate::line::LineFormat;
 
 /// Istio's default since 1.9.
 const ISTIO: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% \"%UPSTREAM_TRANSPORT_FAILURE_REASON%\" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" \"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
@@ -13,7 +12,7 @@ const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price HTTP/1.1" 503 UF re
 
 fn read<'a>(formats: &Formats, line: &'a str) -> (Facts<'a>, bool) {
     match crate::access_log::parse(line, formats) {
-        Some(AccessLog::Facts { facts, format: LineFormat::Custom, truncated }) => (facts, truncated),
+        Some(AccessLog::Facts { facts, truncated }) => (facts, truncated),
         other => panic!("{other:?}: {line}"),
     }
 }

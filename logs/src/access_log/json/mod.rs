@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use super::field::{AccessLog, Fields, LogField};
 use super::format::Labels;
-use crate::line::LineFormat;
 use key::{KeyKind, Spelling};
 use scan::{Scanner, Token};
 
@@ -26,7 +25,7 @@ pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<Access
         && labels.is_none()
         && let Some(facts) = layout::read(text)
     {
-        return Some(AccessLog::of(facts, LineFormat::IstioJson, false));
+        return Some(AccessLog::of(facts, false));
     }
     read_any(&mut scanner, labels)
 }
@@ -108,7 +107,6 @@ impl<'a> Object<'a, '_> {
         if self.record || !has_outcome || !ours || (self.labels.is_some() && !self.custom) {
             return None;
         }
-        let format = if self.custom { LineFormat::Custom } else { LineFormat::IstioJson };
-        Some(self.fields.finish(format, truncated))
+        Some(self.fields.finish(truncated))
     }
 }

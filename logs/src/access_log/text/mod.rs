@@ -17,7 +17,6 @@ use meshwhy_core::facts::kind::{FactKind, Quoted};
 use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, transport};
 
 use super::field::{AccessLog, complete, present};
-use crate::line::LineFormat;
 use cursor::{Cursor, Numbers};
 use head::Start;
 
@@ -55,7 +54,6 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
     }
     let tail = tail::read(line.rest(), reasons.shape != Shape::Envoy);
     let truncated = start.is_cut() || !numbers.complete || tail.truncated;
-    let format = if reasons.shape == Shape::Envoy && tail.count == 0 { LineFormat::EnvoyText } else { LineFormat::IstioText };
 
     let [cluster, upstream_local_address, downstream_local_address, downstream_remote_address, server_name, route] = tail.words;
     let mut facts = Facts {
@@ -87,7 +85,7 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
         },
     };
     complete(&mut facts, tail.proxy_status);
-    Some(AccessLog::Facts { facts, format, truncated })
+    Some(AccessLog::Facts { facts, truncated })
 }
 
 /// Reads a line that somebody wrapped; `None` when the text holds several lines.

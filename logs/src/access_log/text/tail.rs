@@ -9,8 +9,6 @@ pub(super) struct Tail<'a> {
     /// Cluster, upstream local address, downstream local and remote address, server name, route.
     pub(super) words: [Option<&'a str>; WORDS],
     pub(super) proxy_status: Option<&'a str>,
-    /// How many words stand behind the quoted names.
-    pub(super) count: usize,
     pub(super) truncated: bool,
 }
 
@@ -52,7 +50,6 @@ pub(super) fn read(text: &str, istio: bool) -> Tail<'_> {
         request_id: Some(request_id).filter(|id| !is_elided(id)),
         words: found,
         proxy_status,
-        count: words.count,
         truncated: !complete,
     }
 }
