@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
-use meshwhy_logs::{Formats, Item, LineContent, LineReading, Reader};
+use meshwhy_logs::{Formats, Item, LineContent, LineReading, LogReader};
 use serde::Serialize;
 
 use crate::coverage::Coverage;
@@ -68,7 +68,7 @@ impl Collector {
     /// What the reader reports.
     pub fn read(&mut self, source: u32, reader: &mut dyn BufRead) -> io::Result<()> {
         let before = self.tally.read;
-        let mut items = Reader::new(reader, self.formats.clone());
+        let mut items = LogReader::new(reader, self.formats.clone());
         while let Some(Item { first, last, bytes, line }) = items.next_item()? {
             self.tally.read = before + last;
             self.item(source, before + first, bytes, line);

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshwhy_logs::{Formats, Reader};
+use meshwhy_logs::{Formats, LogReader};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut reader = Reader::new(bytes, Formats::default());
+    let mut reader = LogReader::new(bytes, Formats::default());
     let mut next = 1;
     while let Ok(Some(item)) = reader.next_item() {
         assert!(item.first >= next && item.last >= item.first);

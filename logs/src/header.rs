@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use meshwhy_core::node_id::pod_and_namespace;
-use meshwhy_core::proxy_status::{self, Member};
+use meshwhy_core::proxy_status::{self, StatusMember};
 use meshwhy_core::{Cause, Context, Decisive, Facts, Flag, ResponseFlags};
 
 const NAME: &str = "proxy-status";
@@ -41,12 +41,12 @@ pub(crate) fn holds_hops(line: &str) -> bool {
 
 /// What the proxy of ours wrote that made the reply with these headers.
 pub(crate) fn author<'a>(values: impl Iterator<Item = &'a str>) -> Option<Facts<'static>> {
-    let members: Vec<Member> = values.flat_map(proxy_status::read).collect();
+    let members: Vec<StatusMember> = values.flat_map(proxy_status::read).collect();
     proxy_status::author(&members).map(own)
 }
 
 /// The facts of a member of ours; its details are one text.
-fn own(member: &Member) -> Facts<'static> {
+fn own(member: &StatusMember) -> Facts<'static> {
     let silent = member.code.is_none() && member.details.is_none();
     Facts {
         decisive: Decisive {
@@ -69,13 +69,13 @@ fn speaker(name: &str) -> Context<'static> {
     Context { pod: pod.map(own), namespace: namespace.map(own), ..Context::default() }
 }
 
-fn is_ours_or_registered(member: &Member) -> bool {
+fn is_ours_or_registered(member: &StatusMember) -> bool {
     member.side.is_some()
         || member.code.as_deref().is_some_and(|code| Cause::find(code).is_some())
         || member.error.as_deref().is_some_and(|error| flag(error).is_some() || TYPES_WITHOUT_FLAG.contains(&error))
 }
 
-fn facts(member: Member) -> Option<Facts<'static>> {
+fn facts(member: StatusMember) -> Option<Facts<'static>> {
     let (details, termination_details, flags) = member.details.as_deref().map(split).unwrap_or_default();
     let flags = flags.or_else(|| {
         details.is_none().then(|| member.error.as_deref().and_then(flag)).flatten().filter(|_| member.code.is_none())

@@ -22,7 +22,7 @@ pub use choose::parse_line;
 pub use line::{LineContent, LineFormat, LineReading, RecordWriter};
 pub use lines::{Lines, MAX_LINE};
 pub use origin::Origin;
-pub use reader::{Item, Reader};
+pub use reader::{Item, LogReader};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 
 use meshwhy_core::event::Event;
 use meshwhy_core::{Context, Facts, judge};
-use meshwhy_logs::{Formats, LineContent, LineReading, MAX_LINE, Reader, parse_line};
+use meshwhy_logs::{Formats, LineContent, LineReading, LogReader, MAX_LINE, parse_line};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ struct Read {
 }
 
 fn items(input: &[u8]) -> Vec<Read> {
-    let mut reader = Reader::new(input, Formats::default());
+    let mut reader = LogReader::new(input, Formats::default());
     let mut items = Vec::new();
     while let Some(item) = reader.next_item().unwrap() {
         let (first, last, bytes) = (item.first, item.last, item.bytes.to_vec());

@@ -10,7 +10,7 @@ use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 use meshwhy_core::{Confidence, Decisive, Facts, Flag, ResponseFlags, Side, Verdict, judge, record};
-use meshwhy_logs::{Formats, LineContent, Reader, parse_line};
+use meshwhy_logs::{Formats, LineContent, LogReader, parse_line};
 use serde_json::Value;
 
 /// What the line knows and the header cannot carry: the line's cause, the header's, and why. An entry that is no longer
@@ -165,8 +165,8 @@ fn a_forged_cause_never_wins_over_the_facts() {
 #[test]
 fn a_code_alone_is_likely_and_an_unknown_one_says_nothing() {
     for cause in REGISTRY.iter().filter(|cause| !matches!(cause.slug, "unknown" | "none-success")) {
-        let told = verdict(&format!("a.b; mw-cause={}", cause.code), None).unwrap();
-        assert_eq!((told.cause.slug, told.confidence), (cause.slug, Confidence::Likely));
+        let read = verdict(&format!("a.b; mw-cause={}", cause.code), None).unwrap();
+        assert_eq!((read.cause.slug, read.confidence), (cause.slug, Confidence::Likely));
     }
     assert!(verdict("a.b; mw-cause=MW9999; mw-side=inbound", None).is_none());
 }
@@ -188,7 +188,7 @@ fn a_member_gives_every_fact() {
 
 /// The only item of a transcript.
 fn item(transcript: &str) -> Facts<'static> {
-    let mut reader = Reader::new(transcript.as_bytes(), Formats::default());
+    let mut reader = LogReader::new(transcript.as_bytes(), Formats::default());
     let item = reader.next_item().unwrap().unwrap();
     match item.line.content {
         LineContent::Facts(facts, _) => facts.into_owned(),

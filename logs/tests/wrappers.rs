@@ -13,7 +13,7 @@ const HEALTHY: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price HTTP/1.1" 200 - 
 
 /// What a wrapper may stand around.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum WrapperKind {
     /// A tool, which carries what a container or another tool wrote.
     Tool,
     /// A tool that puts bare words in front: only one of them can be told from a sentence.
@@ -24,92 +24,98 @@ enum Kind {
 
 type Wrap = fn(&str) -> String;
 
-const WRAPPERS: &[(&str, Kind, Wrap)] = &[
-    ("kubectl prefix", Kind::Tool, |line| format!("[pod/web-1/istio-proxy] {line}")),
-    ("kubectl timestamps", Kind::Tool, |line| format!("2026-11-21T06:36:38.123456789Z {line}")),
-    ("timestamp with offset", Kind::Tool, |line| format!("2026-11-21T06:36:38.123+08:00 {line}")),
-    ("timestamp column", Kind::Tool, |line| format!("2026-11-21T06:36:38.123Z | {line}")),
-    ("kibana column", Kind::Tool, |line| format!("Jan 19, 2022 @ 11:08:22.417 | {line}")),
-    ("kibana tab", Kind::Tool, |line| format!("Jan 19, 2022 @ 11:08:22.417\t{line}")),
-    ("stern", Kind::Words, |line| format!("web-1 istio-proxy {line}")),
-    ("stern, all namespaces", Kind::Words, |line| format!("shop web-1 istio-proxy {line}")),
-    ("stern in colours", Kind::Words, |line| format!("\u{1b}[38;5;92mweb-1\u{1b}[0m \u{1b}[1mistio-proxy\u{1b}[0m {line}")),
-    ("k9s", Kind::Words, |line| format!("web-1 {line}")),
-    ("cloudwatch tail", Kind::Words, |line| {
+const WRAPPERS: &[(&str, WrapperKind, Wrap)] = &[
+    ("kubectl prefix", WrapperKind::Tool, |line| format!("[pod/web-1/istio-proxy] {line}")),
+    ("kubectl timestamps", WrapperKind::Tool, |line| format!("2026-11-21T06:36:38.123456789Z {line}")),
+    ("timestamp with offset", WrapperKind::Tool, |line| format!("2026-11-21T06:36:38.123+08:00 {line}")),
+    ("timestamp column", WrapperKind::Tool, |line| format!("2026-11-21T06:36:38.123Z | {line}")),
+    ("kibana column", WrapperKind::Tool, |line| format!("Jan 19, 2022 @ 11:08:22.417 | {line}")),
+    ("kibana tab", WrapperKind::Tool, |line| format!("Jan 19, 2022 @ 11:08:22.417\t{line}")),
+    ("stern", WrapperKind::Words, |line| format!("web-1 istio-proxy {line}")),
+    ("stern, all namespaces", WrapperKind::Words, |line| format!("shop web-1 istio-proxy {line}")),
+    ("stern in colours", WrapperKind::Words, |line| {
+        format!("\u{1b}[38;5;92mweb-1\u{1b}[0m \u{1b}[1mistio-proxy\u{1b}[0m {line}")
+    }),
+    ("k9s", WrapperKind::Words, |line| format!("web-1 {line}")),
+    ("cloudwatch tail", WrapperKind::Words, |line| {
         let file = "from-fluent-bit-kube.var.log.containers.web-1_shop_istio-proxy-0123456789abcdef.log";
         format!("2026-11-21T06:36:38.000000+00:00 {file} {line}")
     }),
-    ("grep", Kind::Words, |line| format!("logs/web.log:12:{line}")),
-    ("cri", Kind::Tool, |line| format!("2026-11-21T06:36:38.123456789Z stdout F {line}")),
-    ("docker json", Kind::Tool, |line| {
+    ("grep", WrapperKind::Words, |line| format!("logs/web.log:12:{line}")),
+    ("cri", WrapperKind::Tool, |line| format!("2026-11-21T06:36:38.123456789Z stdout F {line}")),
+    ("docker json", WrapperKind::Tool, |line| {
         json!({"log": format!("{line}\n"), "stream": "stdout", "time": "2026-11-21T06:36:38Z"}).to_string()
     }),
-    ("docker json as Docker prints it", Kind::Tool, |line| {
+    ("docker json as Docker prints it", WrapperKind::Tool, |line| {
         let line = serde_json::to_string(&format!("{line}\n")).unwrap();
         format!("{{\"log\":{line},\"stream\":\"stdout\",\"time\":\"2026-11-21T06:36:38.1Z\"}}")
     }),
-    ("compose", Kind::Tool, |line| format!("envoy-1  | {line}")),
-    ("journald", Kind::Tool, |line| format!("Nov 21 06:36:38 node-1 envoy[4711]: {line}")),
-    ("journald iso", Kind::Tool, |line| format!("2026-11-21T06:36:38+0000 node-1 envoy[4711]: {line}")),
-    ("journald full", Kind::Tool, |line| format!("Sat 2026-11-21 06:36:38 UTC node-1 envoy[4711]: {line}")),
-    ("rfc 3164", Kind::Tool, |line| format!("<13>Nov  1 06:36:38 node-1 k8s_istio-proxy_web-1_shop_uid_0[1]: {line}")),
-    ("rfc 5424", Kind::Tool, |line| format!("<13>1 2026-11-21T06:36:38Z node-1 envoy 4711 - - {line}")),
-    ("rfc 5424 with data", Kind::Tool, |line| {
+    ("compose", WrapperKind::Tool, |line| format!("envoy-1  | {line}")),
+    ("journald", WrapperKind::Tool, |line| format!("Nov 21 06:36:38 node-1 envoy[4711]: {line}")),
+    ("journald iso", WrapperKind::Tool, |line| format!("2026-11-21T06:36:38+0000 node-1 envoy[4711]: {line}")),
+    ("journald full", WrapperKind::Tool, |line| format!("Sat 2026-11-21 06:36:38 UTC node-1 envoy[4711]: {line}")),
+    ("rfc 3164", WrapperKind::Tool, |line| format!("<13>Nov  1 06:36:38 node-1 k8s_istio-proxy_web-1_shop_uid_0[1]: {line}")),
+    ("rfc 5424", WrapperKind::Tool, |line| format!("<13>1 2026-11-21T06:36:38Z node-1 envoy 4711 - - {line}")),
+    ("rfc 5424 with data", WrapperKind::Tool, |line| {
         format!("<13>1 2026-11-21T06:36:38Z node-1 envoy 4711 ID1 [a@1 b=\"x ] y\" c=\"\\\"\"][d@1] {line}")
     }),
-    ("fluent bit", Kind::Tool, |line| {
+    ("fluent bit", WrapperKind::Tool, |line| {
         let kubernetes = json!({"pod_name": "web-1", "namespace_name": "shop", "container_name": "istio-proxy"});
         json!({"date": 1.5, "stream": "stdout", "_p": "F", "log": line, "kubernetes": kubernetes}).to_string()
     }),
-    ("fluent bit stdout", Kind::Tool, |line| {
+    ("fluent bit stdout", WrapperKind::Tool, |line| {
         let line = serde_json::to_string(line).unwrap();
         format!("[0] kube.var.log.containers.web-1_shop_istio-proxy-0123456789ab.log: [1700000000.1, {{\"log\"=>{line}}}]")
     }),
-    ("vector", Kind::Tool, |line| {
+    ("vector", WrapperKind::Tool, |line| {
         json!({"kubernetes": {"pod_name": "web-1"}, "message": line, "source_type": "kubernetes_logs"}).to_string()
     }),
-    ("stackdriver", Kind::Tool, |line| {
+    ("stackdriver", WrapperKind::Tool, |line| {
         let resource = json!({"type": "k8s_container", "labels": {"pod_name": "web-1", "namespace_name": "shop"}});
         json!({"insertId": "x", "textPayload": format!("{line}\n"), "resource": resource, "severity": "INFO"}).to_string()
     }),
-    ("elastic", Kind::Tool, |line| {
+    ("elastic", WrapperKind::Tool, |line| {
         let source = json!({"@timestamp": "2026", "kubernetes": {"pod": {"name": "web-1"}}, "message": line});
         json!({"_index": "logs", "_id": "1", "_source": source}).to_string()
     }),
-    ("elastic common schema", Kind::Tool, |line| {
+    ("elastic common schema", WrapperKind::Tool, |line| {
         json!({"log": {"file": {"path": "/a"}}, "k8s.pod.name": "web-1", "message": line}).to_string()
     }),
-    ("logcli jsonl", Kind::Tool, |line| json!({"labels": {"pod": "web-1"}, "line": line, "timestamp": "2026"}).to_string()),
-    ("logcli", Kind::Tool, |line| format!("2026-11-21T06:36:38Z {{app=\"web\", pod=\"web-1\"}} {line}")),
-    ("cloudwatch", Kind::Tool, |line| json!({"@timestamp": "2026-11-21", "@message": line, "@logStream": "web-1"}).to_string()),
-    ("stern json", Kind::Tool, |line| {
+    ("logcli jsonl", WrapperKind::Tool, |line| {
+        json!({"labels": {"pod": "web-1"}, "line": line, "timestamp": "2026"}).to_string()
+    }),
+    ("logcli", WrapperKind::Tool, |line| format!("2026-11-21T06:36:38Z {{app=\"web\", pod=\"web-1\"}} {line}")),
+    ("cloudwatch", WrapperKind::Tool, |line| {
+        json!({"@timestamp": "2026-11-21", "@message": line, "@logStream": "web-1"}).to_string()
+    }),
+    ("stern json", WrapperKind::Tool, |line| {
         json!({"message": line, "namespace": "shop", "podName": "web-1", "containerName": "istio-proxy"}).to_string()
     }),
-    ("splunk", Kind::Tool, |line| json!({"preview": false, "result": {"_raw": line, "source": "/var/log/x"}}).to_string()),
-    ("epoch", Kind::Tool, |line| format!("[Envoy (Epoch 0)] {line}")),
-    ("colours", Kind::Tool, |line| format!("\u{1b}[32m{line}\u{1b}[0m\u{1b}[K")),
-    ("a title", Kind::Tool, |line| format!("\u{1b}]0;kubectl logs\u{7}{line}")),
-    ("box", Kind::Person, |line| format!("│ {line}   │")),
-    ("table row", Kind::Person, |line| format!("| {line} |")),
-    ("quote", Kind::Person, |line| format!("> {line}")),
-    ("nested quote", Kind::Person, |line| format!("> > {line}")),
-    ("bullet", Kind::Person, |line| format!("- {line}")),
-    ("numbered", Kind::Person, |line| format!("12. {line}")),
-    ("comment", Kind::Person, |line| format!("# {line}")),
-    ("comment without a space", Kind::Person, |line| format!("#{line}")),
-    ("backticks", Kind::Person, |line| format!("`{line}`")),
-    ("fence on the line", Kind::Person, |line| format!("```{line}```")),
-    ("bold", Kind::Person, |line| format!("**{line}**")),
-    ("single quotes", Kind::Person, |line| format!("'{line}',")),
-    ("quotes, escaped", Kind::Person, |line| serde_json::to_string(line).unwrap()),
-    ("a member", Kind::Person, |line| format!("  \"message\": {},", serde_json::to_string(line).unwrap())),
-    ("quotes", Kind::Person, |line| format!("\"{line}\"")),
-    ("typographic quotes", Kind::Person, |line| line.replace('"', "”")),
-    ("no-break spaces", Kind::Person, |line| line.replace(' ', "\u{a0}")),
-    ("html", Kind::Person, |line| line.replace('&', "&amp;").replace('"', "&quot;").replace('>', "&gt;")),
-    ("an escaped line end", Kind::Person, |line| format!("{line}\\r\\n")),
-    ("white space", Kind::Person, |line| format!(" \t{line}  \r")),
-    ("byte-order mark", Kind::Person, |line| format!("\u{feff}{line}")),
+    ("splunk", WrapperKind::Tool, |line| json!({"preview": false, "result": {"_raw": line, "source": "/var/log/x"}}).to_string()),
+    ("epoch", WrapperKind::Tool, |line| format!("[Envoy (Epoch 0)] {line}")),
+    ("colours", WrapperKind::Tool, |line| format!("\u{1b}[32m{line}\u{1b}[0m\u{1b}[K")),
+    ("a title", WrapperKind::Tool, |line| format!("\u{1b}]0;kubectl logs\u{7}{line}")),
+    ("box", WrapperKind::Person, |line| format!("│ {line}   │")),
+    ("table row", WrapperKind::Person, |line| format!("| {line} |")),
+    ("quote", WrapperKind::Person, |line| format!("> {line}")),
+    ("nested quote", WrapperKind::Person, |line| format!("> > {line}")),
+    ("bullet", WrapperKind::Person, |line| format!("- {line}")),
+    ("numbered", WrapperKind::Person, |line| format!("12. {line}")),
+    ("comment", WrapperKind::Person, |line| format!("# {line}")),
+    ("comment without a space", WrapperKind::Person, |line| format!("#{line}")),
+    ("backticks", WrapperKind::Person, |line| format!("`{line}`")),
+    ("fence on the line", WrapperKind::Person, |line| format!("```{line}```")),
+    ("bold", WrapperKind::Person, |line| format!("**{line}**")),
+    ("single quotes", WrapperKind::Person, |line| format!("'{line}',")),
+    ("quotes, escaped", WrapperKind::Person, |line| serde_json::to_string(line).unwrap()),
+    ("a member", WrapperKind::Person, |line| format!("  \"message\": {},", serde_json::to_string(line).unwrap())),
+    ("quotes", WrapperKind::Person, |line| format!("\"{line}\"")),
+    ("typographic quotes", WrapperKind::Person, |line| line.replace('"', "”")),
+    ("no-break spaces", WrapperKind::Person, |line| line.replace(' ', "\u{a0}")),
+    ("html", WrapperKind::Person, |line| line.replace('&', "&amp;").replace('"', "&quot;").replace('>', "&gt;")),
+    ("an escaped line end", WrapperKind::Person, |line| format!("{line}\\r\\n")),
+    ("white space", WrapperKind::Person, |line| format!(" \t{line}  \r")),
+    ("byte-order mark", WrapperKind::Person, |line| format!("\u{feff}{line}")),
 ];
 
 fn parse(line: &str) -> LineReading<'static> {
@@ -133,11 +139,11 @@ fn is_healthy(line: &str) -> bool {
 }
 
 /// Whether `outer` can stand around `inner` and both still be told.
-fn carries(outer: &(&str, Kind, Wrap), inner: &(&str, Kind, Wrap)) -> bool {
+fn carries(outer: &(&str, WrapperKind, Wrap), inner: &(&str, WrapperKind, Wrap)) -> bool {
     match outer.1 {
-        Kind::Person => outer.0 != "quotes" || inner.0 != "quotes, escaped",
-        Kind::Tool => inner.1 != Kind::Person,
-        Kind::Words => inner.1 == Kind::Tool,
+        WrapperKind::Person => outer.0 != "quotes" || inner.0 != "quotes, escaped",
+        WrapperKind::Tool => inner.1 != WrapperKind::Person,
+        WrapperKind::Words => inner.1 == WrapperKind::Tool,
     }
 }
 

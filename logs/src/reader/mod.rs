@@ -43,14 +43,14 @@ pub struct Item<'a> {
 /// # Cost
 /// Memory for at most fifty lines read ahead, each of at most [`MAX_LINE`] bytes. A healthy access-log line allocates nothing.
 #[derive(Debug)]
-pub struct Reader<R> {
+pub struct LogReader<R> {
     ahead: Ahead<R>,
     formats: Formats,
     current: Physical,
     block: Block,
 }
 
-impl<R: BufRead> Reader<R> {
+impl<R: BufRead> LogReader<R> {
     /// Takes the stream, and the formats that the user gave; nothing is read yet.
     pub fn new(reader: R, formats: Formats) -> Self {
         Self { ahead: Ahead::new(Lines::new(reader)), formats, current: Physical::default(), block: Block::default() }

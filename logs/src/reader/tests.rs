@@ -5,7 +5,7 @@ use super::*;
 /// Reads everything; the bytes read, and those looked at in vain.
 fn cost(line: &str, count: usize) -> (u64, u64) {
     let input = format!("{line}\n").repeat(count);
-    let mut reader = Reader::new(input.as_bytes(), Formats::default());
+    let mut reader = LogReader::new(input.as_bytes(), Formats::default());
     let mut items = 0;
     while reader.next_item().is_ok_and(|item| item.is_some()) {
         items += 1;

@@ -4,7 +4,7 @@
 mod read;
 
 #[cfg(feature = "texts")]
-pub use read::{Member, author, complete, read};
+pub use read::{StatusMember, author, complete, read};
 
 use crate::causes::Cause;
 use crate::condition::RouteName;

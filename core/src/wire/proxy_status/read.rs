@@ -8,7 +8,7 @@ use crate::flags::ResponseFlags;
 
 /// One member of a header that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Member {
+pub struct StatusMember {
     /// The intermediary that wrote it.
     pub name: String,
     /// RFC 9209 `error`.
@@ -29,7 +29,7 @@ pub struct Member {
     pub received_status: Option<u16>,
 }
 
-impl Member {
+impl StatusMember {
     /// Whether a proxy of ours wrote it: nobody else writes parameters that begin with `mw-`.
     #[must_use]
     pub const fn is_ours(&self) -> bool {
@@ -38,7 +38,7 @@ impl Member {
 
     /// Whether it tells why the request failed, and not only that the hop passed something on.
     #[must_use]
-    pub const fn is_telling(&self) -> bool {
+    pub const fn gives_reason(&self) -> bool {
         self.error.is_some() || self.code.is_some() || self.flags.is_some() || self.details.is_some()
     }
 
@@ -50,9 +50,11 @@ impl Member {
 /// The member of the proxy of ours that made the reply: the first that tells why, since inner members come first and who
 /// passes a reply on adds nothing but that it did.
 #[must_use]
-pub fn author(members: &[Member]) -> Option<&Member> {
+pub fn author(members: &[StatusMember]) -> Option<&StatusMember> {
     let ours = || members.iter().filter(|member| member.is_ours());
-    ours().find(|member| member.flags.is_some() || member.details.is_some()).or_else(|| ours().find(|member| member.is_telling()))
+    ours()
+        .find(|member| member.flags.is_some() || member.details.is_some())
+        .or_else(|| ours().find(|member| member.gives_reason()))
 }
 
 /// Puts what the author of a reply tells in place of what the hop that passed it on knows of its own, healthy exchange.
@@ -60,7 +62,7 @@ pub fn author(members: &[Member]) -> Option<&Member> {
 /// # Shape
 /// The facts stay those of the hop as to who asked for what; flags, details, route, side and code are the author's, who is named
 /// in [`Decisive::relayed_from`].
-fn relay(author: &Member, facts: &mut Facts<'_>) {
+fn relay(author: &StatusMember, facts: &mut Facts<'_>) {
     facts.relayed_from = Some(author.name.clone().into());
     facts.annotated_code = author.code.clone().map(Into::into);
     facts.flags = author.flags;
@@ -101,14 +103,14 @@ pub fn complete(facts: &mut Facts<'_>, header: &str) {
 /// Members in header order: nearest the origin first. The lenient reader takes Envoy's C-style escapes, bare names that are
 /// no tokens, and `error` as a string; it gives nothing for text without any parameter of RFC 9209 or ours.
 #[must_use]
-pub fn read(value: &str) -> Vec<Member> {
+pub fn read(value: &str) -> Vec<StatusMember> {
     match strict(value) {
         Some(members) => members,
         None => lenient(value),
     }
 }
 
-fn strict(value: &str) -> Option<Vec<Member>> {
+fn strict(value: &str) -> Option<Vec<StatusMember>> {
     let list: sfv::List = sfv::Parser::new(value).parse().ok()?;
     let members = list.iter().filter_map(|entry| match entry {
         sfv::ListEntry::Item(item) => {
@@ -129,7 +131,7 @@ fn bare(item: &sfv::BareItem) -> String {
     }
 }
 
-fn lenient(value: &str) -> Vec<Member> {
+fn lenient(value: &str) -> Vec<StatusMember> {
     let members = split(value, ',').into_iter().map(|text| {
         let mut parts = split(text, ';').into_iter().map(str::trim);
         let name = unquote(parts.next().unwrap_or_default());
@@ -172,8 +174,8 @@ fn unquote(text: &str) -> String {
     plain
 }
 
-fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>) -> Member {
-    let mut member = Member { name, ..Member::default() };
+fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>) -> StatusMember {
+    let mut member = StatusMember { name, ..StatusMember::default() };
     for (key, value) in params {
         match key {
             "error" => member.error = Some(value),
@@ -190,7 +192,7 @@ fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>)
     member
 }
 
-fn says_something(member: &Member) -> bool {
+fn says_something(member: &StatusMember) -> bool {
     member.error.is_some() || member.is_ours() || member.details.is_some() || member.received_status.is_some()
 }
 
@@ -203,7 +205,7 @@ mod tests {
 
     #[test]
     fn missing_trace_context_explains_no_failure() {
-        let told = |header: &str| {
+        let reply = |header: &str| {
             let mut facts = Facts::from(Decisive {
                 details: Some("upstream_reset_after_response_started{protocol_error}".into()),
                 ..Decisive::default()
@@ -211,19 +213,19 @@ mod tests {
             complete(&mut facts, header);
             facts.decisive.annotated_code.map(Cow::into_owned)
         };
-        assert_eq!(told(r#""a.b"; mw-cause=MW8001; mw-side=outbound"#), None);
-        assert_eq!(told(r#""a.b"; mw-cause=MW5002, "a.b"; mw-cause=MW8001"#).as_deref(), Some("MW5002"));
+        assert_eq!(reply(r#""a.b"; mw-cause=MW8001; mw-side=outbound"#), None);
+        assert_eq!(reply(r#""a.b"; mw-cause=MW5002, "a.b"; mw-cause=MW8001"#).as_deref(), Some("MW5002"));
     }
 
     #[test]
     fn an_application_that_invents_a_cause_is_not_believed() {
-        let told = |header: &str| {
+        let reply = |header: &str| {
             let mut facts = Facts::from(Decisive { details: Some("via_upstream".into()), ..Decisive::default() });
             complete(&mut facts, header);
             (facts.decisive.annotated_code.map(Cow::into_owned), facts.decisive.relayed_from.map(Cow::into_owned))
         };
-        assert_eq!(told("app; mw-cause=MW4001"), (None, None));
-        let ours = told(r#""a.b"; mw-cause=MW4001; mw-side=inbound; details="rbac_access_denied_matched_policy[none]""#);
+        assert_eq!(reply("app; mw-cause=MW4001"), (None, None));
+        let ours = reply(r#""a.b"; mw-cause=MW4001; mw-side=inbound; details="rbac_access_denied_matched_policy[none]""#);
         assert_eq!(ours, (Some("MW4001".to_owned()), Some("a.b".to_owned())));
     }
 
