@@ -2,7 +2,7 @@
 
 use meshwhy_core::Side;
 
-use crate::config::Visibility;
+use crate::config::MemberVisibility;
 use crate::gather::{self, PROXY_STATUS};
 use crate::host::Host;
 use crate::members;
@@ -27,12 +27,12 @@ pub enum MemberAudience {
 
 impl MemberAudience {
     /// As in Linkerd: an application gets it from its own sidecar, and so do peers that have proved who they are.
-    pub fn of(host: &impl Host, visibility: Visibility, side: Option<Side>) -> Self {
+    pub fn of(host: &impl Host, visibility: MemberVisibility, side: Option<Side>) -> Self {
         match (visibility, side) {
-            (Visibility::Mesh, Some(Side::Gateway)) => Self::AccessLog,
-            (Visibility::Always, _) | (_, Some(Side::Outbound)) => Self::Downstream,
-            (Visibility::Mesh, _) if gather::mtls(host) == Some(true) => Self::Downstream,
-            (Visibility::Mesh, _) => Self::Nobody,
+            (MemberVisibility::Mesh, Some(Side::Gateway)) => Self::AccessLog,
+            (MemberVisibility::Always, _) | (_, Some(Side::Outbound)) => Self::Downstream,
+            (MemberVisibility::Mesh, _) if gather::mtls(host) == Some(true) => Self::Downstream,
+            (MemberVisibility::Mesh, _) => Self::Nobody,
         }
     }
 

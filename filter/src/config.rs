@@ -2,7 +2,7 @@
 //!
 //! | field | default | range | meaning |
 //! | --- | --- | --- | --- |
-//! | `visibility` | `"mesh"` | `mesh`, `always` | who sees the annotation: see [`Visibility`] |
+//! | `visibility` | `"mesh"` | `mesh`, `always` | who sees the annotation: see [`MemberVisibility`] |
 //! | `level` | `"standard"` | `minimal`, `standard`, `full` | how much a member has |
 //! | `name` | pod and namespace of the node | at most 128 printable ASCII characters | who speaks in the member |
 //! | `side` | from node id, cluster and listener | `inbound`, `outbound`, `gateway` | which way the traffic goes |
@@ -15,13 +15,13 @@
 use meshwhy_core::Side;
 use meshwhy_core::proxy_status::Level;
 
-use crate::json::{Mistake, Reader};
+use crate::json::{JsonReader, Mistake};
 
 /// A configuration within its ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Who sees the annotation.
-    pub visibility: Visibility,
+    pub visibility: MemberVisibility,
     /// How much a member has.
     pub level: Level,
     /// Who speaks; `None` for pod and namespace of the node.
@@ -42,7 +42,7 @@ pub struct Config {
 
 /// Who sees the annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Visibility {
+pub enum MemberVisibility {
     /// Outbound, the proxy's own application; inbound, peers whose connection is mutual TLS. A gateway or waypoint keeps its own for its access
     /// log, and removes those of the proxies behind it.
     #[default]
@@ -76,7 +76,7 @@ pub struct ParsedConfig {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            visibility: Visibility::Mesh,
+            visibility: MemberVisibility::Mesh,
             level: Level::Standard,
             name: None,
             side: None,
@@ -99,7 +99,7 @@ pub fn parse(bytes: &[u8]) -> ParsedConfig {
         return ParsedConfig { config: Some(Config::default()), problems: vec![] };
     }
     let mut reading = Reading::default();
-    let read = Reader::new(bytes).and_then(|mut reader| {
+    let read = JsonReader::new(bytes).and_then(|mut reader| {
         reader.object(&mut |reader, key| reading.field(reader, key, ""))?;
         reader.end()
     });
@@ -126,14 +126,14 @@ struct Reading {
 }
 
 impl Reading {
-    fn field(&mut self, reader: &mut Reader<'_>, key: &str, parent: &str) -> Result<(), Mistake> {
+    fn field(&mut self, reader: &mut JsonReader<'_>, key: &str, parent: &str) -> Result<(), Mistake> {
         let path = format!("{parent}{key}");
         if self.seen.contains(&path) {
             return Err(reader.mistake(&format!("the field `{path}` for a second time")));
         }
         match path.as_str() {
             "visibility" => {
-                self.config.visibility = word(reader, &[("mesh", Visibility::Mesh), ("always", Visibility::Always)])?;
+                self.config.visibility = word(reader, &[("mesh", MemberVisibility::Mesh), ("always", MemberVisibility::Always)])?;
             }
             "level" => {
                 let levels = [("minimal", Level::Minimal), ("standard", Level::Standard), ("full", Level::Full)];
@@ -174,7 +174,7 @@ impl Reading {
         Ok(())
     }
 
-    fn number(&mut self, reader: &mut Reader<'_>, field: &str, low: u32, high: u32) -> Result<u32, Mistake> {
+    fn number(&mut self, reader: &mut JsonReader<'_>, field: &str, low: u32, high: u32) -> Result<u32, Mistake> {
         let value = reader.number()?;
         let number = u32::try_from(value).ok().filter(|number| (low..=high).contains(number));
         if number.is_none() {
@@ -185,7 +185,7 @@ impl Reading {
 }
 
 /// One of a few words.
-fn word<T: Copy>(reader: &mut Reader<'_>, words: &[(&str, T)]) -> Result<T, Mistake> {
+fn word<T: Copy>(reader: &mut JsonReader<'_>, words: &[(&str, T)]) -> Result<T, Mistake> {
     let place = reader.mistake("");
     let names = || words.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
     let found = reader.string("").ok().and_then(|text| words.iter().find(|(name, _)| *name == text));
@@ -236,7 +236,7 @@ mod tests {
         let text = br#"{"visibility": "always", "level": "full", "name": "edge", "side": "gateway", "report": "trace_context",
             "records_per_interval": 0, "interval_ms": 1000, "trace_check": {"sample_per_10k": 10000, "annotate": false}}"#;
         let config = Config {
-            visibility: Visibility::Always,
+            visibility: MemberVisibility::Always,
             level: Level::Full,
             name: Some("edge".to_owned()),
             side: Some(Side::Gateway),

@@ -12,7 +12,7 @@ use std::ptr::null_mut;
 
 use crate::abi::{self, CounterId, HeaderMap, LogLevel, Status};
 use crate::contexts::Contexts;
-use crate::host::{Fault, Host};
+use crate::host::{Host, HostFault};
 
 const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
@@ -118,7 +118,7 @@ extern "C" fn proxy_on_delete(id: u32) {
 }
 
 impl Host for Envoy {
-    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
+    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostFault> {
         let mut joined = [0; PATH];
         let mut length = 0_usize;
         for part in path {
@@ -133,39 +133,39 @@ impl Host for Envoy {
         Ok(answer.filter(|bytes| !bytes.is_empty()))
     }
 
-    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), HostFault> {
         done(unsafe { abi::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
     }
 
-    fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
         header(HeaderMap::Request, name)
     }
 
-    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
         header(HeaderMap::Response, name)
     }
 
-    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), HostFault> {
         done(unsafe {
             abi::proxy_add_header_map_value(HeaderMap::Response, name.as_ptr(), name.len(), value.as_ptr(), value.len())
         })
     }
 
-    fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
+    fn remove_response_header(&self, name: &str) -> Result<(), HostFault> {
         done(unsafe { abi::proxy_remove_header_map_value(HeaderMap::Response, name.as_ptr(), name.len()) })
     }
 
-    fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {
+    fn log(&self, level: LogLevel, line: &str) -> Result<(), HostFault> {
         done(unsafe { abi::proxy_log(level, line.as_ptr(), line.len()) })
     }
 
-    fn define_counter(&self, name: &str) -> Result<CounterId, Fault> {
+    fn define_counter(&self, name: &str) -> Result<CounterId, HostFault> {
         let mut id = CounterId(0);
         done(unsafe { abi::proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) })?;
         Ok(id)
     }
 
-    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault> {
+    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), HostFault> {
         done(unsafe { abi::proxy_increment_metric(id, by.into()) })
     }
 
@@ -174,7 +174,7 @@ impl Host for Envoy {
     }
 }
 
-fn header(map: HeaderMap, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+fn header(map: HeaderMap, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
     receive(|data, length| unsafe { abi::proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, length) })
 }
 
@@ -183,20 +183,20 @@ fn configuration() -> Vec<u8> {
     bytes.ok().flatten().unwrap_or_default()
 }
 
-fn done(status: Status) -> Result<(), Fault> {
+fn done(status: Status) -> Result<(), HostFault> {
     if status == Status::OK { Ok(()) } else { Err(fault(status)) }
 }
 
-fn fault(status: Status) -> Fault {
-    let fault = Fault::of(status);
-    if fault == Fault::Refused {
+fn fault(status: Status) -> HostFault {
+    let fault = HostFault::of(status);
+    if fault == HostFault::Refused {
         REFUSALS.set(REFUSALS.get().saturating_add(1));
     }
     fault
 }
 
 /// Takes over a buffer that the host allocated in our memory.
-fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<Option<Vec<u8>>, Fault> {
+fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<Option<Vec<u8>>, HostFault> {
     let (mut data, mut length) = (null_mut(), 0);
     match call(&raw mut data, &raw mut length) {
         Status::OK if data.is_null() => Ok(Some(Vec::new())),

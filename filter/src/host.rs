@@ -1,4 +1,4 @@
-//! What the module asks of Envoy. No call can panic: what a host refuses comes back as a [`Fault`].
+//! What the module asks of Envoy. No call can panic: what a host refuses comes back as a [`HostFault`].
 
 use crate::abi::{CounterId, LogLevel, Status};
 
@@ -7,7 +7,7 @@ use crate::abi::{CounterId, LogLevel, Status};
 /// # Source
 /// Proxy-wasm ABI 0.2.1, `proxy_status_t`; proxy-wasm-cpp-host answers `InternalFailure` in place of a capability that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum HostFault {
     /// What it is about is not there in this phase, or cannot be changed: `NotFound`, `BadArgument`, `Empty`.
     Unavailable,
     /// The host never does it: `InternalFailure`, `Unimplemented`.
@@ -16,7 +16,7 @@ pub enum Fault {
     Failed,
 }
 
-impl Fault {
+impl HostFault {
     /// The fault that a status other than `Ok` stands for.
     #[must_use]
     pub const fn of(status: Status) -> Self {
@@ -38,57 +38,57 @@ pub trait Host {
     ///
     /// # Errors
     /// Whatever status the host gives, a capability that is not allowed among them.
-    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault>;
+    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostFault>;
 
     /// Sets text in the stream's filter state, under `wasm.` and this key.
     ///
     /// # Errors
     /// Outside a stream, or when it is not allowed.
-    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault>;
+    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), HostFault>;
 
     /// A request header as raw bytes; `Some` of nothing when it is present and empty.
     ///
     /// # Errors
     /// Outside the request and log phases.
-    fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault>;
+    fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault>;
 
     /// A response header as raw bytes.
     ///
     /// # Errors
     /// Outside the response and log phases.
-    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault>;
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault>;
 
     /// Adds a response header beside those of the same name.
     ///
     /// # Errors
     /// Outside the response phase.
-    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault>;
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), HostFault>;
 
     /// Removes a response header, every line of it.
     ///
     /// # Errors
     /// Outside the response phase, or when it is not allowed.
-    fn remove_response_header(&self, name: &str) -> Result<(), Fault>;
+    fn remove_response_header(&self, name: &str) -> Result<(), HostFault>;
 
     /// Writes a line to Envoy's log, logger `wasm`.
     ///
     /// # Errors
     /// When logging is not allowed.
-    fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault>;
+    fn log(&self, level: LogLevel, line: &str) -> Result<(), HostFault>;
 
     /// Defines a counter and gives its id; the same name gives the same id.
     ///
     /// # Errors
     /// When metrics are not allowed.
-    fn define_counter(&self, name: &str) -> Result<CounterId, Fault>;
+    fn define_counter(&self, name: &str) -> Result<CounterId, HostFault>;
 
     /// Adds to a counter.
     ///
     /// # Errors
     /// When the id is unknown.
-    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault>;
+    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), HostFault>;
 
-    /// How many calls were [`Fault::Refused`] since this was last called; no host call itself.
+    /// How many calls were [`HostFault::Refused`] since this was last called; no host call itself.
     fn take_refusals(&self) -> u32;
 }
 
@@ -100,7 +100,7 @@ pub mod fake {
     use std::cell::{Cell, RefCell};
     use std::collections::HashMap;
 
-    use super::{CounterId, Fault, Host, LogLevel};
+    use super::{CounterId, Host, HostFault, LogLevel};
 
     #[derive(Default)]
     pub struct FakeHost {
@@ -144,14 +144,14 @@ pub mod fake {
             Self { refuses_all: true, ..Self::default() }
         }
 
-        fn answer<T>(&self, answer: T) -> Result<T, Fault> {
+        fn answer<T>(&self, answer: T) -> Result<T, HostFault> {
             self.calls.set(self.calls.get() + 1);
             if self.refuses_all { Err(self.refuse()) } else { Ok(answer) }
         }
 
-        fn refuse(&self) -> Fault {
+        fn refuse(&self) -> HostFault {
             self.refusals.set(self.refusals.get() + 1);
-            Fault::Refused
+            HostFault::Refused
         }
 
         /// The lines of a response header.
@@ -168,34 +168,34 @@ pub mod fake {
     }
 
     impl Host for FakeHost {
-        fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
+        fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostFault> {
             let header = path.strip_prefix(&["response", "headers"]).map(|name| self.lines_of(&name.concat()).join(","));
             let header = header.filter(|value| !value.is_empty()).map(String::into_bytes);
             self.answer(self.properties.get(&path.join(".")).cloned().or(header))
         }
 
-        fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+        fn set_property(&self, key: &str, value: &[u8]) -> Result<(), HostFault> {
             self.filter_state.borrow_mut().push((key.to_owned(), String::from_utf8_lossy(value).into_owned()));
             self.answer(())
         }
 
-        fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
             self.answer(self.request_headers.get(name).cloned())
         }
 
-        fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
             let status = self.properties.get("response.code").filter(|_| name == ":status");
             let status = status.map(|code| u64::from_le_bytes(code.as_slice().try_into().unwrap()).to_string().into_bytes());
             let first = self.response_headers.borrow().iter().find(|(one, _)| one == name).map(|(_, value)| value.clone());
             self.answer(first.or(status))
         }
 
-        fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
+        fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), HostFault> {
             self.response_headers.borrow_mut().push((name.to_owned(), value.to_vec()));
             self.answer(())
         }
 
-        fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
+        fn remove_response_header(&self, name: &str) -> Result<(), HostFault> {
             if self.refuses_removal {
                 return self.answer(()).and_then(|()| Err(self.refuse()));
             }
@@ -203,18 +203,18 @@ pub mod fake {
             self.answer(())
         }
 
-        fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {
+        fn log(&self, level: LogLevel, line: &str) -> Result<(), HostFault> {
             self.lines.borrow_mut().push((level, line.to_owned()));
             self.answer(())
         }
 
-        fn define_counter(&self, name: &str) -> Result<CounterId, Fault> {
+        fn define_counter(&self, name: &str) -> Result<CounterId, HostFault> {
             let mut counters = self.counters.borrow_mut();
             counters.push((name.to_owned(), 0));
             self.answer(CounterId(u32::try_from(counters.len() - 1).unwrap()))
         }
 
-        fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault> {
+        fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), HostFault> {
             self.counters.borrow_mut()[id.0 as usize].1 += by;
             self.answer(())
         }
@@ -227,15 +227,17 @@ pub mod fake {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Status};
+    use super::{HostFault, Status};
 
     #[test]
     fn a_capability_that_is_not_allowed_differs_from_a_phase_that_is_over() {
-        for (status, fault) in [(1, Fault::Unavailable), (2, Fault::Unavailable), (10, Fault::Refused), (12, Fault::Refused)] {
-            assert_eq!(Fault::of(Status(status)), fault, "{status}");
+        for (status, fault) in
+            [(1, HostFault::Unavailable), (2, HostFault::Unavailable), (10, HostFault::Refused), (12, HostFault::Refused)]
+        {
+            assert_eq!(HostFault::of(Status(status)), fault, "{status}");
         }
         for unknown in [-1, 3, 6, 11, 13, i32::MAX] {
-            assert_eq!(Fault::of(Status(unknown)), Fault::Failed, "{unknown}");
+            assert_eq!(HostFault::of(Status(unknown)), HostFault::Failed, "{unknown}");
         }
     }
 }

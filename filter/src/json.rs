@@ -8,7 +8,7 @@ const MAX_DEPTH: u32 = 32;
 
 /// A reader at some place of a text.
 #[derive(Debug)]
-pub struct Reader<'t> {
+pub struct JsonReader<'t> {
     text: &'t str,
     at: usize,
 }
@@ -21,8 +21,8 @@ pub struct Mistake {
     column: usize,
 }
 
-/// What [`Reader::object`] calls for each field.
-pub type Field<'f, 't> = dyn FnMut(&mut Reader<'t>, &str) -> Result<(), Mistake> + 'f;
+/// What [`JsonReader::object`] calls for each field.
+pub type Field<'f, 't> = dyn FnMut(&mut JsonReader<'t>, &str) -> Result<(), Mistake> + 'f;
 
 impl fmt::Display for Mistake {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,7 +37,7 @@ impl Mistake {
     }
 }
 
-impl<'t> Reader<'t> {
+impl<'t> JsonReader<'t> {
     /// Begins at the start.
     ///
     /// # Errors
@@ -251,7 +251,7 @@ mod tests {
 
     /// Reads any value and says what is wrong with it.
     fn mistake(text: &str) -> Option<String> {
-        let mut reader = Reader::new(text.as_bytes()).unwrap();
+        let mut reader = JsonReader::new(text.as_bytes()).unwrap();
         reader.space();
         let read = reader.ignore().and_then(|()| reader.end());
         read.err().map(|mistake| mistake.to_string())
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn strings_are_unescaped() {
-        let read = |text: &str| Reader::new(text.as_bytes()).unwrap().string("");
+        let read = |text: &str| JsonReader::new(text.as_bytes()).unwrap().string("");
         assert_eq!(read(r#""a\"\\\/\b\f\n\r\tä""#).as_deref(), Ok("a\"\\/\u{8}\u{c}\n\r\tä"));
         assert_eq!(read(r#""\u00e4\ud83d\ude00""#).as_deref(), Ok("ä😀"));
         for wrong in [r#""\ud83d""#, r#""\ude00\ud83d""#, r#""\u00g0""#, r#""\u+041""#, r#""\x""#, "\"a", "\"\u{1}\"", "a"] {
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn numbers_are_whole() {
-        let read = |text: &str| Reader::new(text.as_bytes()).unwrap().number();
+        let read = |text: &str| JsonReader::new(text.as_bytes()).unwrap().number();
         assert_eq!((read("0"), read("18446744073709551615")), (Ok(0), Ok(u64::MAX)));
         for wrong in ["", "-1", "1.5", "1e3", "01", "18446744073709551616", "x"] {
             assert!(read(wrong).is_err(), "{wrong}");
@@ -293,7 +293,7 @@ mod tests {
         #[test]
         fn what_serde_json_reads_is_read_and_what_is_no_json_is_not_for_a_string(text: String) {
             let json = serde_json::to_string(&text).unwrap();
-            proptest::prop_assert_eq!(Reader::new(json.as_bytes()).unwrap().string(""), Ok(text));
+            proptest::prop_assert_eq!(JsonReader::new(json.as_bytes()).unwrap().string(""), Ok(text));
         }
 
         #[test]

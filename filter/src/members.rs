@@ -33,11 +33,11 @@ pub fn partition(value: &[u8]) -> Option<Partition> {
     if !value.windows(OURS.len()).any(|window| window == OURS) {
         return None;
     }
-    let (ours, others): (Vec<_>, Vec<_>) = members(value).partition(Member::is_ours);
+    let (ours, others): (Vec<_>, Vec<_>) = members(value).partition(ListMember::is_ours);
     if ours.is_empty() {
         return None;
     }
-    let join = |members: &[Member<'_>]| members.iter().map(|member| member.bytes).collect::<Vec<_>>().join(&b',');
+    let join = |members: &[ListMember<'_>]| members.iter().map(|member| member.bytes).collect::<Vec<_>>().join(&b',');
     let others = join(&others).trim_ascii().to_vec();
     let nothing = others.iter().all(|byte| matches!(byte, b',' | b' ' | b'\t'));
     Some(Partition { ours: join(&ours).trim_ascii().to_vec(), others: if nothing { Vec::new() } else { others } })
@@ -56,13 +56,13 @@ pub fn author(value: &[u8]) -> Option<(String, &'static Cause)> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Member<'v> {
+struct ListMember<'v> {
     bytes: &'v [u8],
     is_well_formed: bool,
 }
 
 /// The members in order, with the white space around them.
-fn members(value: &[u8]) -> impl Iterator<Item = Member<'_>> {
+fn members(value: &[u8]) -> impl Iterator<Item = ListMember<'_>> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         let value = rest?;
@@ -70,7 +70,7 @@ fn members(value: &[u8]) -> impl Iterator<Item = Member<'_>> {
         let end = well_formed.or_else(|| value.iter().position(|byte| *byte == b','));
         let (bytes, after) = end.and_then(|end| value.split_at_checked(end)).unwrap_or((value, b""));
         rest = after.split_first().map(|(_, after)| after);
-        Some(Member { bytes, is_well_formed: well_formed.is_some() })
+        Some(ListMember { bytes, is_well_formed: well_formed.is_some() })
     })
 }
 
@@ -108,7 +108,7 @@ fn well_formed(value: &[u8]) -> Option<usize> {
     (!matches!(state, QuoteState::Within | QuoteState::Escape)).then_some(value.len())
 }
 
-impl<'v> Member<'v> {
+impl<'v> ListMember<'v> {
     fn is_ours(&self) -> bool {
         self.parts().skip(1).filter_map(parameter).any(|(key, _)| key.starts_with(OURS))
     }

@@ -12,7 +12,7 @@ use meshwhy_core::{Cause, Decisive, Facts, Side, Verdict, judge, trace};
 
 use crate::abi::LogLevel;
 use crate::annotate::{self, MemberAudience, REPORTED, WITHHELD};
-use crate::config::{Config, RecordScope, Visibility};
+use crate::config::{Config, MemberVisibility, RecordScope};
 use crate::counters::{Counter, Counters};
 use crate::details_hints::DetailsHints;
 use crate::flood::{Flood, FloodKey, Suppressed};
@@ -115,7 +115,7 @@ impl Observer {
         let side = self.side(host);
         let mut known = KnownFacts { status, grpc_status, side, ..KnownFacts::default() };
         let mut withheld = Vec::new();
-        if side == Some(Side::Gateway) && self.config.visibility == Visibility::Mesh {
+        if side == Some(Side::Gateway) && self.config.visibility == MemberVisibility::Mesh {
             let arrived = gather::proxy_status(host).unwrap_or_default();
             withheld = annotate::withhold(host, &arrived);
             known.proxy_status = Some(arrived);

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use crate::abi::{CounterId, LogLevel};
-use crate::host::{Fault, Host};
+use crate::host::{Host, HostFault};
 
 /// A request header, or a header of the upstream's response; its value names the callback that traps: `request`, `response` or `log`.
 const TRAP: &str = "x-meshwhy-trap";
@@ -40,39 +40,39 @@ impl<H> Counting<'_, H> {
 }
 
 impl<H: Host> Host for Counting<'_, H> {
-    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Fault> {
+    fn property(&self, path: &[&str]) -> Result<Option<Vec<u8>>, HostFault> {
         self.call().property(path)
     }
 
-    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), Fault> {
+    fn set_property(&self, key: &str, value: &[u8]) -> Result<(), HostFault> {
         self.call().set_property(key, value)
     }
 
-    fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
         self.call().request_header(name)
     }
 
-    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
         self.call().response_header(name)
     }
 
-    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), HostFault> {
         self.call().add_response_header(name, value)
     }
 
-    fn remove_response_header(&self, name: &str) -> Result<(), Fault> {
+    fn remove_response_header(&self, name: &str) -> Result<(), HostFault> {
         self.call().remove_response_header(name)
     }
 
-    fn log(&self, level: LogLevel, line: &str) -> Result<(), Fault> {
+    fn log(&self, level: LogLevel, line: &str) -> Result<(), HostFault> {
         self.call().log(level, line)
     }
 
-    fn define_counter(&self, name: &str) -> Result<CounterId, Fault> {
+    fn define_counter(&self, name: &str) -> Result<CounterId, HostFault> {
         self.call().define_counter(name)
     }
 
-    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), Fault> {
+    fn add_to_counter(&self, id: CounterId, by: u32) -> Result<(), HostFault> {
         self.call().add_to_counter(id, by)
     }
 

@@ -107,7 +107,7 @@ fn a_response_that_began_well_and_ended_badly_is_a_failure() {
 #[test]
 fn a_reply_that_was_replaced_is_counted_and_recorded_as_what_it_became() {
     let ended = |late: FakeHost| {
-        let mut observer = Observer::new(Config { visibility: Visibility::Always, ..Config::default() });
+        let mut observer = Observer::new(Config { visibility: MemberVisibility::Always, ..Config::default() });
         let mut request = RequestState::default();
         observer.on_response(&refused(), &mut request, false);
         observer.on_log(&late, &request);
@@ -235,16 +235,16 @@ fn an_access_logger_for_trace_context_reports_events_and_not_failures() {
 /// What an inner sidecar wrote.
 const INNER: &str = r#""pay-0.shop"; error=destination_not_found; mw-cause=MW2002; mw-side=inbound; details="route_not_found""#;
 
-fn config(visibility: Visibility) -> Config {
+fn config(visibility: MemberVisibility) -> Config {
     Config { visibility, trace_sample_per_10k: 10_000, ..Config::default() }
 }
 
-fn observer(visibility: Visibility) -> Observer {
+fn observer(visibility: MemberVisibility) -> Observer {
     Observer::new(config(visibility))
 }
 
 /// Answers the request; gives the lines of the header.
-fn respond(visibility: Visibility, host: &FakeHost) -> Vec<String> {
+fn respond(visibility: MemberVisibility, host: &FakeHost) -> Vec<String> {
     observer(visibility).on_response(host, &mut RequestState::default(), false);
     host.lines_of(PROXY_STATUS)
 }
@@ -270,16 +270,16 @@ fn relayed() -> FakeHost {
 #[test]
 fn inbound_tells_peers_with_mutual_tls_only() {
     let stranger = no_route("sidecar", 1);
-    assert_eq!(respond(Visibility::Mesh, &stranger), [""; 0]);
+    assert_eq!(respond(MemberVisibility::Mesh, &stranger), [""; 0]);
     let peer = no_route("sidecar", 1).property("connection.mtls", &[1]);
     let expected = "\"cart-1.shop\"; error=destination_not_found; mw-cause=MW2002; mw-side=inbound; mw-flags=\"NR\"; details=\"route_not_found\"";
-    assert_eq!(respond(Visibility::Mesh, &peer), [expected]);
-    assert_eq!(respond(Visibility::Always, &no_route("sidecar", 1)), [expected]);
+    assert_eq!(respond(MemberVisibility::Mesh, &peer), [expected]);
+    assert_eq!(respond(MemberVisibility::Always, &no_route("sidecar", 1)), [expected]);
 }
 
 #[test]
 fn outbound_tells_its_own_application() {
-    let lines = respond(Visibility::Mesh, &no_route("sidecar", 2));
+    let lines = respond(MemberVisibility::Mesh, &no_route("sidecar", 2));
     assert!(lines.iter().all(|line| line.contains("mw-side=outbound")) && lines.len() == 1, "{lines:?}");
 }
 
@@ -287,10 +287,10 @@ fn outbound_tells_its_own_application() {
 fn a_gateway_tells_its_own_access_log() {
     for kind in ["router", "waypoint"] {
         let host = no_route(kind, 2).response_header(PROXY_STATUS, b"cdn; hit").property("connection.mtls", &[1]);
-        assert_eq!(respond(Visibility::Mesh, &host), ["cdn; hit"]);
+        assert_eq!(respond(MemberVisibility::Mesh, &host), ["cdn; hit"]);
         let withheld = host.filter_state.borrow();
         assert!(withheld.len() == 1 && withheld[0].0 == WITHHELD && withheld[0].1.contains("mw-side=gateway"), "{withheld:?}");
-        assert_eq!(respond(Visibility::Always, &no_route(kind, 2)).len(), 1);
+        assert_eq!(respond(MemberVisibility::Always, &no_route(kind, 2)).len(), 1);
     }
 }
 
@@ -298,14 +298,14 @@ fn a_gateway_tells_its_own_access_log() {
 fn a_gateway_takes_out_what_the_mesh_says() {
     let arrived = || healthy("router").response_header(PROXY_STATUS, b"cdn; hit").response_header(PROXY_STATUS, INNER.as_bytes());
     let host = arrived();
-    assert_eq!(respond(Visibility::Mesh, &host), ["cdn; hit"]);
+    assert_eq!(respond(MemberVisibility::Mesh, &host), ["cdn; hit"]);
     assert_eq!(*host.filter_state.borrow(), [(WITHHELD.to_owned(), INNER.to_owned())]);
-    assert_eq!(respond(Visibility::Always, &arrived()), ["cdn; hit", INNER]);
-    assert_eq!(respond(Visibility::Mesh, &arrived().refusing_removal()), ["cdn; hit", INNER]);
+    assert_eq!(respond(MemberVisibility::Always, &arrived()), ["cdn; hit", INNER]);
+    assert_eq!(respond(MemberVisibility::Mesh, &arrived().refusing_removal()), ["cdn; hit", INNER]);
     let alone = healthy("router").response_header(PROXY_STATUS, INNER.as_bytes());
-    assert_eq!(respond(Visibility::Mesh, &alone), [""; 0]);
+    assert_eq!(respond(MemberVisibility::Mesh, &alone), [""; 0]);
     let sidecar = healthy("sidecar").response_header(PROXY_STATUS, INNER.as_bytes());
-    assert_eq!(respond(Visibility::Mesh, &sidecar), [INNER]);
+    assert_eq!(respond(MemberVisibility::Mesh, &sidecar), [INNER]);
 }
 
 #[test]
@@ -318,14 +318,14 @@ fn a_configured_side_wins() {
 
 #[test]
 fn the_applications_own_error_is_not_marked() {
-    assert_eq!(respond(Visibility::Always, &relayed()), [""; 0]);
+    assert_eq!(respond(MemberVisibility::Always, &relayed()), [""; 0]);
 }
 
 #[test]
 fn a_cause_without_an_error_type_is_marked_with_its_code() {
     for (details, code) in [("fault_filter_abort", "MW6011"), ("direct_response", "MW2005")] {
         let host = FakeHost::default().number("response.code", 503).property("response.code_details", details.as_bytes());
-        let lines = respond(Visibility::Always, &host.number("response.flags", 0));
+        let lines = respond(MemberVisibility::Always, &host.number("response.flags", 0));
         assert_eq!(lines, [format!("\"\"; mw-cause={code}; details=\"{details}\"")]);
     }
 }
@@ -354,7 +354,7 @@ fn a_relay_of_a_refused_grpc_call_says_who_refused() {
     let host = relayed().response_header(":status", b"200").number("response.code", 200);
     let host = host.response_header("grpc-status", b"12").response_header("content-type", b"application/grpc");
     let host = host.number("response.grpc_status", 12).response_header(PROXY_STATUS, INNER.as_bytes());
-    let (mut observer, mut request) = (observer(Visibility::Mesh), RequestState::default());
+    let (mut observer, mut request) = (observer(MemberVisibility::Mesh), RequestState::default());
     observer.on_response(&host, &mut request, true);
     observer.on_log(&host, &request);
     assert_eq!(host.lines_of(PROXY_STATUS), [INNER]);
@@ -365,7 +365,7 @@ fn a_relay_of_a_refused_grpc_call_says_who_refused() {
 fn a_header_named_like_a_grpc_status_makes_no_grpc_response() {
     let host = healthy("sidecar").response_header("grpc-status", b"2");
     let mut request = RequestState::default();
-    observer(Visibility::Always).on_response(&host, &mut request, true);
+    observer(MemberVisibility::Always).on_response(&host, &mut request, true);
     assert_eq!(request.reply, Some(Reply::Fine));
 }
 
@@ -374,7 +374,7 @@ fn a_relay_says_who_refused() {
     for node in ["router", "sidecar"] {
         let host = relayed().property("xds.node.id", format!("{node}~1.2.3.4~edge.shop~").as_bytes());
         let host = host.response_header(PROXY_STATUS, INNER.as_bytes());
-        let (mut observer, mut request) = (observer(Visibility::Mesh), RequestState::default());
+        let (mut observer, mut request) = (observer(MemberVisibility::Mesh), RequestState::default());
         observer.on_response(&host, &mut request, false);
         observer.on_log(&host, &request);
         let record = &host.records()[0];
@@ -402,7 +402,7 @@ fn marking_a_local_reply_stays_within_its_budget() {
 fn a_healthy_response_costs_one_call_and_one_more_at_a_gateway() {
     for (node, end_of_stream, calls) in [("sidecar", false, 1), ("sidecar", true, 2), ("router", false, 2)] {
         let host = healthy(node);
-        let mut observer = Observer::started(&host, config(Visibility::Mesh));
+        let mut observer = Observer::started(&host, config(MemberVisibility::Mesh));
         host.calls.set(0);
         observer.on_response(&host, &mut RequestState::default(), end_of_stream);
         assert_eq!(host.calls.get(), calls, "{node}");
@@ -427,7 +427,7 @@ fn under_replies_a_failure_is_reported_by_who_said_so() {
 #[test]
 fn a_request_without_trace_context_is_counted_and_its_response_marked_without_an_error() {
     let host = FakeHost::default().number("response.code", 200).request_header("b3", b"");
-    let mut observer = observer(Visibility::Always);
+    let mut observer = observer(MemberVisibility::Always);
     let mut request = observer.on_request(&host);
     assert!(request.lacks_trace_context);
     observer.on_response(&host, &mut request, false);
@@ -437,7 +437,7 @@ fn a_request_without_trace_context_is_counted_and_its_response_marked_without_an
 #[test]
 fn a_host_that_refuses_everything_changes_nothing() {
     let host = FakeHost::refusing_all();
-    let mut observer = observer(Visibility::Always);
+    let mut observer = observer(MemberVisibility::Always);
     let mut request = observer.on_request(&host);
     observer.on_response(&host, &mut request, true);
     observer.on_log(&host, &request);
