@@ -38,7 +38,7 @@ pub struct Soak {
 
 /// What the soak gave.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct MemoryReport {
     soak: Soak,
     rows: Vec<Row>,
 }
@@ -66,13 +66,13 @@ impl Soak {
     ///
     /// # Errors
     /// An Envoy does not start, or an answer is not as planned.
-    pub fn run(self) -> Result<Report> {
+    pub fn run(self) -> Result<MemoryReport> {
         let deployments = [None, Some(Deployment::Native), Some(Deployment::Observe), Some(Deployment::Annotate)];
         let rows: Vec<Result<Row>> = thread::scope(|scope| {
             let rows = deployments.map(|deployment| scope.spawn(move || self.row(deployment)));
             rows.into_iter().map(|row| row.join().unwrap_or_else(|_| Err(anyhow!("a stage panicked")))).collect()
         });
-        Ok(Report { soak: self, rows: rows.into_iter().collect::<Result<_>>()? })
+        Ok(MemoryReport { soak: self, rows: rows.into_iter().collect::<Result<_>>()? })
     }
 
     fn row(self, deployment: Option<Deployment>) -> Result<Row> {
@@ -128,7 +128,7 @@ impl Soak {
     }
 }
 
-impl Report {
+impl MemoryReport {
     /// Whether memory stayed within the allowance, did not grow, and no module trapped.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl Row {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for MemoryReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Soak { time, kinds, .. } = self.soak;
         writeln!(

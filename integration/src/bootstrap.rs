@@ -73,7 +73,7 @@ pub struct Addresses {
 
 /// What one scenario adds to a bootstrap.
 #[derive(Debug)]
-pub struct Part {
+pub struct BootstrapPart {
     /// The name of its cluster, there or not.
     pub cluster: String,
     /// The listener, named as the scenario.
@@ -96,7 +96,7 @@ pub fn part(
     addresses: &Addresses,
     logs: &LogFiles<'_>,
     placeholders: &[(&str, String)],
-) -> Result<Part> {
+) -> Result<BootstrapPart> {
     let cluster_name = match scenario.direction {
         Direction::Outbound => format!("outbound|8080||{}.demo.svc.cluster.local", scenario.id()),
         Direction::Inbound => format!("inbound|{}||", 8080 + index),
@@ -104,7 +104,7 @@ pub fn part(
     let mut words: Vec<_> = placeholders.iter().map(|(word, replacement)| ((*word).to_owned(), replacement.clone())).collect();
     words.push(("{{cluster}}".to_owned(), cluster_name.clone()));
     words.extend(scenario.servers.keys().map(|name| (format!("{{{{{name}}}}}"), server_cluster(scenario, name))));
-    let mut part = Part {
+    let mut part = BootstrapPart {
         cluster: cluster_name.clone(),
         listener: listener(scenario, &cluster_name, logs)?,
         clusters: clusters(scenario, &cluster_name, addresses),
@@ -117,7 +117,7 @@ pub fn part(
 }
 
 /// The bootstrap of an Envoy with these parts, listeners made of them, and further clusters.
-pub fn bootstrap(parts: &[Part], listeners: &[Value], clusters: &[Value]) -> Value {
+pub fn bootstrap(parts: &[BootstrapPart], listeners: &[Value], clusters: &[Value]) -> Value {
     // Every request is checked for trace context, not one in a hundred.
     let mut runtime = json!({"meshwhy.trace_check": 10_000});
     parts.iter().for_each(|part| overlay(&mut runtime, &part.runtime));

@@ -10,7 +10,7 @@ use crate::tail::Tail;
 
 /// One line of Envoy's access log, in the words of Istio's JSON format.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Line {
+pub struct LedgerLine {
     /// The listener's path or the tunnel's; absent where no request was read.
     pub path: String,
     /// The status; 0 for none.
@@ -31,14 +31,14 @@ pub struct Line {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     /// Envoy's access log.
-    pub lines: Vec<Line>,
+    pub lines: Vec<LedgerLine>,
     /// meshwhy's records of failures: of the module and of the native logger.
     pub records: Vec<Value>,
     /// The files as far as they were read: access logs, and logs with records.
     files: [Vec<Tail>; 2],
 }
 
-impl Line {
+impl LedgerLine {
     fn parse(text: &str) -> Option<Self> {
         let line: Value = serde_json::from_str(text).ok()?;
         let word = |name: &str| line.get(name).and_then(Value::as_str).filter(|word| *word != "-").unwrap_or_default().to_owned();
@@ -81,7 +81,7 @@ impl Ledger {
         let [access, own] = files.each_mut().map(|files| files.iter_mut().flat_map(Tail::take_lines).collect::<Vec<_>>());
         let records = own.iter().filter(|line| is_record(line));
         let records = records.filter_map(|line| record_json(line)).filter(|record| record.get("meshwhy.event").is_none());
-        Self { lines: access.iter().filter_map(|line| Line::parse(line)).collect(), records: records.collect(), files }
+        Self { lines: access.iter().filter_map(|line| LedgerLine::parse(line)).collect(), records: records.collect(), files }
     }
 
     /// Reads what was logged after this.
@@ -97,7 +97,7 @@ impl Ledger {
     /// How many records a deployment owes: one for each failure, and the native logger one for each line that passes its filter; what of
     /// that is healthy the command line says in the end.
     pub fn owed(&self, deployment: Deployment) -> u64 {
-        let recorded = |line: &&Line| match deployment {
+        let recorded = |line: &&LedgerLine| match deployment {
             Deployment::Observe => line.failed(),
             Deployment::Native | Deployment::Annotate => line.passes_filter(),
         };

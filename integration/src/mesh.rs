@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::bootstrap::{Addresses, LogFiles, Part, bootstrap, part};
+use crate::bootstrap::{Addresses, BootstrapPart, LogFiles, bootstrap, part};
 use crate::deployment::{Deployment, Setup, Visibility};
 use crate::scenario::Scenario;
 
@@ -49,7 +49,7 @@ fn setup(deployment: Option<Deployment>) -> Setup {
     Setup::new(deployment).visible(Visibility::Mesh).without_trace_check()
 }
 
-fn listening(kind: ListenerKind, name: &str, index: usize, deployment: Option<Deployment>) -> Result<Part> {
+fn listening(kind: ListenerKind, name: &str, index: usize, deployment: Option<Deployment>) -> Result<BootstrapPart> {
     let (setup, nowhere) = (setup(deployment), Path::new("/dev/null"));
     let logs = LogFiles { json: nowhere, text: nowhere };
     let mut part = part(&kind.scenario(name)?, index, &Addresses::default(), &logs, &[])?;

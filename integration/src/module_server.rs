@@ -16,7 +16,7 @@ use socket2::{Domain, Socket, Type};
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ModuleAnswer {
     /// These bytes.
     Bytes(Vec<u8>),
     /// Status 404.
@@ -29,7 +29,7 @@ pub enum Answer {
 #[derive(Clone, Debug)]
 pub struct ModuleServer {
     address: SocketAddr,
-    answers: Arc<Mutex<BTreeMap<String, Answer>>>,
+    answers: Arc<Mutex<BTreeMap<String, ModuleAnswer>>>,
 }
 
 impl ModuleServer {
@@ -71,7 +71,7 @@ impl ModuleServer {
     }
 
     /// Answers so from now on.
-    pub fn answer(&self, path: &str, answer: Answer) {
+    pub fn answer(&self, path: &str, answer: ModuleAnswer) {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), answer);
     }
 
@@ -83,7 +83,7 @@ impl ModuleServer {
         let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
         let hash = sha256(&bytes);
         let path = format!("/{hash}.wasm");
-        self.answer(&path, Answer::Bytes(bytes));
+        self.answer(&path, ModuleAnswer::Bytes(bytes));
         Ok((path, hash))
     }
 }
@@ -96,7 +96,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     })
 }
 
-fn serve(mut stream: TcpStream, answers: &Mutex<BTreeMap<String, Answer>>) -> Result<()> {
+fn serve(mut stream: TcpStream, answers: &Mutex<BTreeMap<String, ModuleAnswer>>) -> Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
@@ -109,11 +109,11 @@ fn serve(mut stream: TcpStream, answers: &Mutex<BTreeMap<String, Answer>>) -> Re
             header.clear();
         }
         let path = request.split(' ').nth(1).unwrap_or_default();
-        let answer = answers.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned().unwrap_or(Answer::NotFound);
+        let answer = answers.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned().unwrap_or(ModuleAnswer::NotFound);
         let (status, body) = match answer {
-            Answer::Bytes(bytes) => ("200 OK", bytes),
-            Answer::NotFound => ("404 Not Found", Vec::new()),
-            Answer::Slow(bytes, time) => {
+            ModuleAnswer::Bytes(bytes) => ("200 OK", bytes),
+            ModuleAnswer::NotFound => ("404 Not Found", Vec::new()),
+            ModuleAnswer::Slow(bytes, time) => {
                 thread::sleep(time);
                 ("200 OK", bytes)
             }

@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::artifacts::{module, target, workspace};
-use crate::bootstrap::{Addresses, LogFiles, Part, bootstrap, part};
+use crate::bootstrap::{Addresses, BootstrapPart, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
-use crate::client::request::Request;
+use crate::client::request::ClientRequest;
 use crate::client::{self, Response};
 use crate::deployment::{Deployment, Setup, Visibility, point_to};
 use crate::discovery::{CLUSTER, LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{overlay, walk};
-use crate::module_server::{Answer, ModuleServer, sha256};
+use crate::module_server::{ModuleAnswer, ModuleServer, sha256};
 use crate::scenario::{Placement, Scenario};
 use crate::tail::wait_for;
-use crate::upstream::{Fault, Upstream, UpstreamKind};
+use crate::upstream::{Upstream, UpstreamFault, UpstreamKind};
 
 /// How long Envoy may take with an update: it waits for the module as long as the manifest's timeout.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -101,7 +101,7 @@ pub struct SuppliedProxy {
     way: Way,
     supply: Supply,
     envoy: Envoy,
-    parts: Vec<Part>,
+    parts: Vec<BootstrapPart>,
     listeners: ResourceFile,
     clusters: ResourceFile,
     ready_after: Duration,
@@ -172,7 +172,7 @@ impl SuppliedProxy {
         let mut directory = tempfile::Builder::new().prefix("supply-").tempdir_in(&runs)?;
         let certificates = Certificates::make(directory.path())?;
         let upstream = Upstream::start(UpstreamKind::Status(200), &certificates)?;
-        let refusing = Upstream::start(UpstreamKind::Fault(Fault::Refuse), &certificates)?;
+        let refusing = Upstream::start(UpstreamKind::UpstreamFault(UpstreamFault::Refuse), &certificates)?;
         let addresses = Addresses { upstream: Some(upstream.address()), ..Addresses::default() };
         let parts = way.listeners().iter().enumerate().map(|(index, (name, fields))| {
             let scenario = Scenario::parse(name, &format!("summary: A listener of the user.\nupstream: http\n{fields}\n"))?;
@@ -287,7 +287,7 @@ impl SuppliedProxy {
 
     fn ask(&self, listener: &str, path: &str) -> Result<Option<Response>> {
         let address = self.envoy.listener(listener).with_context(|| format!("no listener {listener}"))?;
-        let request = Request { path: path.to_owned(), ..Request::default() };
+        let request = ClientRequest { path: path.to_owned(), ..ClientRequest::default() };
         // A connection that is closed at once is no response, however the client learns it.
         Ok(client::send(address, &request, None).unwrap_or_default())
     }
@@ -349,7 +349,7 @@ fn module_clusters(way: Way, supply: Supply, sent: Sent, refusing: &Upstream) ->
 }
 
 /// The listeners as the control plane sends them.
-fn all_listeners(way: Way, supply: Supply, parts: &[Part], sent: Sent, directory: &Path) -> Result<Vec<Value>> {
+fn all_listeners(way: Way, supply: Supply, parts: &[BootstrapPart], sent: Sent, directory: &Path) -> Result<Vec<Value>> {
     let setup = way.setup()?;
     let documents = setup.documents()?;
     let listed = parts.iter().map(|part| {
@@ -404,14 +404,14 @@ fn offer(supply: Supply) -> Result<(String, String)> {
     let good = fs::read(module()?)?;
     let hash = sha256(&good);
     let (path, answer, hash) = match supply {
-        Supply::Good | Supply::Down | Supply::NoCluster => ("/good.wasm", Answer::Bytes(good), hash),
-        Supply::Absent => ("/absent.wasm", Answer::NotFound, hash),
-        Supply::Empty => ("/empty.wasm", Answer::Bytes(Vec::new()), hash),
-        Supply::NotWasm => ("/not-wasm.wasm", Answer::Bytes(b"not a module\n".to_vec()), sha256(b"not a module\n")),
-        Supply::OtherAbi => ("/other-abi.wasm", Answer::Bytes(EMPTY_MODULE.to_vec()), sha256(EMPTY_MODULE)),
-        Supply::OtherHash => ("/other-hash.wasm", Answer::Bytes(good), sha256(b"another module")),
-        Supply::Slow => ("/slow.wasm", Answer::Slow(good, SLOW), hash),
-        Supply::Hanging(time) => ("/hanging.wasm", Answer::Slow(good, time), hash),
+        Supply::Good | Supply::Down | Supply::NoCluster => ("/good.wasm", ModuleAnswer::Bytes(good), hash),
+        Supply::Absent => ("/absent.wasm", ModuleAnswer::NotFound, hash),
+        Supply::Empty => ("/empty.wasm", ModuleAnswer::Bytes(Vec::new()), hash),
+        Supply::NotWasm => ("/not-wasm.wasm", ModuleAnswer::Bytes(b"not a module\n".to_vec()), sha256(b"not a module\n")),
+        Supply::OtherAbi => ("/other-abi.wasm", ModuleAnswer::Bytes(EMPTY_MODULE.to_vec()), sha256(EMPTY_MODULE)),
+        Supply::OtherHash => ("/other-hash.wasm", ModuleAnswer::Bytes(good), sha256(b"another module")),
+        Supply::Slow => ("/slow.wasm", ModuleAnswer::Slow(good, SLOW), hash),
+        Supply::Hanging(time) => ("/hanging.wasm", ModuleAnswer::Slow(good, time), hash),
     };
     server.answer(path, answer);
     Ok((path.to_owned(), hash))

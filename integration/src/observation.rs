@@ -12,7 +12,7 @@ pub const RECORD_PREFIX: &str = "meshwhy1 {";
 
 /// What one scenario gave.
 #[derive(Clone, Debug)]
-pub struct Observation {
+pub struct ScenarioObservation {
     /// The scenario's [`Scenario::id`].
     pub id: String,
     /// What the client got, one per request; absent if the connection or the stream ended without a response.
@@ -37,7 +37,7 @@ pub struct Logs {
     pub envoy: Tail,
 }
 
-impl Observation {
+impl ScenarioObservation {
     /// The first response.
     pub fn response(&self) -> Option<&Response> {
         self.responses.first().and_then(Option::as_ref)

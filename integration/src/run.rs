@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::artifacts::target;
-use crate::bootstrap::{Addresses, LogFiles, Part, bootstrap, part};
+use crate::bootstrap::{Addresses, BootstrapPart, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
-use crate::client::request::Request;
+use crate::client::request::ClientRequest;
 use crate::client::{self, Response};
 use crate::deployment::{Deployment, Setup};
 use crate::discovery::{LISTENER, ResourceFile};
@@ -22,7 +22,7 @@ use crate::envoy::{Envoy, Launcher, locate};
 use crate::ledger::Ledger;
 use crate::merge::overlay;
 use crate::observation::{Logs, RECORD_PREFIX, log_files, looks_healthy};
-pub use crate::observation::{Observation, record_json};
+pub use crate::observation::{ScenarioObservation, record_json};
 use crate::scenario::{Placement, Protocol, Scenario};
 use crate::tail::{Tail, wait_for};
 use crate::upstream::{Upstream, UpstreamKind};
@@ -45,7 +45,7 @@ const QUIET: Duration = Duration::from_millis(150);
 #[derive(Debug)]
 pub struct Session {
     setup: Setup,
-    cases: Vec<Case>,
+    cases: Vec<SessionCase>,
     certificates: Arc<Certificates>,
     envoy: Envoy,
     listener_file: ResourceFile,
@@ -55,9 +55,9 @@ pub struct Session {
 
 /// A scenario, and what it adds to the bootstrap.
 #[derive(Debug)]
-struct Case {
+struct SessionCase {
     scenario: Scenario,
-    part: Part,
+    part: BootstrapPart,
 }
 
 /// The scenarios of each Envoy, and how it is set up: gateways are none of the sidecar's, and those that change the bootstrap have one of
@@ -145,7 +145,7 @@ impl Session {
             let reached = || envoy.admin("/stats").is_ok_and(|stats| stats.lines().any(|line| line == wanted)).then_some(());
             wait_for(READY_PATIENCE, reached).with_context(|| format!("Envoy did not get to {wanted}"))?;
         }
-        let cases = scenarios.iter().cloned().zip(parts).map(|(scenario, part)| Case { scenario, part }).collect();
+        let cases = scenarios.iter().cloned().zip(parts).map(|(scenario, part)| SessionCase { scenario, part }).collect();
         Ok(Self { setup: setup.clone(), cases, certificates, envoy, listener_file, _upstreams: upstreams, directory })
     }
 
@@ -160,7 +160,7 @@ impl Session {
         self.listener_file.write(&listeners(&self.setup, cases, self.directory.path())?)
     }
 
-    fn case(&self, id: &str) -> Result<&Case> {
+    fn case(&self, id: &str) -> Result<&SessionCase> {
         self.cases.iter().find(|case| case.scenario.id() == id).with_context(|| format!("no scenario {id}"))
     }
 
@@ -168,7 +168,7 @@ impl Session {
     ///
     /// # Errors
     /// There is no such scenario, the connection fails, or no access-log line comes where one must come.
-    pub fn send(&self, id: &str, request: &Request) -> Result<Observation> {
+    pub fn send(&self, id: &str, request: &ClientRequest) -> Result<ScenarioObservation> {
         let case = self.case(id)?;
         let logs = self.logs(id);
         let responses = self.responses(case, request)?;
@@ -192,7 +192,7 @@ impl Session {
     ///
     /// # Errors
     /// There is no such scenario, or what was to be watched fails.
-    pub fn watch<T>(&self, id: &str, act: impl FnOnce() -> Result<T>) -> Result<(T, Observation)> {
+    pub fn watch<T>(&self, id: &str, act: impl FnOnce() -> Result<T>) -> Result<(T, ScenarioObservation)> {
         let case = self.case(id)?;
         let logs = self.logs(id);
         let done = act()?;
@@ -204,18 +204,18 @@ impl Session {
         Logs::from_now(self.directory.path(), id, self.envoy.log())
     }
 
-    fn records(&self, case: &Case, logs: &Logs) -> Vec<String> {
+    fn records(&self, case: &SessionCase, logs: &Logs) -> Vec<String> {
         let own = logs.envoy.lines().into_iter().filter(|line| self.is_record_of(line, case));
         logs.native.lines().into_iter().chain(own).collect()
     }
 
-    fn observation(&self, case: &Case, logs: &Logs, responses: Vec<Option<Response>>) -> Observation {
+    fn observation(&self, case: &SessionCase, logs: &Logs, responses: Vec<Option<Response>>) -> ScenarioObservation {
         let (json, text) = (logs.json.lines(), logs.text.lines());
-        Observation { id: case.scenario.id(), responses, json, text, records: self.records(case, logs) }
+        ScenarioObservation { id: case.scenario.id(), responses, json, text, records: self.records(case, logs) }
     }
 
     /// What the client gets, one per request.
-    fn responses(&self, case: &Case, request: &Request) -> Result<Vec<Option<Response>>> {
+    fn responses(&self, case: &SessionCase, request: &ClientRequest) -> Result<Vec<Option<Response>>> {
         let address = self.address(&case.scenario.id())?;
         let tls = self.certificates.client(request)?;
         let send = || match case.scenario.protocol {
@@ -241,7 +241,7 @@ impl Session {
     }
 
     /// Whether a line of Envoy's log is a record of this case: by the listener's address, or where there is none by the cluster.
-    fn is_record_of(&self, line: &str, case: &Case) -> bool {
+    fn is_record_of(&self, line: &str, case: &SessionCase) -> bool {
         let Some(record) = line.contains(RECORD_PREFIX).then(|| record_json(line)).flatten() else { return false };
         let text = |name: &str| record.get(name).and_then(Value::as_str);
         let own = self.envoy.listener(&case.scenario.id()).map(|address| address.to_string());
@@ -336,7 +336,11 @@ impl Session {
 }
 
 /// The listeners of some scenarios, with meshwhy in them.
-fn listeners<'s>(setup: &Setup, cases: impl Iterator<Item = (&'s Scenario, &'s Part)>, directory: &Path) -> Result<Vec<Value>> {
+fn listeners<'s>(
+    setup: &Setup,
+    cases: impl Iterator<Item = (&'s Scenario, &'s BootstrapPart)>,
+    directory: &Path,
+) -> Result<Vec<Value>> {
     let documents = setup.documents()?;
     let deployed = cases.map(|(scenario, part)| {
         let ([_, _, native], mut listener) = (log_files(directory, &scenario.id()), part.listener.clone());

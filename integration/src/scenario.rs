@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::artifacts::workspace;
-pub use crate::client::request::{ClientTls, HttpVersion, Request, StreamEnd};
+pub use crate::client::request::{ClientRequest, ClientTls, HttpVersion, StreamEnd};
 use crate::upstream::UpstreamKind;
 
 /// The part of a scenario that has its listener require mutual TLS.
@@ -105,7 +105,7 @@ pub struct Scenario {
     pub protocol: Protocol,
     /// What the client sends.
     #[serde(default)]
-    pub request: Request,
+    pub request: ClientRequest,
     /// What a healthy harness sees, whatever meshwhy says about it.
     #[serde(default)]
     pub expect: Expect,

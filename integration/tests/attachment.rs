@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
-use meshwhy_integration::scenario::Request;
+use meshwhy_integration::scenario::ClientRequest;
 use meshwhy_integration::{Deployment, Scenario, Session, Setup, string_value};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn scenarios() -> Result<[Scenario; 2]> {
 fn complaints(deployment: Deployment, configuration: &Value) -> Result<BTreeSet<String>> {
     let session = Session::start(&scenarios()?, &Setup::new(deployment).configured(configuration.clone()))?;
     session.check(|session| {
-        let response = session.send("healthy", &Request::default())?;
+        let response = session.send("healthy", &ClientRequest::default())?;
         ensure!(response.response().map(|response| response.status) == Some(200), "{deployment}: traffic does not flow");
         // Every thread has a VM of its own, and each says the same.
         let log = session.log();
@@ -71,20 +71,20 @@ fn hostile_headers_leave_traffic_and_module_alone() -> Result<()> {
     let hostile = [
         (
             "bytes A1 B1",
-            Request::raw(
+            ClientRequest::raw(
                 "GET / HTTP/1.1\r\nhost: shop.demo\r\nx-bytes: \u{a1}\u{b1}\r\nb3: \u{a1}\u{b1}\r\ntraceparent: \u{a1}\u{b1}\r\n\r\n",
             ),
         ),
         (
             "an empty value",
-            Request::raw("GET / HTTP/1.1\r\nhost: shop.demo\r\nx-empty:\r\nb3:\r\ntraceparent:\r\nuser-agent:\r\n\r\n"),
+            ClientRequest::raw("GET / HTTP/1.1\r\nhost: shop.demo\r\nx-empty:\r\nb3:\r\ntraceparent:\r\nuser-agent:\r\n\r\n"),
         ),
         (
             "50 KB",
-            Request {
+            ClientRequest {
                 header_bytes: [("x-large".to_owned(), 50_000), ("traceparent".to_owned(), 20_000)].into(),
                 trace_context: false,
-                ..Request::default()
+                ..ClientRequest::default()
             },
         ),
     ];
@@ -98,7 +98,7 @@ fn hostile_headers_leave_traffic_and_module_alone() -> Result<()> {
                 ensure!(failing.response().is_some_and(|response| response.status >= 400), "{deployment}, {name}: {failing:#?}");
             }
             ensure!(!session.log().contains("RuntimeError"), "{deployment}: the module trapped");
-            let late = Request { path: "/after".to_owned(), ..Request::default() };
+            let late = ClientRequest { path: "/after".to_owned(), ..ClientRequest::default() };
             let failing = session.send("failing", &late)?;
             ensure!(failing.response().map(|response| response.status) == Some(404), "{deployment}: {failing:#?}");
             Ok(())
@@ -111,9 +111,9 @@ fn hostile_headers_leave_traffic_and_module_alone() -> Result<()> {
 fn the_module_still_works_after_hostile_headers() -> Result<()> {
     for deployment in ATTACHMENTS {
         Session::start(&scenarios()?, &Setup::new(deployment))?.check(|session| {
-            let hostile = Request::raw("GET / HTTP/1.1\r\nhost: shop.demo\r\nx-bytes: \u{a1}\u{b1}\r\nx-empty:\r\n\r\n");
+            let hostile = ClientRequest::raw("GET / HTTP/1.1\r\nhost: shop.demo\r\nx-bytes: \u{a1}\u{b1}\r\nx-empty:\r\n\r\n");
             session.send("healthy", &hostile)?;
-            let failing = session.send("failing", &Request::default())?;
+            let failing = session.send("failing", &ClientRequest::default())?;
             ensure!(!failing.records.is_empty(), "{deployment}: no record: {failing:#?}");
             Ok(())
         })?;

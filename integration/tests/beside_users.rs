@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use meshwhy_integration::client::{self, Response};
-use meshwhy_integration::scenario::{MUTUAL_TLS, Request};
+use meshwhy_integration::scenario::{ClientRequest, MUTUAL_TLS};
 use meshwhy_integration::tail::wait_for;
 use meshwhy_integration::{Deployment, Placement, Scenario, Session, Setup, Visibility, record_json};
 use serde_json::Value;
@@ -146,9 +146,9 @@ fn work_as_without_us(deployment: Deployment, placement: Placement) -> Result<()
         let users = Users::new(directory.path(), order)?;
         let setup = Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check();
         Session::start(&scenarios, &setup.beside(vec![users.document.clone()]))?.check(|session| {
-            for (scenario, (name, _, told)) in scenarios.iter().zip(listeners) {
+            for (scenario, (name, _, visible)) in scenarios.iter().zip(listeners) {
                 // A mapper of ours that comes first marks what it matches, and nothing else.
-                let ours_first = order.priority > 1000 && *told && deployment != Deployment::Annotate;
+                let ours_first = order.priority > 1000 && *visible && deployment != Deployment::Annotate;
                 pages(session, scenario, ours_first, deployment).with_context(|| format!("{deployment}, {name}, {order:?}"))?;
             }
             let sent = listeners.len() * PATHS.len();
@@ -165,7 +165,7 @@ fn pages(session: &Session, scenario: &Scenario, ours_first: bool, deployment: D
     let mut got = Vec::new();
     for path in PATHS {
         let headers = [("x-user".to_owned(), "alice".to_owned())].into();
-        let request = Request { path: path.to_owned(), headers, ..scenario.request.clone() };
+        let request = ClientRequest { path: path.to_owned(), headers, ..scenario.request.clone() };
         let observation = session.send(&scenario.slug, &request)?;
         let failed = ["/nowhere", "/nobody"].contains(&path);
         ensure!(observation.records.is_empty() != failed, "{path}: records {:?}", observation.records);
@@ -206,7 +206,7 @@ fn logs(users: &Users, sent: usize, listeners: usize) -> Result<()> {
 /// Sidecars change nothing that others say in the header.
 fn members(session: &Session, deployment: Deployment, placement: Placement) -> Result<()> {
     let address = session.address("members")?;
-    let response = client::send(address, &Request::default(), None)?.context("no response")?;
+    let response = client::send(address, &ClientRequest::default(), None)?.context("no response")?;
     let status = response.header("proxy-status");
     if placement == Placement::Sidecar {
         let kept =

@@ -29,7 +29,7 @@ fn expected(scenarios: &[Scenario], artifacts: &Artifacts) -> BTreeMap<String, u
     let mut expected = BTreeMap::new();
     for scenario in scenarios.iter().filter(|scenario| scenario.failures() > 0) {
         let cause = artifacts.cause(&scenario.slug).unwrap();
-        for deployment in Deployment::ALL.into_iter().filter(|deployment| tells(*deployment, scenario)) {
+        for deployment in Deployment::ALL.into_iter().filter(|deployment| is_recorded(*deployment, scenario)) {
             let general = scenario.expect.native_only && deployment != Deployment::Native;
             let code = if general { cause.refines.first().unwrap() } else { &cause.code };
             *expected.entry(code.clone()).or_default() += scenario.failures() as u64;
@@ -39,7 +39,7 @@ fn expected(scenarios: &[Scenario], artifacts: &Artifacts) -> BTreeMap<String, u
 }
 
 /// Whether some log of the deployment tells of the scenario.
-fn tells(deployment: Deployment, scenario: &Scenario) -> bool {
+fn is_recorded(deployment: Deployment, scenario: &Scenario) -> bool {
     match deployment {
         Deployment::Observe | Deployment::Annotate => true,
         Deployment::Native => scenario.slug != "trace-context-missing",

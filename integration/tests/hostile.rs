@@ -6,7 +6,7 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, ensure};
 use meshwhy_core::details;
 use meshwhy_integration::hostile::{Exchange, Transcript, corpus, listeners, setup};
-use meshwhy_integration::{Artifacts, Deployment, Ledger, Line, Session, is_record};
+use meshwhy_integration::{Artifacts, Deployment, Ledger, LedgerLine, Session, is_record};
 use serde_json::Value;
 
 /// What one exchange gave on one stage.
@@ -51,16 +51,16 @@ fn unharmed(stage: &Session) -> Result<()> {
         let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &records)?;
         let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
         let failures = findings.iter().filter(|finding| finding["slug"] != "trace-context-missing");
-        let told: u64 = failures.filter_map(|finding| finding.get("count")?.as_u64()).sum();
+        let found: u64 = failures.filter_map(|finding| finding.get("count")?.as_u64()).sum();
         let failed = stage.ledger().failures();
-        ensure!(told == failed, "{}: {failed} failed, {told} told of", stage.setup().name());
+        ensure!(found == failed, "{}: {failed} failed, {found} found", stage.setup().name());
     }
     Ok(())
 }
 
 /// The module does not ask for a status that the details imply.
 fn statuses_follow_from_details(played: &[Played]) -> Result<()> {
-    let implied = |line: &Line| details::parse(&line.details).status().filter(|_| !line.is_grpc);
+    let implied = |line: &LedgerLine| details::parse(&line.details).status().filter(|_| !line.is_grpc);
     let lines = played.iter().flat_map(|played| &played.ledger.lines).filter_map(|line| Some((line, implied(line)?)));
     let mut statuses = BTreeSet::new();
     for (line, implied) in lines {

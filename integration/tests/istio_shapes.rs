@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use meshwhy_integration::istio::{Chain, Entry, Exchange, Hop};
-use meshwhy_integration::scenario::{ClientTls, HttpVersion, Request};
+use meshwhy_integration::scenario::{ClientRequest, ClientTls, HttpVersion};
 use meshwhy_integration::{Artifacts, Deployment};
 use serde_json::Value;
 
@@ -38,12 +38,12 @@ const GAPS: &[(Option<Deployment>, &str, Check, &str)] = &[
 struct Case {
     name: &'static str,
     entry: Entry,
-    request: Request,
+    request: ClientRequest,
     status: u16,
     /// The proxy that made the reply or saw the connection fail, if one did.
     made_by: Option<Hop>,
     /// Whether the client gets to see that proxy's member.
-    told: bool,
+    annotated: bool,
     /// Whether a member of the server's sidecar passes the gateway.
     relayed: bool,
     /// The one cause that all lines together should give; none for a healthy request.
@@ -53,47 +53,48 @@ struct Case {
 }
 
 impl Case {
-    fn healthy(name: &'static str, entry: Entry, request: Request, status: u16) -> Self {
-        Self { name, entry, request, status, made_by: None, told: false, relayed: false, cause: None, beside: &[] }
+    fn healthy(name: &'static str, entry: Entry, request: ClientRequest, status: u16) -> Self {
+        Self { name, entry, request, status, made_by: None, annotated: false, relayed: false, cause: None, beside: &[] }
     }
 
     /// A reply that the client is told about.
-    fn told(name: &'static str, by: Hop, request: Request, status: u16, cause: &'static str) -> Self {
-        Self { told: true, ..Self::untold(name, Entry::Client, Some(by), request, status, cause) }
+    fn annotated(name: &'static str, by: Hop, request: ClientRequest, status: u16, cause: &'static str) -> Self {
+        Self { annotated: true, ..Self::unannotated(name, Entry::Client, Some(by), request, status, cause) }
     }
 
-    fn untold(
+    fn unannotated(
         name: &'static str,
         entry: Entry,
         made_by: Option<Hop>,
-        request: Request,
+        request: ClientRequest,
         status: u16,
         cause: &'static str,
     ) -> Self {
-        Self { name, entry, request, status, made_by, told: false, relayed: false, cause: Some(cause), beside: &[] }
+        Self { name, entry, request, status, made_by, annotated: false, relayed: false, cause: Some(cause), beside: &[] }
     }
 
     /// A reply of the server's sidecar that the gateway passes on, its member taken out.
-    fn relayed(name: &'static str, entry: Entry, request: Request, status: u16, cause: &'static str) -> Self {
-        Self { relayed: true, ..Self::untold(name, entry, Some(Hop::Server), request, status, cause) }
+    fn relayed(name: &'static str, entry: Entry, request: ClientRequest, status: u16, cause: &'static str) -> Self {
+        Self { relayed: true, ..Self::unannotated(name, entry, Some(Hop::Server), request, status, cause) }
     }
 }
 
-fn get(host: &str, path: &str) -> Request {
-    Request { path: path.to_owned(), headers: [("host".to_owned(), host.to_owned())].into(), ..Request::default() }
+fn get(host: &str, path: &str) -> ClientRequest {
+    ClientRequest { path: path.to_owned(), headers: [("host".to_owned(), host.to_owned())].into(), ..ClientRequest::default() }
 }
 
-fn over_tls(host: &str, path: &str) -> Request {
-    Request { tls: ClientTls::Server, server_name: host.to_owned(), ..get(host, path) }
+fn over_tls(host: &str, path: &str) -> ClientRequest {
+    ClientRequest { tls: ClientTls::Server, server_name: host.to_owned(), ..get(host, path) }
 }
 
-fn with(mut request: Request, headers: &[(&str, &str)]) -> Request {
+fn with(mut request: ClientRequest, headers: &[(&str, &str)]) -> ClientRequest {
     request.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     request
 }
 
-fn grpc(host: &str) -> Request {
-    let call = Request { protocol: HttpVersion::Http2, method: "POST".to_owned(), body_bytes: 5, ..get(host, "/shop.Cart/Get") };
+fn grpc(host: &str) -> ClientRequest {
+    let call =
+        ClientRequest { protocol: HttpVersion::Http2, method: "POST".to_owned(), body_bytes: 5, ..get(host, "/shop.Cart/Get") };
     with(call, &[("content-type", "application/grpc"), ("te", "trailers")])
 }
 
@@ -125,17 +126,17 @@ fn healthy() -> Vec<Case> {
 fn failing() -> Vec<Case> {
     let nonsense = [("authorization", "Bearer nonsense")];
     vec![
-        Case::told("no route at the client", Hop::Client, get("routeless.demo", "/nowhere"), 404, "no-route"),
-        Case::told("REGISTRY_ONLY", Hop::Client, get("elsewhere.example", "/ok"), 502, "passthrough-blackhole"),
-        Case::told("a service that is gone", Hop::Client, get("gone.demo", "/ok"), 503, "upstream-connection-refused"),
-        Case::told("plaintext to STRICT", Hop::Client, get("plaintext-to-strict.demo", "/ok"), 503, "plaintext-to-tls-port"),
-        Case::told("TLS to plaintext", Hop::Client, get("tls-to-plaintext.demo", "/ok"), 503, "tls-to-plaintext-port"),
-        Case::told("DENY", Hop::Server, get("strict.demo", "/admin/x"), 403, "rbac-denied"),
-        Case::told("CUSTOM", Hop::Server, get("strict.demo", "/custom/x"), 403, "ext-authz-denied"),
-        Case::told("JWT", Hop::Server, with(get("strict.demo", "/ok"), &nonsense), 401, "jwt-rejected"),
-        Case::told("the workload refuses", Hop::Server, get("refusing.demo", "/ok"), 503, "upstream-connection-refused"),
-        Case::told("the workload resets", Hop::Server, get("strict.demo", "/reset"), 503, "upstream-closed-connection"),
-        Case::untold(
+        Case::annotated("no route at the client", Hop::Client, get("routeless.demo", "/nowhere"), 404, "no-route"),
+        Case::annotated("REGISTRY_ONLY", Hop::Client, get("elsewhere.example", "/ok"), 502, "passthrough-blackhole"),
+        Case::annotated("a service that is gone", Hop::Client, get("gone.demo", "/ok"), 503, "upstream-connection-refused"),
+        Case::annotated("plaintext to STRICT", Hop::Client, get("plaintext-to-strict.demo", "/ok"), 503, "plaintext-to-tls-port"),
+        Case::annotated("TLS to plaintext", Hop::Client, get("tls-to-plaintext.demo", "/ok"), 503, "tls-to-plaintext-port"),
+        Case::annotated("DENY", Hop::Server, get("strict.demo", "/admin/x"), 403, "rbac-denied"),
+        Case::annotated("CUSTOM", Hop::Server, get("strict.demo", "/custom/x"), 403, "ext-authz-denied"),
+        Case::annotated("JWT", Hop::Server, with(get("strict.demo", "/ok"), &nonsense), 401, "jwt-rejected"),
+        Case::annotated("the workload refuses", Hop::Server, get("refusing.demo", "/ok"), 503, "upstream-connection-refused"),
+        Case::annotated("the workload resets", Hop::Server, get("strict.demo", "/reset"), 503, "upstream-closed-connection"),
+        Case::unannotated(
             "DENY over plaintext",
             Entry::Client,
             Some(Hop::Server),
@@ -143,7 +144,7 @@ fn failing() -> Vec<Case> {
             403,
             "rbac-denied",
         ),
-        Case::untold(
+        Case::unannotated(
             "DENY for a stranger",
             Entry::Server("10.245.90.20_8080"),
             Some(Hop::Server),
@@ -151,7 +152,7 @@ fn failing() -> Vec<Case> {
             403,
             "rbac-denied",
         ),
-        Case::untold(
+        Case::unannotated(
             "a stranger's plaintext to STRICT",
             Entry::Server("10.245.90.20_8081"),
             Some(Hop::Server),
@@ -159,7 +160,7 @@ fn failing() -> Vec<Case> {
             0,
             "plaintext-to-tls-port",
         ),
-        Case::untold(
+        Case::unannotated(
             "a stranger that expects a public certificate",
             Entry::Server("10.245.90.20_8081"),
             Some(Hop::Server),
@@ -167,18 +168,31 @@ fn failing() -> Vec<Case> {
             0,
             "certificate-verify-failed",
         ),
-        Case::told("gRPC without a route", Hop::Client, grpc("routeless.demo"), 200, "no-route"),
-        Case::told("gRPC to a workload that refuses", Hop::Server, grpc("refusing.demo"), 200, "upstream-connection-refused"),
-        Case::told(
+        Case::annotated("gRPC without a route", Hop::Client, grpc("routeless.demo"), 200, "no-route"),
+        Case::annotated(
+            "gRPC to a workload that refuses",
+            Hop::Server,
+            grpc("refusing.demo"),
+            200,
+            "upstream-connection-refused",
+        ),
+        Case::annotated(
             "gRPC that is denied",
             Hop::Server,
-            Request { path: "/admin/x".to_owned(), ..grpc("strict.demo") },
+            ClientRequest { path: "/admin/x".to_owned(), ..grpc("strict.demo") },
             200,
             "rbac-denied",
         ),
-        Case::untold("the application's 500", Entry::Client, None, get("strict.demo", "/http-500"), 500, "app-error"),
-        Case::untold("the application's members", Entry::Client, None, get("strict.demo", "/proxy-status"), 502, "app-error"),
-        Case::untold(
+        Case::unannotated("the application's 500", Entry::Client, None, get("strict.demo", "/http-500"), 500, "app-error"),
+        Case::unannotated(
+            "the application's members",
+            Entry::Client,
+            None,
+            get("strict.demo", "/proxy-status"),
+            502,
+            "app-error",
+        ),
+        Case::unannotated(
             "no route at the gateway",
             Entry::Gateway,
             Some(Hop::Gateway),
@@ -186,7 +200,7 @@ fn failing() -> Vec<Case> {
             404,
             "no-route",
         ),
-        Case::untold(
+        Case::unannotated(
             "no host at the gateway",
             Entry::Gateway,
             Some(Hop::Gateway),
@@ -194,7 +208,7 @@ fn failing() -> Vec<Case> {
             404,
             "no-virtual-host",
         ),
-        Case::untold(
+        Case::unannotated(
             "a service that is gone for the gateway",
             Entry::Gateway,
             Some(Hop::Gateway),
@@ -202,7 +216,7 @@ fn failing() -> Vec<Case> {
             503,
             "upstream-connection-refused",
         ),
-        Case::untold(
+        Case::unannotated(
             "no server at the gateway",
             Entry::GatewayTls,
             Some(Hop::Gateway),
@@ -226,7 +240,7 @@ fn failing() -> Vec<Case> {
             503,
             "upstream-connection-refused",
         ),
-        Case::untold(
+        Case::unannotated(
             "the application's members behind the gateway",
             Entry::Gateway,
             None,
@@ -235,7 +249,7 @@ fn failing() -> Vec<Case> {
             "app-error",
         ),
         Case::relayed("DENY behind two proxies", Entry::Client, get("via-gateway.demo", "/admin/x"), 403, "rbac-denied"),
-        Case::untold(
+        Case::unannotated(
             "the application's 500 behind two proxies",
             Entry::Client,
             None,
@@ -243,7 +257,7 @@ fn failing() -> Vec<Case> {
             500,
             "app-error",
         ),
-        Case::untold(
+        Case::unannotated(
             "TCP to a service that is gone",
             Entry::Bytes("10.96.4.25_5434"),
             Some(Hop::Client),
@@ -254,7 +268,7 @@ fn failing() -> Vec<Case> {
         Case {
             // Whether the client's bytes were there before the server closed.
             beside: &["upstream-stream-reset"],
-            ..Case::untold(
+            ..Case::unannotated(
                 "TCP to a workload that refuses",
                 Entry::Bytes("10.96.4.25_5433"),
                 Some(Hop::Server),
@@ -263,7 +277,7 @@ fn failing() -> Vec<Case> {
                 "upstream-connection-refused",
             )
         },
-        Case::untold(
+        Case::unannotated(
             "TCP that is denied",
             Entry::Bytes("10.96.4.25_5435"),
             Some(Hop::Server),
@@ -271,7 +285,7 @@ fn failing() -> Vec<Case> {
             0,
             "rbac-denied",
         ),
-        Case::untold(
+        Case::unannotated(
             "TCP to nobody",
             Entry::Bytes("virtualOutbound"),
             Some(Hop::Client),
@@ -312,11 +326,11 @@ fn answered(exchange: &Exchange) -> (u16, Vec<u8>) {
 fn in_a_row(deployment: Deployment) -> Result<()> {
     let (without, artifacts) = (without()?, Artifacts::find()?);
     Chain::start(Some(deployment))?.check(|chain| {
-        let (mut wrong, mut told) = (Vec::new(), BTreeMap::<String, [usize; 2]>::new());
+        let (mut wrong, mut annotated) = (Vec::new(), BTreeMap::<String, [usize; 2]>::new());
         for case in healthy().into_iter().chain(failing()) {
             let exchange = chain.send(case.entry, &case.request)?;
             if let Some(hop) = case.made_by.filter(|_| case.status > 0) {
-                let [members, replies] = told.entry(format!("{hop:?}")).or_default();
+                let [members, replies] = annotated.entry(format!("{hop:?}")).or_default();
                 *members += usize::from(exchange.proxy_status().is_some_and(|status| status.contains("mw-side=")));
                 *replies += 1;
             }
@@ -333,7 +347,7 @@ fn in_a_row(deployment: Deployment) -> Result<()> {
                 }
             }
         }
-        eprintln!("{deployment}: local replies with a member, as shipped, by the proxy that made them: {told:?}");
+        eprintln!("{deployment}: local replies with a member, as shipped, by the proxy that made them: {annotated:?}");
         ensure!(wrong.is_empty(), "{} wrong with {deployment}:\n{}", wrong.len(), wrong.join("\n"));
         Ok(())
     })
@@ -348,7 +362,7 @@ fn checks(
 ) -> Vec<(Check, Result<()>)> {
     vec![
         (Check::Same, is_same(case, exchange, without)),
-        (Check::Told, is_told(case, exchange)),
+        (Check::Told, is_annotated(case, exchange)),
         (Check::Others, keeps_others(deployment, case, exchange)),
         (Check::Kept, is_kept(case, exchange)),
         (Check::Recorded, is_recorded(case, exchange)),
@@ -362,14 +376,14 @@ fn is_same(case: &Case, exchange: &Exchange, without: &Answers) -> Result<()> {
     Ok(())
 }
 
-fn is_told(case: &Case, exchange: &Exchange) -> Result<()> {
+fn is_annotated(case: &Case, exchange: &Exchange) -> Result<()> {
     let status = exchange.proxy_status().unwrap_or_default();
     for hop in [Hop::Client, Hop::Gateway, Hop::Server] {
-        let expected = case.told && case.made_by == Some(hop);
+        let expected = case.annotated && case.made_by == Some(hop);
         let members = status.matches(&format!("\"{}.demo\"", hop.pod())).count();
         ensure!(members == usize::from(expected), "{members} members of {hop:?}: {status}");
     }
-    if case.told {
+    if case.annotated {
         let side = if case.made_by == Some(Hop::Client) { "outbound" } else { "inbound" };
         ensure!(status.contains(&format!("mw-side={side}")), "another side: {status}");
     }
@@ -421,8 +435,8 @@ fn is_found(case: &Case, exchange: &Exchange, artifacts: &Artifacts) -> Result<(
     let found: Vec<_> =
         findings.iter().filter_map(|finding| Some((finding.get("slug")?.as_str()?, finding.get("count")?.as_u64()?))).collect();
     let expected: Vec<_> = case.cause.map(|cause| (cause, 1)).into_iter().collect();
-    let told: Vec<_> = found.iter().copied().filter(|(slug, _)| !case.beside.contains(slug)).collect();
-    ensure!(told == expected, "found {found:?}, expected {expected:?}");
+    let annotated: Vec<_> = found.iter().copied().filter(|(slug, _)| !case.beside.contains(slug)).collect();
+    ensure!(annotated == expected, "found {found:?}, expected {expected:?}");
     Ok(())
 }
 

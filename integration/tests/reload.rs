@@ -140,18 +140,19 @@ fn totals_under_flood_control(deployment: Deployment) -> Result<[u64; 3]> {
     Session::start(&plan()?, &Setup { dynamic: true, wishes, ..setup(Some(deployment)) })?.check(|stage| {
         let sent = swap_under_load(stage, Swapped::Both, 10)?;
         let failed = sent.failing.len() as u64;
-        let told = wait_for(Duration::from_secs(3), || Some(stage.ledger().recorded()).filter(|told| *told >= failed));
+        let recorded =
+            wait_for(Duration::from_secs(3), || Some(stage.ledger().recorded()).filter(|recorded| *recorded >= failed));
         let counted = stage.envoy().statistic("meshwhy_local_replies_total")?;
-        let told = told.unwrap_or_else(|| stage.ledger().recorded());
-        eprintln!("{deployment} under flood control: {failed} failed, {told} recorded, {counted} counted");
-        Ok([failed, told, counted])
+        let recorded = recorded.unwrap_or_else(|| stage.ledger().recorded());
+        eprintln!("{deployment} under flood control: {failed} failed, {recorded} recorded, {counted} counted");
+        Ok([failed, recorded, counted])
     })
 }
 
 /// The old listener drains for longer than an interval, and its module tells the rest meanwhile.
 fn totals_are_exact(deployment: Deployment) -> Result<()> {
-    let [failed, told, counted] = totals_under_flood_control(deployment)?;
-    ensure!(told == failed && counted == failed, "{failed} failed, {told} recorded, {counted} counted");
+    let [failed, recorded, counted] = totals_under_flood_control(deployment)?;
+    ensure!(recorded == failed && counted == failed, "{failed} failed, {recorded} recorded, {counted} counted");
     Ok(())
 }
 

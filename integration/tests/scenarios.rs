@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use meshwhy_integration::scenario::{Direction, Placement, Protocol};
 use meshwhy_integration::{
-    Artifacts, Cause, Deployment, Observation, Response, Scenario, Session, Setup, groups, load_all, record_json,
+    Artifacts, Cause, Deployment, Response, Scenario, ScenarioObservation, Session, Setup, groups, load_all, record_json,
 };
 use serde_json::Value;
 
@@ -174,7 +174,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn of(observation: &Observation, artifacts: &Artifacts) -> Result<Self> {
+    fn of(observation: &ScenarioObservation, artifacts: &Artifacts) -> Result<Self> {
         let statuses: Vec<_> = observation.statuses().map(|status| format!("proxy-status: {status}")).collect();
         let code = |line: &String| record_json(line)?.get("meshwhy.code")?.as_str().map(str::to_owned);
         // Envoy's logger writes the facts alone, and the command line judges them.
@@ -200,7 +200,13 @@ impl Answers {
         ]
     }
 
-    fn complaints(&self, scenario: &Scenario, deployment: Deployment, cause: &Cause, observation: &Observation) -> Vec<String> {
+    fn complaints(
+        &self,
+        scenario: &Scenario,
+        deployment: Deployment,
+        cause: &Cause,
+        observation: &ScenarioObservation,
+    ) -> Vec<String> {
         let named_somewhere = |code: &String| self.ways().iter().any(|(_, named)| named.contains(code));
         // A log that lacks some facts, such as the virtual host, leads to the more general cause: that is right as well.
         let right = |name: &String, due| name == &cause.code || (due != Due::Exact && cause.refines.contains(name));
@@ -254,7 +260,7 @@ fn is_precise(scenario: &Scenario, deployment: Deployment) -> bool {
 }
 
 /// What is due of [`Answers::ways`], by the catalogue, the scenario and what came back: never by what the manifests hold.
-fn due(scenario: &Scenario, deployment: Deployment, cause: &Cause, observation: &Observation) -> [Due; 5] {
+fn due(scenario: &Scenario, deployment: Deployment, cause: &Cause, observation: &ScenarioObservation) -> [Due; 5] {
     let expect = &scenario.expect;
     let (failure, precise) = (is_failure(cause), is_precise(scenario, deployment));
     let event = cause.recognisable && !failure;

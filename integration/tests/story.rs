@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use meshwhy_integration::scenario::MUTUAL_TLS;
-use meshwhy_integration::{Artifacts, Deployment, Observation, Scenario, Session, Setup};
+use meshwhy_integration::{Artifacts, Deployment, Scenario, ScenarioObservation, Session, Setup};
 use serde_json::Value;
 
 /// How the client's proxy tries to get in, and what the server's proxy makes of it.
@@ -62,9 +62,11 @@ fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
         let clients = servers.beside(&clients, &setup)?;
         for story in &STORIES {
             let (ours, theirs) = servers.watch("server", || clients.send(story.name, &Default::default()))?;
-            let told = tell(&artifacts, story, &ours, &theirs);
+            let checked = check(&artifacts, story, &ours, &theirs);
             wrong.extend(
-                told.err().map(|error| format!("{deployment}, {}: {error:#}\nclient {ours:#?}\nserver {theirs:#?}", story.name)),
+                checked
+                    .err()
+                    .map(|error| format!("{deployment}, {}: {error:#}\nclient {ours:#?}\nserver {theirs:#?}", story.name)),
             );
         }
     }
@@ -72,7 +74,7 @@ fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
     Ok(())
 }
 
-fn tell(artifacts: &Artifacts, story: &Story, client: &Observation, server: &Observation) -> Result<()> {
+fn check(artifacts: &Artifacts, story: &Story, client: &ScenarioObservation, server: &ScenarioObservation) -> Result<()> {
     let slugs = |lines: &str| -> Result<Vec<(String, Vec<u64>)>> {
         let report = artifacts.cli_json(&["explain", "--format", "json", "-"], lines)?;
         let verdicts = report.get("verdicts").and_then(Value::as_array).context("no verdicts")?;

@@ -1,7 +1,7 @@
 //! The check for trace context: Envoy's own filters (observe) and the module (annotate) recognise the same headers.
 
 use anyhow::{Result, ensure};
-use meshwhy_integration::scenario::Request;
+use meshwhy_integration::scenario::ClientRequest;
 use meshwhy_integration::{Deployment, Scenario, Session, Setup};
 
 const HEALTHY: &str = "
@@ -29,7 +29,7 @@ fn both_checks_recognise_the_same_headers() -> Result<()> {
         session.check(|session| {
             for (headers, carries) in REQUESTS {
                 let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-                let request = Request { headers, trace_context: false, ..Request::default() };
+                let request = ClientRequest { headers, trace_context: false, ..ClientRequest::default() };
                 let records = session.send("healthy", &request)?.records;
                 let missing = records.iter().any(|line| line.contains("trace_context_missing"));
                 ensure!(missing != carries, "{deployment}: {:?} gave {records:?}", request.headers);

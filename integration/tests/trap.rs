@@ -19,13 +19,13 @@ fn stage(deployment: Deployment) -> Result<Session> {
 }
 
 /// One request and what came of it.
-struct Request<'s> {
+struct TrapRequest<'s> {
     stage: &'s Session,
     path: &'static str,
     trap: &'static str,
 }
 
-impl Request<'_> {
+impl TrapRequest<'_> {
     fn status(&self) -> Result<u64> {
         let exchange = corpus::get("a request", self.path, &format!("host: shop.demo\r\nx-meshwhy-trap: {}\r\n", self.trap));
         let transcript = exchange.play(self.stage.address(exchange.listener)?)?;
@@ -37,20 +37,20 @@ impl Request<'_> {
     fn recorded(&self, expected: u64) -> Result<(u64, u64)> {
         let before = self.stage.ledger();
         let status = self.status()?;
-        let told = |ledger: &Ledger| !ledger.lines.is_empty() && ledger.recorded() >= expected;
-        wait_for(PATIENCE, || Some(()).filter(|()| told(&before.next())));
+        let is_recorded = |ledger: &Ledger| !ledger.lines.is_empty() && ledger.recorded() >= expected;
+        wait_for(PATIENCE, || Some(()).filter(|()| is_recorded(&before.next())));
         let ledger = self.stage.settled(&before, None)?;
         ensure!(!ledger.lines.is_empty(), "no access-log line");
         Ok((status, ledger.recorded()))
     }
 }
 
-fn request<'s>(stage: &'s Session, path: &'static str, trap: &'static str) -> Request<'s> {
-    Request { stage, path, trap }
+fn request<'s>(stage: &'s Session, path: &'static str, trap: &'static str) -> TrapRequest<'s> {
+    TrapRequest { stage, path, trap }
 }
 
 /// The crash, as `meshwhy diagnose` reads it from what `kubectl logs` shows.
-fn told_of_crashes(stage: &Session) -> Result<u64> {
+fn reported_crashes(stage: &Session) -> Result<u64> {
     let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &stage.collected())?;
     let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
     let crashes = findings.iter().filter(|finding| finding.get("slug").and_then(Value::as_str) == Some("wasm-load-failed"));
@@ -96,7 +96,7 @@ fn observe_loses_no_request_and_recovers() -> Result<()> {
         }
         let reloads = stage.envoy().statistic("wasm.meshwhy.vm_reload_success")?;
         ensure!(reloads >= 3, "{reloads} reloads");
-        ensure!(told_of_crashes(stage)? >= 3, "meshwhy says nothing of the crashes");
+        ensure!(reported_crashes(stage)? >= 3, "meshwhy says nothing of the crashes");
         logs_its_panic(stage)?;
         Ok(())
     })
@@ -118,7 +118,7 @@ fn annotate_lets_requests_pass_and_envoy_records_instead() -> Result<()> {
                 ensure!(request(stage, "/ok", "none").recorded(0)? == (200, 0), "{trap}: healthy traffic suffers");
                 ensure!(request(stage, "/no/route", "none").recorded(1)? == (404, 1), "{trap}: no record after a trap");
             }
-            ensure!(told_of_crashes(stage)? > 0, "{trap}: meshwhy says nothing of the crash");
+            ensure!(reported_crashes(stage)? > 0, "{trap}: meshwhy says nothing of the crash");
             Ok(())
         })?;
     }

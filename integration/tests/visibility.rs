@@ -28,10 +28,10 @@ fn a_sidecar_tells_its_workload_and_peers_with_mutual_tls() -> Result<()> {
     let scenarios = SIDECARS.iter().map(scenario).collect::<Result<Vec<_>>>()?;
     for deployment in Deployment::ALL {
         Session::start(&scenarios, &Setup::new(deployment).visible(Visibility::Mesh))?.check(|session| {
-            for (scenario, (name, _, told)) in scenarios.iter().zip(SIDECARS) {
+            for (scenario, (name, _, visible)) in scenarios.iter().zip(SIDECARS) {
                 let observation = session.send(&scenario.slug, &scenario.request)?;
                 let annotated = observation.proxy_status().is_some_and(|status| status.contains("mw-cause="));
-                ensure!(annotated == told, "{deployment}, {name}: {observation:#?}");
+                ensure!(annotated == visible, "{deployment}, {name}: {observation:#?}");
             }
             Ok(())
         })?;
@@ -67,8 +67,8 @@ fn a_gateway_that_is_open_tells_everyone() -> Result<()> {
         let setup = Setup::new(deployment).placed(Placement::Gateway);
         Session::start(std::slice::from_ref(&scenario), &setup)?.check(|session| {
             let observation = session.send(&scenario.slug, &scenario.request)?;
-            let told = observation.proxy_status().is_some_and(|status| status.contains("mw-side=gateway"));
-            ensure!(told, "{deployment}: {observation:#?}");
+            let visible = observation.proxy_status().is_some_and(|status| status.contains("mw-side=gateway"));
+            ensure!(visible, "{deployment}: {observation:#?}");
             Ok(())
         })?;
     }

@@ -8,7 +8,7 @@ use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::record;
 use meshwhy_core::redact::redact;
 use meshwhy_core::{Facts, Side, Verdict, judge};
-use meshwhy_integration::{Deployment, Observation, Scenario, Session, Setup, groups, load_all, record_json};
+use meshwhy_integration::{Deployment, Scenario, ScenarioObservation, Session, Setup, groups, load_all, record_json};
 
 use crate::build;
 use crate::catalogue::folder;
@@ -47,7 +47,7 @@ pub fn run(slug: Option<&str>) -> Result<()> {
 }
 
 /// The first of the records that names the cause, as a case.
-fn block(scenario: &Scenario, observation: &Observation) -> Result<String> {
+fn block(scenario: &Scenario, observation: &ScenarioObservation) -> Result<String> {
     let records = observation.records.iter().filter_map(|line| record::decode(&record_json(line)?.to_string()));
     let cases: Vec<_> = records.map(|record| case(record.facts)).collect();
     let title = scenario.variant.as_ref().map_or_else(String::new, |_| format!(": {}", scenario.summary.trim_end_matches('.')));

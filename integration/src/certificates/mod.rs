@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use self::tls::Pki;
 pub use self::tls::{TlsClient, TlsServer};
-use crate::client::request::{ClientTls, Request};
+use crate::client::request::{ClientRequest, ClientTls};
 
 /// The service accounts in the namespace `demo` that have a certificate.
 pub const SERVICE_ACCOUNTS: [&str; 3] = ["web", "edge", "shop"];
@@ -94,7 +94,7 @@ impl Certificates {
     ///
     /// # Errors
     /// As [`Self::server`].
-    pub fn client(&self, request: &Request) -> Result<Option<TlsClient>> {
+    pub fn client(&self, request: &ClientRequest) -> Result<Option<TlsClient>> {
         (request.tls != ClientTls::None).then(|| self.pki.client(request)).transpose()
     }
 }

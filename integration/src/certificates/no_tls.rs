@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::{ServerIdentity, Stream};
-use crate::client::request::Request;
+use crate::client::request::ClientRequest;
 
 const MISSING: &str = "the harness was built without its feature `tls`";
 
@@ -32,7 +32,7 @@ impl Pki {
         bail!(MISSING)
     }
 
-    pub(super) fn client(&self, _request: &Request) -> Result<TlsClient> {
+    pub(super) fn client(&self, _request: &ClientRequest) -> Result<TlsClient> {
         bail!(MISSING)
     }
 }

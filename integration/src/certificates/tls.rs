@@ -15,7 +15,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::{SERVICE_ACCOUNTS, ServerIdentity, Stream};
-use crate::client::request::{ClientTls, Request};
+use crate::client::request::{ClientRequest, ClientTls};
 
 /// What the clients and servers of the harness show and trust.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Pki {
         Ok(TlsServer(Arc::new(config)))
     }
 
-    pub(super) fn client(&self, request: &Request) -> Result<TlsClient> {
+    pub(super) fn client(&self, request: &ClientRequest) -> Result<TlsClient> {
         let pair = match request.tls {
             ClientTls::None | ClientTls::Server => None,
             ClientTls::Mutual => Some(&self.client),

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail, ensure};
 
 pub use self::connection::{Connection, Step};
-use self::request::{HttpVersion, Request};
+use self::request::{ClientRequest, HttpVersion};
 pub use self::response::{Response, parse};
 use crate::certificates::TlsClient;
 
@@ -19,7 +19,7 @@ use crate::certificates::TlsClient;
 ///
 /// # Errors
 /// The connection failed, or the answer is not HTTP.
-pub fn send(address: SocketAddr, request: &Request, tls: Option<&TlsClient>) -> Result<Option<Response>> {
+pub fn send(address: SocketAddr, request: &ClientRequest, tls: Option<&TlsClient>) -> Result<Option<Response>> {
     let http2 = request.protocol == HttpVersion::Http2;
     ensure!(!http2 || tls.is_none(), "the client speaks HTTP/2 in plaintext only");
     let received = play(address, request, tls, &request.steps()?)?;
@@ -36,7 +36,7 @@ pub fn send(address: SocketAddr, request: &Request, tls: Option<&TlsClient>) -> 
 ///
 /// # Errors
 /// The connection failed.
-pub fn send_bytes(address: SocketAddr, request: &Request) -> Result<()> {
+pub fn send_bytes(address: SocketAddr, request: &ClientRequest) -> Result<()> {
     play(address, request, None, &request.sent_and(Step::AwaitEnd)).map(drop)
 }
 
@@ -45,14 +45,14 @@ pub fn send_bytes(address: SocketAddr, request: &Request) -> Result<()> {
 /// # Errors
 /// It does not answer, or not with 200.
 pub fn get(address: SocketAddr, path: &str) -> Result<String> {
-    let request = Request::raw(format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"));
+    let request = ClientRequest::raw(format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n"));
     match send(address, &request, None)? {
         Some(response) if response.status == 200 => Ok(String::from_utf8_lossy(&response.body).into_owned()),
         other => bail!("GET {path} gave {:?}", other.map(|response| response.status)),
     }
 }
 
-fn play(address: SocketAddr, request: &Request, tls: Option<&TlsClient>, steps: &[Step]) -> Result<Vec<u8>> {
+fn play(address: SocketAddr, request: &ClientRequest, tls: Option<&TlsClient>, steps: &[Step]) -> Result<Vec<u8>> {
     let mut connection = Connection::open(address, tls.map(|tls| (tls, &*request.server_name)))?;
     steps.iter().try_for_each(|step| connection.take(step))?;
     Ok(connection.received)

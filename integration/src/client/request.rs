@@ -21,7 +21,7 @@ const REFUSED_STREAM: u8 = 7;
 /// What the client sends, once or several times, each time on a new connection.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Request {
+pub struct ClientRequest {
     /// The version of HTTP.
     pub protocol: HttpVersion,
     /// These bytes and nothing else (over HTTP/2 after the preface); a character up to U+00FF is sent as that one byte.
@@ -103,7 +103,7 @@ pub enum ClientTls {
     Expired,
 }
 
-impl Default for Request {
+impl Default for ClientRequest {
     fn default() -> Self {
         Self {
             protocol: HttpVersion::Http1,
@@ -129,7 +129,7 @@ impl Default for Request {
     }
 }
 
-impl Request {
+impl ClientRequest {
     /// A request that is these characters, each up to U+00FF sent as one byte.
     pub fn raw(text: impl Into<String>) -> Self {
         Self { raw: Some(text.into()), ..Self::default() }
@@ -260,12 +260,12 @@ mod tests {
 
     #[test]
     fn raw_bytes_stay_single_bytes() {
-        assert_eq!(Request::raw("a\u{a1}\u{b1}").bytes(), b"a\xa1\xb1");
+        assert_eq!(ClientRequest::raw("a\u{a1}\u{b1}").bytes(), b"a\xa1\xb1");
     }
 
     #[test]
     fn a_client_that_does_not_finish_announces_more_than_it_sends() {
-        let request = Request { body_bytes: 10, unfinished: true, trace_context: false, ..Request::default() };
+        let request = ClientRequest { body_bytes: 10, unfinished: true, trace_context: false, ..ClientRequest::default() };
         let text = String::from_utf8(request.bytes()).unwrap();
         assert_eq!(text, "GET / HTTP/1.1\r\nhost: shop.demo\r\ncontent-length: 10\r\n\r\nxxxxx");
     }

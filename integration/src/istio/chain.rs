@@ -18,13 +18,13 @@ use super::listener::{
 use super::proxy::Proxy;
 use crate::artifacts::target;
 use crate::certificates::Certificates;
-use crate::client::request::{ClientTls, Request};
+use crate::client::request::{ClientRequest, ClientTls};
 use crate::client::{self, Response};
 use crate::deployment::Deployment;
 use crate::observation::{is_record, record_json};
 use crate::scenario::Placement;
 use crate::tail::Tail;
-use crate::upstream::{Fault, Upstream, UpstreamKind};
+use crate::upstream::{Upstream, UpstreamFault, UpstreamKind};
 
 /// A log to which nothing was added for so long is at rest; Envoy flushes its files every 50 milliseconds.
 const QUIET: Duration = Duration::from_millis(160);
@@ -137,9 +137,9 @@ impl Chain {
         certificates: &Certificates,
         directory: &TempDir,
     ) -> Result<([Proxy; 3], Vec<Upstream>)> {
-        let application = Upstream::start(UpstreamKind::Fault(Fault::ByPath), certificates)?;
-        let grpc = Upstream::start(UpstreamKind::Fault(Fault::OverLimit), certificates)?;
-        let refusing = Upstream::start(UpstreamKind::Fault(Fault::Refuse), certificates)?;
+        let application = Upstream::start(UpstreamKind::UpstreamFault(UpstreamFault::ByPath), certificates)?;
+        let grpc = Upstream::start(UpstreamKind::UpstreamFault(UpstreamFault::OverLimit), certificates)?;
+        let refusing = Upstream::start(UpstreamKind::UpstreamFault(UpstreamFault::Refuse), certificates)?;
         let authorizer = Upstream::start(UpstreamKind::Status(403), certificates)?;
 
         let http = || Some(Vec::new());
@@ -305,7 +305,7 @@ impl Chain {
     ///
     /// # Errors
     /// The connection fails, or nothing is logged at all.
-    pub fn send(&self, entry: Entry, request: &Request) -> Result<Exchange> {
+    pub fn send(&self, entry: Entry, request: &ClientRequest) -> Result<Exchange> {
         let tails: Vec<_> = self.proxies.iter().map(Proxy::tail).collect();
         let [client, gateway, server] = &self.proxies;
         let tls = self.certificates.client(request)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::kind::{Fault, UpstreamKind};
+use super::kind::{UpstreamFault, UpstreamKind};
 use super::paths;
 
 /// The longest request that an upstream reads.
@@ -17,7 +17,7 @@ const MEMBERS: &str = "proxy-status: cdn; error=dns_error\r\nproxy-status: \"car
     mw-cause=MW3001; mw-side=inbound; mw-flags=\"UH\"; details=\"no_healthy_upstream\"\r\n";
 
 /// What is sent, and what becomes of the connection.
-pub type Answer = (Vec<u8>, Then);
+pub type ScriptedAnswer = (Vec<u8>, Then);
 
 /// What becomes of the connection after an answer.
 #[derive(Clone, Copy)]
@@ -37,10 +37,10 @@ pub fn serve(kind: UpstreamKind, stream: &mut (impl Read + Write), socket: &TcpS
     let mut received = Vec::new();
     for number in 0_usize.. {
         let head = match kind {
-            UpstreamKind::Fault(Fault::PlainOnTls) => read_more(stream, &mut received).map(|()| String::new())?,
+            UpstreamKind::UpstreamFault(UpstreamFault::PlainOnTls) => read_more(stream, &mut received).map(|()| String::new())?,
             _ => read_head(stream, &mut received)?,
         };
-        if kind != UpstreamKind::Fault(Fault::Early) {
+        if kind != UpstreamKind::UpstreamFault(UpstreamFault::Early) {
             read_body(stream, &mut received, &head)?;
         }
         let (bytes, then) = answer(kind, &head, number);
@@ -64,28 +64,28 @@ pub fn serve(kind: UpstreamKind, stream: &mut (impl Read + Write), socket: &TcpS
 }
 
 /// What a request with this head gets, the connection's first having the number 0.
-pub fn answer(kind: UpstreamKind, head: &str, number: usize) -> Answer {
+pub fn answer(kind: UpstreamKind, head: &str, number: usize) -> ScriptedAnswer {
     let many = || (0..200).map(|index| format!("x-many-{index}: 1\r\n")).collect::<String>();
     let bytes = match kind {
-        UpstreamKind::Fault(fault) => match fault {
-            Fault::ByPath => return paths::answer(head, number),
-            Fault::Reset => return (Vec::new(), Then::Reset),
-            Fault::Close => return (Vec::new(), Then::Close),
-            Fault::CloseOnReuse if number > 0 => return (Vec::new(), Then::Close),
-            Fault::CloseAfterIdle => return (response(200, "", "hello\n"), Then::CloseLater),
-            Fault::Early => return (response(200, "", "hello\n"), Then::Hang),
-            Fault::Hang => return (Vec::new(), Then::Hang),
-            Fault::Cut => return (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello\n".to_vec(), Then::CloseLater),
-            Fault::PlainOnTls => return (response(400, "connection: close\r\n", ""), Then::Close),
-            Fault::Slow => {
+        UpstreamKind::UpstreamFault(fault) => match fault {
+            UpstreamFault::ByPath => return paths::answer(head, number),
+            UpstreamFault::Reset => return (Vec::new(), Then::Reset),
+            UpstreamFault::Close => return (Vec::new(), Then::Close),
+            UpstreamFault::CloseOnReuse if number > 0 => return (Vec::new(), Then::Close),
+            UpstreamFault::CloseAfterIdle => return (response(200, "", "hello\n"), Then::CloseLater),
+            UpstreamFault::Early => return (response(200, "", "hello\n"), Then::Hang),
+            UpstreamFault::Hang => return (Vec::new(), Then::Hang),
+            UpstreamFault::Cut => return (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhello\n".to_vec(), Then::CloseLater),
+            UpstreamFault::PlainOnTls => return (response(400, "connection: close\r\n", ""), Then::Close),
+            UpstreamFault::Slow => {
                 sleep(Duration::from_secs(1));
                 response(200, "", "hello\n")
             }
-            Fault::Garbage => b"\x01\x02220 mail.demo ESMTP ready\r\n\r\n".to_vec(),
-            Fault::LargeHeader => response(200, &format!("x-large: {}\r\n", "x".repeat(100_000)), "hello\n"),
-            Fault::ManyHeaders => response(200, &many(), "hello\n"),
-            Fault::LargeBody => response(200, "", &"x".repeat(64 * 1024)),
-            Fault::ProxyStatus => response(503, MEMBERS, "oops\n"),
+            UpstreamFault::Garbage => b"\x01\x02220 mail.demo ESMTP ready\r\n\r\n".to_vec(),
+            UpstreamFault::LargeHeader => response(200, &format!("x-large: {}\r\n", "x".repeat(100_000)), "hello\n"),
+            UpstreamFault::ManyHeaders => response(200, &many(), "hello\n"),
+            UpstreamFault::LargeBody => response(200, "", &"x".repeat(64 * 1024)),
+            UpstreamFault::ProxyStatus => response(503, MEMBERS, "oops\n"),
             _ => response(200, "", "hello\n"),
         },
         UpstreamKind::Status(200) => response(200, "", "hello\n"),

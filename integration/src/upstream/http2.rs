@@ -12,7 +12,7 @@ use tokio::runtime;
 use tokio::time::{sleep, timeout};
 
 use super::PATIENCE;
-use super::kind::{Fault, UpstreamKind};
+use super::kind::{UpstreamFault, UpstreamKind};
 
 /// Whether they are there.
 pub const BUILT: bool = true;
@@ -40,18 +40,18 @@ async fn answer(kind: UpstreamKind, request: Request<RecvStream>, mut respond: S
     let _request = request;
     let mut head = Response::new(());
     match kind {
-        UpstreamKind::Fault(Fault::H2Reset) => respond.send_reset(Reason::INTERNAL_ERROR),
-        UpstreamKind::Fault(Fault::H2Refuse) => respond.send_reset(Reason::REFUSED_STREAM),
-        UpstreamKind::Fault(Fault::H2Cut) => {
+        UpstreamKind::UpstreamFault(UpstreamFault::H2Reset) => respond.send_reset(Reason::INTERNAL_ERROR),
+        UpstreamKind::UpstreamFault(UpstreamFault::H2Refuse) => respond.send_reset(Reason::REFUSED_STREAM),
+        UpstreamKind::UpstreamFault(UpstreamFault::H2Cut) => {
             let mut stream = respond.send_response(head, false)?;
             stream.send_data(Bytes::from_static(b"hello"), false)?;
             sleep(Duration::from_millis(50)).await;
             stream.send_reset(Reason::INTERNAL_ERROR);
         }
-        UpstreamKind::Fault(fault @ (Fault::GrpcError | Fault::OverLimit)) => {
+        UpstreamKind::UpstreamFault(fault @ (UpstreamFault::GrpcError | UpstreamFault::OverLimit)) => {
             head.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
             let mut stream = respond.send_response(head, false)?;
-            let over_limit = fault == Fault::OverLimit;
+            let over_limit = fault == UpstreamFault::OverLimit;
             if over_limit {
                 stream.send_data(Bytes::from_static(OVER_LIMIT), false)?;
             }

@@ -11,13 +11,13 @@ pub enum UpstreamKind {
     /// `http-NNN`: answers with this status; `http` answers 200.
     Status(u16),
     /// Misbehaves.
-    Fault(Fault),
+    UpstreamFault(UpstreamFault),
 }
 
 /// What an upstream does instead of answering as it should.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fault {
+pub enum UpstreamFault {
     /// Does on each path what the path says.
     ByPath,
     /// Its port is closed.
@@ -79,8 +79,8 @@ pub enum Fault {
 impl UpstreamKind {
     /// Whether it speaks HTTP/2.
     pub fn speaks_http2(self) -> bool {
-        use Fault::{GrpcError, H2, H2Cut, H2Refuse, H2Reset, OverLimit};
-        matches!(self, Self::Fault(H2 | H2Reset | H2Refuse | H2Cut | GrpcError | OverLimit))
+        use UpstreamFault::{GrpcError, H2, H2Cut, H2Refuse, H2Reset, OverLimit};
+        matches!(self, Self::UpstreamFault(H2 | H2Reset | H2Refuse | H2Cut | GrpcError | OverLimit))
     }
 }
 
@@ -93,6 +93,6 @@ impl TryFrom<String> for UpstreamKind {
             return Ok(Self::Status(status));
         }
         let name: StrDeserializer<'_, Error> = name.as_str().into_deserializer();
-        Fault::deserialize(name).map(Self::Fault)
+        UpstreamFault::deserialize(name).map(Self::UpstreamFault)
     }
 }

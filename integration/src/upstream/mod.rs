@@ -20,7 +20,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use socket2::Socket;
 
-pub use self::kind::{Fault, UpstreamKind};
+pub use self::kind::{UpstreamFault, UpstreamKind};
 use crate::certificates::{Certificates, ServerIdentity, TlsServer};
 
 /// How long a connection may stay without a byte before the server gives it up.
@@ -44,8 +44,8 @@ impl Upstream {
     /// No port can be had, or the TLS library refuses a certificate.
     pub fn start(kind: UpstreamKind, certificates: &Certificates) -> Result<Self> {
         match kind {
-            UpstreamKind::Fault(Fault::Refuse) => Self::held(vec![socket::bound()?]),
-            UpstreamKind::Fault(Fault::Blackhole) => socket::blackhole().and_then(Self::held),
+            UpstreamKind::UpstreamFault(UpstreamFault::Refuse) => Self::held(vec![socket::bound()?]),
+            UpstreamKind::UpstreamFault(UpstreamFault::Blackhole) => socket::blackhole().and_then(Self::held),
             _ => Self::serving(kind, certificates),
         }
     }
@@ -64,11 +64,11 @@ impl Upstream {
     fn serving(kind: UpstreamKind, certificates: &Certificates) -> Result<Self> {
         ensure!(!kind.speaks_http2() || http2::BUILT, "the harness was built without its feature `http2`");
         let identity = match kind {
-            UpstreamKind::Fault(Fault::Tls) => Some(ServerIdentity::Good),
-            UpstreamKind::Fault(Fault::TlsUntrusted) => Some(ServerIdentity::Untrusted),
-            UpstreamKind::Fault(Fault::TlsExpired) => Some(ServerIdentity::Expired),
-            UpstreamKind::Fault(Fault::TlsMtls) => Some(ServerIdentity::Mutual),
-            UpstreamKind::Fault(Fault::TlsH2Only) => Some(ServerIdentity::Http2Only),
+            UpstreamKind::UpstreamFault(UpstreamFault::Tls) => Some(ServerIdentity::Good),
+            UpstreamKind::UpstreamFault(UpstreamFault::TlsUntrusted) => Some(ServerIdentity::Untrusted),
+            UpstreamKind::UpstreamFault(UpstreamFault::TlsExpired) => Some(ServerIdentity::Expired),
+            UpstreamKind::UpstreamFault(UpstreamFault::TlsMtls) => Some(ServerIdentity::Mutual),
+            UpstreamKind::UpstreamFault(UpstreamFault::TlsH2Only) => Some(ServerIdentity::Http2Only),
             _ => None,
         };
         let tls = identity.map(|identity| certificates.server(identity)).transpose()?;
@@ -105,7 +105,7 @@ fn serve(kind: UpstreamKind, tls: Option<TlsServer>, mut stream: TcpStream) -> i
     let socket = stream.try_clone()?;
     match tls {
         // As Envoy does: read what came, then close without an alert.
-        Some(_) if !says_hello(&stream)? => stream.read(&mut [0; 4096]).map(drop),
+        Some(_) if !begins_handshake(&stream)? => stream.read(&mut [0; 4096]).map(drop),
         Some(tls) => http1::serve(kind, &mut tls.accept(stream)?, &socket),
         None if kind.speaks_http2() => http2::serve(kind, stream),
         None => http1::serve(kind, &mut stream, &socket),
@@ -113,7 +113,7 @@ fn serve(kind: UpstreamKind, tls: Option<TlsServer>, mut stream: TcpStream) -> i
 }
 
 /// Whether the client begins with a TLS handshake.
-fn says_hello(stream: &TcpStream) -> io::Result<bool> {
+fn begins_handshake(stream: &TcpStream) -> io::Result<bool> {
     const HANDSHAKE: u8 = 22;
     let mut first = [0];
     Ok(stream.peek(&mut first)? == 1 && first == [HANDSHAKE])

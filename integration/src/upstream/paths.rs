@@ -1,12 +1,12 @@
 //! What an upstream does that goes by the path: oddities that no scenario needs, and by its name whatever else an upstream can do.
 
-use super::http1::{Answer, Then, answer as answer_as, response};
-use super::kind::{Fault, UpstreamKind};
+use super::http1::{ScriptedAnswer, Then, answer as answer_as, response};
+use super::kind::{UpstreamFault, UpstreamKind};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n";
 
 /// What a request with this head, the connection's first having the number 0, gets.
-pub fn answer(head: &str, number: usize) -> Answer {
+pub fn answer(head: &str, number: usize) -> ScriptedAnswer {
     use Then::{Close, Echo, Next, Reset};
     let target = head.split(' ').nth(1).unwrap_or_default();
     let name = target.split('?').next().unwrap_or_default().trim_start_matches('/');
@@ -45,7 +45,7 @@ pub fn answer(head: &str, number: usize) -> Answer {
         // For the module that traps on demand.
         "trap-response" => (response(200, "x-meshwhy-trap: response\r\n", ""), Next),
         _ => match UpstreamKind::try_from(name.to_owned()) {
-            Ok(kind) if kind != UpstreamKind::Fault(Fault::ByPath) => answer_as(kind, head, number),
+            Ok(kind) if kind != UpstreamKind::UpstreamFault(UpstreamFault::ByPath) => answer_as(kind, head, number),
             _ => (hello(), Next),
         },
     }
