@@ -188,9 +188,9 @@ fn head(details: &str) -> &str {
 
 /// Gives a record that knows only that the upstream answered what the access-log line of its request tells of the author.
 fn name_authors(batch: &mut [Sighting]) {
-    let told = |line: &Sighting| line.facts.relayed_from.is_some() && !line.is(&unknown::CAUSE);
+    let names_author = |line: &Sighting| line.facts.relayed_from.is_some() && !line.is(&unknown::CAUSE);
     let mut authors: HashMap<(u32, Option<String>, String), usize> = HashMap::new();
-    for (at, line) in batch.iter().enumerate().filter(|(_, line)| told(line)) {
+    for (at, line) in batch.iter().enumerate().filter(|(_, line)| names_author(line)) {
         let Some(id) = text(line.facts.context.request_id.as_ref()) else { continue };
         authors.insert((line.source, line.origin.clone(), id.to_owned()), at);
     }
@@ -198,7 +198,7 @@ fn name_authors(batch: &mut [Sighting]) {
         return;
     }
     for at in 0..batch.len() {
-        let answered = |record: &&Sighting| !told(record) && answers(record);
+        let answered = |record: &&Sighting| !names_author(record) && answers(record);
         let Some(record) = batch.get(at).filter(answered) else { continue };
         let Some(id) = text(record.facts.context.request_id.as_ref()) else { continue };
         let line = authors.get(&(record.source, record.origin.clone(), id.to_owned())).and_then(|line| batch.get(*line));

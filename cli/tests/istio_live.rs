@@ -152,9 +152,9 @@ fn a_relay_speaks_for_an_author_whose_line_is_missing() {
         }
         relayed += 1;
         let analysis = Analysis::of(others.join("\n").as_bytes());
-        let told: Vec<_> =
+        let found: Vec<_> =
             analysis.groups.iter().map(|group| (group.hop.as_deref(), group.relayed_from.as_deref(), group.count)).collect();
-        assert_eq!(told, [(Some(author.as_str()), Some(author.as_str()), 1)], "{}", id(case));
+        assert_eq!(found, [(Some(author.as_str()), Some(author.as_str()), 1)], "{}", id(case));
         assert_eq!(analysis.groups[0].verdict.confidence, Confidence::Likely, "{}", id(case));
         assert_eq!(case["expected_cause"], analysis.groups[0].verdict.cause.slug, "{}", id(case));
     }
@@ -184,11 +184,11 @@ fn a_record_is_judged_as_the_line_of_its_request() {
     let mut compared = 0;
     let (mut wrong, mut listed) = (Vec::new(), Vec::new());
     for case in cases() {
-        let told = |line: &str| findings(line).first().map_or("none", |(slug, _)| *slug);
+        let first_slug = |line: &str| findings(line).first().map_or("none", |(slug, _)| *slug);
         let (records, lines): (Vec<&str>, Vec<&str>) = input(&case).lines().partition(|line| line.contains("meshwhy.record"));
         for record in records.into_iter().filter(|record| exchange(record).is_some()) {
             let Some(line) = lines.iter().find(|line| exchange(line) == exchange(record)) else { continue };
-            let (record, line) = (told(record), told(line));
+            let (record, line) = (first_slug(record), first_slug(line));
             let refines =
                 |one: &str, other: &str| Cause::find(one).zip(Cause::find(other)).is_some_and(|(one, other)| one.refines(other));
             compared += 1;

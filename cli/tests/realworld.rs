@@ -79,9 +79,9 @@ fn every_expected_cause_is_in_the_catalogue() {
 fn the_right_cause_comes_first_but_in_listed_cases() {
     let cases = cases();
     let wrong: Vec<&Value> = cases.iter().filter(|case| !is_right(case)).collect();
-    let told = |case: &&Value| format!("{}: expected {}, got {:?}", case["id"], case["expected_cause"], top(case));
+    let miss = |case: &&Value| format!("{}: expected {}, got {:?}", case["id"], case["expected_cause"], top(case));
     let ids: Vec<&str> = wrong.iter().map(|case| case["id"].as_str().unwrap()).collect();
     let listed: Vec<&str> = MISSED.iter().map(|(id, _)| *id).collect();
-    assert_eq!(ids, listed, "the list of misses is stale:\n{}", wrong.iter().map(told).collect::<Vec<_>>().join("\n"));
+    assert_eq!(ids, listed, "the list of misses is stale:\n{}", wrong.iter().map(miss).collect::<Vec<_>>().join("\n"));
     assert!((cases.len() - wrong.len()) * 100 >= cases.len() * WANTED_PERCENT, "{} of {} are wrong", wrong.len(), cases.len());
 }

@@ -16,11 +16,11 @@ const REQUEST: &str = r#"[2026-11-26T15:46:37.876Z] "GET /a HTTP/1.1" 503 NC clu
 type Finding = (&'static str, Option<String>, u64);
 
 /// Every finding, and how many lines were not understood.
-fn told(log: &str) -> (Vec<Finding>, u64) {
+fn findings(log: &str) -> (Vec<Finding>, u64) {
     let Analysis { groups, tally } = Analysis::of(log.as_bytes());
-    let mut told: Vec<_> = groups.into_iter().map(|group| (group.verdict.cause.slug, group.hop, group.count)).collect();
-    told.sort();
-    (told, tally.unreadable)
+    let mut findings: Vec<_> = groups.into_iter().map(|group| (group.verdict.cause.slug, group.hop, group.count)).collect();
+    findings.sort();
+    (findings, tally.unreadable)
 }
 
 fn failed(proxy: Option<&str>, count: u64) -> Finding {
@@ -57,7 +57,7 @@ fn json(log: &str) -> String {
 fn a_good_start_is_no_finding() {
     for log in GOOD {
         for log in [log.to_owned(), json(log), reversed(log), interleaved(&[("a", log.to_owned())])] {
-            assert_eq!(told(&log), (Vec::new(), 0), "{log}");
+            assert_eq!(findings(&log), (Vec::new(), 0), "{log}");
             let tally = Analysis::of(log.as_bytes()).tally;
             assert_eq!((tally.healthy, tally.failed), (tally.read, 0));
         }
@@ -68,7 +68,7 @@ fn a_good_start_is_no_finding() {
 fn a_failed_start_counts_its_fetches() {
     for log in FAILED {
         for log in [log.to_owned(), json(log), reversed(log)] {
-            assert_eq!(told(&log), (vec![failed(None, 3)], 0), "{log}");
+            assert_eq!(findings(&log), (vec![failed(None, 3)], 0), "{log}");
             assert_eq!(Analysis::of(log.as_bytes()).groups[0].verdict.confidence, Confidence::Certain);
         }
     }
@@ -84,36 +84,36 @@ fn proxies_are_told_apart() {
         ("e", "2026-11-26T15:46:41.945000Z\tcritical\tenvoy wasm\tPlugin meshwhy failed to load\tthread=1".to_owned()),
     ];
     let expected = (vec![failed(Some("b"), 3), failed(Some("d"), 3), failed(Some("e"), 1)], 0);
-    assert_eq!(told(&interleaved(&logs)), expected);
-    assert_eq!(told(&reversed(&interleaved(&logs))), expected);
+    assert_eq!(findings(&interleaved(&logs)), expected);
+    assert_eq!(findings(&reversed(&interleaved(&logs))), expected);
 }
 
 #[test]
 fn a_critical_line_alone_is_likely() {
     for line in GOOD[1].lines().filter(|line| line.contains("critical")) {
         let analysis = Analysis::of(line.as_bytes());
-        let told: Vec<_> = analysis.groups.iter().map(|group| (group.verdict.cause.slug, group.verdict.confidence)).collect();
-        assert_eq!(told, [("wasm-load-failed", Confidence::Likely)], "{line}");
+        let findings: Vec<_> = analysis.groups.iter().map(|group| (group.verdict.cause.slug, group.verdict.confidence)).collect();
+        assert_eq!(findings, [("wasm-load-failed", Confidence::Likely)], "{line}");
     }
     let criticals = GOOD[1].lines().filter(|line| line.contains("critical")).flat_map(|line| [line, "\n"]).collect::<String>();
-    assert_eq!(told(&criticals), (vec![failed(None, 1)], 0));
+    assert_eq!(findings(&criticals), (vec![failed(None, 1)], 0));
 }
 
 #[test]
 fn a_broken_module_counts_once() {
     let error = "2026-11-26T15:46:41.945000Z\terror\tenvoy wasm source/extensions/common/wasm/wasm.cc:104\tWasm VM failed Failed to load Wasm code\tthread=1\n";
     let rest: String = GOOD[1].lines().filter(|line| line.contains("critical")).flat_map(|line| [line, "\n"]).collect();
-    assert_eq!(told(&format!("{rest}{error}{rest}")), (vec![failed(None, 1)], 0));
+    assert_eq!(findings(&format!("{rest}{error}{rest}")), (vec![failed(None, 1)], 0));
 }
 
 #[test]
 fn ten_thousand_pending_lines() {
     let log = GOOD[0].repeat(700) + REQUEST;
-    assert_eq!(told(&log), (vec![("no-cluster", None, 1)], 0));
+    assert_eq!(findings(&log), (vec![("no-cluster", None, 1)], 0));
     // Each proxy of a large mesh, more than are told apart: nothing but these lines is lost.
     let pending = GOOD[0].lines().find(|line| line.contains("in progress")).unwrap();
     let mesh: String = (0..21_000).map(|pod| format!("[pod/p{pod}/istio-proxy] {pending}\n")).collect();
-    assert_eq!(told(&format!("{mesh}{REQUEST}")), (vec![("no-cluster", None, 1)], 0));
+    assert_eq!(findings(&format!("{mesh}{REQUEST}")), (vec![("no-cluster", None, 1)], 0));
 }
 
 /// Logs of some proxies, with or without those lines of their starts that tell of nothing but waiting.
@@ -156,6 +156,6 @@ fn pending_lines_change_no_finding() {
                 without.push_str(&line);
             }
         }
-        assert_eq!(told(&with).0, told(&without).0, "{with}");
+        assert_eq!(findings(&with).0, findings(&without).0, "{with}");
     }
 }

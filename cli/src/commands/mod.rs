@@ -75,13 +75,13 @@ fn report(
     formats: Formats,
     format: FormatArg,
     render: Render,
-    tell: impl Fn(Analysis) -> DiagnosisReport,
+    diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
     let mut collector = Collector::reading(formats);
     input::for_each(input, |source, reader| collector.read(source, reader))?;
     let analysis = collector.finish();
     let recognised = analysis.recognised();
-    let report = tell(analysis);
+    let report = diagnose(analysis);
     if recognised || format == FormatArg::Json {
         render(out, &report)?;
     }
