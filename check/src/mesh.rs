@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use crate::document::{Document, Fault, Node, Parsed, Place};
 use crate::model::{
-    DestinationRule, Kind, Labels, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload, selects,
+    DestinationRule, Kind, Labels, PeerAuthentication, Resource, Service, ServiceEntry, ServicePort, VirtualService, Workload,
+    selects,
 };
 use crate::schema::{self, Problem, validate};
 
@@ -38,6 +39,25 @@ pub enum Target<'a> {
     Entry(ServiceEntry<'a>),
 }
 
+impl<'a> Target<'a> {
+    /// Its manifest.
+    #[must_use]
+    pub const fn resource(&self) -> Resource<'a> {
+        match self {
+            Self::Service(Service(resource)) | Self::Entry(ServiceEntry(resource)) => *resource,
+        }
+    }
+
+    /// The numbers of its ports.
+    #[must_use]
+    pub fn ports(&self) -> Vec<i64> {
+        match self {
+            Self::Service(service) => service.ports().filter_map(ServicePort::number).collect(),
+            Self::Entry(entry) => entry.ports().filter_map(|port| port.get("number")?.as_integer()).collect(),
+        }
+    }
+}
+
 /// The answer to what a host name stands for.
 #[derive(Debug, Clone)]
 pub enum Lookup<'a> {
@@ -47,6 +67,24 @@ pub enum Lookup<'a> {
     Missing,
     /// Nothing, and it may well be elsewhere.
     Elsewhere,
+}
+
+impl<'a> Lookup<'a> {
+    /// What is there and seen where the rules of a VirtualService hold: in its namespace, or in those that it is exported to.
+    #[must_use]
+    pub fn visible_to(self, rules: &Resource<'a>) -> Vec<Target<'a>> {
+        let Self::Found(mut targets) = self else { return Vec::new() };
+        let listed = || rules.export_to().filter(|namespace| *namespace != "*");
+        targets.retain(|target| {
+            let target = target.resource();
+            if listed().next().is_none() {
+                target.is_visible_in(rules.namespace)
+            } else {
+                listed().any(|at| target.is_visible_in(at))
+            }
+        });
+        targets
+    }
 }
 
 /// All manifests.
@@ -70,6 +108,9 @@ pub struct Mesh<'a> {
     by_label: HashMap<(&'a str, &'a str, &'a str), Vec<u32>>,
     namespaces: HashMap<&'a str, Resource<'a>>,
     schema_problems: OnceLock<Vec<(Resource<'a>, Problem<'a>)>>,
+    by_name: HashMap<(Kind, &'a str, &'a str), Resource<'a>>,
+    by_namespace: HashMap<(Kind, &'a str), Vec<u32>>,
+    gateways: HashMap<&'a str, Vec<Resource<'a>>>,
 }
 
 impl<'a> Mesh<'a> {
@@ -91,6 +132,9 @@ impl<'a> Mesh<'a> {
             by_label: HashMap::new(),
             namespaces: HashMap::new(),
             schema_problems: OnceLock::new(),
+            by_name: HashMap::new(),
+            by_namespace: HashMap::new(),
+            gateways: HashMap::new(),
         };
         for root in mesh.documents().flat_map(|document| manifests(document.root())) {
             if let Some(resource) = Resource::read(root, &settings.namespace) {
@@ -104,6 +148,8 @@ impl<'a> Mesh<'a> {
         let index = index(self.resources.len());
         self.resources.push(resource);
         self.by_kind.entry(resource.kind).or_default().push(index);
+        self.by_name.entry((resource.kind, resource.namespace, resource.name)).or_insert(resource);
+        self.by_namespace.entry((resource.kind, resource.namespace)).or_default().push(index);
         match resource.kind {
             Kind::Service => {
                 self.services.insert((resource.namespace, resource.name), Service(resource));
@@ -124,6 +170,7 @@ impl<'a> Mesh<'a> {
                     self.rules.entry(full_host(host, resource.namespace)).or_default().push(rule);
                 }
             }
+            Kind::Gateway => self.gateways.entry(resource.name).or_default().push(resource),
             Kind::Namespace => {
                 self.namespaces.insert(resource.name, resource);
             }
@@ -183,7 +230,7 @@ impl<'a> Mesh<'a> {
     /// The manifest of this kind and name.
     #[must_use]
     pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<Resource<'a>> {
-        self.of(kind).find(|resource| resource.namespace == namespace && resource.name == name)
+        self.by_name.get(&(kind, namespace, name)).copied()
     }
 
     /// The Service of this name.
@@ -327,6 +374,18 @@ impl<'a> Mesh<'a> {
             |wanted: &str| all().find(|policy| policy.0.namespace == wanted && policy.0.selector().is_none() && decides(policy));
         own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(ROOT_NAMESPACE))
     }
+
+    /// Istio's Gateways of this name, in whatever namespace.
+    #[must_use]
+    pub fn gateways_named(&self, name: &str) -> &[Resource<'a>] {
+        self.gateways.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The manifests of a kind in a namespace, in order.
+    pub fn in_namespace<'s>(&'s self, kind: Kind, namespace: &'s str) -> impl Iterator<Item = Resource<'a>> + use<'a, 's> {
+        let indexes = self.by_namespace.get(&(kind, namespace)).map(Vec::as_slice).unwrap_or_default();
+        indexes.iter().filter_map(|index| self.resources.get(*index as usize).copied())
+    }
 }
 
 /// The manifests in a document: itself, or the items of a list of them.
@@ -341,6 +400,17 @@ pub fn manifests<'a>(root: Node<'a>) -> impl Iterator<Item = Node<'a>> {
 #[must_use]
 pub fn full_host(host: &str, namespace: &str) -> String {
     if host.contains('.') || host.starts_with('*') { host.to_owned() } else { format!("{host}.{namespace}.svc.cluster.local") }
+}
+
+/// Whether two hosts of one request could be the same: equal, or one covers the other with its `*`.
+#[must_use]
+pub fn hosts_overlap(one: &str, other: &str) -> bool {
+    match (one.strip_prefix('*'), other.strip_prefix('*')) {
+        (Some(one), Some(other)) => one.ends_with(other) || other.ends_with(one),
+        (Some(suffix), None) => other.ends_with(suffix),
+        (None, Some(suffix)) => one.ends_with(suffix),
+        (None, None) => one == other,
+    }
 }
 
 /// Name and namespace of the Service that a full host name stands for.

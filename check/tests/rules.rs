@@ -101,9 +101,10 @@ fn an_edit_cures_what_it_is_for_and_gives_the_manifests_that_are_shown() {
     let mut wrong = Vec::new();
     for rule in Rule::all().iter() {
         let (Some(bad), fixed) = (manifests(rule, "bad.yaml"), manifests(rule, "fixed.yaml")) else { continue };
-        let mut edits = Vec::new();
+        let (mut edits, mut incurable) = (Vec::new(), 0);
         found(&bad, |findings| {
             let own = findings.found.iter().filter(|(found, _)| *found == *rule);
+            incurable = own.clone().filter(|(_, finding)| finding.edits.is_empty()).count();
             edits = own.flat_map(|(_, finding)| finding.edits.clone()).collect();
         });
         if edits.is_empty() != fixed.is_none() {
@@ -118,7 +119,7 @@ fn an_edit_cures_what_it_is_for_and_gives_the_manifests_that_are_shown() {
         if without_marks(&applied) != fixed {
             wrong.push(format!("{}: fixed.yaml is not what the edits give:\n{}", rule.slug, without_marks(&applied)));
         }
-        if spots(&fixed).iter().any(|(_, _, code)| code == rule.code) {
+        if spots(&fixed).iter().filter(|(_, _, code)| code == rule.code).count() > incurable {
             wrong.push(format!("{}: fires on fixed.yaml", rule.slug));
         }
     }

@@ -298,6 +298,39 @@ impl<'a> Node<'a> {
         self.at(path)?.as_str()
     }
 
+    /// Its content in one way of writing: keys in order, no comments, no style. Two nodes that mean the same have the same.
+    #[must_use]
+    pub fn canonical(self) -> String {
+        let mut written = String::new();
+        self.write_canonical(&mut written);
+        written
+    }
+
+    fn write_canonical(self, out: &mut String) {
+        match self.value() {
+            Value::Sequence => {
+                out.push('[');
+                for item in self.items() {
+                    item.write_canonical(out);
+                    out.push(',');
+                }
+                out.push(']');
+            }
+            Value::Mapping => {
+                let mut entries: Vec<_> = self.entries().map(|(key, value)| (key.text().unwrap_or_default(), value)).collect();
+                entries.sort_by_key(|(key, _)| *key);
+                out.push('{');
+                for (key, value) in entries {
+                    out.push_str(&format!("{key:?}:"));
+                    value.write_canonical(out);
+                    out.push(',');
+                }
+                out.push('}');
+            }
+            scalar => out.push_str(&format!("{scalar:?}")),
+        }
+    }
+
     /// The elements of the list under a key; none where it is absent.
     pub fn list(self, key: &str) -> impl DoubleEndedIterator<Item = Self> + Clone {
         self.get(key).into_iter().flat_map(Self::items)

@@ -9,6 +9,7 @@ mod policy;
 mod resource;
 mod service;
 mod service_entry;
+mod shadow;
 mod virtual_service;
 mod workload;
 
@@ -21,7 +22,8 @@ pub use policy::{MtlsMode, PeerAuthentication};
 pub use resource::{DEFAULT_NAMESPACE, Resource, ResourceName};
 pub use service::{Service, ServicePort};
 pub use service_entry::ServiceEntry;
-pub use virtual_service::{Destination, Route, RouteProtocol, VirtualService};
+pub use shadow::{Shadow, shadows};
+pub use virtual_service::{Destination, Route, RouteProtocol, VirtualService, gateway_name};
 pub use workload::{Container, PROXY_CONTAINER, Workload};
 
 /// What a port speaks, as Istio reads `appProtocol`, a port's name, or the `protocol` of a Gateway's or ServiceEntry's port: see

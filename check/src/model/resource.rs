@@ -101,6 +101,28 @@ impl<'a> Resource<'a> {
         let found = spec.at(&["selector", "matchLabels"]).or_else(|| spec.at(&["workloadSelector", "labels"]));
         found.or_else(|| spec.at(&["workloadSelector", "matchLabels"])).filter(|labels| !labels.is_empty())
     }
+
+    /// The namespaces that see it, from `exportTo` or, on a Service, from the annotation; none means all. `.` is its own.
+    pub fn export_to(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        let own = self.namespace;
+        let listed = self.spec().list("exportTo").filter_map(Node::text);
+        let annotation = self.annotations().get("networking.istio.io/exportTo").filter(|_| self.kind == Kind::Service);
+        let annotated = annotation.into_iter().flat_map(|all| all.split(',')).map(str::trim).filter(|name| !name.is_empty());
+        listed.chain(annotated).map(move |namespace| if namespace == "." { own } else { namespace })
+    }
+
+    /// Whether manifests and pods of a namespace see it.
+    #[must_use]
+    pub fn is_visible_in(&self, namespace: &str) -> bool {
+        let mut all = self.export_to().peekable();
+        all.peek().is_none() || all.any(|exported| exported == "*" || exported == namespace)
+    }
+
+    /// Whether its namespace is written in it.
+    #[must_use]
+    pub fn has_namespace(&self) -> bool {
+        self.root.at(&["metadata", "namespace"]).is_some_and(|namespace| !namespace.is_empty())
+    }
 }
 
 impl PartialEq for Resource<'_> {

@@ -72,9 +72,39 @@ impl<'a> VirtualService<'a> {
             .flat_map(move |protocol| spec.list(protocol.as_str()).map(move |node| Route { protocol, node }))
     }
 
+    /// The elements of `http`.
+    pub fn http(&self) -> impl Iterator<Item = Node<'a>> + Clone + use<'a> {
+        self.0.spec().list("http")
+    }
+
+    /// The gateways that it names, `mesh` apart: the node, and the namespace and name that it means.
+    pub fn named_gateways(&self) -> impl Iterator<Item = (Node<'a>, (&'a str, &'a str))> + Clone + use<'a> {
+        let namespace = self.0.namespace;
+        let named = self.gateways().filter_map(|node| Some((node, node.text()?)));
+        named.filter(|(_, name)| *name != "mesh").map(move |(node, name)| (node, gateway_name(name, namespace)))
+    }
+
+    /// Whether another VirtualService takes its routes in: it has no hosts of its own.
+    #[must_use]
+    pub fn is_delegate(&self) -> bool {
+        self.hosts().next().is_none()
+    }
+
     /// All destinations, mirrors included.
     pub fn destinations(&self) -> impl Iterator<Item = Destination<'a>> + Clone + use<'a> {
         self.routes().flat_map(Route::destinations)
+    }
+}
+
+/// Namespace and name of the Gateway that a VirtualService of `namespace` means: `namespace/name`, a name alone, or the old way to write
+/// a host.
+#[must_use]
+pub fn gateway_name<'a>(written: &'a str, namespace: &'a str) -> (&'a str, &'a str) {
+    match (written.split_once('/'), written.split_once('.')) {
+        (Some((".", name)), _) => (namespace, name),
+        (Some(name), _) => name,
+        (None, Some((name, rest))) => (rest.split('.').next().unwrap_or(rest), name),
+        (None, None) => (namespace, written),
     }
 }
 

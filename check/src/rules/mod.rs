@@ -10,15 +10,30 @@ pub use run::{Outcome, run};
 
 use meshwhy_core::catalogue::Registry;
 
+pub mod claim_routing_without_authentication;
+pub mod conflicting_mesh_hosts;
 pub mod duplicate_key;
 pub mod duplicate_resource;
 pub mod exclusive_fields;
+pub mod fault_with_retries;
+pub mod gateway_host_mismatch;
+pub mod ineffective_match;
+pub mod internal_gateway;
+pub mod invalid_regex;
+pub mod lost_mesh_gateway;
 pub mod malformed_value;
+pub mod match_gateway_not_listed;
+pub mod missing_destination_host;
+pub mod missing_destination_port;
 pub mod missing_field;
+pub mod missing_gateway;
 pub mod missing_subset;
+pub mod port_required;
+pub mod subset_lost_at_gateway;
 pub mod unknown_field;
 pub mod unknown_kind;
 pub mod unknown_value;
+pub mod unreachable_route;
 pub mod unreadable_document;
 pub mod unrendered_template;
 pub mod wrong_type;
@@ -37,4 +52,19 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &missing_field::RULE,
     &exclusive_fields::RULE,
     &missing_subset::RULE,
+    &missing_destination_host::RULE,
+    &missing_gateway::RULE,
+    &internal_gateway::RULE,
+    &conflicting_mesh_hosts::RULE,
+    &port_required::RULE,
+    &missing_destination_port::RULE,
+    &unreachable_route::RULE,
+    &ineffective_match::RULE,
+    &gateway_host_mismatch::RULE,
+    &lost_mesh_gateway::RULE,
+    &subset_lost_at_gateway::RULE,
+    &fault_with_retries::RULE,
+    &claim_routing_without_authentication::RULE,
+    &match_gateway_not_listed::RULE,
+    &invalid_regex::RULE,
 ]);

@@ -1,0 +1,136 @@
+//! A route sends requests to a host that is not there.
+
+use crate::document::Node;
+use crate::edit::Edit;
+use crate::finding::{Finding, Findings};
+use crate::mesh::{Lookup, Mesh, full_host, kubernetes_name};
+use crate::model::{Kind, Resource, Service, VirtualService};
+use crate::rules::declare_rule;
+
+declare_rule! {
+    code: "MWC202",
+    slug: "missing-destination-host",
+    since: "0.1.0",
+    severity: Error,
+    explains: [no_cluster],
+    equivalent: &["IST0101", "KIA1101"],
+    kinds: [VirtualService],
+    message: "no Service or ServiceEntry that is visible here has the host {host}",
+    message_zh: "这里可见的 Service 和 ServiceEntry 都没有 host {host}",
+    confirm: &[
+        Confirm {
+            id: "clusters",
+            steps: &[
+                Command("istioctl proxy-config clusters {pod}.{namespace} --fqdn {host}"),
+                Note("The list is empty: this proxy has no cluster for the host.", "列表为空：这个代理没有该 host 的 cluster。"),
+            ],
+        },
+        Confirm {
+            id: "services",
+            steps: &[Command("kubectl -n {service_namespace} get services"), Command("kubectl get serviceentries --all-namespaces")],
+        },
+    ],
+    fixes: &[
+        Fix {
+            id: "name",
+            applicability: Review,
+            steps: &[Patch(
+                PatchKind::Fragment,
+                "# VirtualService\nspec:\n  http:\n    - route:\n        - destination:\n            host: {host}\n",
+            )],
+            verify: CHECK_AGAIN,
+        },
+    ],
+    sources: &[
+        "https://istio.io/latest/docs/reference/config/analysis/ist0101/",
+        "https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination",
+        "Istio pilot/pkg/networking/core/route/route.go, 1.30",
+    ],
+}
+
+/// The domain of Services, unless the cluster has another.
+const DOMAIN: &str = "cluster.local";
+
+fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    for service in mesh.virtual_services() {
+        for host in service.destinations().filter_map(|destination| destination.host()) {
+            if let Some(name) = host.text().filter(|name| !name.is_empty()) {
+                check_host(mesh, service, host, name, findings);
+            }
+        }
+    }
+}
+
+fn check_host<'a>(mesh: &Mesh<'a>, rules: VirtualService<'a>, host: Node<'a>, name: &'a str, findings: &mut Findings<'a>) {
+    let full = full_host(name, rules.0.namespace);
+    let finding = || Finding::new(&rules.0, host).with("host", name);
+    let lookup = mesh.host(name, rules.0.namespace);
+    match &lookup {
+        Lookup::Found(hidden) => {
+            let hidden = hidden.first().map(|target| target.resource());
+            if lookup.visible_to(&rules.0).is_empty() {
+                let finding = finding();
+                findings.add(match hidden {
+                    Some(hidden) => finding.beside(&hidden, hidden.name_node()),
+                    None => finding,
+                });
+            }
+        }
+        Lookup::Missing => {
+            let finding = finding().likely();
+            findings.add(match resembling(mesh, &full) {
+                Some(near) => finding.beside(&near, near.name_node()),
+                None => finding,
+            });
+        }
+        Lookup::Elsewhere => match shortened(mesh, name) {
+            Some(meant) => {
+                findings.add(finding().beside(&meant.0, meant.0.name_node()).cured_by(Edit::replace(host, meant.host())))
+            }
+            None if kubernetes_name(&full).is_some() => findings.unknown(&rules.0, host, format!("Service {full}")),
+            None => findings.unknown(&rules.0, host, format!("ServiceEntry for {full}")),
+        },
+    }
+}
+
+/// The Service that `name.namespace`, `name.namespace.svc` or a misspelt domain behind it means. Istio completes none of them.
+fn shortened<'a>(mesh: &Mesh<'a>, host: &str) -> Option<Service<'a>> {
+    let mut parts = host.splitn(4, '.');
+    let (name, namespace) = (parts.next()?, parts.next()?);
+    let is_close = match (parts.next(), parts.next()) {
+        (None, _) | (Some("svc"), None) => true,
+        (Some("svc"), Some(domain)) => distance(domain, DOMAIN) <= 2,
+        _ => false,
+    };
+    mesh.service(namespace, name).filter(|_| is_close)
+}
+
+/// The only Service of the namespace whose name is at most two letters away.
+fn resembling<'a>(mesh: &Mesh<'a>, full: &str) -> Option<Resource<'a>> {
+    let (name, namespace) = kubernetes_name(full)?;
+    let allowed = if name.len() > 5 { 2 } else { 1 };
+    let mut near = mesh.in_namespace(Kind::Service, namespace).filter(|known| distance(known.name, name) <= allowed);
+    near.next().filter(|_| near.next().is_none())
+}
+
+/// How many letters must change, come or go to make one of the other; 3 stands for more.
+fn distance(one: &str, other: &str) -> usize {
+    if one.len().abs_diff(other.len()) > 2 {
+        return 3;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.bytes().enumerate() {
+        let mut diagonal = at;
+        let mut left = at + 1;
+        for (cell, candidate) in row.iter_mut().skip(1).zip(other.bytes()) {
+            let above = *cell;
+            left = (diagonal + usize::from(letter != candidate)).min(above + 1).min(left + 1);
+            diagonal = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = at + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
