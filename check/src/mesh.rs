@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -109,6 +110,8 @@ pub struct Mesh<'a> {
     namespaces: HashMap<&'a str, Resource<'a>>,
     schema_problems: OnceLock<Vec<(Resource<'a>, Problem<'a>)>>,
     by_name: HashMap<(Kind, &'a str, &'a str), Resource<'a>>,
+    by_name: HashMap<(Kind, &'a str, &'a str), Vec<u32>>,
+    service_files: HashSet<(u32, &'a str)>,
     by_namespace: HashMap<(Kind, &'a str), Vec<u32>>,
     gateways: HashMap<&'a str, Vec<Resource<'a>>>,
 }
@@ -133,6 +136,7 @@ impl<'a> Mesh<'a> {
             namespaces: HashMap::new(),
             schema_problems: OnceLock::new(),
             by_name: HashMap::new(),
+            service_files: HashSet::new(),
             by_namespace: HashMap::new(),
             gateways: HashMap::new(),
         };
@@ -148,11 +152,12 @@ impl<'a> Mesh<'a> {
         let index = index(self.resources.len());
         self.resources.push(resource);
         self.by_kind.entry(resource.kind).or_default().push(index);
-        self.by_name.entry((resource.kind, resource.namespace, resource.name)).or_insert(resource);
+        self.by_name.entry((resource.kind, resource.namespace, resource.name)).or_default().push(index);
         self.by_namespace.entry((resource.kind, resource.namespace)).or_default().push(index);
         match resource.kind {
             Kind::Service => {
                 self.services.insert((resource.namespace, resource.name), Service(resource));
+                self.service_files.insert((resource.place().file, resource.namespace));
                 *self.service_namespaces.entry(resource.namespace).or_default() += 1;
             }
             Kind::ServiceEntry => {
@@ -230,7 +235,8 @@ impl<'a> Mesh<'a> {
     /// The manifest of this kind and name.
     #[must_use]
     pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<Resource<'a>> {
-        self.by_name.get(&(kind, namespace, name)).copied()
+        let index = self.by_name.get(&(kind, namespace, name))?.first()?;
+        self.resources.get(*index as usize).copied()
     }
 
     /// The Service of this name.
@@ -373,6 +379,26 @@ impl<'a> Mesh<'a> {
         let of_namespace =
             |wanted: &str| all().find(|policy| policy.0.namespace == wanted && policy.0.selector().is_none() && decides(policy));
         own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(ROOT_NAMESPACE))
+    }
+
+    /// All manifests of this kind, namespace and name: the one that counts, and other versions of it.
+    pub fn versions<'s>(
+        &'s self,
+        kind: Kind,
+        namespace: &'s str,
+        name: &'s str,
+    ) -> impl Iterator<Item = Resource<'a>> + use<'a, 's> {
+        let indexes = self.by_name.get(&(kind, namespace, name)).map(Vec::as_slice).unwrap_or_default();
+        indexes.iter().filter_map(|index| self.resources.get(*index as usize).copied())
+    }
+
+    /// Whether the Services of a namespace are to be expected beside a manifest that means one of them: it says which namespace it is in, or
+    /// stands in a file with some of them. One that leaves its namespace to whoever applies it may belong to other files.
+    #[must_use]
+    pub fn expects_services(&self, resource: &Resource<'_>, namespace: &str) -> bool {
+        resource.has_namespace()
+            || resource.namespace != namespace
+            || self.service_files.contains(&(resource.place().file, namespace))
     }
 
     /// Istio's Gateways of this name, in whatever namespace.

@@ -10,25 +10,31 @@ pub use run::{Outcome, run};
 
 use meshwhy_core::catalogue::Registry;
 
+pub mod backend_not_granted;
 pub mod claim_routing_without_authentication;
+pub mod conflicting_http_actions;
 pub mod conflicting_mesh_hosts;
 pub mod duplicate_key;
 pub mod duplicate_resource;
 pub mod exclusive_fields;
 pub mod fault_with_retries;
 pub mod gateway_host_mismatch;
+pub mod http_route_on_tcp_port;
 pub mod ineffective_match;
 pub mod internal_gateway;
 pub mod invalid_regex;
 pub mod lost_mesh_gateway;
 pub mod malformed_value;
 pub mod match_gateway_not_listed;
+pub mod missing_backend;
+pub mod missing_delegate;
 pub mod missing_destination_host;
 pub mod missing_destination_port;
 pub mod missing_field;
 pub mod missing_gateway;
 pub mod missing_subset;
 pub mod port_required;
+pub mod retry_longer_than_timeout;
 pub mod subset_lost_at_gateway;
 pub mod unknown_field;
 pub mod unknown_kind;
@@ -36,6 +42,7 @@ pub mod unknown_value;
 pub mod unreachable_route;
 pub mod unreadable_document;
 pub mod unrendered_template;
+pub mod weightless_destination;
 pub mod wrong_type;
 
 /// All rules.
@@ -67,4 +74,11 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &claim_routing_without_authentication::RULE,
     &match_gateway_not_listed::RULE,
     &invalid_regex::RULE,
+    &weightless_destination::RULE,
+    &retry_longer_than_timeout::RULE,
+    &conflicting_http_actions::RULE,
+    &missing_backend::RULE,
+    &backend_not_granted::RULE,
+    &http_route_on_tcp_port::RULE,
+    &missing_delegate::RULE,
 ]);

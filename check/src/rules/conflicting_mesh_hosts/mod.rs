@@ -78,11 +78,14 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut reported = HashSet::new();
     let mut report = |all: &[Claim<'a>], host: &str, severity: Severity| {
         for claim in all {
-            let other = all.iter().find(|other| other.service.0 != claim.service.0);
+            let other = all.iter().find(|other| other.service.0.id() != claim.service.0.id());
             if let Some(other) = other.filter(|_| reported.insert(claim.host.place())) {
                 let finding = Finding::new(&claim.service.0, claim.host).with("host", host.to_owned());
                 let finding = finding.with("other", other.service.0.id().to_string()).beside(&other.service.0, other.host);
-                findings.add(finding.of_severity(severity));
+                let finding = finding.of_severity(severity);
+                // Files of their own may be versions of which one is applied.
+                let is_one_file = claim.host.place().file == other.host.place().file;
+                findings.add(if is_one_file { finding } else { finding.likely() });
             }
         }
     };

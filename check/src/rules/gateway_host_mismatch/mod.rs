@@ -45,7 +45,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for service in mesh.virtual_services().filter(|service| !service.is_delegate()) {
         for (node, (namespace, name)) in service.named_gateways() {
             let Some(gateway) = mesh.find(Kind::Gateway, namespace, name).map(Gateway) else { continue };
-            if offers(&gateway, &service) {
+            if mesh.versions(Kind::Gateway, namespace, name).any(|version| offers(&Gateway(version), &service)) {
                 continue;
             }
             let hosts = service.hosts().filter_map(|host| host.text()).take(5).collect::<Vec<_>>().join(", ");

@@ -78,10 +78,12 @@ fn check_host<'a>(mesh: &Mesh<'a>, rules: VirtualService<'a>, host: Node<'a>, na
         }
         Lookup::Missing => {
             let finding = finding().likely();
-            findings.add(match resembling(mesh, &full) {
-                Some(near) => finding.beside(&near, near.name_node()),
-                None => finding,
-            });
+            let is_expected = kubernetes_name(&full).is_some_and(|(_, namespace)| mesh.expects_services(&rules.0, namespace));
+            match resembling(mesh, &full) {
+                Some(near) => findings.add(finding.beside(&near, near.name_node())),
+                None if is_expected => findings.add(finding),
+                None => findings.unknown(&rules.0, host, format!("Service {full}")),
+            }
         }
         Lookup::Elsewhere => match shortened(mesh, name) {
             Some(meant) => {

@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, Target};
-use crate::model::ServicePort;
+use crate::model::{Kind, Service, ServiceEntry, ServicePort};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -54,6 +54,9 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             if targets.is_empty() || ports.iter().any(|ports| ports.is_empty() || ports.contains(&number)) {
                 continue;
             }
+            if targets.iter().any(|target| other_version_has(mesh, *target, number)) {
+                continue;
+            }
             let listed = ports.concat().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let mut finding =
                 Finding::new(&service.0, port).with("host", host).with("port", number.to_string()).with("ports", listed);
@@ -70,6 +73,15 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             });
         }
     }
+}
+
+/// Whether another version of the manifest has the port: which of them is applied, the files do not say.
+fn other_version_has(mesh: &Mesh<'_>, target: Target<'_>, number: i64) -> bool {
+    let resource = target.resource();
+    mesh.versions(resource.kind, resource.namespace, resource.name).any(|version| match version.kind {
+        Kind::Service => Target::Service(Service(version)).ports().contains(&number),
+        _ => Target::Entry(ServiceEntry(version)).ports().contains(&number),
+    })
 }
 
 /// The only port of the Service that leads to this port of the container.

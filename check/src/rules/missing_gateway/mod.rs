@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Kind, Resource, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -60,15 +60,17 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             let is_unqualified = node.text() == Some(name) && service.0.has_namespace();
             match mesh.gateways_named(name).first() {
                 Some(other) if is_unqualified && other.has_namespace() => findings.add(finding.beside(other, other.name_node())),
-                _ if has_gateways(mesh, namespace) => findings.add(finding),
+                _ if has_gateways(mesh, &service, namespace) => findings.add(finding),
                 _ => findings.unknown(&service.0, node, format!("Gateway {namespace}/{name}")),
             }
         }
     }
 }
 
-/// Whether the files hold the Gateways of a namespace, so that the one that is named would be among them.
-fn has_gateways(mesh: &Mesh<'_>, namespace: &str) -> bool {
-    let mut gateways = mesh.in_namespace(Kind::Gateway, namespace).map(|gateway: Resource<'_>| gateway.name);
-    gateways.next().is_some()
+/// Whether the files hold the Gateways of a namespace, so that the one that is named would be among them. Where the VirtualService leaves
+/// its namespace to whoever applies it, only those of its file count.
+fn has_gateways(mesh: &Mesh<'_>, service: &VirtualService<'_>, namespace: &str) -> bool {
+    let is_certain = service.0.has_namespace() || service.0.namespace != namespace;
+    let counts = |gateway: &Resource<'_>| is_certain || gateway.place().file == service.0.place().file;
+    mesh.in_namespace(Kind::Gateway, namespace).any(|gateway| counts(&gateway))
 }

@@ -58,7 +58,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for service in mesh.virtual_services().filter(|service| service.named_gateways().next().is_some()) {
         for destination in destinations(service).filter(|destination| destination.subset().is_none()) {
             let (Some(node), Some(host)) = (destination.host(), host_of(destination, service)) else { continue };
-            if let Some((other, subset)) = subsets.get(&host).filter(|(other, _)| other.0 != service.0) {
+            if let Some((other, subset)) = subsets.get(&host).filter(|(other, _)| other.0.id() != service.0.id()) {
                 let finding = Finding::new(&service.0, node).with("host", host).with("other", other.0.id().to_string());
                 findings.add(finding.beside(&other.0, *subset).likely());
             }
