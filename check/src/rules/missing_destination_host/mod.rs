@@ -48,6 +48,8 @@ declare_rule! {
     ],
 }
 
+/// How many Services of a namespace are searched for one of nearly the same name.
+const SEARCHED: usize = 500;
 /// The domain of Services, unless the cluster has another.
 const DOMAIN: &str = "cluster.local";
 
@@ -107,9 +109,12 @@ fn shortened<'a>(mesh: &Mesh<'a>, host: &str) -> Option<Service<'a>> {
     mesh.service(namespace, name).filter(|_| is_close)
 }
 
-/// The only Service of the namespace whose name is at most two letters away.
+/// The only Service of the namespace whose name is at most two letters away. A namespace with very many is not searched.
 fn resembling<'a>(mesh: &Mesh<'a>, full: &str) -> Option<Resource<'a>> {
     let (name, namespace) = kubernetes_name(full)?;
+    if mesh.in_namespace(Kind::Service, namespace).nth(SEARCHED).is_some() {
+        return None;
+    }
     let allowed = if name.len() > 5 { 2 } else { 1 };
     let mut near = mesh.in_namespace(Kind::Service, namespace).filter(|known| distance(known.name, name) <= allowed);
     near.next().filter(|_| near.next().is_none())
