@@ -411,6 +411,18 @@ impl<'a> Mesh<'a> {
     pub fn in_namespace<'s>(&'s self, kind: Kind, namespace: &'s str) -> impl Iterator<Item = Resource<'a>> + use<'a, 's> {
         let indexes = self.by_namespace.get(&(kind, namespace)).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().filter_map(|index| self.resources.get(*index as usize).copied())
+    /// The workloads that Services select, each with these Services.
+    ///
+    /// # Cost
+    /// One look-up for each Service: call it once, not for each workload.
+    pub fn services_by_workload(&self) -> Vec<(Workload<'a>, Vec<Service<'a>>)> {
+        let mut pairs: BTreeMap<crate::document::Place, (Workload<'a>, Vec<Service<'a>>)> = BTreeMap::new();
+        for service in self.services() {
+            for workload in self.workloads_of(service) {
+                pairs.entry(workload.resource.place()).or_insert_with(|| (workload, Vec::new())).1.push(service);
+            }
+        }
+        pairs.into_values().collect()
     }
 }
 
@@ -447,4 +459,10 @@ pub fn kubernetes_name(host: &str) -> Option<(&str, &str)> {
 
 fn index(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// Whether a namespace belongs to Kubernetes itself.
+#[must_use]
+pub fn is_system_namespace(namespace: &str) -> bool {
+    matches!(namespace, "kube-system" | "kube-public" | "kube-node-lease" | "local-path-storage")
 }

@@ -211,6 +211,7 @@ impl<'t> Reader<'t> {
     fn scalar(&mut self, body: &str, (start, end): (usize, usize), value: &str, style: ScalarStyle) -> u32 {
         let quotes = usize::from(matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
         let is_plain = style == ScalarStyle::Plain;
+        let end = if quotes > 0 { end_of_quotes(body, start).map_or(end, |closing| closing.min(end)) } else { end };
         let place = self.place(start, end);
         let inner = (start + quotes, end.saturating_sub(quotes).max(start + quotes));
         if body.get(inner.0..inner.1) == Some(value) {
@@ -336,4 +337,18 @@ fn without_tabs(chunk: &str) -> Cow<'_, str> {
 /// Where a text that is no YAML has the first mark of a Helm or Go template.
 fn template(body: &str) -> Option<usize> {
     body.find("{{").filter(|at| body.get(*at..).is_some_and(|rest| rest.contains("}}")))
+}
+/// The byte after the closing quote of the scalar that begins at `start`. The parser's span goes on over blanks and a comment.
+fn end_of_quotes(body: &str, start: usize) -> Option<usize> {
+    let bytes = body.as_bytes();
+    let quote = *bytes.get(start)?;
+    let mut at = start + 1;
+    loop {
+        match *bytes.get(at)? {
+            b'\\' if quote == b'"' => at += 2,
+            byte if byte == quote && quote == b'\'' && bytes.get(at + 1) == Some(&quote) => at += 2,
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
 }

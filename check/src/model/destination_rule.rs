@@ -82,6 +82,12 @@ impl<'a> TrafficPolicy<'a> {
             None => self.tls(),
         }
     }
+
+    /// Key and value of its `outlierDetection`.
+    #[must_use]
+    pub fn outlier_detection(self) -> Option<(Node<'a>, Node<'a>)> {
+        self.0.entry("outlierDetection").filter(|(_, settings)| settings.is_mapping())
+    }
 }
 
 impl<'a> TlsSettings<'a> {

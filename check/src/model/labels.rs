@@ -36,3 +36,31 @@ impl<'a> Labels<'a> {
 pub fn selects(selector: Node<'_>, labels: Labels<'_>) -> bool {
     selector.entries().all(|(key, value)| key.text().and_then(|key| labels.get(key)) == value.text())
 }
+
+/// Whether Kubernetes, Istio or a controller gives pods this label, so that no template has to have it: see
+/// `pilot/pkg/serviceregistry/util/label/label.go`, 1.30.
+#[must_use]
+pub fn is_given_to_pods(key: &str) -> bool {
+    const OWNERS: [&str; 7] = [
+        "topology.kubernetes.io/",
+        "topology.istio.io/",
+        "service.istio.io/",
+        "apps.kubernetes.io/",
+        "batch.kubernetes.io/",
+        "statefulset.kubernetes.io/",
+        "failure-domain.beta.kubernetes.io/",
+    ];
+    const NAMES: [&str; 10] = [
+        "pod-template-hash",
+        "rollouts-pod-template-hash",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "kubernetes.io/hostname",
+        "istio-locality",
+        "istio.io/rev",
+        "security.istio.io/tlsMode",
+        "role",
+    ];
+    NAMES.contains(&key) || OWNERS.iter().any(|owner| key.starts_with(owner))
+}

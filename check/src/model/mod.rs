@@ -17,7 +17,7 @@ pub use destination_rule::{DestinationRule, TlsMode, TlsSettings, TrafficPolicy}
 pub use envoy_filter::{EnvoyFilter, Patch};
 pub use gateway::{Gateway, Server};
 pub use kind::Kind;
-pub use labels::{Labels, selects};
+pub use labels::{Labels, is_given_to_pods, selects};
 pub use policy::{MtlsMode, PeerAuthentication};
 pub use resource::{DEFAULT_NAMESPACE, Resource, ResourceName};
 pub use service::{Service, ServicePort};

@@ -82,4 +82,10 @@ impl<'a> ServicePort<'a> {
         let declared = self.0.get("appProtocol").and_then(Node::text).and_then(Protocol::parse);
         declared.or_else(|| Protocol::of_name(self.name()?))
     }
+
+    /// The container's port, where it is given by name.
+    #[must_use]
+    pub fn target_name(self) -> Option<Node<'a>> {
+        self.0.get("targetPort").filter(|target| target.as_integer().is_none() && !target.is_empty())
+    }
 }

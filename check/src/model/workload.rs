@@ -81,4 +81,14 @@ impl<'a> Container<'a> {
     pub fn ports(self) -> impl Iterator<Item = Node<'a>> + Clone {
         self.0.list("ports").filter_map(|port| port.get("containerPort"))
     }
+
+    /// Its ports, with names and protocols.
+    pub fn port_nodes(self) -> impl Iterator<Item = Node<'a>> + Clone {
+        self.0.list("ports")
+    }
+
+    /// The words that it is started with, as far as they are written.
+    pub fn words(self) -> impl Iterator<Item = Node<'a>> + Clone {
+        self.0.list("command").chain(self.0.list("args"))
+    }
 }

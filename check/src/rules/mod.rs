@@ -12,20 +12,31 @@ use meshwhy_core::catalogue::Registry;
 
 pub mod backend_not_granted;
 pub mod claim_routing_without_authentication;
+pub mod conflicting_destination_rules;
 pub mod conflicting_http_actions;
 pub mod conflicting_mesh_hosts;
+pub mod conflicting_service_entry_protocol;
+pub mod conflicting_service_protocols;
+pub mod conflicting_target_ports;
+pub mod connection_pool_of_one;
+pub mod deprecated_outlier_field;
 pub mod duplicate_key;
 pub mod duplicate_resource;
 pub mod exclusive_fields;
+pub mod external_name_port;
 pub mod fault_with_retries;
 pub mod gateway_host_mismatch;
+pub mod headless_load_balancing;
 pub mod http_route_on_tcp_port;
 pub mod ineffective_match;
 pub mod internal_gateway;
 pub mod invalid_regex;
+pub mod localhost_listener;
+pub mod locality_without_outlier_detection;
 pub mod lost_mesh_gateway;
 pub mod malformed_value;
 pub mod match_gateway_not_listed;
+pub mod missing_app_label;
 pub mod missing_backend;
 pub mod missing_delegate;
 pub mod missing_destination_host;
@@ -33,17 +44,29 @@ pub mod missing_destination_port;
 pub mod missing_field;
 pub mod missing_gateway;
 pub mod missing_subset;
+pub mod mtls_label_without_proxy;
+pub mod network_policy_blocks_istiod;
+pub mod network_policy_blocks_service;
 pub mod port_required;
+pub mod port_without_protocol;
+pub mod reserved_port;
 pub mod retry_longer_than_timeout;
+pub mod rule_host_without_domain;
+pub mod service_entry_without_addresses;
+pub mod service_selects_no_pod;
 pub mod subset_lost_at_gateway;
+pub mod subset_selects_no_pod;
+pub mod target_port_not_in_container;
 pub mod unknown_field;
 pub mod unknown_kind;
+pub mod unknown_rule_host;
 pub mod unknown_value;
 pub mod unreachable_route;
 pub mod unreadable_document;
 pub mod unrendered_template;
 pub mod weightless_destination;
 pub mod wrong_type;
+pub mod zero_replicas;
 
 /// All rules.
 pub static REGISTRY: Registry<Rule> = Registry(&[
@@ -81,4 +104,27 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &backend_not_granted::RULE,
     &http_route_on_tcp_port::RULE,
     &missing_delegate::RULE,
+    &unknown_rule_host::RULE,
+    &subset_selects_no_pod::RULE,
+    &port_without_protocol::RULE,
+    &external_name_port::RULE,
+    &rule_host_without_domain::RULE,
+    &conflicting_service_protocols::RULE,
+    &conflicting_target_ports::RULE,
+    &reserved_port::RULE,
+    &locality_without_outlier_detection::RULE,
+    &headless_load_balancing::RULE,
+    &deprecated_outlier_field::RULE,
+    &service_selects_no_pod::RULE,
+    &target_port_not_in_container::RULE,
+    &service_entry_without_addresses::RULE,
+    &conflicting_service_entry_protocol::RULE,
+    &conflicting_destination_rules::RULE,
+    &localhost_listener::RULE,
+    &connection_pool_of_one::RULE,
+    &zero_replicas::RULE,
+    &missing_app_label::RULE,
+    &network_policy_blocks_istiod::RULE,
+    &network_policy_blocks_service::RULE,
+    &mtls_label_without_proxy::RULE,
 ]);
