@@ -1,7 +1,7 @@
 //! Several Services give one port of a pod different protocols, under one port number.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -137,8 +137,8 @@ impl<'a> Conflict<'a> {
     /// The finding for it, at the workload.
     pub(crate) fn finding(&self, mesh: &Mesh<'a>) -> Finding<'a> {
         let resource = self.workload.resource;
-        let mut names: Vec<&str> = self.claims.iter().map(|claim| claim.0.0.name).collect();
-        names.dedup();
+        let names: BTreeSet<&str> = self.claims.iter().map(|claim| claim.0.0.name).collect();
+        let names: Vec<_> = names.into_iter().collect();
         let finding = Finding::new(&resource, resource.name_node()).with("workload", resource.name);
         let mut finding = finding.with("port", self.target.clone()).with("services", names.join(", "));
         for (service, port, _) in &self.claims {

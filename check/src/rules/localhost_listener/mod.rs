@@ -1,9 +1,11 @@
 //! An application behind a Service listens on the loopback address only.
 
+use std::collections::HashSet;
+
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, is_system_namespace};
-use crate::model::{Container, Kind, PROXY_CONTAINER, Workload};
+use crate::model::{Container, Kind, PROXY_CONTAINER, Resource};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -69,8 +71,12 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if is_local == Some("LOCALHOST") {
         return;
     }
+    let has_ingress = |sidecar: &Resource<'_>| sidecar.spec().get("ingress").is_some_and(|ingress| !ingress.is_empty());
+    // Their Sidecars say where requests go that come in.
+    let of_sidecars: HashSet<_> = mesh.of(Kind::Sidecar).filter(has_ingress).map(|sidecar| sidecar.namespace).collect();
     for (workload, services) in mesh.services_by_workload() {
-        if is_system_namespace(workload.resource.namespace) || has_own_listeners(mesh, &workload) {
+        let namespace = workload.resource.namespace;
+        if is_system_namespace(namespace) || of_sidecars.contains(namespace) {
             continue;
         }
         let [container] = workload.containers().filter(|container| !is_proxy(*container)).collect::<Vec<_>>()[..] else {
@@ -88,14 +94,6 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 /// With a container beside the application, that one may pass requests on to the loopback address.
 fn is_proxy(container: Container<'_>) -> bool {
     container.name() == Some(PROXY_CONTAINER)
-}
-
-/// Whether a Sidecar says where requests go that come in.
-fn has_own_listeners(mesh: &Mesh<'_>, workload: &Workload<'_>) -> bool {
-    mesh.of(Kind::Sidecar).any(|sidecar| {
-        sidecar.namespace == workload.resource.namespace
-            && sidecar.spec().get("ingress").is_some_and(|ingress| !ingress.is_empty())
-    })
 }
 
 /// The node that keeps a server on the loopback address, and that address.

@@ -1,10 +1,12 @@
 //! NetworkPolicies let a pod with a proxy reach everything that they name, and istiod is not among it.
 
-use crate::document::Node;
+use std::collections::HashSet;
+
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource, Workload};
+use crate::model::Resource;
 use crate::rules::declare_rule;
+use crate::rules::network_policy_blocks_service::{allows, policies_by_workload};
 
 declare_rule! {
     code: "MWC322",
@@ -50,15 +52,14 @@ declare_rule! {
 const ISTIOD: i64 = 15012;
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let policies: Vec<_> = mesh.of(Kind::NetworkPolicy).filter(|policy| restricts_egress(*policy)).collect();
-    for policy in &policies {
-        let Some(workload) = selected(mesh, *policy).into_iter().find(|workload| mesh.has_proxy(workload) == Some(true)) else {
-            continue;
-        };
-        let others: Vec<_> = policies.iter().filter(|other| other.namespace == policy.namespace).collect();
-        let of_workload = others.iter().filter(|other| selects(***other, &workload)).copied();
-        let is_first = of_workload.clone().next() == Some(policy);
-        if is_first && !of_workload.clone().flat_map(|policy| policy.spec().list("egress")).any(may_reach_istiod) {
+    let policies = policies_by_workload(mesh, restricts_egress);
+    let mut seen = HashSet::new();
+    for workload in mesh.workloads() {
+        let own = policies.get(&workload.resource.place()).map(Vec::as_slice).unwrap_or_default();
+        let Some(policy) = own.first().filter(|_| mesh.has_proxy(workload) == Some(true)) else { continue };
+        // Whom a rule is for is not looked at.
+        let may_reach = own.iter().flat_map(|policy| policy.spec().list("egress")).any(|rule| allows(rule, ISTIOD));
+        if !may_reach && seen.insert(policy.place()) {
             let place = policy.spec().entry("egress").map_or_else(|| policy.name_node(), |(key, _)| key);
             let finding = Finding::new(policy, place).with("workload", workload.resource.name);
             findings.add(finding.beside(&workload.resource, workload.resource.name_node()).likely());
@@ -72,36 +73,4 @@ fn restricts_egress(policy: Resource<'_>) -> bool {
         None => policy.spec().get("egress").is_some(),
         Some(_) => types.any(|kind| kind.text() == Some("Egress")),
     }
-}
-
-/// Whether a policy holds for the pods; `false` for selectors that are more than labels.
-fn selects(policy: Resource<'_>, workload: &Workload<'_>) -> bool {
-    let labels = policy.spec().at(&["podSelector", "matchLabels"]);
-    !has_expressions(policy) && labels.is_none_or(|labels| crate::model::selects(labels, workload.labels()))
-}
-
-fn has_expressions(policy: Resource<'_>) -> bool {
-    policy.spec().at(&["podSelector", "matchExpressions"]).is_some()
-}
-
-fn selected<'a>(mesh: &Mesh<'a>, policy: Resource<'a>) -> Vec<Workload<'a>> {
-    match policy.spec().get("podSelector") {
-        Some(selector) if !has_expressions(policy) => {
-            mesh.selected(policy.namespace, selector.get("matchLabels").unwrap_or(selector))
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a rule could let it through: whom a rule is for is not looked at.
-fn may_reach_istiod(rule: Node<'_>) -> bool {
-    let mut ports = rule.list("ports").peekable();
-    ports.peek().is_none()
-        || ports.any(|port| match port.get("port").map(|port| (port.as_integer(), port.get("endPort"))) {
-            Some((Some(first), _)) => {
-                let last = port.get("endPort").and_then(Node::as_integer).unwrap_or(first);
-                (first..=last).contains(&ISTIOD)
-            }
-            _ => true,
-        })
 }

@@ -1,11 +1,11 @@
 //! No NetworkPolicy of a workload lets anybody reach a port that a Service publishes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::document::Node;
+use crate::document::{Node, Place};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource, Workload, selects};
+use crate::model::{Kind, Resource};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -53,32 +53,28 @@ declare_rule! {
     ],
 }
 
+/// Where requests arrive in ambient mode.
+const HBONE: i64 = 15008;
+
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut policies: HashMap<&str, Vec<Resource<'a>>> = HashMap::new();
-    for policy in mesh.of(Kind::NetworkPolicy).filter(|policy| restricts_ingress(*policy)) {
-        policies.entry(policy.namespace).or_default().push(policy);
-    }
+    let policies = policies_by_workload(mesh, restricts_ingress);
+    let mut seen = HashSet::new();
     for (workload, services) in mesh.services_by_workload() {
-        let all = policies.get(workload.resource.namespace).map(Vec::as_slice).unwrap_or_default();
-        if all.iter().any(|policy| policy.spec().at(&["podSelector", "matchExpressions"]).is_some()) {
+        let own = policies.get(&workload.resource.place()).map(Vec::as_slice).unwrap_or_default();
+        let rules: Vec<_> = own.iter().flat_map(|policy| policy.spec().list("ingress")).collect();
+        // Those for all pods of a namespace shut them off on purpose, and so does one without any rule.
+        let Some(policy) = own.iter().find(|policy| labels(**policy).is_some()).filter(|_| !rules.is_empty()) else { continue };
+        if rules.iter().any(|rule| allows(*rule, HBONE)) {
             continue;
         }
-        let own: Vec<_> = all.iter().filter(|policy| holds_for(**policy, &workload)).collect();
-        let rules: Vec<_> = own.iter().flat_map(|policy| policy.spec().list("ingress")).collect();
-        // One without any rule shuts the pods off on purpose.
-        let Some(policy) = own.first().filter(|_| !rules.is_empty()) else { continue };
-        for service in services {
-            for port in service.ports() {
-                let (Some(number), true) = (port.target(), port.0.get("protocol").is_none_or(|it| it.text() == Some("TCP")))
-                else {
-                    continue;
-                };
-                if !rules.iter().any(|rule| allows(*rule, number)) {
-                    let place = policy.spec().entry("ingress").map_or_else(|| policy.name_node(), |(key, _)| key);
-                    let finding = Finding::new(policy, place).with("port", number.to_string());
-                    let finding = finding.with("workload", workload.resource.name).with("service", service.0.name);
-                    findings.add(finding.beside(&service.0, port.0.get("targetPort").unwrap_or(port.0)).likely());
-                }
+        for (service, port) in services.iter().flat_map(|service| service.ports().map(move |port| (service, port))) {
+            let is_tcp = port.0.get("protocol").is_none_or(|protocol| protocol.text() == Some("TCP"));
+            let Some(number) = port.target().filter(|_| is_tcp) else { continue };
+            if !rules.iter().any(|rule| allows(*rule, number)) && seen.insert((policy.place(), number)) {
+                let place = policy.spec().entry("ingress").map_or_else(|| policy.name_node(), |(key, _)| key);
+                let finding = Finding::new(policy, place).with("port", number.to_string());
+                let finding = finding.with("workload", workload.resource.name).with("service", service.0.name);
+                findings.add(finding.beside(&service.0, port.0.get("targetPort").unwrap_or(port.0)).likely());
             }
         }
     }
@@ -89,12 +85,38 @@ fn restricts_ingress(policy: Resource<'_>) -> bool {
     types.peek().is_none() || types.any(|kind| kind.text() == Some("Ingress"))
 }
 
-fn holds_for(policy: Resource<'_>, workload: &Workload<'_>) -> bool {
-    policy.spec().at(&["podSelector", "matchLabels"]).is_none_or(|labels| selects(labels, workload.labels()))
+/// The labels of the pods that a policy is for; `None` for all of them.
+pub(crate) fn labels<'a>(policy: Resource<'a>) -> Option<Node<'a>> {
+    policy.spec().at(&["podSelector", "matchLabels"]).filter(|labels| !labels.is_empty())
+}
+
+/// The policies of some type that hold for a workload, by its place. Those of namespaces in which one selects by expressions are left out.
+pub(crate) fn policies_by_workload<'a>(mesh: &Mesh<'a>, is_due: fn(Resource<'_>) -> bool) -> HashMap<Place, Vec<Resource<'a>>> {
+    let has_expressions = |policy: &Resource<'_>| policy.spec().at(&["podSelector", "matchExpressions"]).is_some();
+    let all = || mesh.of(Kind::NetworkPolicy).filter(|policy| is_due(*policy));
+    let unclear: HashSet<&str> = all().filter(has_expressions).map(|policy| policy.namespace).collect();
+    let mut general: HashMap<&str, Vec<Resource<'a>>> = HashMap::new();
+    let mut found: HashMap<Place, Vec<Resource<'a>>> = HashMap::new();
+    for policy in all().filter(|policy| !unclear.contains(policy.namespace)) {
+        match labels(policy) {
+            None => general.entry(policy.namespace).or_default().push(policy),
+            Some(labels) => {
+                for workload in mesh.selected(policy.namespace, labels) {
+                    found.entry(workload.resource.place()).or_default().push(policy);
+                }
+            }
+        }
+    }
+    for workload in mesh.workloads() {
+        if let Some(policies) = general.get(workload.resource.namespace) {
+            found.entry(workload.resource.place()).or_default().extend(policies);
+        }
+    }
+    found
 }
 
 /// Whether a rule has the port. A name counts for any.
-fn allows(rule: Node<'_>, number: i64) -> bool {
+pub(crate) fn allows(rule: Node<'_>, number: i64) -> bool {
     let mut ports = rule.list("ports").peekable();
     ports.peek().is_none()
         || ports.any(|port| match port.get("port").map(Node::as_integer) {

@@ -43,6 +43,9 @@ declare_rule! {
     ],
 }
 
+/// How many workloads that nobody selects are compared with one Service: with more of them, a slip is a guess.
+const MOST_CANDIDATES: usize = 500;
+
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let selected: HashSet<Place> = mesh.services_by_workload().iter().map(|(workload, _)| workload.resource.place()).collect();
     let mut alone: HashMap<&str, Vec<Workload<'a>>> = HashMap::new();
@@ -51,16 +54,22 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             alone.entry(workload.resource.namespace).or_default().push(*workload);
         }
     }
-    let outside: Vec<_> = mesh.of(Kind::WorkloadEntry).collect();
+    let mut outside: HashMap<&str, Vec<Labels<'a>>> = HashMap::new();
+    for entry in mesh.of(Kind::WorkloadEntry) {
+        outside.entry(entry.namespace).or_default().push(Labels(entry.spec().get("labels")));
+    }
     for service in mesh.services() {
         let Some(selector) = service.selector() else { continue };
-        let is_entry = |labels: Node<'a>| selects(selector, Labels(Some(labels)));
-        if !mesh.workloads_of(service).is_empty() || outside.iter().any(|entry| entry.spec().get("labels").is_some_and(is_entry))
-        {
+        let mut entries = outside.get(service.0.namespace).into_iter().flatten();
+        if !mesh.workloads_of(service).is_empty() || entries.any(|labels| selects(selector, *labels)) {
             continue;
         }
         let candidates = alone.get(service.0.namespace).map(Vec::as_slice).unwrap_or_default();
-        match candidates.iter().find_map(|workload| Some((workload, differing(service, selector, workload)?))) {
+        match candidates
+            .iter()
+            .take(MOST_CANDIDATES)
+            .find_map(|workload| Some((workload, differing(service, selector, workload)?)))
+        {
             Some((workload, (key, value, instead))) => {
                 let label = format!("{}: {}", key.text().unwrap_or_default(), value.text().unwrap_or_default());
                 let finding = Finding::new(&service.0, value).with("service", service.0.name).with("label", label);
