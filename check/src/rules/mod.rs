@@ -26,6 +26,7 @@ pub mod exclusive_fields;
 pub mod external_name_port;
 pub mod fault_with_retries;
 pub mod gateway_host_mismatch;
+pub mod headless_http_port;
 pub mod headless_load_balancing;
 pub mod http_route_on_tcp_port;
 pub mod ineffective_match;
@@ -114,6 +115,7 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &reserved_port::RULE,
     &locality_without_outlier_detection::RULE,
     &headless_load_balancing::RULE,
+    &headless_http_port::RULE,
     &deprecated_outlier_field::RULE,
     &service_selects_no_pod::RULE,
     &target_port_not_in_container::RULE,
