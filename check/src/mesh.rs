@@ -1,8 +1,8 @@
 //! All manifests together: who is who, found through indexes that are built once.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::OnceLock;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -411,6 +411,8 @@ impl<'a> Mesh<'a> {
     pub fn in_namespace<'s>(&'s self, kind: Kind, namespace: &'s str) -> impl Iterator<Item = Resource<'a>> + use<'a, 's> {
         let indexes = self.by_namespace.get(&(kind, namespace)).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().filter_map(|index| self.resources.get(*index as usize).copied())
+    }
+
     /// The workloads that Services select, each with these Services.
     ///
     /// # Cost

@@ -122,6 +122,8 @@ impl<'a> Resource<'a> {
     #[must_use]
     pub fn has_namespace(&self) -> bool {
         self.root.at(&["metadata", "namespace"]).is_some_and(|namespace| !namespace.is_empty())
+    }
+
     /// Whether its labels say that it is a part of Istio itself, such as istiod or a gateway that istiod made.
     pub fn is_of_istio(&self) -> bool {
         let labels = self.labels();
