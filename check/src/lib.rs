@@ -3,6 +3,7 @@
 pub mod document;
 pub mod edit;
 pub mod finding;
+pub mod gateways;
 pub mod mesh;
 pub mod model;
 pub mod report;

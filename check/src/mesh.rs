@@ -23,11 +23,13 @@ pub struct Settings {
     pub namespace: String,
     /// The version of Istio, as minor release (30 for 1.30); the newest that is known where it is `None`.
     pub istio_minor: Option<u32>,
+    /// Seconds since 1970 at which certificates have to be valid; validity is not looked at where it is `None`.
+    pub now: Option<i64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { namespace: crate::model::DEFAULT_NAMESPACE.to_owned(), istio_minor: None }
+        Self { namespace: crate::model::DEFAULT_NAMESPACE.to_owned(), istio_minor: None, now: None }
     }
 }
 
@@ -114,6 +116,9 @@ pub struct Mesh<'a> {
     service_files: HashSet<(u32, &'a str)>,
     by_namespace: HashMap<(Kind, &'a str), Vec<u32>>,
     gateways: HashMap<&'a str, Vec<Resource<'a>>>,
+    by_name: HashMap<(Kind, &'a str, &'a str), u32>,
+    by_label_anywhere: HashMap<(&'a str, &'a str), Vec<u32>>,
+    peer_authentications: HashMap<&'a str, Vec<PeerAuthentication<'a>>>,
 }
 
 impl<'a> Mesh<'a> {
@@ -139,6 +144,8 @@ impl<'a> Mesh<'a> {
             service_files: HashSet::new(),
             by_namespace: HashMap::new(),
             gateways: HashMap::new(),
+            by_label_anywhere: HashMap::new(),
+            peer_authentications: HashMap::new(),
         };
         for root in mesh.documents().flat_map(|document| manifests(document.root())) {
             if let Some(resource) = Resource::read(root, &settings.namespace) {
@@ -154,6 +161,7 @@ impl<'a> Mesh<'a> {
         self.by_kind.entry(resource.kind).or_default().push(index);
         self.by_name.entry((resource.kind, resource.namespace, resource.name)).or_default().push(index);
         self.by_namespace.entry((resource.kind, resource.namespace)).or_default().push(index);
+        self.by_name.insert((resource.kind, resource.namespace, resource.name), index);
         match resource.kind {
             Kind::Service => {
                 self.services.insert((resource.namespace, resource.name), Service(resource));
@@ -179,6 +187,9 @@ impl<'a> Mesh<'a> {
             Kind::Namespace => {
                 self.namespaces.insert(resource.name, resource);
             }
+            Kind::PeerAuthentication => {
+                self.peer_authentications.entry(resource.namespace).or_default().push(PeerAuthentication(resource));
+            }
             _ => {}
         }
         if let Some(workload) = Workload::of(resource) {
@@ -187,6 +198,7 @@ impl<'a> Mesh<'a> {
             for (key, value) in workload.labels().iter() {
                 if let (Some(key), Some(value)) = (key.text(), value.text()) {
                     self.by_label.entry((resource.namespace, key, value)).or_default().push(index);
+                    self.by_label_anywhere.entry((key, value)).or_default().push(index);
                 }
             }
         }
@@ -236,6 +248,7 @@ impl<'a> Mesh<'a> {
     #[must_use]
     pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<Resource<'a>> {
         let index = self.by_name.get(&(kind, namespace, name))?.first()?;
+        let index = self.by_name.get(&(kind, namespace, name))?;
         self.resources.get(*index as usize).copied()
     }
 
@@ -319,7 +332,17 @@ impl<'a> Mesh<'a> {
     /// The workloads of a namespace that a mapping of labels selects, in every namespace.
     #[must_use]
     pub fn selected_anywhere(&self, selector: Node<'_>) -> Vec<Workload<'a>> {
-        self.workloads.iter().filter(|workload| selects(selector, workload.labels())).copied().collect()
+        let rarest = selector.entries().map(|(key, value)| match (key.text(), value.text()) {
+            (Some(key), Some(value)) => self.by_label_anywhere.get(&(key, value)).map(Vec::as_slice).unwrap_or_default(),
+            _ => &[],
+        });
+        match rarest.min_by_key(|workloads| workloads.len()) {
+            Some(indexes) => {
+                let candidates = indexes.iter().filter_map(|index| self.workloads.get(*index as usize).copied());
+                candidates.filter(|workload| selects(selector, workload.labels())).collect()
+            }
+            None => self.workloads.clone(),
+        }
     }
 
     /// The workloads of a Service.
@@ -367,17 +390,14 @@ impl<'a> Mesh<'a> {
     /// those given decides.
     #[must_use]
     pub fn peer_authentication(&self, workload: &Workload<'a>, port: i64) -> Option<PeerAuthentication<'a>> {
-        let all = || self.of(Kind::PeerAuthentication).map(PeerAuthentication);
+        let of = |namespace: &str| self.peer_authentications_of(namespace).iter().copied();
         let namespace = workload.resource.namespace;
-        let decides = |policy: &PeerAuthentication<'a>| policy.mode_of_port(port).is_some();
-        let own = all().find(|policy| {
+        let own = of(namespace).find(|policy| {
             let selector = policy.0.selector();
-            policy.0.namespace == namespace
-                && selector.is_some_and(|selector| selects(selector, workload.labels()))
-                && decides(policy)
+            selector.is_some_and(|selector| selects(selector, workload.labels())) && policy.mode_of_port(port).is_some()
         });
         let of_namespace =
-            |wanted: &str| all().find(|policy| policy.0.namespace == wanted && policy.0.selector().is_none() && decides(policy));
+            |wanted: &str| of(wanted).find(|policy| policy.0.selector().is_none() && policy.mode_of_port(port).is_some());
         own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(ROOT_NAMESPACE))
     }
 
@@ -425,6 +445,22 @@ impl<'a> Mesh<'a> {
             }
         }
         pairs.into_values().collect()
+    }
+
+    /// The PeerAuthentications of a namespace.
+    #[must_use]
+    pub fn peer_authentications_of(&self, namespace: &str) -> &[PeerAuthentication<'a>] {
+        self.peer_authentications.get(namespace).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The PeerAuthentication without selector that decides for a namespace: its own, else the mesh's.
+    #[must_use]
+    pub fn peer_authentication_of_namespace(&self, namespace: &str) -> Option<PeerAuthentication<'a>> {
+        let of = |wanted: &str| {
+            let mut all = self.peer_authentications_of(wanted).iter().copied();
+            all.find(|policy| policy.0.selector().is_none() && policy.mode().is_some())
+        };
+        of(namespace).or_else(|| of(ROOT_NAMESPACE))
     }
 }
 

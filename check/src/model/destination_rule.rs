@@ -55,6 +55,16 @@ impl<'a> DestinationRule<'a> {
     }
 }
 
+impl<'a> DestinationRule<'a> {
+    /// Every `tls` that it has: of the host, of its ports, of subsets and of their ports; with the port where it is of one.
+    pub fn tls_settings(&self) -> impl Iterator<Item = (Option<i64>, TlsSettings<'a>)> + Clone + use<'a> {
+        self.policies().flat_map(|policy| {
+            let own = policy.tls().map(|tls| (None, tls)).into_iter();
+            own.chain(policy.ports().filter_map(|port| Some((Some(port.port()?), port.tls()?))))
+        })
+    }
+}
+
 impl<'a> TrafficPolicy<'a> {
     /// The policies of single ports.
     pub fn ports(self) -> impl Iterator<Item = TrafficPolicy<'a>> + Clone {
@@ -107,5 +117,17 @@ impl<'a> TlsSettings<'a> {
     #[must_use]
     pub fn mode_node(self) -> Node<'a> {
         self.0.get("mode").unwrap_or(self.0)
+    }
+
+    /// The Secret that its certificates come from.
+    #[must_use]
+    pub fn credential_name(self) -> Option<Node<'a>> {
+        self.0.get("credentialName").filter(|name| !name.is_empty())
+    }
+
+    /// The file or URL of the CAs that are trusted.
+    #[must_use]
+    pub fn ca_certificates(self) -> Option<Node<'a>> {
+        self.0.get("caCertificates").filter(|path| !path.is_empty())
     }
 }

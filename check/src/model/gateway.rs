@@ -54,15 +54,28 @@ impl<'a> Server<'a> {
         self.0.get("tls")
     }
 
-    /// The mode of its `tls` as written; `SIMPLE` where none is.
+    /// The mode of its `tls` as written; `PASSTHROUGH`, the first of Istio's enumeration, where none is.
     #[must_use]
     pub fn tls_mode(self) -> Option<&'a str> {
-        self.tls().map(|tls| tls.get("mode").and_then(Node::text).unwrap_or("SIMPLE"))
+        self.tls().map(|tls| tls.get("mode").and_then(Node::text).unwrap_or("PASSTHROUGH"))
     }
 
     /// Whether TLS passes through to the upstream.
     #[must_use]
     pub fn passes_tls_through(self) -> bool {
         matches!(self.tls_mode(), Some("PASSTHROUGH" | "AUTO_PASSTHROUGH"))
+    }
+
+    /// The address that it is bound to; empty for all.
+    #[must_use]
+    pub fn bind(self) -> &'a str {
+        self.0.get("bind").and_then(Node::text).unwrap_or_default()
+    }
+
+    /// The names of the Secrets with its certificates.
+    pub fn credential_names(self) -> impl Iterator<Item = Node<'a>> + Clone {
+        let tls = self.tls();
+        let one = tls.and_then(|tls| tls.get("credentialName")).filter(|name| !name.is_empty());
+        one.into_iter().chain(tls.into_iter().flat_map(|tls| tls.list("credentialNames")))
     }
 }

@@ -23,10 +23,11 @@ impl<'a> PeerAuthentication<'a> {
         mode(self.0.spec().get("mtls")?)
     }
 
-    /// The mode of a port of the workload, and where it is written; its own before that of all ports.
+    /// The mode of a port of the workload, and where it is written; its own before that of all ports. Without a selector only that of
+    /// all ports counts.
     #[must_use]
     pub fn mode_of_port(&self, port: i64) -> Option<(MtlsMode, Node<'a>)> {
-        let ports = self.0.spec().get("portLevelMtls");
+        let ports = self.0.spec().get("portLevelMtls").filter(|_| self.0.selector().is_some());
         let own =
             ports.and_then(|ports| ports.entries().find(|(key, _)| key.as_integer() == Some(port) || is_number(*key, port)));
         own.and_then(|(_, settings)| mode(settings)).or_else(|| self.mode())

@@ -1,6 +1,6 @@
 //! Services.
 
-use super::{Labels, Protocol, Resource};
+use super::{Labels, Protocol, Resource, Workload};
 use crate::document::Node;
 
 /// A Service.
@@ -87,5 +87,13 @@ impl<'a> ServicePort<'a> {
     #[must_use]
     pub fn target_name(self) -> Option<Node<'a>> {
         self.0.get("targetPort").filter(|target| target.as_integer().is_none() && !target.is_empty())
+    }
+
+    /// The port of a workload's pods that it leads to; a name is looked up among the ports of their containers.
+    #[must_use]
+    pub fn target_in(self, workload: &Workload<'a>) -> Option<i64> {
+        let Some(name) = self.0.get("targetPort").and_then(Node::as_str) else { return self.target() };
+        let mut ports = workload.containers().flat_map(|container| container.0.list("ports"));
+        ports.find(|port| port.get("name").and_then(Node::text) == Some(name))?.get("containerPort")?.as_integer()
     }
 }

@@ -12,7 +12,9 @@ use meshwhy_core::catalogue::Registry;
 
 pub mod backend_not_granted;
 pub mod claim_routing_without_authentication;
+pub mod cluster_host_without_ca;
 pub mod conflicting_destination_rules;
+pub mod conflicting_gateways;
 pub mod conflicting_http_actions;
 pub mod conflicting_mesh_hosts;
 pub mod conflicting_service_entry_protocol;
@@ -20,23 +22,34 @@ pub mod conflicting_service_protocols;
 pub mod conflicting_target_ports;
 pub mod connection_pool_of_one;
 pub mod deprecated_outlier_field;
+pub mod double_tls;
+pub mod duplicate_gateway_certificate;
 pub mod duplicate_key;
 pub mod duplicate_resource;
 pub mod exclusive_fields;
 pub mod external_name_port;
 pub mod fault_with_retries;
 pub mod gateway_host_mismatch;
+pub mod gateway_port_not_on_service;
+pub mod gateway_protocol_without_tls;
+pub mod gateway_selects_no_pod;
+pub mod gateway_tls_route_mismatch;
 pub mod headless_http_port;
 pub mod headless_load_balancing;
 pub mod http_route_on_tcp_port;
+pub mod https_declared_as_http;
+pub mod ignored_gateway_certificate;
 pub mod ineffective_match;
 pub mod internal_gateway;
+pub mod invalid_gateway_credential;
 pub mod invalid_regex;
+pub mod istio_mutual_without_proxy;
 pub mod localhost_listener;
 pub mod locality_without_outlier_detection;
 pub mod lost_mesh_gateway;
 pub mod malformed_value;
 pub mod match_gateway_not_listed;
+pub mod mesh_mtls_disabled;
 pub mod missing_app_label;
 pub mod missing_backend;
 pub mod missing_delegate;
@@ -44,15 +57,20 @@ pub mod missing_destination_host;
 pub mod missing_destination_port;
 pub mod missing_field;
 pub mod missing_gateway;
+pub mod missing_gateway_credential;
 pub mod missing_subset;
 pub mod mtls_label_without_proxy;
+pub mod negative_condition;
 pub mod network_policy_blocks_istiod;
 pub mod network_policy_blocks_service;
+pub mod plaintext_to_strict;
+pub mod port_level_mtls_without_selector;
 pub mod port_required;
 pub mod port_without_protocol;
 pub mod reserved_port;
 pub mod retry_longer_than_timeout;
 pub mod rule_host_without_domain;
+pub mod server_not_verified;
 pub mod service_entry_without_addresses;
 pub mod service_selects_no_pod;
 pub mod subset_lost_at_gateway;
@@ -62,6 +80,7 @@ pub mod unknown_field;
 pub mod unknown_kind;
 pub mod unknown_rule_host;
 pub mod unknown_value;
+pub mod unmatched_sni;
 pub mod unreachable_route;
 pub mod unreadable_document;
 pub mod unrendered_template;
@@ -129,4 +148,23 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &network_policy_blocks_istiod::RULE,
     &network_policy_blocks_service::RULE,
     &mtls_label_without_proxy::RULE,
+    &plaintext_to_strict::RULE,
+    &istio_mutual_without_proxy::RULE,
+    &double_tls::RULE,
+    &https_declared_as_http::RULE,
+    &cluster_host_without_ca::RULE,
+    &server_not_verified::RULE,
+    &mesh_mtls_disabled::RULE,
+    &port_level_mtls_without_selector::RULE,
+    &gateway_tls_route_mismatch::RULE,
+    &gateway_selects_no_pod::RULE,
+    &gateway_port_not_on_service::RULE,
+    &missing_gateway_credential::RULE,
+    &invalid_gateway_credential::RULE,
+    &duplicate_gateway_certificate::RULE,
+    &conflicting_gateways::RULE,
+    &unmatched_sni::RULE,
+    &gateway_protocol_without_tls::RULE,
+    &ignored_gateway_certificate::RULE,
+    &negative_condition::RULE,
 ]);
