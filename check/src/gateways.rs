@@ -24,12 +24,6 @@ pub fn meet(one: &str, other: &str) -> bool {
     covers(one, other) || covers(other, one)
 }
 
-/// The host of a server without the namespace before `/`.
-#[must_use]
-pub fn host_name(host: &str) -> &str {
-    host.rsplit('/').next().unwrap_or(host)
-}
-
 /// Whether a host of a server, with or without namespace, admits a host of a VirtualService.
 #[must_use]
 pub fn admits(server_host: &str, gateway_namespace: &str, host: &str, namespace: &str) -> bool {
@@ -42,16 +36,11 @@ pub fn admits(server_host: &str, gateway_namespace: &str, host: &str, namespace:
     is_visible && meet(name, host)
 }
 
-/// The Gateway that a reference in a manifest of `namespace` stands for; `mesh` is none.
+/// The Gateway that a reference in a manifest stands for; `mesh` is none.
 #[must_use]
-pub fn referenced<'a>(mesh: &Mesh<'a>, reference: &str, namespace: &str) -> Option<Gateway<'a>> {
-    let (namespace, name) = reference.split_once('/').unwrap_or((namespace, reference));
-    mesh.find(Kind::Gateway, namespace, name).map(Gateway)
-}
-
-/// The Gateways of a VirtualService that are in the files.
-pub fn gateways_of<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>) -> impl Iterator<Item = Gateway<'a>> {
-    service.gateways().filter_map(move |gateway| referenced(mesh, gateway.text()?, service.0.namespace))
+pub fn referenced<'a>(mesh: &Mesh<'a>, reference: &str, from: &Resource<'a>) -> Option<Gateway<'a>> {
+    let (namespace, name) = reference.split_once('/').unwrap_or((from.namespace, reference));
+    mesh.find_near(Kind::Gateway, namespace, name, from.place().file).map(Gateway)
 }
 
 /// Whether a server admits one of the hosts of a VirtualService.

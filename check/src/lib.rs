@@ -3,6 +3,7 @@
 pub mod document;
 pub mod edit;
 pub mod finding;
+pub mod gateway_api;
 pub mod gateways;
 pub mod mesh;
 pub mod model;

@@ -117,6 +117,7 @@ pub struct Mesh<'a> {
     by_namespace: HashMap<(Kind, &'a str), Vec<u32>>,
     gateways: HashMap<&'a str, Vec<Resource<'a>>>,
     by_name: HashMap<(Kind, &'a str, &'a str), u32>,
+    repeated: HashMap<(Kind, &'a str, &'a str), Vec<u32>>,
     by_label_anywhere: HashMap<(&'a str, &'a str), Vec<u32>>,
     peer_authentications: HashMap<&'a str, Vec<PeerAuthentication<'a>>>,
 }
@@ -144,6 +145,7 @@ impl<'a> Mesh<'a> {
             service_files: HashSet::new(),
             by_namespace: HashMap::new(),
             gateways: HashMap::new(),
+            repeated: HashMap::new(),
             by_label_anywhere: HashMap::new(),
             peer_authentications: HashMap::new(),
         };
@@ -162,6 +164,10 @@ impl<'a> Mesh<'a> {
         self.by_name.entry((resource.kind, resource.namespace, resource.name)).or_default().push(index);
         self.by_namespace.entry((resource.kind, resource.namespace)).or_default().push(index);
         self.by_name.insert((resource.kind, resource.namespace, resource.name), index);
+        let name = (resource.kind, resource.namespace, resource.name);
+        if let Some(former) = self.by_name.insert(name, index) {
+            self.repeated.entry(name).or_insert_with(|| vec![former]).push(index);
+        }
         match resource.kind {
             Kind::Service => {
                 self.services.insert((resource.namespace, resource.name), Service(resource));
@@ -445,6 +451,15 @@ impl<'a> Mesh<'a> {
             }
         }
         pairs.into_values().collect()
+    }
+
+    /// The manifest that is meant where one in `file` names it: of several with one name that of the same file, else none.
+    #[must_use]
+    pub fn find_near(&self, kind: Kind, namespace: &str, name: &str, file: u32) -> Option<Resource<'a>> {
+        let Some(indexes) = self.repeated.get(&(kind, namespace, name)) else { return self.find(kind, namespace, name) };
+        let all = indexes.iter().filter_map(|index| self.resources.get(*index as usize).copied());
+        let mut near = all.filter(|resource| resource.place().file == file);
+        near.next().filter(|_| near.next().is_none())
     }
 
     /// The PeerAuthentications of a namespace.

@@ -11,6 +11,7 @@ pub use run::{Outcome, run};
 use meshwhy_core::catalogue::Registry;
 
 pub mod backend_not_granted;
+pub mod certificate_ref_not_permitted;
 pub mod claim_routing_without_authentication;
 pub mod cluster_host_without_ca;
 pub mod conflicting_destination_rules;
@@ -58,6 +59,7 @@ pub mod missing_destination_port;
 pub mod missing_field;
 pub mod missing_gateway;
 pub mod missing_gateway_credential;
+pub mod missing_listener;
 pub mod missing_subset;
 pub mod mtls_label_without_proxy;
 pub mod negative_condition;
@@ -69,6 +71,9 @@ pub mod port_required;
 pub mod port_without_protocol;
 pub mod reserved_port;
 pub mod retry_longer_than_timeout;
+pub mod route_hostname_mismatch;
+pub mod route_kind_not_accepted;
+pub mod route_namespace_not_allowed;
 pub mod rule_host_without_domain;
 pub mod server_not_verified;
 pub mod service_entry_without_addresses;
@@ -167,4 +172,9 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &gateway_protocol_without_tls::RULE,
     &ignored_gateway_certificate::RULE,
     &negative_condition::RULE,
+    &missing_listener::RULE,
+    &route_kind_not_accepted::RULE,
+    &route_namespace_not_allowed::RULE,
+    &route_hostname_mismatch::RULE,
+    &certificate_ref_not_permitted::RULE,
 ]);

@@ -14,8 +14,8 @@ declare_rule! {
     explains: [admission_refused],
     equivalent: &["IST0106"],
     kinds: [Gateway],
-    message: "a server with protocol {protocol} {lacks}",
-    message_zh: "协议为 {protocol} 的 server {lacks}",
+    message: "Istio refuses a server with protocol {protocol} and {tls}",
+    message_zh: "协议是 {protocol}、{tls} 的 server 会被 Istio 拒绝",
     confirm: &[
         Confirm {
             id: "dry-run",
@@ -48,29 +48,33 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for gateway in mesh.of(Kind::Gateway).map(Gateway) {
         for server in gateway.servers() {
-            let Some((node, lacks)) = mistake(server) else { continue };
+            let Some((node, tls)) = mistake(server) else { continue };
             let protocol = server.0.at(&["port", "protocol"]).and_then(Node::text).unwrap_or_default();
-            findings.add(Finding::new(&gateway.0, node).with("protocol", protocol).with("lacks", lacks));
+            findings.add(Finding::new(&gateway.0, node).with("protocol", protocol).with("tls", tls));
         }
     }
 }
 
 /// What does not go together, as Istio's validation tells it.
-fn mistake(server: Server<'_>) -> Option<(Node<'_>, &'static str)> {
+fn mistake(server: Server<'_>) -> Option<(Node<'_>, String)> {
     let written = server.0.at(&["port", "protocol"])?;
     match (server.protocol()?, server.tls().filter(|tls| !tls.is_empty())) {
         (Protocol::Https | Protocol::Tls, None) if server.0.get("tls").is_none_or(Node::is_empty) => {
-            Some((written, "needs `tls`"))
+            Some((written, "tls: null".to_owned()))
         }
         (Protocol::Http | Protocol::Http2, Some(tls)) => {
             let has_certificate = ["caCertificates", "privateKey", "serverCertificate"].iter().any(|key| tls.get(key).is_some());
-            (has_certificate || !server.passes_tls_through()).then(|| (tls_key(server, tls), "cannot have `tls` but to redirect"))
+            (has_certificate || !server.passes_tls_through()).then(|| (tls_key(server, tls), mode(server)))
         }
-        (Protocol::Tcp, Some(tls)) => Some((tls_key(server, tls), "cannot have `tls`")),
+        (Protocol::Tcp, Some(tls)) => Some((tls_key(server, tls), mode(server))),
         _ => None,
     }
 }
 
 fn tls_key<'a>(server: Server<'a>, tls: Node<'a>) -> Node<'a> {
     server.0.entry("tls").map_or(tls, |(key, _)| key)
+}
+
+fn mode(server: Server<'_>) -> String {
+    format!("tls.mode: {}", server.tls_mode().unwrap_or_default())
 }

@@ -15,8 +15,8 @@ declare_rule! {
     explains: [no_route, no_filter_chain],
     equivalent: &[],
     kinds: [VirtualService],
-    message: "the {section} routes are never looked at: Gateway {gateway} {does} on port {port}",
-    message_zh: "{section} 路由不会生效：Gateway {gateway} 的端口 {port} 是 {does}",
+    message: "the {section} routes are never looked at: on port {port} of Gateway {gateway} it is {speech}",
+    message_zh: "{section} 路由不会生效：Gateway {gateway} 的端口 {port} 是 {speech}",
     confirm: &[
         Confirm {
             id: "listener",
@@ -86,7 +86,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             Finding::new(&service.0, key)
                 .with("section", section)
                 .with("gateway", format!("{}/{}", gateway.0.namespace, gateway.0.name))
-                .with("does", does(*server))
+                .with("speech", speech(*server))
                 .with("port", server.port().map(|port| port.to_string()).unwrap_or_default())
                 .beside(&gateway.0, place),
         );
@@ -97,7 +97,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 fn servers<'a>(mesh: &Mesh<'a>, service: &VirtualService<'a>) -> Option<Vec<(Gateway<'a>, Server<'a>)>> {
     let mut servers = Vec::new();
     for reference in service.gateways() {
-        let gateway = referenced(mesh, reference.text()?, service.0.namespace)?;
+        let gateway = referenced(mesh, reference.text()?, &service.0)?;
         let own = gateway.servers().filter(|server| serves(&gateway, *server, service));
         servers.extend(own.map(|server| (gateway, server)));
     }
@@ -117,12 +117,10 @@ fn reads(server: Server<'_>) -> Reads {
     }
 }
 
-fn does(server: Server<'_>) -> &'static str {
-    match (reads(server), server.tls_mode()) {
-        (Reads::Tls, Some("AUTO_PASSTHROUGH")) => "AUTO_PASSTHROUGH",
-        (Reads::Tls, _) => "PASSTHROUGH",
-        (Reads::Http, Some(_)) => "TLS termination",
-        (Reads::Http, None) => "plain HTTP",
-        (Reads::Other, _) => "TCP",
+fn speech(server: Server<'_>) -> String {
+    let protocol = server.0.at(&["port", "protocol"]).and_then(Node::text).unwrap_or_default();
+    match server.tls_mode() {
+        Some(mode) => format!("{protocol} {mode}"),
+        None => protocol.to_owned(),
     }
 }

@@ -58,7 +58,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             findings.add(
                 Finding::new(&gateway.0, key)
                     .with("certificate", key.text().unwrap_or_default())
-                    .with("mode", mode.unwrap_or("PASSTHROUGH, since none is written")),
+                    .with("mode", mode.unwrap_or("PASSTHROUGH")),
             );
         }
     }

@@ -17,8 +17,8 @@ declare_rule! {
     explains: [tls_secret_missing, certificate_expired],
     equivalent: &["IST0161"],
     kinds: [Gateway],
-    message: "Secret {secret}: {problem}",
-    message_zh: "Secret {secret}：{problem}",
+    message: "Secret {secret} holds no certificate that can be used ({problem})",
+    message_zh: "Secret {secret} 里没有可用的证书（{problem}）",
     confirm: &[
         Confirm {
             id: "certificate",
@@ -83,14 +83,14 @@ fn problem<'a>(secret: &Resource<'a>, now: Option<i64>) -> Option<(&'static str,
         value(certificate)
     }) else {
         let all = data.entries().filter_map(|(_, value)| value.text());
-        return (!all.clone().any(is_placeholder)).then_some(("it has neither tls.crt and tls.key nor cert and key", data));
+        return (!all.clone().any(is_placeholder)).then_some(("tls.crt + tls.key: null", data));
     };
     let text = certificate.text().filter(|text| !is_placeholder(text))?;
     let problem = if is_encoded {
         let compact: String = text.split_whitespace().collect();
         match data_encoding::BASE64.decode(compact.as_bytes()) {
             Ok(bytes) => of_certificate(&bytes, now),
-            Err(_) => Some("its certificate is not base64"),
+            Err(_) => Some("base64: invalid"),
         }
     } else {
         of_certificate(text.as_bytes(), now)
@@ -108,10 +108,10 @@ fn of_certificate(bytes: &[u8], now: Option<i64>) -> Option<&'static str> {
     if std::str::from_utf8(bytes).is_ok_and(|text| text.contains("...") || is_placeholder(text)) {
         return None;
     }
-    let Some(Ok(pem)) = Pem::iter_from_buffer(bytes).next() else { return Some("its certificate is not PEM") };
-    let Ok(certificate) = pem.parse_x509() else { return Some("its certificate is not X.509") };
+    let Some(Ok(pem)) = Pem::iter_from_buffer(bytes).next() else { return Some("PEM: invalid") };
+    let Ok(certificate) = pem.parse_x509() else { return Some("X.509: invalid") };
     let is_over = now.is_some_and(|now| certificate.validity().not_after.timestamp() < now);
-    is_over.then_some("its certificate has expired")
+    is_over.then_some("notAfter < now")
 }
 
 #[cfg(test)]
@@ -125,13 +125,13 @@ mod tests {
     fn a_certificate_has_expired_when_the_caller_says_how_late_it_is() {
         assert_eq!(of_certificate(EXPIRED.as_bytes(), None), None);
         assert_eq!(of_certificate(EXPIRED.as_bytes(), Some(1_790_000_000)), None);
-        assert_eq!(of_certificate(EXPIRED.as_bytes(), Some(1_800_000_000)), Some("its certificate has expired"));
+        assert_eq!(of_certificate(EXPIRED.as_bytes(), Some(1_800_000_000)), Some("notAfter < now"));
     }
 
     #[test]
     fn what_is_not_pem_or_not_x509_is_said() {
-        assert_eq!(of_certificate(b"hush hush", None), Some("its certificate is not PEM"));
+        assert_eq!(of_certificate(b"hush hush", None), Some("PEM: invalid"));
         let broken = b"-----BEGIN CERTIFICATE-----\naHVzaA==\n-----END CERTIFICATE-----\n";
-        assert_eq!(of_certificate(broken, None), Some("its certificate is not X.509"));
+        assert_eq!(of_certificate(broken, None), Some("X.509: invalid"));
     }
 }
