@@ -12,7 +12,7 @@ declare_rule! {
     since: "0.1.0",
     severity: Error,
     explains: [no_route],
-    equivalent: &["KIA1402"],
+    equivalent: &[],
     kinds: [HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute],
     message: "Gateway {gateway} has no listener {wanted}: it has {listeners}",
     message_zh: "Gateway {gateway} 没有 listener {wanted}，只有 {listeners}",

@@ -46,10 +46,9 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for policy in mesh.of(Kind::PeerAuthentication).filter(|policy| policy.selector().is_none()) {
-        if let Some((key, ports)) = policy.spec().entry("portLevelMtls") {
-            if !ports.is_empty() {
-                findings.add(Finding::new(&policy, key));
-            }
+        let ports = policy.spec().entry("portLevelMtls").filter(|(_, ports)| !ports.is_empty());
+        if let Some((key, _)) = ports {
+            findings.add(Finding::new(&policy, key));
         }
     }
 }
