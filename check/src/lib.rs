@@ -12,3 +12,4 @@ pub mod rules;
 pub mod schema;
 pub mod source;
 pub mod suppression;
+pub mod scope;

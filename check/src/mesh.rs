@@ -120,6 +120,10 @@ pub struct Mesh<'a> {
     repeated: HashMap<(Kind, &'a str, &'a str), Vec<u32>>,
     by_label_anywhere: HashMap<(&'a str, &'a str), Vec<u32>>,
     peer_authentications: HashMap<&'a str, Vec<PeerAuthentication<'a>>>,
+    workload_namespaces: HashSet<&'a str>,
+    workload_files: HashSet<(&'a str, u32)>,
+    by_label_anywhere: BTreeMap<(&'a str, &'a str), Vec<u32>>,
+    services_by_label: HashMap<(&'a str, &'a str, &'a str), Vec<Service<'a>>>,
 }
 
 impl<'a> Mesh<'a> {
@@ -148,6 +152,10 @@ impl<'a> Mesh<'a> {
             repeated: HashMap::new(),
             by_label_anywhere: HashMap::new(),
             peer_authentications: HashMap::new(),
+            workload_namespaces: HashSet::new(),
+            workload_files: HashSet::new(),
+            by_label_anywhere: BTreeMap::new(),
+            services_by_label: HashMap::new(),
         };
         for root in mesh.documents().flat_map(|document| manifests(document.root())) {
             if let Some(resource) = Resource::read(root, &settings.namespace) {
@@ -173,6 +181,10 @@ impl<'a> Mesh<'a> {
                 self.services.insert((resource.namespace, resource.name), Service(resource));
                 self.service_files.insert((resource.place().file, resource.namespace));
                 *self.service_namespaces.entry(resource.namespace).or_default() += 1;
+                let first = Service(resource).selector().and_then(|selector| selector.entries().next());
+                if let Some((Some(key), Some(value))) = first.map(|(key, value)| (key.text(), value.text())) {
+                    self.services_by_label.entry((resource.namespace, key, value)).or_default().push(Service(resource));
+                }
             }
             Kind::ServiceEntry => {
                 let entry = ServiceEntry(resource);
@@ -201,6 +213,8 @@ impl<'a> Mesh<'a> {
         if let Some(workload) = Workload::of(resource) {
             let index = self::index(self.workloads.len());
             self.workloads.push(workload);
+            self.workload_namespaces.insert(resource.namespace);
+            self.workload_files.insert((resource.namespace, resource.place().file));
             for (key, value) in workload.labels().iter() {
                 if let (Some(key), Some(value)) = (key.text(), value.text()) {
                     self.by_label.entry((resource.namespace, key, value)).or_default().push(index);
@@ -335,7 +349,7 @@ impl<'a> Mesh<'a> {
         }
     }
 
-    /// The workloads of a namespace that a mapping of labels selects, in every namespace.
+    /// The workloads that a mapping of labels selects, in every namespace.
     #[must_use]
     pub fn selected_anywhere(&self, selector: Node<'_>) -> Vec<Workload<'a>> {
         let rarest = selector.entries().map(|(key, value)| match (key.text(), value.text()) {
@@ -358,8 +372,12 @@ impl<'a> Mesh<'a> {
     }
 
     /// The Services that select these labels in a namespace.
-    pub fn services_of(&self, namespace: &str, labels: Labels<'a>) -> impl Iterator<Item = Service<'a>> {
-        self.services().filter(move |service| service.0.namespace == namespace && service.selects(labels))
+    pub fn services_of<'m>(&'m self, namespace: &'m str, labels: Labels<'a>) -> impl Iterator<Item = Service<'a>> + use<'a, 'm> {
+        // Each Service stands under the first label of its selector only, so none comes twice.
+        let candidates = labels.iter().filter_map(move |(key, value)| {
+            self.services_by_label.get(&(namespace, key.text()?, value.text()?)).map(Vec::as_slice)
+        });
+        candidates.flatten().copied().filter(move |service| service.selects(labels))
     }
 
     /// Whether the pods of a workload have a proxy; `None` where no file says.
@@ -435,6 +453,14 @@ impl<'a> Mesh<'a> {
 
     /// The manifests of a kind in a namespace, in order.
     pub fn in_namespace<'s>(&'s self, kind: Kind, namespace: &'s str) -> impl Iterator<Item = Resource<'a>> + use<'a, 's> {
+    }
+
+    /// The manifests of a kind in a namespace, in the order in which they were given.
+    pub fn in_namespace<'m>(
+        &'m self,
+        kind: Kind,
+        namespace: &'m str,
+    ) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
         let indexes = self.by_namespace.get(&(kind, namespace)).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().filter_map(|index| self.resources.get(*index as usize).copied())
     }
@@ -476,6 +502,38 @@ impl<'a> Mesh<'a> {
             all.find(|policy| policy.0.selector().is_none() && policy.mode().is_some())
         };
         of(namespace).or_else(|| of(ROOT_NAMESPACE))
+    }
+
+    /// Whether the files hold workloads of this namespace.
+    #[must_use]
+    pub fn has_workloads(&self, namespace: &str) -> bool {
+        self.workload_namespaces.contains(namespace)
+    }
+
+    /// Whether a file holds workloads of this namespace.
+    #[must_use]
+    pub fn has_workloads_in_file(&self, namespace: &str, file: u32) -> bool {
+        self.workload_files.contains(&(namespace, file))
+    }
+
+    /// Whether a workload of any namespace has a label of this key.
+    #[must_use]
+    pub fn has_label_key(&self, key: &str) -> bool {
+        self.by_label_anywhere.range((key, "")..).next().is_some_and(|((known, _), _)| *known == key)
+    }
+
+    /// The namespace whose policies hold for the whole mesh.
+    #[must_use]
+    pub fn root_namespace(&self) -> &'a str {
+        let given = self.mesh_config.and_then(|config| config.get("rootNamespace")).and_then(Node::text);
+        given.filter(|namespace| !namespace.is_empty()).unwrap_or(ROOT_NAMESPACE)
+    }
+
+    /// The extension provider of this name in the mesh configuration.
+    #[must_use]
+    pub fn extension_provider(&self, name: &str) -> Option<Node<'a>> {
+        let mut providers = self.mesh_config?.list("extensionProviders");
+        providers.find(|provider| provider.get("name").and_then(Node::text) == Some(name))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Manifests as what they configure: typed views over nodes. A getter gives the node, so that whatever is read has its place.
 
+mod authorization_policy;
 mod destination_rule;
 mod envoy_filter;
 mod gateway;
@@ -13,6 +14,7 @@ mod shadow;
 mod virtual_service;
 mod workload;
 
+pub use authorization_policy::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule};
 pub use destination_rule::{DestinationRule, TlsMode, TlsSettings, TrafficPolicy};
 pub use envoy_filter::{EnvoyFilter, Patch};
 pub use gateway::{Gateway, Server};

@@ -10,6 +10,8 @@ pub use run::{Outcome, run};
 
 use meshwhy_core::catalogue::Registry;
 
+pub mod allow_everything;
+pub mod authentication_without_requirement;
 pub mod backend_not_granted;
 pub mod certificate_ref_not_permitted;
 pub mod claim_routing_without_authentication;
@@ -22,6 +24,8 @@ pub mod conflicting_service_entry_protocol;
 pub mod conflicting_service_protocols;
 pub mod conflicting_target_ports;
 pub mod connection_pool_of_one;
+pub mod custom_provider_unknown;
+pub mod deny_everything;
 pub mod deprecated_outlier_field;
 pub mod double_tls;
 pub mod duplicate_gateway_certificate;
@@ -37,14 +41,18 @@ pub mod gateway_selects_no_pod;
 pub mod gateway_tls_route_mismatch;
 pub mod headless_http_port;
 pub mod headless_load_balancing;
+pub mod http_fields_on_tcp;
 pub mod http_route_on_tcp_port;
 pub mod https_declared_as_http;
 pub mod ignored_gateway_certificate;
 pub mod ineffective_match;
+pub mod ineffective_selector;
+pub mod ineffective_sidecar;
 pub mod internal_gateway;
 pub mod invalid_gateway_credential;
 pub mod invalid_regex;
 pub mod istio_mutual_without_proxy;
+pub mod jwks_fetch_unrestricted;
 pub mod localhost_listener;
 pub mod locality_without_outlier_detection;
 pub mod lost_mesh_gateway;
@@ -66,21 +74,31 @@ pub mod negative_condition;
 pub mod network_policy_blocks_istiod;
 pub mod network_policy_blocks_service;
 pub mod plaintext_to_strict;
+pub mod policy_namespace_not_found;
+pub mod policy_selects_nothing;
 pub mod port_level_mtls_without_selector;
 pub mod port_required;
 pub mod port_without_protocol;
+pub mod principals_need_mtls;
+pub mod request_principals_without_authentication;
 pub mod reserved_port;
 pub mod retry_longer_than_timeout;
 pub mod route_hostname_mismatch;
 pub mod route_kind_not_accepted;
 pub mod route_namespace_not_allowed;
 pub mod rule_host_without_domain;
+pub mod selector_selects_nothing;
 pub mod server_not_verified;
 pub mod service_entry_without_addresses;
 pub mod service_selects_no_pod;
+pub mod several_peer_authentications;
+pub mod several_sidecars_without_selector;
+pub mod several_telemetries_without_selector;
+pub mod sidecar_selector_conflict;
 pub mod subset_lost_at_gateway;
 pub mod subset_selects_no_pod;
 pub mod target_port_not_in_container;
+pub mod telemetry_selector_conflict;
 pub mod unknown_field;
 pub mod unknown_kind;
 pub mod unknown_rule_host;
@@ -177,4 +195,22 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &route_namespace_not_allowed::RULE,
     &route_hostname_mismatch::RULE,
     &certificate_ref_not_permitted::RULE,
+    &policy_selects_nothing::RULE,
+    &selector_selects_nothing::RULE,
+    &policy_namespace_not_found::RULE,
+    &ineffective_selector::RULE,
+    &deny_everything::RULE,
+    &allow_everything::RULE,
+    &principals_need_mtls::RULE,
+    &request_principals_without_authentication::RULE,
+    &authentication_without_requirement::RULE,
+    &jwks_fetch_unrestricted::RULE,
+    &custom_provider_unknown::RULE,
+    &http_fields_on_tcp::RULE,
+    &sidecar_selector_conflict::RULE,
+    &several_sidecars_without_selector::RULE,
+    &several_peer_authentications::RULE,
+    &ineffective_sidecar::RULE,
+    &telemetry_selector_conflict::RULE,
+    &several_telemetries_without_selector::RULE,
 ]);

@@ -1,0 +1,56 @@
+//! The selector of a policy other than an AuthorizationPolicy matches no workload.
+
+use crate::finding::{Finding, Findings};
+use crate::mesh::Mesh;
+use crate::rules::declare_rule;
+use crate::scope::{Scope, written};
+
+declare_rule! {
+    code: "MWC602",
+    slug: "selector-selects-nothing",
+    since: "0.1.0",
+    severity: Warning,
+    explains: [],
+    equivalent: &["IST0101", "KIA0004"],
+    kinds: [PeerAuthentication, RequestAuthentication, Sidecar, Telemetry, TrafficExtension, WasmPlugin],
+    message: "no workload of {namespace} has the labels {selector}",
+    message_zh: "{namespace} 里没有工作负载带有标签 {selector}",
+    confirm: &[
+        Confirm {
+            id: "labels",
+            steps: &[
+                Command("kubectl -n {namespace} get pods --show-labels"),
+                Note("No pod has all labels of the selector.", "没有 Pod 同时带有 selector 里的全部标签。"),
+            ],
+        },
+    ],
+    fixes: &[
+        Fix {
+            id: "match",
+            applicability: Review,
+            steps: &[Patch(
+                PatchKind::Fragment,
+                "# the labels as the pod template has them; a Sidecar says workloadSelector.labels\nspec:\n  selector:\n    matchLabels:\n      app: reviews\n",
+            )],
+            verify: CHECK_AGAIN,
+        },
+    ],
+    sources: &[
+        "https://istio.io/latest/docs/reference/config/analysis/ist0101/",
+        "https://istio.io/latest/docs/reference/config/type/workload-selector/",
+        "Istio pkg/config/analysis/analyzers/{sidecar,telemetry}/selector.go, 1.30",
+    ],
+}
+
+fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    for policy in RULE.kinds.iter().flat_map(|kind| mesh.of(*kind)) {
+        match Scope::of(mesh, &policy) {
+            Scope::Nothing(selector) => {
+                let finding = Finding::new(&policy, selector).with("selector", written(selector));
+                findings.add(finding.with("namespace", policy.namespace).likely());
+            }
+            Scope::Elsewhere(selector) => findings.unknown(&policy, selector, format!("workloads with {}", written(selector))),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A namespace has several Sidecars without a selector.
+
+use crate::finding::Findings;
+use crate::mesh::Mesh;
+use crate::model::Kind;
+use crate::rules::declare_rule;
+use crate::scope::default_conflicts;
+
+declare_rule! {
+    code: "MWC614",
+    slug: "several-sidecars-without-selector",
+    since: "0.1.0",
+    severity: Error,
+    explains: [],
+    equivalent: &["IST0111"],
+    kinds: [Sidecar],
+    message: "{others} hold for the whole namespace {namespace}",
+    message_zh: "{others} 都对整个 namespace {namespace} 生效",
+    confirm: &[
+        Confirm {
+            id: "age",
+            steps: &[
+                Command("kubectl -n {namespace} get sidecars.networking.istio.io --sort-by=.metadata.creationTimestamp"),
+                Note("More than one holds for the same pods; the first in the list wins.", "有不止一个对同样的 Pod 生效；列表里最前面的那个起作用。"),
+            ],
+        },
+    ],
+    fixes: &[
+        Fix {
+            id: "merge",
+            applicability: Review,
+            steps: &[Patch(
+                PatchKind::Fragment,
+                "# one Sidecar for these pods, with the hosts of all of them\nspec:\n  workloadSelector:\n    labels:\n      app: reviews\n  egress:\n    - hosts:\n        - ./*\n        - istio-system/*\n",
+            )],
+            verify: CHECK_AGAIN,
+        },
+    ],
+    sources: &[
+        "https://istio.io/latest/docs/reference/config/analysis/ist0111/",
+        "https://istio.io/latest/docs/reference/config/networking/sidecar/",
+    ],
+}
+
+fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    for conflict in default_conflicts(mesh, Kind::Sidecar) {
+        findings.add(conflict.finding());
+    }
+}

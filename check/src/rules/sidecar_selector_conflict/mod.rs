@@ -1,0 +1,49 @@
+//! Two Sidecars select one workload.
+
+use crate::finding::Findings;
+use crate::mesh::Mesh;
+use crate::model::Kind;
+use crate::rules::declare_rule;
+use crate::scope::selector_conflicts;
+
+declare_rule! {
+    code: "MWC613",
+    slug: "sidecar-selector-conflict",
+    since: "0.1.0",
+    severity: Error,
+    explains: [],
+    equivalent: &["IST0110"],
+    kinds: [Sidecar],
+    message: "{others} select the same workload {workload}",
+    message_zh: "{others} 选中了同一个工作负载 {workload}",
+    confirm: &[
+        Confirm {
+            id: "age",
+            steps: &[
+                Command("kubectl -n {namespace} get sidecars.networking.istio.io --sort-by=.metadata.creationTimestamp"),
+                Note("More than one holds for the same pods; the first in the list wins.", "有不止一个对同样的 Pod 生效；列表里最前面的那个起作用。"),
+            ],
+        },
+    ],
+    fixes: &[
+        Fix {
+            id: "merge",
+            applicability: Review,
+            steps: &[Patch(
+                PatchKind::Fragment,
+                "# one Sidecar for these pods, with the hosts of all of them\nspec:\n  workloadSelector:\n    labels:\n      app: reviews\n  egress:\n    - hosts:\n        - ./*\n        - istio-system/*\n",
+            )],
+            verify: CHECK_AGAIN,
+        },
+    ],
+    sources: &[
+        "https://istio.io/latest/docs/reference/config/analysis/ist0110/",
+        "https://istio.io/latest/docs/reference/config/networking/sidecar/",
+    ],
+}
+
+fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    for conflict in selector_conflicts(mesh, Kind::Sidecar) {
+        findings.add(conflict.finding());
+    }
+}
