@@ -1,6 +1,6 @@
 //! Every rule on its own manifests: it fires where they are marked, and nowhere else.
 //!
-//! A folder may hold a `mesh.yaml`: the mesh configuration that its manifests are checked with.
+//! A folder may hold a `mesh.yaml`: the mesh configuration that its manifests are checked with; marks may stand in it, too.
 //!
 //! A mark is a comment line below the marked one, `#    ^^^ MWC201`: the carets stand under what a finding points at.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use meshwhy_check::document::parse;
+use meshwhy_check::document::{Place, parse};
 use meshwhy_check::edit::apply;
 use meshwhy_check::mesh::{Mesh, Settings};
 use meshwhy_check::rules::{Message, Outcome, Rule, run};
@@ -63,7 +63,9 @@ fn found(text: &str, mesh_config: Option<&str>, mut then: impl FnMut(&Outcome<'_
 fn spots(text: &str, mesh_config: Option<&str>) -> BTreeSet<Spot> {
     let mut spots = BTreeSet::new();
     found(text, mesh_config, |findings| {
-        spots = findings.found.iter().map(|(rule, finding)| spot(text, finding.place.start, rule.code)).collect();
+        let file = |index: u32| if index == 0 { text } else { mesh_config.unwrap_or_default() };
+        let spot = |place: Place, code: &str| spot(file(place.file), place.start, code);
+        spots = findings.found.iter().map(|(rule, finding)| spot(finding.place, rule.code)).collect();
     });
     spots
 }
@@ -82,7 +84,8 @@ fn every_rule_fires_where_its_bad_manifests_are_marked_and_nowhere_else() {
             wrong.push(format!("{}: no bad.yaml", rule.slug));
             continue;
         };
-        let (marks, spots) = (marks(&text), spots(&text, mesh_config(rule).as_deref()));
+        let config = mesh_config(rule).unwrap_or_default();
+        let (marks, spots) = (&marks(&text) | &marks(&config), spots(&text, mesh_config(rule).as_deref()));
         if !marks.iter().any(|(_, _, code)| code == rule.code) {
             wrong.push(format!("{}: bad.yaml has no mark of {}", rule.slug, rule.code));
         }

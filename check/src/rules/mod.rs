@@ -10,6 +10,7 @@ pub use run::{Outcome, run};
 
 use meshwhy_core::catalogue::Registry;
 
+pub mod access_log_hides_failures;
 pub mod allow_everything;
 pub mod authentication_without_requirement;
 pub mod backend_not_granted;
@@ -73,6 +74,8 @@ pub mod mtls_label_without_proxy;
 pub mod negative_condition;
 pub mod network_policy_blocks_istiod;
 pub mod network_policy_blocks_service;
+pub mod no_access_log;
+pub mod no_tracing_provider;
 pub mod plaintext_to_strict;
 pub mod policy_namespace_not_found;
 pub mod policy_selects_nothing;
@@ -80,6 +83,7 @@ pub mod port_level_mtls_without_selector;
 pub mod port_required;
 pub mod port_without_protocol;
 pub mod principals_need_mtls;
+pub mod removed_tracing_provider;
 pub mod request_principals_without_authentication;
 pub mod reserved_port;
 pub mod retry_longer_than_timeout;
@@ -102,6 +106,7 @@ pub mod telemetry_selector_conflict;
 pub mod unknown_field;
 pub mod unknown_kind;
 pub mod unknown_rule_host;
+pub mod unknown_telemetry_provider;
 pub mod unknown_value;
 pub mod unmatched_sni;
 pub mod unreachable_route;
@@ -213,4 +218,9 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &ineffective_sidecar::RULE,
     &telemetry_selector_conflict::RULE,
     &several_telemetries_without_selector::RULE,
+    &unknown_telemetry_provider::RULE,
+    &no_tracing_provider::RULE,
+    &removed_tracing_provider::RULE,
+    &access_log_hides_failures::RULE,
+    &no_access_log::RULE,
 ]);
