@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::document::{Node, Place};
+use crate::document::Node;
 use crate::finding::Finding;
 use crate::mesh::Mesh;
 use crate::model::{Kind, Resource, Workload, selects};
@@ -83,8 +83,7 @@ fn knows_keys(mesh: &Mesh<'_>, selector: Node<'_>) -> bool {
 
 /// Whether the workloads of a policy's namespace were given. Without a namespace a manifest belongs to what stands in its file.
 fn knows_workloads_around(mesh: &Mesh<'_>, policy: &Resource<'_>) -> bool {
-    let is_named = policy.root.at(&["metadata", "namespace"]).is_some_and(|namespace| !namespace.is_empty());
-    if is_named {
+    if policy.names_namespace() {
         return mesh.has_workloads(policy.namespace);
     }
     mesh.has_workloads_in_file(policy.namespace, policy.place().file)
@@ -140,7 +139,8 @@ impl<'a> Conflict<'a> {
     /// The conflict as a finding at the manifest's name, with the words `others`, `workload` and `namespace`.
     #[must_use]
     pub fn finding(self) -> Finding<'a> {
-        let names: Vec<_> = std::iter::once(&self.resource).chain(&self.others).map(|resource| resource.name).collect();
+        let mut names: Vec<_> = std::iter::once(&self.resource).chain(&self.others).map(|resource| resource.name).collect();
+        names.sort_unstable();
         let finding = Finding::new(&self.resource, self.resource.name_node()).with("others", names.join(", "));
         let finding = finding.with("namespace", self.resource.namespace);
         let finding = match self.workload {
@@ -161,26 +161,32 @@ const MOST_OTHERS: usize = 5;
 #[must_use]
 pub fn default_conflicts<'a>(mesh: &Mesh<'a>, kind: Kind) -> Vec<Conflict<'a>> {
     let defaults = mesh.of(kind).filter(|resource| resource.selector().is_none() && targets(resource).next().is_none());
-    let mut by_namespace: BTreeMap<&str, Vec<Resource<'a>>> = BTreeMap::new();
+    let mut by_home: BTreeMap<_, Vec<Resource<'a>>> = BTreeMap::new();
     for resource in defaults {
-        by_namespace.entry(resource.namespace).or_default().push(resource);
+        by_home.entry(home(&resource)).or_default().push(resource);
     }
-    by_namespace.into_values().flat_map(|group| conflicts(&group, None)).collect()
+    by_home.into_values().flat_map(|group| conflicts(&group, None)).collect()
 }
 
 /// The manifests of a kind that select a workload beside another, each once.
 #[must_use]
 pub fn selector_conflicts<'a>(mesh: &Mesh<'a>, kind: Kind) -> Vec<Conflict<'a>> {
-    let mut by_workload: BTreeMap<Place, (Workload<'a>, Vec<Resource<'a>>)> = BTreeMap::new();
+    let mut by_workload: BTreeMap<_, (Workload<'a>, Vec<Resource<'a>>)> = BTreeMap::new();
     for resource in mesh.of(kind).filter(|resource| targets(resource).next().is_none()) {
         let Some(selector) = resource.selector() else { continue };
         for workload in mesh.selected(resource.namespace, selector) {
-            by_workload.entry(workload.resource.place()).or_insert_with(|| (workload, Vec::new())).1.push(resource);
+            let key = (workload.resource.place(), home(&resource));
+            by_workload.entry(key).or_insert_with(|| (workload, Vec::new())).1.push(resource);
         }
     }
     let mut seen = HashSet::new();
     let all = by_workload.into_values().flat_map(|(workload, group)| conflicts(&group, Some(workload)));
     all.filter(|conflict| seen.insert(conflict.resource.place())).collect()
+}
+
+/// The namespace of a manifest, and the file of one without: what leaves its namespace open may be an alternative to other files.
+fn home<'a>(resource: &Resource<'a>) -> (&'a str, Option<u32>) {
+    (resource.namespace, (!resource.names_namespace()).then(|| resource.place().file))
 }
 
 /// Each of a group beside the others. The same name twice is the same manifest twice.

@@ -132,6 +132,9 @@ impl<'a> Resource<'a> {
             || labels.get("release") == Some("istio")
             || labels.get("app.kubernetes.io/part-of") == Some("istio")
     }
+    /// Whether its namespace is written in it, rather than left to who applies it.
+    pub fn names_namespace(&self) -> bool {
+    }
 }
 
 impl PartialEq for Resource<'_> {

@@ -45,6 +45,7 @@ pub mod headless_load_balancing;
 pub mod http_fields_on_tcp;
 pub mod http_route_on_tcp_port;
 pub mod https_declared_as_http;
+pub mod ignored_egress_proxy;
 pub mod ignored_gateway_certificate;
 pub mod ineffective_match;
 pub mod ineffective_selector;
@@ -91,6 +92,7 @@ pub mod route_hostname_mismatch;
 pub mod route_kind_not_accepted;
 pub mod route_namespace_not_allowed;
 pub mod rule_host_without_domain;
+pub mod scrape_refused_by_strict_mtls;
 pub mod selector_selects_nothing;
 pub mod server_not_verified;
 pub mod service_entry_without_addresses;
@@ -98,6 +100,7 @@ pub mod service_selects_no_pod;
 pub mod several_peer_authentications;
 pub mod several_sidecars_without_selector;
 pub mod several_telemetries_without_selector;
+pub mod sidecar_egress_unknown_host;
 pub mod sidecar_selector_conflict;
 pub mod subset_lost_at_gateway;
 pub mod subset_selects_no_pod;
@@ -216,6 +219,8 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &several_sidecars_without_selector::RULE,
     &several_peer_authentications::RULE,
     &ineffective_sidecar::RULE,
+    &sidecar_egress_unknown_host::RULE,
+    &ignored_egress_proxy::RULE,
     &telemetry_selector_conflict::RULE,
     &several_telemetries_without_selector::RULE,
     &unknown_telemetry_provider::RULE,
@@ -223,4 +228,5 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &removed_tracing_provider::RULE,
     &access_log_hides_failures::RULE,
     &no_access_log::RULE,
+    &scrape_refused_by_strict_mtls::RULE,
 ]);

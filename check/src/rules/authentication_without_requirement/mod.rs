@@ -58,7 +58,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         let root = mesh.in_namespace(Kind::AuthorizationPolicy, mesh.root_namespace());
         let is_required = own.chain(root).any(|policy| requires_token(&policy) && may_meet(mesh, &policy, &authentication));
         let spans_mesh = authentication.namespace == mesh.root_namespace();
-        if !is_required && !(spans_mesh && is_required_somewhere) {
+        if !(is_required || spans_mesh && is_required_somewhere) {
             findings.add(Finding::new(&authentication, rules).with("authentication", authentication.name).likely());
         }
     }

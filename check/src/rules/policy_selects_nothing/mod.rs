@@ -14,8 +14,8 @@ declare_rule! {
     explains: [rbac_denied],
     equivalent: &["IST0127", "KIA0101"],
     kinds: [AuthorizationPolicy],
-    message: "no workload of {namespace} has the labels {selector}",
-    message_zh: "{namespace} 里没有工作负载带有标签 {selector}",
+    message: "no workload in reach of {policy} has the labels {selector}",
+    message_zh: "{policy} 能管到的范围里，没有工作负载带有标签 {selector}",
     confirm: &[
         Confirm {
             id: "labels",
@@ -48,7 +48,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         match Scope::of(mesh, &policy) {
             Scope::Nothing(selector) => {
                 let finding = Finding::new(&policy, selector).with("selector", written(selector));
-                findings.add(finding.with("namespace", policy.namespace).likely());
+                findings.add(finding.with("policy", policy.name).likely());
             }
             Scope::Elsewhere(selector) => findings.unknown(&policy, selector, format!("workloads with {}", written(selector))),
             _ => {}
