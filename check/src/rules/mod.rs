@@ -87,6 +87,7 @@ pub mod principals_need_mtls;
 pub mod removed_tracing_provider;
 pub mod request_principals_without_authentication;
 pub mod reserved_port;
+pub mod reserved_scrape_port;
 pub mod retry_longer_than_timeout;
 pub mod route_hostname_mismatch;
 pub mod route_kind_not_accepted;
@@ -229,4 +230,5 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &access_log_hides_failures::RULE,
     &no_access_log::RULE,
     &scrape_refused_by_strict_mtls::RULE,
+    &reserved_scrape_port::RULE,
 ]);
