@@ -1,6 +1,6 @@
 //! Which workloads a policy holds for.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::document::Node;
 use crate::finding::Finding;
@@ -89,9 +89,49 @@ fn knows_workloads_around(mesh: &Mesh<'_>, policy: &Resource<'_>) -> bool {
     mesh.has_workloads_in_file(policy.namespace, policy.place().file)
 }
 
+/// Policies by what they are for, so that the one with just the selector of another is found without looking through all.
+#[derive(Debug, Default)]
+pub struct Counterparts<'a> {
+    by_namespace: HashMap<&'a str, Vec<Resource<'a>>>,
+    by_selector: HashSet<(&'a str, Option<String>)>,
+}
+
+impl<'a> Counterparts<'a> {
+    /// Those of some policies.
+    pub fn of(policies: impl Iterator<Item = Resource<'a>>) -> Self {
+        let mut all = Self::default();
+        for policy in policies {
+            all.by_namespace.entry(policy.namespace).or_default().push(policy);
+            if targets(&policy).next().is_none() {
+                all.by_selector.insert((policy.namespace, policy.selector().map(written)));
+            }
+        }
+        all
+    }
+
+    /// Those of a policy's namespace and of the root namespace.
+    pub fn near<'m>(
+        &'m self,
+        mesh: &Mesh<'a>,
+        policy: &Resource<'a>,
+    ) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
+        let of = |namespace: &str| self.by_namespace.get(namespace).map(Vec::as_slice).unwrap_or_default();
+        let root = if policy.namespace == mesh.root_namespace() { &[] } else { of(mesh.root_namespace()) };
+        of(policy.namespace).iter().chain(root).copied()
+    }
+
+    /// Whether one of them may hold for a workload that a policy holds for.
+    #[must_use]
+    pub fn meet(&self, mesh: &Mesh<'a>, policy: &Resource<'a>) -> bool {
+        let has = |selector: Option<String>| self.by_selector.contains(&(policy.namespace, selector));
+        let is_selecting = targets(policy).next().is_none();
+        is_selecting && (has(None) || has(policy.selector().map(written)))
+            || self.near(mesh, policy).any(|other| may_meet(mesh, policy, &other))
+    }
+}
+
 /// Whether two policies may hold for one workload; `true` where the files do not rule it out.
-#[must_use]
-pub fn may_meet<'a>(mesh: &Mesh<'a>, one: &Resource<'a>, other: &Resource<'a>) -> bool {
+fn may_meet<'a>(mesh: &Mesh<'a>, one: &Resource<'a>, other: &Resource<'a>) -> bool {
     let reaches =
         |policy: &Resource<'a>, to: &Resource<'a>| policy.namespace == to.namespace || policy.namespace == mesh.root_namespace();
     if !reaches(one, other) && !reaches(other, one) {

@@ -5,7 +5,7 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::{AuthorizationPolicy, Kind, PolicyAction, Resource};
 use crate::rules::declare_rule;
-use crate::scope::may_meet;
+use crate::scope::Counterparts;
 
 declare_rule! {
     code: "MWC609",
@@ -51,14 +51,12 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if routes_by_claim(mesh) {
         return;
     }
+    let requiring = Counterparts::of(mesh.of(Kind::AuthorizationPolicy).filter(requires_token));
     let is_required_somewhere = mesh.of(Kind::AuthorizationPolicy).any(|policy| requires_token(&policy));
     for authentication in mesh.of(Kind::RequestAuthentication) {
         let Some(rules) = authentication.spec().get("jwtRules").filter(|rules| !rules.is_empty()) else { continue };
-        let own = mesh.in_namespace(Kind::AuthorizationPolicy, authentication.namespace);
-        let root = mesh.in_namespace(Kind::AuthorizationPolicy, mesh.root_namespace());
-        let is_required = own.chain(root).any(|policy| requires_token(&policy) && may_meet(mesh, &policy, &authentication));
         let spans_mesh = authentication.namespace == mesh.root_namespace();
-        if !(is_required || spans_mesh && is_required_somewhere) {
+        if !(requiring.meet(mesh, &authentication) || spans_mesh && is_required_somewhere) {
             findings.add(Finding::new(&authentication, rules).with("authentication", authentication.name).likely());
         }
     }

@@ -4,7 +4,7 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::{AuthorizationPolicy, Kind};
 use crate::rules::declare_rule;
-use crate::scope::may_meet;
+use crate::scope::Counterparts;
 
 declare_rule! {
     code: "MWC608",
@@ -43,17 +43,16 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    let authentications = Counterparts::of(mesh.of(Kind::RequestAuthentication));
     for policy in mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy) {
         let mut asked = policy.rules().flat_map(|rule| rule.conditions()).filter(|condition| condition.is_of_token()).peekable();
         let Some(first) = asked.peek().copied() else { continue };
-        let own = mesh.in_namespace(Kind::RequestAuthentication, policy.0.namespace);
-        let root = mesh.in_namespace(Kind::RequestAuthentication, mesh.root_namespace());
-        let mut near = own.chain(root).peekable();
+        let mut near = authentications.near(mesh, &policy.0).peekable();
         if near.peek().is_none() {
             findings.unknown(&policy.0, first.node, format!("RequestAuthentication in {}", policy.0.namespace));
             continue;
         }
-        if near.clone().any(|authentication| may_meet(mesh, &policy.0, &authentication)) {
+        if authentications.meet(mesh, &policy.0) {
             continue;
         }
         for condition in asked {
