@@ -13,3 +13,4 @@ pub mod schema;
 pub mod source;
 pub mod suppression;
 pub mod scope;
+pub mod vocabulary;

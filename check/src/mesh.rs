@@ -389,6 +389,30 @@ impl<'a> Mesh<'a> {
         if workload.proxy().is_some() {
             return Some(true);
         }
+        self.is_injected(workload)
+    }
+
+    /// The PeerAuthentication that decides for a port of a workload: its own, else the namespace's, else the mesh's. `None` where none of
+    /// those given decides.
+    #[must_use]
+    pub fn peer_authentication(&self, workload: &Workload<'a>, port: i64) -> Option<PeerAuthentication<'a>> {
+        let all = || self.of(Kind::PeerAuthentication).map(PeerAuthentication);
+        let namespace = workload.resource.namespace;
+        let decides = |policy: &PeerAuthentication<'a>| policy.mode_of_port(port).is_some();
+        let own = all().find(|policy| {
+            let selector = policy.0.selector();
+            policy.0.namespace == namespace
+                && selector.is_some_and(|selector| selects(selector, workload.labels()))
+                && decides(policy)
+        });
+        let of_namespace =
+            |wanted: &str| all().find(|policy| policy.0.namespace == wanted && policy.0.selector().is_none() && decides(policy));
+        own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(ROOT_NAMESPACE))
+    }
+
+    /// Whether the webhook gives the pods of a workload a proxy, whatever their template holds; `None` where no file says.
+    #[must_use]
+    pub fn is_injected(&self, workload: &Workload<'a>) -> Option<bool> {
         if workload.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true) {
             return Some(false);
         }

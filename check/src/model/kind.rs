@@ -61,6 +61,7 @@ kinds! {
     Service "",
     ServiceAccount "",
     StatefulSet "apps",
+    ValidatingWebhookConfiguration "admissionregistration.k8s.io",
 
     BackendTLSPolicy "gateway.networking.k8s.io",
     GRPCRoute "gateway.networking.k8s.io",
@@ -101,6 +102,7 @@ impl Kind {
                 | Self::Node
                 | Self::GatewayClass
                 | Self::MutatingWebhookConfiguration
+                | Self::ValidatingWebhookConfiguration
                 | Self::CustomResourceDefinition
         )
     }

@@ -4,28 +4,36 @@ mod authorization_policy;
 mod destination_rule;
 mod envoy_filter;
 mod gateway;
+mod injector;
 mod kind;
 mod labels;
+mod metadata;
 mod policy;
 mod resource;
 mod service;
 mod service_entry;
 mod shadow;
 mod virtual_service;
+mod webhook;
 mod workload;
 
 pub use authorization_policy::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule};
 pub use destination_rule::{DestinationRule, TlsMode, TlsSettings, TrafficPolicy};
 pub use envoy_filter::{EnvoyFilter, Patch};
 pub use gateway::{Gateway, Server};
+pub use injector::Injector;
 pub use kind::Kind;
 pub use labels::{Labels, is_given_to_pods, selects};
+pub use labels::{Labels, selects};
+pub use metadata::Metadata;
 pub use policy::{MtlsMode, PeerAuthentication};
 pub use resource::{DEFAULT_NAMESPACE, Resource, ResourceName};
 pub use service::{Service, ServicePort};
 pub use service_entry::ServiceEntry;
 pub use shadow::{Shadow, shadows};
 pub use virtual_service::{Destination, Route, RouteProtocol, VirtualService, gateway_name};
+pub use virtual_service::{Destination, Route, RouteProtocol, VirtualService};
+pub use webhook::Webhook;
 pub use workload::{Container, PROXY_CONTAINER, Workload};
 
 /// What a port speaks, as Istio reads `appProtocol`, a port's name, or the `protocol` of a Gateway's or ServiceEntry's port: see

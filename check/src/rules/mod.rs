@@ -12,6 +12,8 @@ use meshwhy_core::catalogue::Registry;
 
 pub mod access_log_hides_failures;
 pub mod allow_everything;
+pub mod alpha_annotation;
+pub mod application_uid;
 pub mod authentication_without_requirement;
 pub mod backend_not_granted;
 pub mod certificate_ref_not_permitted;
@@ -25,8 +27,11 @@ pub mod conflicting_service_entry_protocol;
 pub mod conflicting_service_protocols;
 pub mod conflicting_target_ports;
 pub mod connection_pool_of_one;
+pub mod control_plane_address;
+pub mod control_plane_ip;
 pub mod custom_provider_unknown;
 pub mod deny_everything;
+pub mod deprecated_annotation;
 pub mod deprecated_outlier_field;
 pub mod double_tls;
 pub mod duplicate_gateway_certificate;
@@ -47,10 +52,14 @@ pub mod http_route_on_tcp_port;
 pub mod https_declared_as_http;
 pub mod ignored_egress_proxy;
 pub mod ignored_gateway_certificate;
+pub mod image_auto;
 pub mod ineffective_match;
 pub mod ineffective_selector;
 pub mod ineffective_sidecar;
+pub mod injected_by_default;
+pub mod injector_without_service;
 pub mod internal_gateway;
+pub mod invalid_annotation;
 pub mod invalid_gateway_credential;
 pub mod invalid_regex;
 pub mod istio_mutual_without_proxy;
@@ -61,6 +70,8 @@ pub mod lost_mesh_gateway;
 pub mod malformed_value;
 pub mod match_gateway_not_listed;
 pub mod mesh_mtls_disabled;
+pub mod misplaced_annotation;
+pub mod misplaced_label;
 pub mod missing_app_label;
 pub mod missing_backend;
 pub mod missing_delegate;
@@ -71,19 +82,24 @@ pub mod missing_gateway;
 pub mod missing_gateway_credential;
 pub mod missing_listener;
 pub mod missing_subset;
+pub mod misspelt_label;
 pub mod mtls_label_without_proxy;
+pub mod namespace_not_injected;
 pub mod negative_condition;
 pub mod network_policy_blocks_istiod;
 pub mod network_policy_blocks_service;
 pub mod no_access_log;
 pub mod no_tracing_provider;
+pub mod overlapping_injectors;
 pub mod plaintext_to_strict;
+pub mod pod_without_proxy;
 pub mod policy_namespace_not_found;
 pub mod policy_selects_nothing;
 pub mod port_level_mtls_without_selector;
 pub mod port_required;
 pub mod port_without_protocol;
 pub mod principals_need_mtls;
+pub mod proxy_image_mismatch;
 pub mod removed_tracing_provider;
 pub mod request_principals_without_authentication;
 pub mod reserved_port;
@@ -98,6 +114,7 @@ pub mod selector_selects_nothing;
 pub mod server_not_verified;
 pub mod service_entry_without_addresses;
 pub mod service_selects_no_pod;
+pub mod several_injection_labels;
 pub mod several_peer_authentications;
 pub mod several_sidecars_without_selector;
 pub mod several_telemetries_without_selector;
@@ -107,7 +124,9 @@ pub mod subset_lost_at_gateway;
 pub mod subset_selects_no_pod;
 pub mod target_port_not_in_container;
 pub mod telemetry_selector_conflict;
+pub mod unknown_annotation;
 pub mod unknown_field;
+pub mod unknown_injection_value;
 pub mod unknown_kind;
 pub mod unknown_rule_host;
 pub mod unknown_telemetry_provider;
@@ -222,6 +241,25 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &ineffective_sidecar::RULE,
     &sidecar_egress_unknown_host::RULE,
     &ignored_egress_proxy::RULE,
+    &namespace_not_injected::RULE,
+    &pod_without_proxy::RULE,
+    &several_injection_labels::RULE,
+    &unknown_annotation::RULE,
+    &misplaced_annotation::RULE,
+    &invalid_annotation::RULE,
+    &deprecated_annotation::RULE,
+    &alpha_annotation::RULE,
+    &misspelt_label::RULE,
+    &misplaced_label::RULE,
+    &unknown_injection_value::RULE,
+    &application_uid::RULE,
+    &image_auto::RULE,
+    &injected_by_default::RULE,
+    &proxy_image_mismatch::RULE,
+    &overlapping_injectors::RULE,
+    &injector_without_service::RULE,
+    &control_plane_address::RULE,
+    &control_plane_ip::RULE,
     &telemetry_selector_conflict::RULE,
     &several_telemetries_without_selector::RULE,
     &unknown_telemetry_provider::RULE,

@@ -1,0 +1,38 @@
+//! The `metadata` of a manifest, and of what it makes.
+
+use super::{Kind, Labels, Resource, Workload};
+use crate::document::Node;
+
+/// A `metadata` with labels and annotations.
+#[derive(Debug, Clone, Copy)]
+pub struct Metadata<'a> {
+    /// The manifest that it stands in.
+    pub resource: Resource<'a>,
+    /// The kind of what gets its labels and annotations: `Pod` for those of a template.
+    pub kind: Kind,
+    /// The mapping.
+    pub node: Node<'a>,
+}
+
+impl<'a> Metadata<'a> {
+    /// All of a manifest: its own first, then those of the templates in it.
+    pub fn all(resource: Resource<'a>) -> impl Iterator<Item = Self> + Clone {
+        let of = move |kind, node: Option<Node<'a>>| node?.get("metadata").map(|node| Self { resource, kind, node });
+        let job = (resource.kind == Kind::CronJob).then(|| resource.spec().get("jobTemplate")).flatten();
+        let pod = Workload::of(resource).filter(|_| resource.kind != Kind::Pod).map(|workload| workload.pod);
+        let own = of(resource.kind, Some(resource.root));
+        own.into_iter().chain(of(Kind::Job, job)).chain(of(Kind::Pod, pod))
+    }
+
+    /// Its labels.
+    #[must_use]
+    pub fn labels(&self) -> Labels<'a> {
+        Labels(self.node.get("labels"))
+    }
+
+    /// Its annotations.
+    #[must_use]
+    pub fn annotations(&self) -> Labels<'a> {
+        Labels(self.node.get("annotations"))
+    }
+}

@@ -1,0 +1,186 @@
+//! The annotations that Istio reads. Source: `istio.io/api` 1.30, `annotation/annotations.gen.go`.
+
+use super::formats::Format::{self, *};
+use super::nearest;
+use crate::model::Kind;
+
+/// How settled an annotation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maturity {
+    /// It may change or go.
+    Alpha,
+    /// It changes only with notice.
+    Beta,
+    /// It stays.
+    Stable,
+    /// There is something better; all of these are Alpha or Beta.
+    Deprecated,
+}
+
+use Maturity::{Alpha, Beta, Deprecated, Stable};
+
+/// An annotation that Istio knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Annotation {
+    /// Its key.
+    pub name: &'static str,
+    /// The kinds on which it has an effect; none for all.
+    pub kinds: &'static [Kind],
+    /// How settled it is.
+    pub maturity: Maturity,
+    /// What its value must be.
+    pub format: Format,
+}
+
+/// On whatever has annotations.
+const ANY: &[Kind] = &[];
+
+/// The one key outside of Istio's domain that it documents.
+const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
+
+/// What Istio reads, or writes itself, although its list lacks it.
+const UNLISTED: [&str; 11] = [
+    "ambient.istio.io/xfcc-include-client-identity",
+    "envoyfilter.istio.io/referenced-services",
+    "experimental.istio.io/disable-gateway-port-translation",
+    "gateway.istio.io/defaults-for-class",
+    "istio.io/gateway-name",
+    "networking.istio.io/address-type",
+    "networking.istio.io/cluster",
+    "networking.istio.io/tunnel",
+    "proxy.istio.io/health-checks-enabled",
+    "sidecar.istio.io/capNetBindService",
+    "security.istio.io/tlsMode",
+];
+
+#[rustfmt::skip]
+const ANNOTATIONS: &[(&str, &[Kind], Maturity, Format)] = &[
+    ("alpha.istio.io/canonical-serviceaccounts", &[Kind::Service], Deprecated, Free),
+    ("alpha.istio.io/kubernetes-serviceaccounts", &[Kind::Service], Deprecated, Free),
+    ("ambient.istio.io/bypass-inbound-capture", &[Kind::Pod], Alpha, Free),
+    ("ambient.istio.io/dns-capture", &[Kind::Pod], Alpha, Free),
+    ("ambient.istio.io/redirection", &[Kind::Pod], Beta, Free),
+    ("ambient.istio.io/waypoint-inbound-binding", &[Kind::GatewayClass, Kind::KubernetesGateway], Alpha, Free),
+    ("galley.istio.io/analyze-suppress", ANY, Alpha, Free),
+    ("gateway.istio.io/controller-version", ANY, Alpha, Free),
+    ("gateway.istio.io/name-override", &[Kind::KubernetesGateway], Alpha, Free),
+    ("gateway.istio.io/service-account", &[Kind::KubernetesGateway], Alpha, Free),
+    ("inject.istio.io/templates", &[Kind::Pod], Alpha, Free),
+    ("istio.io/autoRegistrationGroup", &[Kind::WorkloadEntry], Alpha, Free),
+    ("istio.io/connectedAt", &[Kind::WorkloadEntry], Alpha, Free),
+    ("istio.io/disconnectedAt", &[Kind::WorkloadEntry], Alpha, Free),
+    ("istio.io/dry-run", &[Kind::AuthorizationPolicy], Alpha, Free),
+    ("istio.io/reroute-virtual-interfaces", &[Kind::Pod], Alpha, Interfaces),
+    ("istio.io/rev", &[Kind::Pod], Alpha, Free),
+    ("istio.io/workloadController", &[Kind::WorkloadEntry], Alpha, Free),
+    ("kubernetes.io/ingress.class", &[Kind::Ingress], Stable, Free),
+    ("networking.istio.io/exportTo", &[Kind::Service], Alpha, Free),
+    ("networking.istio.io/service-type", &[Kind::KubernetesGateway], Alpha, Free),
+    ("networking.istio.io/traffic-distribution", &[Kind::Namespace, Kind::Service, Kind::ServiceEntry], Alpha, Free),
+    ("prometheus.istio.io/merge-metrics", &[Kind::Pod], Alpha, Boolean),
+    ("proxy.istio.io/config", &[Kind::Pod], Beta, ProxyConfig),
+    ("proxy.istio.io/overrides", &[Kind::Pod], Alpha, Free),
+    ("readiness.status.sidecar.istio.io/applicationPorts", &[Kind::Pod], Alpha, Free),
+    ("readiness.status.sidecar.istio.io/failureThreshold", &[Kind::Pod], Alpha, Count),
+    ("readiness.status.sidecar.istio.io/initialDelaySeconds", &[Kind::Pod], Alpha, Count),
+    ("readiness.status.sidecar.istio.io/periodSeconds", &[Kind::Pod], Alpha, Count),
+    ("sidecar.istio.io/agentLogLevel", &[Kind::Pod], Alpha, AgentLevels),
+    ("sidecar.istio.io/bootstrapOverride", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/componentLogLevel", &[Kind::Pod], Alpha, EnvoyLevels),
+    ("sidecar.istio.io/discoveryAddress", &[Kind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/extraStatTags", &[Kind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/inject", &[Kind::Pod], Deprecated, TrueOrFalse),
+    ("sidecar.istio.io/interceptionMode", &[Kind::Pod], Alpha, Interception),
+    ("sidecar.istio.io/logLevel", &[Kind::Pod], Alpha, EnvoyLevel),
+    ("sidecar.istio.io/nativeSidecar", &[Kind::Pod], Alpha, TrueOrFalse),
+    ("sidecar.istio.io/proxyCPU", &[Kind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/proxyCPULimit", &[Kind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/proxyImage", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/proxyImageType", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/proxyMemory", &[Kind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/proxyMemoryLimit", &[Kind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/rewriteAppHTTPProbers", &[Kind::Pod], Alpha, Boolean),
+    ("sidecar.istio.io/statsCompression", &[Kind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/statsEvictionInterval", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsFlushInterval", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsHistogramBins", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsHistogramBuckets", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsInclusionPrefixes", &[Kind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/statsInclusionRegexps", &[Kind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/statsInclusionSuffixes", &[Kind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/status", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/userVolume", &[Kind::Pod], Alpha, Free),
+    ("sidecar.istio.io/userVolumeMount", &[Kind::Pod], Alpha, Free),
+    ("status.sidecar.istio.io/port", &[Kind::Pod], Alpha, Port),
+    ("topology.istio.io/controlPlaneClusters", &[Kind::Namespace], Alpha, Free),
+    ("traffic.istio.io/nodeSelector", &[Kind::Service], Stable, Free),
+    ("traffic.sidecar.istio.io/excludeInboundPorts", &[Kind::Pod], Alpha, Ports),
+    ("traffic.sidecar.istio.io/excludeInterfaces", &[Kind::Pod], Alpha, Interfaces),
+    ("traffic.sidecar.istio.io/excludeOutboundIPRanges", &[Kind::Pod], Alpha, Ranges),
+    ("traffic.sidecar.istio.io/excludeOutboundPorts", &[Kind::Pod], Alpha, Ports),
+    ("traffic.sidecar.istio.io/includeInboundPorts", &[Kind::Pod], Alpha, PortsOrAll),
+    ("traffic.sidecar.istio.io/includeOutboundIPRanges", &[Kind::Pod], Alpha, RangesOrAll),
+    ("traffic.sidecar.istio.io/includeOutboundPorts", &[Kind::Pod], Alpha, PortsOrAll),
+    ("traffic.sidecar.istio.io/kubevirtInterfaces", &[Kind::Pod], Deprecated, Interfaces),
+];
+
+/// Whether a key is one that only Istio could give a meaning.
+#[must_use]
+pub fn is_istio(key: &str) -> bool {
+    let domain = key.split_once('/').map(|(domain, _)| domain);
+    let is_ours = domain.is_some_and(|domain| domain == "istio.io" || domain.ends_with(".istio.io"));
+    // Those of Istio's own machinery are in no list, and nobody writes them by hand.
+    let is_internal =
+        domain.is_some_and(|domain| ["internal.", "install.", "operator."].iter().any(|part| domain.starts_with(part)));
+    (is_ours && !is_internal && !UNLISTED.contains(&key)) || key == INGRESS_CLASS
+}
+
+/// The annotation of a key.
+#[must_use]
+pub fn find(key: &str) -> Option<Annotation> {
+    let at = ANNOTATIONS.binary_search_by_key(&key, |(name, ..)| name).ok()?;
+    let (name, kinds, maturity, format) = *ANNOTATIONS.get(at)?;
+    Some(Annotation { name, kinds, maturity, format })
+}
+
+/// The one annotation that a key was probably meant to be.
+#[must_use]
+pub fn meant(key: &str) -> Option<&'static str> {
+    nearest(key, ANNOTATIONS.iter().map(|(name, ..)| *name))
+}
+
+impl Annotation {
+    /// Whether it has an effect on this kind.
+    #[must_use]
+    pub fn is_for(&self, kind: Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+
+    /// Whether nothing is promised of it.
+    #[must_use]
+    pub fn is_alpha(&self) -> bool {
+        self.maturity == Alpha || (self.maturity == Deprecated && self.name != "sidecar.istio.io/inject")
+    }
+
+    /// Whether istiod, the CNI plugin or a controller writes it, so that nobody needs to be told of it.
+    #[must_use]
+    pub fn is_written_by_istio(&self) -> bool {
+        matches!(self.name, "sidecar.istio.io/status" | "gateway.istio.io/controller-version" | "istio.io/rev")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(ANNOTATIONS.is_sorted_by(|one, other| one.0 < other.0));
+    }
+
+    #[test]
+    fn a_misspelt_key_has_one_meaning() {
+        assert_eq!(meant("sidecar.istio.io/proxyCpu"), Some("sidecar.istio.io/proxyCPU"));
+        assert_eq!(meant("sidecar.istio.io/statsInclusionTags"), None);
+    }
+}
