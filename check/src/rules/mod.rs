@@ -34,9 +34,12 @@ pub mod deny_everything;
 pub mod deprecated_annotation;
 pub mod deprecated_outlier_field;
 pub mod double_tls;
+pub mod drain;
 pub mod duplicate_gateway_certificate;
 pub mod duplicate_key;
 pub mod duplicate_resource;
+pub mod excluded_cluster_ips;
+pub mod excluded_service_port;
 pub mod exclusive_fields;
 pub mod external_name_port;
 pub mod fault_with_retries;
@@ -47,6 +50,7 @@ pub mod gateway_selects_no_pod;
 pub mod gateway_tls_route_mismatch;
 pub mod headless_http_port;
 pub mod headless_load_balancing;
+pub mod host_network_injection;
 pub mod http_fields_on_tcp;
 pub mod http_route_on_tcp_port;
 pub mod https_declared_as_http;
@@ -63,6 +67,7 @@ pub mod invalid_annotation;
 pub mod invalid_gateway_credential;
 pub mod invalid_regex;
 pub mod istio_mutual_without_proxy;
+pub mod job_held_by_sidecar;
 pub mod jwks_fetch_unrestricted;
 pub mod localhost_listener;
 pub mod locality_without_outlier_detection;
@@ -100,6 +105,8 @@ pub mod port_required;
 pub mod port_without_protocol;
 pub mod principals_need_mtls;
 pub mod proxy_image_mismatch;
+pub mod proxy_resources;
+pub mod refused_probe;
 pub mod removed_tracing_provider;
 pub mod request_principals_without_authentication;
 pub mod reserved_port;
@@ -120,6 +127,7 @@ pub mod several_sidecars_without_selector;
 pub mod several_telemetries_without_selector;
 pub mod sidecar_egress_unknown_host;
 pub mod sidecar_selector_conflict;
+pub mod start_order;
 pub mod subset_lost_at_gateway;
 pub mod subset_selects_no_pod;
 pub mod target_port_not_in_container;
@@ -260,6 +268,14 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &injector_without_service::RULE,
     &control_plane_address::RULE,
     &control_plane_ip::RULE,
+    &proxy_resources::RULE,
+    &start_order::RULE,
+    &drain::RULE,
+    &job_held_by_sidecar::RULE,
+    &excluded_cluster_ips::RULE,
+    &excluded_service_port::RULE,
+    &refused_probe::RULE,
+    &host_network_injection::RULE,
     &telemetry_selector_conflict::RULE,
     &several_telemetries_without_selector::RULE,
     &unknown_telemetry_provider::RULE,

@@ -1,0 +1,73 @@
+//! The proxy drains for longer than the pod is given to stop.
+
+use std::time::Duration;
+
+use crate::document::{self, Document, Node};
+use crate::finding::{Finding, Findings};
+use crate::mesh::Mesh;
+use crate::rules::declare_rule;
+
+declare_rule! {
+    code: "MWC722",
+    slug: "drain",
+    since: "0.1.0",
+    severity: Warning,
+    explains: [upstream_closed_connection],
+    equivalent: &[],
+    kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob],
+    message: "the proxy drains for {drain}, and the pod is killed after {grace} s",
+    message_zh: "代理要排空 {drain}，而 Pod {grace} 秒后就会被强制终止",
+    confirm: &[
+Confirm { id: "events", steps: &[Command("kubectl -n {namespace} get pod {pod} -o jsonpath='{.spec.terminationGracePeriodSeconds}'"), Note("Requests fail in the moment in which pods are replaced.", "请求失败集中在 Pod 替换的那一刻。")] },
+    ],
+    fixes: &[
+Fix { id: "grace", applicability: Review, steps: &[Patch(PatchKind::Fragment, "# pod template\nspec:\n  terminationGracePeriodSeconds: 60\n")], verify: CHECK_AGAIN },
+    ],
+    sources: &[
+"https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig",
+"https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
+    ],
+}
+
+/// The grace period where none is written.
+const DEFAULT_GRACE: i64 = 30;
+
+fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    for workload in mesh.workloads() {
+        let Some(annotation) = workload.annotations().node("proxy.istio.io/config") else { continue };
+        let Some(text) = annotation.text().filter(|text| !text.contains("EXIT_ON_ZERO_ACTIVE_CONNECTIONS")) else { continue };
+        let config = document::parse(0, text);
+        let root = config.documents.first().map(Document::root);
+        let Some(drain) = root.and_then(|root| root.get("terminationDrainDuration")).and_then(Node::text) else { continue };
+        let grace = workload.pod.at(&["spec", "terminationGracePeriodSeconds"]);
+        let seconds = grace.and_then(Node::as_integer).unwrap_or(DEFAULT_GRACE);
+        // Zero is for those who want their pods gone at once.
+        if seconds == 0 || duration(drain).is_none_or(|drain| drain < Duration::from_secs(seconds.unsigned_abs())) {
+            continue;
+        }
+        let finding = Finding::new(&workload.resource, grace.unwrap_or(annotation)).with("drain", drain.to_owned());
+        findings.add(finding.with("grace", seconds.to_string()).beside(&workload.resource, annotation));
+    }
+}
+
+/// A duration of Go, such as `1m30s`.
+fn duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (number, after) = rest.split_at_checked(end)?;
+        let unit_end = after.find(|letter: char| letter.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at_checked(unit_end)?;
+        let seconds = match unit {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 0.001,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?)?;
+        rest = after;
+    }
+    Some(total)
+}
