@@ -13,6 +13,7 @@ use meshwhy_core::catalogue::Registry;
 pub mod access_log_hides_failures;
 pub mod allow_everything;
 pub mod alpha_annotation;
+pub mod ambient_with_sidecar;
 pub mod application_uid;
 pub mod authentication_without_requirement;
 pub mod backend_not_granted;
@@ -51,6 +52,7 @@ pub mod gateway_tls_route_mismatch;
 pub mod headless_http_port;
 pub mod headless_load_balancing;
 pub mod host_network_injection;
+pub mod http10_setting;
 pub mod http_fields_on_tcp;
 pub mod http_route_on_tcp_port;
 pub mod https_declared_as_http;
@@ -93,6 +95,7 @@ pub mod namespace_not_injected;
 pub mod negative_condition;
 pub mod network_policy_blocks_istiod;
 pub mod network_policy_blocks_service;
+pub mod nginx_http10;
 pub mod no_access_log;
 pub mod no_tracing_provider;
 pub mod overlapping_injectors;
@@ -136,6 +139,7 @@ pub mod unknown_annotation;
 pub mod unknown_field;
 pub mod unknown_injection_value;
 pub mod unknown_kind;
+pub mod unknown_revision;
 pub mod unknown_rule_host;
 pub mod unknown_telemetry_provider;
 pub mod unknown_value;
@@ -276,6 +280,10 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &excluded_service_port::RULE,
     &refused_probe::RULE,
     &host_network_injection::RULE,
+    &nginx_http10::RULE,
+    &http10_setting::RULE,
+    &ambient_with_sidecar::RULE,
+    &unknown_revision::RULE,
     &telemetry_selector_conflict::RULE,
     &several_telemetries_without_selector::RULE,
     &unknown_telemetry_provider::RULE,
