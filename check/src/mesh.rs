@@ -202,6 +202,9 @@ impl<'a> Mesh<'a> {
                 }
             }
             Kind::Gateway => self.gateways.entry(resource.name).or_default().push(resource),
+            Kind::PeerAuthentication => {
+                self.peer_authentications.entry(resource.namespace).or_default().push(PeerAuthentication(resource));
+            }
             Kind::Namespace => {
                 self.namespaces.insert(resource.name, resource);
             }
@@ -396,17 +399,14 @@ impl<'a> Mesh<'a> {
     /// those given decides.
     #[must_use]
     pub fn peer_authentication(&self, workload: &Workload<'a>, port: i64) -> Option<PeerAuthentication<'a>> {
-        let all = || self.of(Kind::PeerAuthentication).map(PeerAuthentication);
+        let all = |namespace: &str| self.peer_authentications.get(namespace).into_iter().flatten().copied();
         let namespace = workload.resource.namespace;
         let decides = |policy: &PeerAuthentication<'a>| policy.mode_of_port(port).is_some();
-        let own = all().find(|policy| {
+        let own = all(namespace).find(|policy| {
             let selector = policy.0.selector();
-            policy.0.namespace == namespace
-                && selector.is_some_and(|selector| selects(selector, workload.labels()))
-                && decides(policy)
+            selector.is_some_and(|selector| selects(selector, workload.labels())) && decides(policy)
         });
-        let of_namespace =
-            |wanted: &str| all().find(|policy| policy.0.namespace == wanted && policy.0.selector().is_none() && decides(policy));
+        let of_namespace = |wanted: &str| all(wanted).find(|policy| policy.0.selector().is_none() && decides(policy));
         own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(ROOT_NAMESPACE))
     }
 

@@ -39,7 +39,7 @@ const ANY: &[Kind] = &[];
 const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
 
 /// What Istio reads, or writes itself, although its list lacks it.
-const UNLISTED: [&str; 11] = [
+const UNLISTED: [&str; 13] = [
     "ambient.istio.io/xfcc-include-client-identity",
     "envoyfilter.istio.io/referenced-services",
     "experimental.istio.io/disable-gateway-port-translation",
@@ -48,6 +48,8 @@ const UNLISTED: [&str; 11] = [
     "networking.istio.io/address-type",
     "networking.istio.io/cluster",
     "networking.istio.io/tunnel",
+    "prometheus.istio.io/scrape-targets",
+    "prometheus.istio.io/secure-port",
     "proxy.istio.io/health-checks-enabled",
     "sidecar.istio.io/capNetBindService",
     "security.istio.io/tlsMode",
