@@ -1,0 +1,130 @@
+//! Workloads by their labels, and whether their pods have a proxy.
+
+use std::collections::BTreeMap;
+
+use super::Mesh;
+use crate::document::{Node, Place};
+use crate::model::{Labels, Service, Workload, selects};
+
+impl<'a> Mesh<'a> {
+    /// All workloads.
+    #[must_use]
+    pub fn workloads(&self) -> &[Workload<'a>] {
+        &self.workloads
+    }
+
+    /// Whether the files hold workloads of this namespace.
+    #[must_use]
+    pub fn has_workloads(&self, namespace: &str) -> bool {
+        self.workload_namespaces.contains(namespace)
+    }
+
+    /// Whether a file holds workloads of this namespace.
+    #[must_use]
+    pub fn has_workloads_in_file(&self, namespace: &str, file: u32) -> bool {
+        self.workload_files.contains(&(namespace, file))
+    }
+
+    /// Whether a workload of any namespace has a label of this key.
+    #[must_use]
+    pub fn has_label_key(&self, key: &str) -> bool {
+        self.by_label_anywhere.range((key, "")..).next().is_some_and(|((known, _), _)| *known == key)
+    }
+
+    /// The workloads of a namespace that a mapping of labels selects; all of them where it is empty.
+    #[must_use]
+    pub fn selected(&self, namespace: &str, selector: Node<'_>) -> Vec<Workload<'a>> {
+        let rarest = selector.entries().map(|(key, value)| match (key.text(), value.text()) {
+            (Some(key), Some(value)) => self.by_label.get(&(namespace, key, value)).map(Vec::as_slice).unwrap_or_default(),
+            _ => &[],
+        });
+        match rarest.min_by_key(|workloads| workloads.len()) {
+            Some(indexes) => self.matching(indexes, selector),
+            None => self.workloads.iter().filter(|workload| workload.resource.namespace == namespace).copied().collect(),
+        }
+    }
+
+    /// The workloads that a mapping of labels selects, in every namespace.
+    #[must_use]
+    pub fn selected_anywhere(&self, selector: Node<'_>) -> Vec<Workload<'a>> {
+        let rarest = selector.entries().map(|(key, value)| match (key.text(), value.text()) {
+            (Some(key), Some(value)) => self.by_label_anywhere.get(&(key, value)).map(Vec::as_slice).unwrap_or_default(),
+            _ => &[],
+        });
+        match rarest.min_by_key(|workloads| workloads.len()) {
+            Some(indexes) => self.matching(indexes, selector),
+            None => self.workloads.clone(),
+        }
+    }
+
+    fn matching(&self, indexes: &[u32], selector: Node<'_>) -> Vec<Workload<'a>> {
+        let candidates = indexes.iter().filter_map(|index| self.workloads.get(*index as usize).copied());
+        candidates.filter(|workload| selects(selector, workload.labels())).collect()
+    }
+
+    /// The workloads of a Service.
+    #[must_use]
+    pub fn workloads_of(&self, service: Service<'a>) -> Vec<Workload<'a>> {
+        service.selector().map(|selector| self.selected(service.0.namespace, selector)).unwrap_or_default()
+    }
+
+    /// The Services that select these labels in a namespace.
+    pub fn services_of<'m>(&'m self, namespace: &'m str, labels: Labels<'a>) -> impl Iterator<Item = Service<'a>> + use<'a, 'm> {
+        // Each Service stands under the first label of its selector only, so none comes twice.
+        let candidates = labels.iter().filter_map(move |(key, value)| {
+            self.services_by_label.get(&(namespace, key.text()?, value.text()?)).map(Vec::as_slice)
+        });
+        candidates.flatten().copied().filter(move |service| service.selects(labels))
+    }
+
+    /// The workloads that Services select, each with these Services.
+    ///
+    /// # Cost
+    /// One look-up for each Service: call it once, not for each workload.
+    #[must_use]
+    pub fn services_by_workload(&self) -> Vec<(Workload<'a>, Vec<Service<'a>>)> {
+        let mut pairs: BTreeMap<Place, (Workload<'a>, Vec<Service<'a>>)> = BTreeMap::new();
+        for service in self.services() {
+            for workload in self.workloads_of(service) {
+                pairs.entry(workload.resource.place()).or_insert_with(|| (workload, Vec::new())).1.push(service);
+            }
+        }
+        pairs.into_values().collect()
+    }
+
+    /// Whether the pods of a workload have a proxy; `None` where no file says.
+    #[must_use]
+    pub fn has_proxy(&self, workload: &Workload<'a>) -> Option<bool> {
+        if workload.proxy().is_some() {
+            return Some(true);
+        }
+        if workload.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true) {
+            return Some(false);
+        }
+        self.is_injected(workload)
+    }
+
+    /// Whether the webhook gives the pods of a workload a proxy, whatever their template holds; `None` where no file says.
+    ///
+    /// Labels of the pod before those of the namespace, and a label before an annotation, as the webhook decides: see
+    /// `pkg/kube/inject/webhook.go`, 1.30.
+    #[must_use]
+    pub fn is_injected(&self, workload: &Workload<'a>) -> Option<bool> {
+        let (labels, annotations) = (workload.labels(), workload.annotations());
+        let own = labels.get("sidecar.istio.io/inject").or_else(|| annotations.get("sidecar.istio.io/inject"));
+        match own {
+            Some("false") => return Some(false),
+            Some("true") => return Some(true),
+            _ => {}
+        }
+        if labels.get("istio.io/rev").is_some() {
+            return Some(true);
+        }
+        let namespace = self.namespace(workload.resource.namespace)?.labels();
+        match namespace.get("istio-injection") {
+            Some("enabled") => Some(true),
+            Some("disabled") => Some(false),
+            _ => Some(namespace.get("istio.io/rev").is_some()),
+        }
+    }
+}
