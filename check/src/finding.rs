@@ -79,6 +79,12 @@ impl<'a> Finding<'a> {
         }
     }
 
+    /// A finding in a manifest where it is in one, else in a file that is none, such as the mesh configuration.
+    #[must_use]
+    pub fn within(resource: Option<&Resource<'a>>, node: Node<'a>) -> Self {
+        resource.map_or_else(|| Self::at(node.place()), |resource| Self::new(resource, node))
+    }
+
     /// With a word for the message.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Cow<'a, str>>) -> Self {

@@ -75,6 +75,22 @@ fn spots(text: &str, owner: Option<&Rule>) -> BTreeSet<Spot> {
         let is_meant = |rule: &Rule| rule.persona != Persona::Pedantic || owner == Some(rule);
         let meant = findings.found.iter().filter(|(rule, _)| is_meant(rule));
         spots = meant.map(|(rule, finding)| spot(text, finding.place.start, rule.code)).collect();
+    }
+
+/// Settings with which a rule runs: for one about an upgrade, the upgrade that brings the change.
+fn settings(rule: &Rule) -> Settings {
+    Settings { upgrade: rule.upgrade.map(|minor| (minor - 1, minor)), ..Settings::default() }
+}
+
+fn found(text: &str, settings: &Settings, mut then: impl FnMut(&Outcome<'_>)) {
+    let files = [parse(0, text)];
+    then(&run(&Mesh::new(&files, None, settings)));
+}
+
+fn spots(text: &str, settings: &Settings) -> BTreeSet<Spot> {
+    let mut spots = BTreeSet::new();
+    found(text, settings, |findings| {
+        spots = findings.found.iter().map(|(rule, finding)| spot(text, finding.place.start, rule.code)).collect();
     });
     spots
 }
@@ -96,6 +112,7 @@ fn every_rule_fires_where_its_bad_manifests_are_marked_and_nowhere_else() {
         let config = mesh_config(rule).unwrap_or_default();
         let (marks, spots) = (&marks(&text) | &marks(&config), spots(&text, mesh_config(rule).as_deref()));
         let (marks, spots) = (marks(&text), spots(&text, Some(rule)));
+        let (marks, spots) = (marks(&text), spots(&text, &settings(rule)));
         if !marks.iter().any(|(_, _, code)| code == rule.code) {
             wrong.push(format!("{}: bad.yaml has no mark of {}", rule.slug, rule.code));
         }
@@ -116,6 +133,8 @@ fn no_rule_finds_anything_in_good_manifests() {
                 wrong.extend(spots.iter().map(|spot| format!("{}: good.yaml: {spot:?}", rule.slug)));
             }
             Some(text) => wrong.extend(spots(&text, Some(rule)).iter().map(|spot| format!("{}: good.yaml: {spot:?}", rule.slug))),
+                wrong.extend(spots(&text, &settings(rule)).iter().map(|spot| format!("{}: good.yaml: {spot:?}", rule.slug)))
+            }
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
@@ -132,6 +151,10 @@ fn an_edit_cures_what_it_is_for_and_gives_the_manifests_that_are_shown() {
 
         let mut edits = Vec::new();
         found(&bad, mesh_config(rule).as_deref(), |findings| {
+    }
+
+        let mut edits = Vec::new();
+        found(&bad, &settings(rule), |findings| {
             let own = findings.found.iter().filter(|(found, _)| *found == *rule);
             incurable = own.clone().filter(|(_, finding)| finding.edits.is_empty()).count();
             edits = own.flat_map(|(_, finding)| finding.edits.clone()).collect();
@@ -155,6 +178,9 @@ fn an_edit_cures_what_it_is_for_and_gives_the_manifests_that_are_shown() {
     }
 
         if spots(&fixed, Some(rule)).iter().any(|(_, _, code)| code == rule.code) {
+    }
+
+        if spots(&fixed, &settings(rule)).iter().any(|(_, _, code)| code == rule.code) {
             wrong.push(format!("{}: fires on fixed.yaml", rule.slug));
         }
     }
@@ -170,6 +196,9 @@ fn messages_have_the_same_words_in_both_languages_and_findings_fill_them() {
             wrong.push(format!("{}: the two messages have other words", rule.slug));
         }
         found(&manifests(rule, "bad.yaml").unwrap_or_default(), mesh_config(rule).as_deref(), |findings| {
+    }
+
+        found(&manifests(rule, "bad.yaml").unwrap_or_default(), &settings(rule), |findings| {
             for (_, finding) in findings.found.iter().filter(|(found, _)| *found == *rule) {
                 let given: BTreeSet<_> = finding.values.iter().map(|(name, _)| *name).collect();
                 if !words(rule.message.en).is_subset(&given) {
@@ -188,5 +217,19 @@ fn all_good_manifests_together_yield_nothing() {
     // Each folder's in namespaces of its own would hide what this test is for; folders keep their names apart.
     let text: String = texts.iter().map(|(_, text)| format!("---\n{text}\n")).collect();
     let spots = spots(&text, None);
+    let spots = spots(&text, &Settings::default());
     assert!(spots.is_empty(), "{spots:#?}");
+}
+
+#[test]
+fn a_rule_about_an_upgrade_is_silent_without_one_that_crosses_its_release() {
+    let mut wrong = Vec::new();
+    for (rule, minor) in Rule::all().iter().filter_map(|rule| Some((rule, rule.upgrade?))) {
+        let text = manifests(rule, "bad.yaml").unwrap_or_default();
+        for upgrade in [None, Some((minor - 2, minor - 1)), Some((minor, minor + 1))] {
+            let fires = spots(&text, &Settings { upgrade, ..Settings::default() }).iter().any(|(_, _, code)| code == rule.code);
+            wrong.extend(fires.then(|| format!("{}: fires for {upgrade:?}", rule.slug)));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

@@ -335,6 +335,21 @@ impl<'a> Node<'a> {
     pub fn list(self, key: &str) -> impl DoubleEndedIterator<Item = Self> + Clone {
         self.get(key).into_iter().flat_map(Self::items)
     }
+
+    /// Every node under it, keys included, itself first and in the order of the text. What an alias stands for is not visited again.
+    pub fn descendants(self) -> impl Iterator<Item = Self> {
+        let mut due = vec![self];
+        std::iter::from_fn(move || {
+            let node = due.pop()?;
+            let nested = match node.data().map(|data| data.content) {
+                Some(Content::Sequence { first, length }) => node.children(first, length),
+                Some(Content::Mapping { first, length }) => node.children(first, length.saturating_mul(2)),
+                _ => node.children(0, 0),
+            };
+            due.extend(nested.rev());
+            Some(node)
+        })
+    }
 }
 
 /// The characters of a scalar, by its index.

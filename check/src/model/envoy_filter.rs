@@ -48,4 +48,63 @@ impl<'a> Patch<'a> {
     pub fn matched(self) -> Option<Node<'a>> {
         self.0.get("match")
     }
+
+    /// What its `listener` match asks for.
+    #[must_use]
+    pub fn listener(self) -> Option<Node<'a>> {
+        self.matched()?.get("listener")
+    }
+
+    /// The network filter that it matches.
+    #[must_use]
+    pub fn filter(self) -> Option<Node<'a>> {
+        self.listener()?.at(&["filterChain", "filter"])
+    }
+
+    /// The HTTP filter that it matches.
+    #[must_use]
+    pub fn sub_filter(self) -> Option<Node<'a>> {
+        self.filter()?.get("subFilter").filter(|filter| !filter.is_empty())
+    }
+
+    /// The operation's name.
+    #[must_use]
+    pub fn operation_name(self) -> Option<&'a str> {
+        self.operation()?.text()
+    }
+
+    /// The name of what it puts in.
+    #[must_use]
+    pub fn value_name(self) -> Option<&'a str> {
+        self.value()?.get("name")?.text().filter(|name| !name.is_empty())
+    }
+
+    /// The node of its `proxyVersion`.
+    #[must_use]
+    pub fn proxy_version(self) -> Option<Node<'a>> {
+        self.matched()?.at(&["proxy", "proxyVersion"]).filter(|version| !version.is_empty())
+    }
+
+    /// The name of the filter that it stands beside, replaces or removes.
+    #[must_use]
+    pub fn anchor(self) -> Option<Node<'a>> {
+        match self.apply_to()? {
+            "HTTP_FILTER" => self.sub_filter()?.get("name"),
+            "NETWORK_FILTER" => self.filter()?.get("name"),
+            "LISTENER_FILTER" => self.listener()?.get("listenerFilter"),
+            _ => None,
+        }
+    }
+
+    /// Whether its result depends on what is there before it, so that the order of patches counts; as `istioctl analyze` sees it, which
+    /// leaves out what cannot be applied at all.
+    #[must_use]
+    pub fn is_relative(self) -> bool {
+        match (self.operation_name(), self.apply_to()) {
+            (Some("INSERT_BEFORE" | "INSERT_AFTER"), _) => true,
+            (Some("REMOVE"), applied) => !matches!(applied, Some("ROUTE_CONFIGURATION" | "HTTP_ROUTE")),
+            (Some("REPLACE"), applied) => matches!(applied, Some("NETWORK_FILTER" | "HTTP_FILTER" | "VIRTUAL_HOST")),
+            _ => false,
+        }
+    }
 }

@@ -50,6 +50,7 @@ kinds! {
     Deployment "apps",
     EndpointSlice "discovery.k8s.io",
     Ingress "networking.k8s.io",
+    IstioOperator "install.istio.io",
     Job "batch",
     MutatingWebhookConfiguration "admissionregistration.k8s.io",
     Namespace "",
@@ -110,7 +111,7 @@ impl Kind {
     /// Whether it is one of Istio's own.
     #[must_use]
     pub fn is_istio(self) -> bool {
-        self.group().ends_with(".istio.io")
+        self.group().ends_with(".istio.io") && self != Self::IstioOperator
     }
 
     /// Whether it makes pods from a template, or is one.

@@ -11,12 +11,15 @@ pub use run::{Outcome, run};
 use meshwhy_core::catalogue::Registry;
 
 pub mod access_log_hides_failures;
+pub mod addition_cannot_apply;
 pub mod allow_everything;
 pub mod alpha_annotation;
 pub mod ambient_with_sidecar;
 pub mod application_uid;
 pub mod authentication_without_requirement;
+pub mod auto_mtls_off;
 pub mod backend_not_granted;
+pub mod capital_type_url;
 pub mod certificate_ref_not_permitted;
 pub mod claim_routing_without_authentication;
 pub mod cluster_host_without_ca;
@@ -33,6 +36,7 @@ pub mod control_plane_ip;
 pub mod custom_provider_unknown;
 pub mod deny_everything;
 pub mod deprecated_annotation;
+pub mod deprecated_filter_name;
 pub mod deprecated_outlier_field;
 pub mod double_tls;
 pub mod drain;
@@ -44,11 +48,15 @@ pub mod excluded_service_port;
 pub mod exclusive_fields;
 pub mod external_name_port;
 pub mod fault_with_retries;
+pub mod filter_after_router;
+pub mod gateway_api_bundle_too_old;
+pub mod gateway_api_version_unserved;
 pub mod gateway_host_mismatch;
 pub mod gateway_port_not_on_service;
 pub mod gateway_protocol_without_tls;
 pub mod gateway_selects_no_pod;
 pub mod gateway_tls_route_mismatch;
+pub mod header_limit_out_of_range;
 pub mod headless_http_port;
 pub mod headless_load_balancing;
 pub mod host_network_injection;
@@ -74,8 +82,10 @@ pub mod jwks_fetch_unrestricted;
 pub mod localhost_listener;
 pub mod locality_without_outlier_detection;
 pub mod lost_mesh_gateway;
+pub mod lua_inline_code;
 pub mod malformed_value;
 pub mod match_gateway_not_listed;
+pub mod match_of_another_object;
 pub mod mesh_mtls_disabled;
 pub mod misplaced_annotation;
 pub mod misplaced_label;
@@ -85,6 +95,7 @@ pub mod missing_delegate;
 pub mod missing_destination_host;
 pub mod missing_destination_port;
 pub mod missing_field;
+pub mod missing_filter_match;
 pub mod missing_gateway;
 pub mod missing_gateway_credential;
 pub mod missing_listener;
@@ -104,13 +115,19 @@ pub mod pod_without_proxy;
 pub mod policy_namespace_not_found;
 pub mod policy_selects_nothing;
 pub mod port_level_mtls_without_selector;
+pub mod port_of_virtual_listener;
 pub mod port_required;
 pub mod port_without_protocol;
 pub mod principals_need_mtls;
 pub mod proxy_image_mismatch;
 pub mod proxy_resources;
 pub mod refused_probe;
+pub mod relative_to_patched_filter;
+pub mod relative_with_proxy_version;
+pub mod relative_without_priority;
+pub mod remove_cannot_apply;
 pub mod removed_tracing_provider;
+pub mod replace_cannot_apply;
 pub mod request_principals_without_authentication;
 pub mod reserved_port;
 pub mod reserved_scrape_port;
@@ -121,6 +138,7 @@ pub mod route_namespace_not_allowed;
 pub mod rule_host_without_domain;
 pub mod scrape_refused_by_strict_mtls;
 pub mod selector_selects_nothing;
+pub mod selector_without_labels;
 pub mod server_not_verified;
 pub mod service_entry_without_addresses;
 pub mod service_selects_no_pod;
@@ -135,18 +153,25 @@ pub mod subset_lost_at_gateway;
 pub mod subset_selects_no_pod;
 pub mod target_port_not_in_container;
 pub mod telemetry_selector_conflict;
+pub mod typed_config_missing;
 pub mod unknown_annotation;
+pub mod unknown_compatibility_version;
 pub mod unknown_field;
 pub mod unknown_injection_value;
 pub mod unknown_kind;
 pub mod unknown_revision;
 pub mod unknown_rule_host;
 pub mod unknown_telemetry_provider;
+pub mod unknown_type_url;
 pub mod unknown_value;
 pub mod unmatched_sni;
 pub mod unreachable_route;
 pub mod unreadable_document;
 pub mod unrendered_template;
+pub mod wasm_fail_closed;
+pub mod wasm_file_not_mounted;
+pub mod wasm_service_target;
+pub mod wasm_without_digest;
 pub mod weightless_destination;
 pub mod wrong_type;
 pub mod zero_replicas;
@@ -284,6 +309,27 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &http10_setting::RULE,
     &ambient_with_sidecar::RULE,
     &unknown_revision::RULE,
+    &relative_without_priority::RULE,
+    &replace_cannot_apply::RULE,
+    &addition_cannot_apply::RULE,
+    &remove_cannot_apply::RULE,
+    &relative_with_proxy_version::RULE,
+    &relative_to_patched_filter::RULE,
+    &deprecated_filter_name::RULE,
+    &capital_type_url::RULE,
+    &unknown_type_url::RULE,
+    &missing_filter_match::RULE,
+    &typed_config_missing::RULE,
+    &header_limit_out_of_range::RULE,
+    &lua_inline_code::RULE,
+    &filter_after_router::RULE,
+    &match_of_another_object::RULE,
+    &port_of_virtual_listener::RULE,
+    &selector_without_labels::RULE,
+    &wasm_without_digest::RULE,
+    &wasm_fail_closed::RULE,
+    &wasm_file_not_mounted::RULE,
+    &wasm_service_target::RULE,
     &telemetry_selector_conflict::RULE,
     &several_telemetries_without_selector::RULE,
     &unknown_telemetry_provider::RULE,
@@ -293,4 +339,8 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &no_access_log::RULE,
     &scrape_refused_by_strict_mtls::RULE,
     &reserved_scrape_port::RULE,
+    &auto_mtls_off::RULE,
+    &gateway_api_version_unserved::RULE,
+    &gateway_api_bundle_too_old::RULE,
+    &unknown_compatibility_version::RULE,
 ]);

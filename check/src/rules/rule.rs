@@ -76,6 +76,8 @@ pub struct Rule {
     pub equivalent: &'static [&'static str],
     /// The kinds without which there is nothing to check; none for a rule on all of them.
     pub kinds: &'static [Kind],
+    /// The minor release of Istio that changes what it looks for: it runs when an upgrade crosses this. `None` for what is wrong anyway.
+    pub upgrade: Option<u32>,
     /// What one finding says, with `{words}` that it fills.
     pub message: Message,
     /// Looks for the mistake.
@@ -148,7 +150,8 @@ impl PartialEq for Rule {
 
 impl Eq for Rule {}
 
-/// Declares the rule of the folder that the calling `mod.rs` is in, and whose `check` it has. `persona` is `Regular` unless given.
+/// Declares the rule of the folder that the calling `mod.rs` is in, and whose `check` it has. `persona` is `Regular` unless given,
+/// and with `upgrade` it is about a change that comes with that minor release.
 macro_rules! declare_rule {
     (
         code: $code:literal,
@@ -158,6 +161,7 @@ macro_rules! declare_rule {
         $(status: $status:ident { $($detail:tt)* },)?
         severity: $severity:ident,
         $(persona: $persona:ident,)?
+        $(upgrade: $upgrade:literal,)?
         explains: [$($explained:ident),* $(,)?],
         equivalent: $equivalent:expr,
         kinds: [$($kind:ident),* $(,)?],
@@ -186,6 +190,7 @@ macro_rules! declare_rule {
                 explains: &[$(&meshwhy_core::causes::$explained::CAUSE),*],
                 equivalent: $equivalent,
                 kinds: &[$($crate::model::Kind::$kind),*],
+                upgrade: meshwhy_core::first!($(Some($upgrade),)? None),
                 message: Message { en: $message, zh: $message_zh },
                 check,
             }

@@ -18,7 +18,10 @@ pub struct Outcome<'a> {
 /// Runs every rule that has something to look at, on all cores.
 #[must_use]
 pub fn run<'a>(mesh: &Mesh<'a>) -> Outcome<'a> {
-    let is_due = |rule: &&Rule| rule.kinds.is_empty() || rule.kinds.iter().any(|kind| mesh.has(*kind));
+    let is_due = |rule: &&Rule| {
+        let has_kind = rule.kinds.is_empty() || rule.kinds.iter().any(|kind| mesh.has(*kind));
+        has_kind && rule.upgrade.is_none_or(|minor| mesh.settings.crosses(minor))
+    };
     let due: Vec<&'static Rule> = REGISTRY.iter().copied().filter(is_due).collect();
     let each: Vec<_> = due
         .into_par_iter()
