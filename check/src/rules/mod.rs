@@ -19,6 +19,9 @@ pub mod application_uid;
 pub mod authentication_without_requirement;
 pub mod auto_mtls_off;
 pub mod backend_not_granted;
+pub mod backend_tls_overridden;
+pub mod backendless_route_fails;
+pub mod backendless_route_not_found;
 pub mod capital_type_url;
 pub mod certificate_ref_not_permitted;
 pub mod claim_routing_without_authentication;
@@ -43,6 +46,7 @@ pub mod drain;
 pub mod duplicate_gateway_certificate;
 pub mod duplicate_key;
 pub mod duplicate_resource;
+pub mod entry_beside_service;
 pub mod excluded_cluster_ips;
 pub mod excluded_service_port;
 pub mod exclusive_fields;
@@ -52,6 +56,7 @@ pub mod filter_after_router;
 pub mod gateway_api_bundle_too_old;
 pub mod gateway_api_version_unserved;
 pub mod gateway_host_mismatch;
+pub mod gateway_merge_refused;
 pub mod gateway_port_not_on_service;
 pub mod gateway_protocol_without_tls;
 pub mod gateway_selects_no_pod;
@@ -131,6 +136,7 @@ pub mod replace_cannot_apply;
 pub mod request_principals_without_authentication;
 pub mod reserved_port;
 pub mod reserved_scrape_port;
+pub mod retry_budget_default;
 pub mod retry_longer_than_timeout;
 pub mod route_hostname_mismatch;
 pub mod route_kind_not_accepted;
@@ -149,11 +155,13 @@ pub mod several_telemetries_without_selector;
 pub mod sidecar_egress_unknown_host;
 pub mod sidecar_selector_conflict;
 pub mod start_order;
+pub mod subset_inherits_tls;
 pub mod subset_lost_at_gateway;
 pub mod subset_selects_no_pod;
 pub mod target_port_not_in_container;
 pub mod telemetry_selector_conflict;
 pub mod typed_config_missing;
+pub mod unhealthy_endpoints_sent;
 pub mod unknown_annotation;
 pub mod unknown_compatibility_version;
 pub mod unknown_field;
@@ -343,4 +351,12 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &gateway_api_version_unserved::RULE,
     &gateway_api_bundle_too_old::RULE,
     &unknown_compatibility_version::RULE,
+    &entry_beside_service::RULE,
+    &retry_budget_default::RULE,
+    &backendless_route_not_found::RULE,
+    &backendless_route_fails::RULE,
+    &subset_inherits_tls::RULE,
+    &backend_tls_overridden::RULE,
+    &unhealthy_endpoints_sent::RULE,
+    &gateway_merge_refused::RULE,
 ]);

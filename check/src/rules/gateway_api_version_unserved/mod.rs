@@ -40,12 +40,14 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for crd in mesh.of(Kind::CustomResourceDefinition) {
         let spec = crd.spec();
-        let Some(kind) = spec.str_at(&["names", "kind"]).filter(|_| spec.str_at(&["group"]) == Some("gateway.networking.k8s.io")) else {
+        let Some(kind) = spec.str_at(&["names", "kind"]).filter(|_| spec.str_at(&["group"]) == Some("gateway.networking.k8s.io"))
+        else {
             continue;
         };
         let Some(versions) = spec.get("versions") else { continue };
         let serves = |wanted: &str| {
-            let mut served = versions.items().filter(|version| version.get("served").and_then(|served| served.as_bool()) == Some(true));
+            let mut served =
+                versions.items().filter(|version| version.get("served").and_then(|served| served.as_bool()) == Some(true));
             served.any(|version| version.str_at(&["name"]) == Some(wanted))
         };
         let found = |version| Finding::new(&crd, versions).with("kind", kind).with("version", version);
