@@ -14,6 +14,7 @@ pub mod access_log_hides_failures;
 pub mod addition_cannot_apply;
 pub mod allow_everything;
 pub mod alpha_annotation;
+pub mod alpha_version_dropped;
 pub mod ambient_with_sidecar;
 pub mod application_uid;
 pub mod authentication_without_requirement;
@@ -37,12 +38,14 @@ pub mod connection_pool_of_one;
 pub mod control_plane_address;
 pub mod control_plane_ip;
 pub mod custom_provider_unknown;
+pub mod debug_endpoint_unauthenticated;
 pub mod deny_everything;
 pub mod deprecated_annotation;
 pub mod deprecated_filter_name;
 pub mod deprecated_outlier_field;
 pub mod double_tls;
 pub mod drain;
+pub mod dry_run_enforced;
 pub mod duplicate_gateway_certificate;
 pub mod duplicate_key;
 pub mod duplicate_resource;
@@ -92,6 +95,8 @@ pub mod malformed_value;
 pub mod match_gateway_not_listed;
 pub mod match_of_another_object;
 pub mod mesh_mtls_disabled;
+pub mod mesh_wide_limits;
+pub mod metric_rotation_gone;
 pub mod misplaced_annotation;
 pub mod misplaced_label;
 pub mod missing_app_label;
@@ -126,10 +131,12 @@ pub mod port_without_protocol;
 pub mod principals_need_mtls;
 pub mod proxy_image_mismatch;
 pub mod proxy_resources;
+pub mod proxy_version_too_long;
 pub mod refused_probe;
 pub mod relative_to_patched_filter;
 pub mod relative_with_proxy_version;
 pub mod relative_without_priority;
+pub mod remaining_gauges_off;
 pub mod remove_cannot_apply;
 pub mod removed_tracing_provider;
 pub mod replace_cannot_apply;
@@ -153,6 +160,7 @@ pub mod several_peer_authentications;
 pub mod several_sidecars_without_selector;
 pub mod several_telemetries_without_selector;
 pub mod sidecar_egress_unknown_host;
+pub mod sidecar_quit_by_job;
 pub mod sidecar_selector_conflict;
 pub mod start_order;
 pub mod subset_inherits_tls;
@@ -172,6 +180,7 @@ pub mod unknown_rule_host;
 pub mod unknown_telemetry_provider;
 pub mod unknown_type_url;
 pub mod unknown_value;
+pub mod unlabelled_registration;
 pub mod unmatched_sni;
 pub mod unreachable_route;
 pub mod unreadable_document;
@@ -359,4 +368,13 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &backend_tls_overridden::RULE,
     &unhealthy_endpoints_sent::RULE,
     &gateway_merge_refused::RULE,
+    &mesh_wide_limits::RULE,
+    &unlabelled_registration::RULE,
+    &proxy_version_too_long::RULE,
+    &sidecar_quit_by_job::RULE,
+    &metric_rotation_gone::RULE,
+    &alpha_version_dropped::RULE,
+    &debug_endpoint_unauthenticated::RULE,
+    &remaining_gauges_off::RULE,
+    &dry_run_enforced::RULE,
 ]);

@@ -59,7 +59,9 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         for host in entry.hosts() {
             let Some(name) = host.text() else { continue };
             // Within one namespace nothing changes.
-            let Some(service) = mesh.service_of_host(name).filter(|service| service.0.namespace != entry.0.namespace) else { continue };
+            let Some(service) = mesh.service_of_host(name).filter(|service| service.0.namespace != entry.0.namespace) else {
+                continue;
+            };
             let finding = Finding::new(&entry.0, host).with("host", name);
             findings.add(finding.beside(&service.0, service.0.name_node()).likely());
         }
