@@ -25,6 +25,7 @@ pub mod backendless_route_fails;
 pub mod backendless_route_not_found;
 pub mod capital_type_url;
 pub mod certificate_ref_not_permitted;
+pub mod claim_headers_stripped;
 pub mod claim_routing_without_authentication;
 pub mod cluster_host_without_ca;
 pub mod conflicting_destination_rules;
@@ -49,6 +50,7 @@ pub mod dry_run_enforced;
 pub mod duplicate_gateway_certificate;
 pub mod duplicate_key;
 pub mod duplicate_resource;
+pub mod empty_log_keys_dropped;
 pub mod entry_beside_service;
 pub mod excluded_cluster_ips;
 pub mod excluded_service_port;
@@ -69,6 +71,7 @@ pub mod headless_http_port;
 pub mod headless_load_balancing;
 pub mod host_network_injection;
 pub mod http10_setting;
+pub mod http_deny_at_ztunnel;
 pub mod http_fields_on_tcp;
 pub mod http_route_on_tcp_port;
 pub mod https_declared_as_http;
@@ -86,7 +89,9 @@ pub mod invalid_gateway_credential;
 pub mod invalid_regex;
 pub mod istio_mutual_without_proxy;
 pub mod job_held_by_sidecar;
+pub mod jwks_at_metadata_address;
 pub mod jwks_fetch_unrestricted;
+pub mod large_client_hello;
 pub mod localhost_listener;
 pub mod locality_without_outlier_detection;
 pub mod lost_mesh_gateway;
@@ -128,10 +133,12 @@ pub mod port_level_mtls_without_selector;
 pub mod port_of_virtual_listener;
 pub mod port_required;
 pub mod port_without_protocol;
+pub mod principal_taken_as_pattern;
 pub mod principals_need_mtls;
 pub mod proxy_image_mismatch;
 pub mod proxy_resources;
 pub mod proxy_version_too_long;
+pub mod query_without_content_type;
 pub mod refused_probe;
 pub mod relative_to_patched_filter;
 pub mod relative_with_proxy_version;
@@ -377,4 +384,11 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &debug_endpoint_unauthenticated::RULE,
     &remaining_gauges_off::RULE,
     &dry_run_enforced::RULE,
+    &principal_taken_as_pattern::RULE,
+    &jwks_at_metadata_address::RULE,
+    &http_deny_at_ztunnel::RULE,
+    &large_client_hello::RULE,
+    &query_without_content_type::RULE,
+    &empty_log_keys_dropped::RULE,
+    &claim_headers_stripped::RULE,
 ]);

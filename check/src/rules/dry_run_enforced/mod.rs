@@ -40,7 +40,9 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for policy in mesh.of(Kind::AuthorizationPolicy) {
-        let Some(node) = policy.annotations().node("istio.io/dry-run").filter(|node| node.text() == Some("true")) else { continue };
+        let Some(node) = policy.annotations().node("istio.io/dry-run").filter(|node| node.text() == Some("true")) else {
+            continue;
+        };
         if mesh.is_ambient(policy.namespace) == Some(true) {
             findings.add(Finding::new(&policy, node));
         }
