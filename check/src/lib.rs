@@ -10,7 +10,7 @@ pub mod model;
 pub mod report;
 pub mod rules;
 pub mod schema;
+pub mod scope;
 pub mod source;
 pub mod suppression;
-pub mod scope;
 pub mod vocabulary;

@@ -83,7 +83,7 @@ fn knows_keys(mesh: &Mesh<'_>, selector: Node<'_>) -> bool {
 
 /// Whether the workloads of a policy's namespace were given. Without a namespace a manifest belongs to what stands in its file.
 fn knows_workloads_around(mesh: &Mesh<'_>, policy: &Resource<'_>) -> bool {
-    if policy.names_namespace() {
+    if policy.has_namespace() {
         return mesh.has_workloads(policy.namespace);
     }
     mesh.has_workloads_in_file(policy.namespace, policy.place().file)
@@ -226,7 +226,7 @@ pub fn selector_conflicts<'a>(mesh: &Mesh<'a>, kind: Kind) -> Vec<Conflict<'a>> 
 
 /// The namespace of a manifest, and the file of one without: what leaves its namespace open may be an alternative to other files.
 fn home<'a>(resource: &Resource<'a>) -> (&'a str, Option<u32>) {
-    (resource.namespace, (!resource.names_namespace()).then(|| resource.place().file))
+    (resource.namespace, (!resource.has_namespace()).then(|| resource.place().file))
 }
 
 /// Each of a group beside the others. The same name twice is the same manifest twice.

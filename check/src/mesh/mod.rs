@@ -13,9 +13,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use crate::document::{Document, Fault, Node, Parsed, Place};
-use crate::model::{
-    DestinationRule, Kind, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload,
-};
+use crate::model::{DestinationRule, Kind, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload};
 use crate::schema::{self, Problem, validate};
 
 pub use hosts::{Lookup, Target, full_host, hosts_overlap, kubernetes_name};

@@ -10,7 +10,11 @@ impl<'a> Mesh<'a> {
     }
 
     /// The manifests of a kind in a namespace, in the order in which they were given.
-    pub fn in_namespace<'m>(&'m self, kind: Kind, namespace: &'m str) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
+    pub fn in_namespace<'m>(
+        &'m self,
+        kind: Kind,
+        namespace: &'m str,
+    ) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
         self.indexed(self.by_namespace.get(&(kind, namespace)).map(Vec::as_slice))
     }
 

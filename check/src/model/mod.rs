@@ -24,7 +24,6 @@ pub use gateway::{Gateway, Server};
 pub use injector::Injector;
 pub use kind::Kind;
 pub use labels::{Labels, is_given_to_pods, selects};
-pub use labels::{Labels, selects};
 pub use metadata::Metadata;
 pub use policy::{MtlsMode, PeerAuthentication};
 pub use resource::{DEFAULT_NAMESPACE, Resource, ResourceName};
@@ -32,7 +31,6 @@ pub use service::{Service, ServicePort};
 pub use service_entry::ServiceEntry;
 pub use shadow::{Shadow, shadows};
 pub use virtual_service::{Destination, Route, RouteProtocol, VirtualService, gateway_name};
-pub use virtual_service::{Destination, Route, RouteProtocol, VirtualService};
 pub use webhook::Webhook;
 pub use workload::{Container, PROXY_CONTAINER, Workload};
 

@@ -125,15 +125,13 @@ impl<'a> Resource<'a> {
     }
 
     /// Whether its labels say that it is a part of Istio itself, such as istiod or a gateway that istiod made.
+    #[must_use]
     pub fn is_of_istio(&self) -> bool {
         let labels = self.labels();
         let own = ["istio", "gateway.istio.io/managed", "operator.istio.io/component", "istio.io/gateway-name"];
         own.iter().any(|key| labels.get(key).is_some())
             || labels.get("release") == Some("istio")
             || labels.get("app.kubernetes.io/part-of") == Some("istio")
-    }
-    /// Whether its namespace is written in it, rather than left to who applies it.
-    pub fn names_namespace(&self) -> bool {
     }
 }
 

@@ -72,7 +72,7 @@ fn is_scraped(port: ServicePort<'_>) -> bool {
 }
 
 /// Whether clients are told to send plaintext.
-fn takes_plaintext(mesh: &Mesh<'_>, workload: &Workload<'_>, service: &Service<'_>, target: i64) -> bool {
+fn takes_plaintext<'a>(mesh: &Mesh<'a>, workload: &Workload<'a>, service: &Service<'_>, target: i64) -> bool {
     let policy = mesh.peer_authentication(workload, target).and_then(|policy| policy.mode_of_port(target));
     policy.is_some_and(|(mode, _)| mode == MtlsMode::Disable)
         || mesh

@@ -45,7 +45,9 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for rule in mesh.destination_rules() {
         let tls = rule.policies().flat_map(|policy| policy.tls().into_iter().chain(policy.ports().filter_map(|port| port.tls())));
-        let Some(tls) = tls.into_iter().find(|tls| matches!(tls.mode(), Some(TlsMode::Simple | TlsMode::Mutual))) else { continue };
+        let Some(tls) = tls.into_iter().find(|tls| matches!(tls.mode(), Some(TlsMode::Simple | TlsMode::Mutual))) else {
+            continue;
+        };
         let Some(host) = rule.host().and_then(|host| host.text()) else { continue };
         let is_inside = match mesh.host(host, rule.0.namespace) {
             Lookup::Found(found) => found.iter().any(|target| matches!(target, Target::Service(_))),
