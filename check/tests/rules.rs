@@ -28,7 +28,7 @@ struct Given {
     text: String,
     mesh_config: Option<String>,
     settings: Settings,
-    /// The rule whose manifests they are. What is pedantic is left to its own: nearly every annotation is alpha, for one.
+    /// The rule whose manifests they are. What only some readers want is left to its own: nearly every annotation is alpha, for one.
     owner: Option<&'static Rule>,
 }
 
@@ -52,7 +52,7 @@ impl Given {
     fn spots(&self) -> BTreeSet<Spot> {
         let mut spots = BTreeSet::new();
         self.check(|findings| {
-            let is_meant = |rule: &Rule| rule.persona != Persona::Pedantic || self.owner.is_some_and(|owner| owner == rule);
+            let is_meant = |rule: &Rule| rule.persona == Persona::Regular || self.owner.is_some_and(|owner| owner == rule);
             let file = |index: u32| if index == 0 { &self.text } else { self.mesh_config.as_ref().unwrap() };
             let meant = findings.found.iter().filter(|(rule, _)| is_meant(rule));
             spots = meant.map(|(rule, finding)| spot(file(finding.place.file), finding.place.start, rule.code)).collect();

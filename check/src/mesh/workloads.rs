@@ -98,9 +98,6 @@ impl<'a> Mesh<'a> {
         if workload.proxy().is_some() {
             return Some(true);
         }
-        if workload.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true) {
-            return Some(false);
-        }
         self.is_injected(workload)
     }
 
@@ -110,6 +107,9 @@ impl<'a> Mesh<'a> {
     /// `pkg/kube/inject/webhook.go`, 1.30.
     #[must_use]
     pub fn is_injected(&self, workload: &Workload<'a>) -> Option<bool> {
+        if workload.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true) {
+            return Some(false);
+        }
         let (labels, annotations) = (workload.labels(), workload.annotations());
         let own = labels.get("sidecar.istio.io/inject").or_else(|| annotations.get("sidecar.istio.io/inject"));
         match own {

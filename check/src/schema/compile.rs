@@ -198,7 +198,10 @@ impl Compiler {
             },
             required: words(source.get("required")),
             items: source.get("items").map(|schema| self.add(schema)),
-            values: words(source.get("enum")),
+            values: match source.get("const").and_then(Value::as_str) {
+                Some(one) => vec![one.into()],
+                None => words(source.get("enum")),
+            },
             pattern: source.get("pattern").and_then(Value::as_str).map(Pattern::new),
             numbers: (number("minimum"), number("maximum")),
             length: bound("minLength", "maxLength"),
