@@ -50,6 +50,7 @@ pub mod dry_run_enforced;
 pub mod duplicate_gateway_certificate;
 pub mod duplicate_key;
 pub mod duplicate_resource;
+pub mod edge_limits_applied;
 pub mod empty_log_keys_dropped;
 pub mod entry_beside_service;
 pub mod excluded_cluster_ips;
@@ -78,6 +79,7 @@ pub mod https_declared_as_http;
 pub mod ignored_egress_proxy;
 pub mod ignored_gateway_certificate;
 pub mod image_auto;
+pub mod inbound_retries_begin;
 pub mod ineffective_match;
 pub mod ineffective_selector;
 pub mod ineffective_sidecar;
@@ -91,6 +93,7 @@ pub mod istio_mutual_without_proxy;
 pub mod job_held_by_sidecar;
 pub mod jwks_at_metadata_address;
 pub mod jwks_fetch_unrestricted;
+pub mod key_usage_enforced;
 pub mod large_client_hello;
 pub mod localhost_listener;
 pub mod locality_without_outlier_detection;
@@ -182,6 +185,7 @@ pub mod unknown_compatibility_version;
 pub mod unknown_field;
 pub mod unknown_injection_value;
 pub mod unknown_kind;
+pub mod unknown_network_registry;
 pub mod unknown_revision;
 pub mod unknown_rule_host;
 pub mod unknown_telemetry_provider;
@@ -192,6 +196,7 @@ pub mod unmatched_sni;
 pub mod unreachable_route;
 pub mod unreadable_document;
 pub mod unrendered_template;
+pub mod unresolved_entry_in_ambient;
 pub mod wasm_fail_closed;
 pub mod wasm_file_not_mounted;
 pub mod wasm_service_target;
@@ -363,6 +368,7 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &no_access_log::RULE,
     &scrape_refused_by_strict_mtls::RULE,
     &reserved_scrape_port::RULE,
+    &unknown_network_registry::RULE,
     &auto_mtls_off::RULE,
     &gateway_api_version_unserved::RULE,
     &gateway_api_bundle_too_old::RULE,
@@ -391,4 +397,8 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &query_without_content_type::RULE,
     &empty_log_keys_dropped::RULE,
     &claim_headers_stripped::RULE,
+    &edge_limits_applied::RULE,
+    &inbound_retries_begin::RULE,
+    &key_usage_enforced::RULE,
+    &unresolved_entry_in_ambient::RULE,
 ]);

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::finding::{Finding, Findings};
-use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::{EnvoyFilter, Kind};
+use crate::mesh::Mesh;
+use crate::model::{EnvoyFilter, Kind, Patch};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -43,35 +43,34 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let filters = || mesh.of(Kind::EnvoyFilter).map(EnvoyFilter);
-    let mut makers: HashMap<(&str, &str), Vec<EnvoyFilter<'a>>> = HashMap::new();
+    // Between namespaces the order is fixed: the root namespace is first.
+    let mut makers: HashMap<(&str, &str, &str), Vec<EnvoyFilter<'a>>> = HashMap::new();
     for filter in filters() {
-        for patch in filter.patches() {
-            let puts_in = patch.operation_name().is_some_and(|name| name == "ADD" || name.starts_with("INSERT"));
-            if let (true, Some(target), Some(name)) = (puts_in, patch.apply_to(), patch.value_name()) {
-                makers.entry((target, name)).or_default().push(filter);
-            }
+        for (target, name) in filter.patches().filter_map(put_in) {
+            makers.entry((filter.0.namespace, target, name)).or_default().push(filter);
         }
     }
     for filter in filters() {
-        for patch in filter.patches() {
+        for patch in filter.patches().filter(|patch| is_ordered(patch.operation_name())) {
             let (Some(target), Some(anchor)) = (patch.apply_to(), patch.anchor()) else { continue };
-            let Some(name) = anchor.text() else { continue };
-            let Some(makers) = makers.get(&(target, name)).filter(|_| is_ordered(patch.operation_name())) else { continue };
-            if is_of_istio(name) || makers.iter().any(|maker| maker.0 == filter.0) {
+            let Some(name) = anchor.text().filter(|name| !is_of_istio(name)) else { continue };
+            if filter.patches().filter_map(put_in).any(|own| own == (target, name)) {
                 continue;
             }
-            let unordered = |maker: &&EnvoyFilter<'a>| {
-                maker.priority() == filter.priority()
-                    && maker.0.namespace == filter.0.namespace
-                    && (filter.0.namespace != ROOT_NAMESPACE || maker.0.namespace == ROOT_NAMESPACE)
-                    && shares_workloads(maker, &filter)
-            };
+            let makers = makers.get(&(filter.0.namespace, target, name)).map(Vec::as_slice).unwrap_or_default();
+            let unordered = |maker: &&EnvoyFilter<'a>| maker.priority() == filter.priority() && shares_workloads(maker, &filter);
             if let Some(maker) = makers.iter().find(unordered) {
                 let finding = Finding::new(&filter.0, anchor).with("anchor", name).with("other", maker.0.name);
                 findings.add(finding.beside(&maker.0, maker.0.name_node()).likely());
             }
         }
     }
+}
+
+/// What a patch applies to, and the name of what it puts in there.
+fn put_in<'a>(patch: Patch<'a>) -> Option<(&'a str, &'a str)> {
+    let puts_in = patch.operation_name().is_some_and(|name| name == "ADD" || name.starts_with("INSERT"));
+    Some((patch.apply_to()?, patch.value_name()?)).filter(|_| puts_in)
 }
 
 fn is_ordered(operation: Option<&str>) -> bool {

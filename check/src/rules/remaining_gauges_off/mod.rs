@@ -44,9 +44,9 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let gauges = ["remaining_cx", "remaining_pending", "remaining_rq", "remaining_retries"];
     let reads = |text: &str| text.contains("circuit_breakers") && gauges.iter().any(|gauge| text.contains(gauge));
     // Rules and dashboards are of kinds of others, and of ConfigMaps.
-    for root in mesh.documents().filter(|document| reads(document.text())).map(Document::root) {
-        let resource = Resource::read(root, &mesh.settings.namespace);
+    for root in mesh.documents().map(Document::root) {
         for node in root.descendants().filter(|node| node.text().is_some_and(reads)) {
+            let resource = Resource::read(root, &mesh.settings.namespace);
             findings.add(Finding::within(resource.as_ref(), node).likely());
         }
     }
