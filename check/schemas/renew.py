@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).resolve().parent
-ISTIO = "v1.31.1"
+ISTIO = "v1.32.0"
 GATEWAY = "v1.5.1"
 KUBERNETES_WHEEL = "kubernetes-validate==1.37.0"
 KUBERNETES_HASH = "sha256:85136d018a27b50ec7fc049d902bfa5193f5976807e6c0f408e3ab6fe078cad9"

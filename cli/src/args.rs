@@ -110,6 +110,9 @@ pub(crate) struct CheckArgs {
     /// Version of Istio that runs, such as 1.30 [default: the newest that meshwhy knows]
     #[arg(long, value_name = "VERSION", value_parser = istio_minor)]
     pub(crate) istio_version: Option<u32>,
+    /// An upgrade that is planned, such as 1.29..1.31: also what it changes for these manifests
+    #[arg(long, value_name = "FROM..TO", value_parser = upgrade)]
+    pub(crate) upgrade: Option<(u32, u32)>,
     /// Namespace of manifests that name none
     #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
     pub(crate) namespace: String,
@@ -198,6 +201,16 @@ pub(crate) fn istio_minor(version: &str) -> Result<u32, String> {
         (Some("1"), Some(Ok(minor))) => Ok(minor),
         _ => Err("a version of Istio is written like 1.30".to_owned()),
     }
+}
+
+/// Reads `1.29..1.31` as 29 and 31.
+///
+/// # Errors
+/// It is no such pair, or leads backwards.
+fn upgrade(versions: &str) -> Result<(u32, u32), String> {
+    let (from, to) = versions.split_once("..").ok_or("an upgrade is written like 1.29..1.31")?;
+    let (from, to) = (istio_minor(from)?, istio_minor(to)?);
+    if from < to { Ok((from, to)) } else { Err("an upgrade leads to a later version".to_owned()) }
 }
 
 #[derive(Debug, Args)]

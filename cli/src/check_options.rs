@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use meshwhy_check::finding::Severity;
 use meshwhy_check::mesh::Settings;
@@ -92,7 +93,7 @@ impl CheckOptions {
         };
         Ok(Self {
             request: Request {
-                settings: Settings { namespace: args.namespace, istio_minor },
+                settings: Settings { namespace: args.namespace, istio_minor, upgrade: args.upgrade, now: now() },
                 personas: personas.collect(),
                 suppressions,
                 mesh_config: mesh_config.map(|path| manifests::one(&path)).transpose()?,
@@ -117,6 +118,12 @@ impl Defaults {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// Seconds since 1970.
+fn now() -> Option<i64> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 /// Whether a code is of a rule, or of another tool for which some rule stands.

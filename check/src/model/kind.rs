@@ -31,6 +31,8 @@ kinds! {
     DestinationRule "networking.istio.io",
     EnvoyFilter "networking.istio.io",
     Gateway "networking.istio.io",
+    /// `MeshNetworks`, which istiod reads from its ConfigMap; no manifest has this kind.
+    MeshNetworks "mesh.istio.io",
     PeerAuthentication "security.istio.io",
     ProxyConfig "networking.istio.io",
     RequestAuthentication "security.istio.io",

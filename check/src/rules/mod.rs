@@ -42,6 +42,7 @@ pub mod custom_provider_unknown;
 pub mod debug_endpoint_unauthenticated;
 pub mod deny_everything;
 pub mod deprecated_annotation;
+pub mod deprecated_fault_percent;
 pub mod deprecated_filter_name;
 pub mod deprecated_outlier_field;
 pub mod double_tls;
@@ -241,6 +242,7 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &backend_not_granted::RULE,
     &http_route_on_tcp_port::RULE,
     &missing_delegate::RULE,
+    &deprecated_fault_percent::RULE,
     &unknown_rule_host::RULE,
     &subset_selects_no_pod::RULE,
     &port_without_protocol::RULE,

@@ -1,5 +1,7 @@
 //! A proxy container has the image `auto`, and nothing will replace it.
 
+use std::collections::HashSet;
+
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::Kind;
@@ -29,8 +31,9 @@ Fix { id: "label", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    // With the webhooks, a control plane was given as a whole: namespaces that are not there have no labels.
-    let has_webhooks = mesh.of(Kind::MutatingWebhookConfiguration).any(|config| config.name.starts_with("istio"));
+    // A file with the webhooks holds a control plane as a whole: namespaces that are not there have no labels.
+    let webhooks = mesh.of(Kind::MutatingWebhookConfiguration).filter(|config| config.name.starts_with("istio"));
+    let files: HashSet<u32> = webhooks.map(|config| config.place().file).collect();
     for workload in mesh.workloads() {
         let Some(image) = workload.proxy().and_then(|proxy| proxy.0.get("image")).filter(|image| image.text() == Some("auto"))
         else {
@@ -40,7 +43,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         match mesh.is_injected(workload) {
             Some(true) => {}
             Some(false) => findings.add(finding),
-            None if has_webhooks => findings.add(finding.likely()),
+            None if files.contains(&image.place().file) => findings.add(finding.likely()),
             None => findings.unknown(&workload.resource, image, format!("Namespace {}", workload.resource.namespace)),
         }
     }

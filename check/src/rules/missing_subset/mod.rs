@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, full_host};
+use crate::model::Kind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,6 +47,9 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             let (Some(host), Some(subset)) = (destination.host(), destination.subset()) else { continue };
             let (Some(host_name), Some(subset_name)) = (host.text(), subset.text()) else { continue };
             let full = full_host(host_name, service.0.namespace);
+            if matches!(mesh.host(host_name, service.0.namespace), Lookup::Missing) {
+                continue;
+            }
             let rules = mesh.rules_of_host(&full, service.0.namespace);
             if rules.iter().any(|rule| rule.subset(subset_name).is_some()) {
                 continue;
@@ -59,9 +63,17 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
                     }
                     findings.add(finding);
                 }
-                None if matches!(mesh.host(host_name, service.0.namespace), Lookup::Found(_)) => findings.add(finding.likely()),
+                // Where the files hold rules of the namespace, they are kept together.
+                None if is_expected(mesh, host_name, service.0.namespace) => findings.add(finding.likely()),
                 None => findings.unknown(&service.0, subset, format!("DestinationRule for {full}")),
             }
         }
     }
+}
+
+/// Whether a DestinationRule of this host is to be expected among the files.
+fn is_expected(mesh: &Mesh<'_>, host: &str, namespace: &str) -> bool {
+    let Lookup::Found(targets) = mesh.host(host, namespace) else { return false };
+    let namespaces = targets.iter().map(|target| target.resource().namespace).chain([namespace]);
+    namespaces.into_iter().any(|namespace| mesh.in_namespace(Kind::DestinationRule, namespace).next().is_some())
 }

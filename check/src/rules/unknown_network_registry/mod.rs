@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::finding::{Finding, Findings};
+use crate::document::{Document, Node};
+use crate::finding::{Finding, Findings, Unknown};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::{Kind, ResourceName};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -53,18 +54,26 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let global = |operator: &crate::model::Resource<'a>| operator.spec().at(&["values", "global"]);
     known.extend(mesh.of(Kind::IstioOperator).filter_map(|operator| global(&operator)?.str_at(&["multiCluster", "clusterName"])));
     let has_secrets = secrets().next().is_some();
-    for operator in mesh.of(Kind::IstioOperator) {
-        let networks = global(&operator).and_then(|global| global.get("meshNetworks"));
-        for (name, network) in networks.into_iter().flat_map(|networks| networks.entries()) {
+    let mut look = |resource: ResourceName<'a>, networks: Node<'a>| {
+        for (name, network) in networks.entries() {
             for node in network.list("endpoints").filter_map(|endpoint| endpoint.get("fromRegistry")) {
                 let Some(registry) = node.text().filter(|registry| !known.contains(registry)) else { continue };
-                if !has_secrets {
-                    findings.unknown(&operator, node, format!("remote secret of cluster {registry}"));
-                    continue;
+                let finding = Finding { resource: Some(resource), ..Finding::at(node.place()) };
+                if has_secrets {
+                    findings.add(finding.with("registry", registry).with("network", name.text().unwrap_or_default()));
+                } else {
+                    let missing = format!("remote secret of cluster {registry}").into();
+                    findings.unknown.push(Unknown { resource, place: node.place(), missing });
                 }
-                let finding = Finding::new(&operator, node).with("registry", registry);
-                findings.add(finding.with("network", name.text().unwrap_or_default()));
             }
         }
+    };
+    for operator in mesh.of(Kind::IstioOperator) {
+        if let Some(networks) = global(&operator).and_then(|global| global.get("meshNetworks")) {
+            look(operator.id(), networks);
+        }
     }
+    let bare = mesh.documents().map(Document::root).filter(|root| root.get("kind").is_none());
+    let name = ResourceName { kind: Kind::MeshNetworks, namespace: mesh.root_namespace(), name: "meshnetworks" };
+    bare.filter_map(|root| root.get("networks")).for_each(|networks| look(name, networks));
 }
