@@ -33,6 +33,8 @@ pub struct Fault {
     pub place: Place,
     /// What.
     pub kind: FaultKind,
+    /// Whether the document names an API version, as manifests do.
+    pub is_manifest: bool,
 }
 
 /// What is wrong with a document.
@@ -92,6 +94,8 @@ struct Reader<'t> {
     faults: Vec<Fault>,
     has_template: bool,
     has_unread_template: bool,
+    is_relaxed: bool,
+    is_manifest: bool,
 }
 
 /// From characters, which the parser counts, to bytes.
@@ -133,6 +137,8 @@ impl<'t> Reader<'t> {
             faults: Vec::new(),
             has_template: template(chunk).is_some(),
             has_unread_template: false,
+            is_relaxed: false,
+            is_manifest: chunk.contains("apiVersion"),
         }
     }
 
@@ -140,7 +146,9 @@ impl<'t> Reader<'t> {
         let chunk = std::mem::take(&mut self.chunk);
         let is_bom = chunk.starts_with('\u{feff}');
         let body = chunk.strip_prefix('\u{feff}').unwrap_or(&chunk);
+        let range = (self.offset, self.offset + chunk.len());
         self.offset += if is_bom { '\u{feff}'.len_utf8() } else { 0 };
+        let documents = parsed.documents.len();
         for event in Parser::new_from_str(body) {
             let outcome = match event {
                 Ok((event, span)) => self.take(body, event, span, parsed),
@@ -148,7 +156,15 @@ impl<'t> Reader<'t> {
             };
             if let Err(fault) = outcome {
                 // Half a document says nothing, least of all what it lacks.
-                parsed.faults.push(fault);
+                parsed.documents.truncate(documents);
+                match with_brackets_joined(&chunk).filter(|_| !self.is_relaxed) {
+                    Some(joined) => {
+                        let relaxed =
+                            Self { chunk: Cow::Owned(joined), is_relaxed: true, ..Self::new(self.file, self.text, range) };
+                        relaxed.read(parsed);
+                    }
+                    None => parsed.faults.push(fault),
+                }
                 return;
             }
         }
@@ -157,8 +173,14 @@ impl<'t> Reader<'t> {
     fn syntax(&mut self, body: &str, error: &ScanError) -> Fault {
         let at = self.clock.byte(body, error.marker().index());
         match template(body) {
-            Some(start) => Fault { place: self.place(start, start + 2), kind: FaultKind::Template },
-            None => Fault { place: self.place(at, at), kind: FaultKind::Syntax(error.info().to_owned()) },
+            Some(start) => {
+                Fault { place: self.place(start, start + 2), kind: FaultKind::Template, is_manifest: self.is_manifest }
+            }
+            None => Fault {
+                place: self.place(at, at),
+                kind: FaultKind::Syntax(error.info().to_owned()),
+                is_manifest: self.is_manifest,
+            },
         }
     }
 
@@ -183,12 +205,16 @@ impl<'t> Reader<'t> {
                 let end = self.clock.byte(body, span.end.index());
                 let place = self.place(start, end);
                 let Some((target, weight)) = self.anchors.get(&anchor).copied() else {
-                    return Err(Fault { place, kind: FaultKind::Aliases });
+                    return Err(Fault { place, kind: FaultKind::Aliases, is_manifest: self.is_manifest });
                 };
                 let node = self.push(place, Content::Alias(target));
                 self.complete(node, 0, weight);
                 let total = self.open.iter().fold(0u64, |sum, open| sum.saturating_add(open.weight));
-                if total > MAX_EXPANDED { Err(Fault { place, kind: FaultKind::Aliases }) } else { Ok(()) }
+                if total > MAX_EXPANDED {
+                    Err(Fault { place, kind: FaultKind::Aliases, is_manifest: self.is_manifest })
+                } else {
+                    Ok(())
+                }
             }
             Event::DocumentEnd => {
                 let document = std::mem::replace(&mut self.document, empty(self.file, self.text));
@@ -197,7 +223,7 @@ impl<'t> Reader<'t> {
                 if std::mem::take(&mut self.has_unread_template) {
                     let start = template(body).unwrap_or_default();
                     let place = self.place(start, start + 2);
-                    parsed.faults.push(Fault { place, kind: FaultKind::Template });
+                    parsed.faults.push(Fault { place, kind: FaultKind::Template, is_manifest: self.is_manifest });
                 } else if !document.is_empty() {
                     parsed.faults.extend(faults);
                     parsed.documents.push(document);
@@ -248,7 +274,7 @@ impl<'t> Reader<'t> {
         let start = self.clock.byte(body, span.start.index());
         let place = self.place(start, start);
         if self.open.len() >= MAX_DEPTH {
-            return Err(Fault { place, kind: FaultKind::Depth });
+            return Err(Fault { place, kind: FaultKind::Depth, is_manifest: self.is_manifest });
         }
         let content =
             if is_mapping { Content::Mapping { first: 0, length: 0 } } else { Content::Sequence { first: 0, length: 0 } };
@@ -312,7 +338,7 @@ impl<'t> Reader<'t> {
             };
             let former = keys.iter().find(|other| text(other) == Some(name));
             if let (Some(here), Some(there)) = (place(*key), former.and_then(|former| place(*former))) {
-                faults.push(Fault { place: here, kind: FaultKind::DuplicateKey(there) });
+                faults.push(Fault { place: here, kind: FaultKind::DuplicateKey(there), is_manifest: self.is_manifest });
             }
         }
         self.faults.extend(faults);
@@ -326,6 +352,24 @@ fn empty(file: u32, text: &str) -> Document<'_> {
 /// An offset in 32 bits; files are no larger, see [`MAX_FILE`](super::MAX_FILE).
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+/// A closing bracket may stand further left than YAML 1.2 wants it; Kubernetes' parser takes it. Joined with the line before, which changes no
+/// offset, it is taken here, too. `None` where there is no such line.
+fn with_brackets_joined(chunk: &str) -> Option<String> {
+    let mut joined = String::with_capacity(chunk.len());
+    let mut is_changed = false;
+    for line in chunk.split_inclusive('\n') {
+        let is_comment = |line: &str| line.contains(" #") || line.trim_start().starts_with('#');
+        let before = joined.rsplit('\n').nth(1).unwrap_or_default();
+        if line.trim_start().starts_with([']', '}']) && joined.ends_with('\n') && !is_comment(before) {
+            joined.pop();
+            joined.push(' ');
+            is_changed = true;
+        }
+        joined.push_str(line);
+    }
+    is_changed.then_some(joined)
 }
 
 /// JSON may be indented with tabs, YAML may not: in a JSON document each becomes a blank, which no string there can hold.

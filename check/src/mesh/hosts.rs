@@ -1,6 +1,6 @@
 //! What host names stand for.
 
-use super::Mesh;
+use super::{Mesh, is_system_namespace};
 use crate::document::Node;
 use crate::model::{DestinationRule, Resource, Service, ServiceEntry, ServicePort};
 
@@ -72,6 +72,8 @@ impl<'a> Mesh<'a> {
         found.extend(self.wildcard_entries.iter().filter(|(suffix, _)| covers(suffix)).map(|(_, entry)| Target::Entry(*entry)));
         match kubernetes_name(&full) {
             _ if !found.is_empty() => Lookup::Found(found),
+            // What Istio and Kubernetes install themselves is in nobody's files.
+            Some((_, namespace)) if namespace == self.root_namespace() || is_system_namespace(namespace) => Lookup::Elsewhere,
             Some((_, namespace)) if self.service_namespaces.contains(namespace) => Lookup::Missing,
             _ => Lookup::Elsewhere,
         }

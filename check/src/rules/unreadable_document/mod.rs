@@ -1,7 +1,7 @@
 //! A document is no YAML, is nested too deeply, or multiplies its aliases.
 
 use crate::document::FaultKind;
-use crate::finding::{Finding, Findings};
+use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
 use crate::rules::declare_rule;
 
@@ -45,6 +45,9 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             FaultKind::Aliases => "an alias stands within its own anchor, or aliases multiply".to_owned(),
             FaultKind::Template | FaultKind::DuplicateKey(_) => continue,
         };
-        findings.add(Finding::at(fault.place).with("what", what));
+        let finding = Finding::at(fault.place).with("what", what);
+        // Among manifests, a file that does not look like one is somebody's data.
+        let is_data = !mesh.resources.is_empty() && !fault.is_manifest;
+        findings.add(if is_data { finding.of_severity(Severity::Info) } else { finding });
     }
 }
