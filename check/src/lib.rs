@@ -7,6 +7,7 @@ pub mod gateway_api;
 pub mod gateways;
 pub mod mesh;
 pub mod model;
+pub mod plan;
 pub mod report;
 pub mod rules;
 pub mod schema;

@@ -1,0 +1,116 @@
+//! What a version of a resource provides, needs, and says about mTLS.
+
+mod gateway_api;
+mod istio;
+mod kubernetes;
+mod security;
+
+use super::mtls::MtlsFacts;
+use super::object::ObjectName;
+use super::thing::Thing;
+use crate::document::Node;
+use crate::mesh::{Lookup, Mesh, Target, full_host, kubernetes_name};
+use crate::model::{Kind, Resource};
+
+/// What a version of a resource means to others. A need is met by any of its alternatives.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) provides: Vec<Thing>,
+    pub(super) needs: Vec<Vec<Thing>>,
+    pub(super) mtls: MtlsFacts,
+}
+
+/// A resource that is looked at, among its neighbours.
+pub(super) struct Subject<'r, 'a, 'm> {
+    pub(super) resource: Resource<'r>,
+    pub(super) mesh: &'m Mesh<'a>,
+    /// Whether both OLD and NEW have it.
+    pub(super) stays: bool,
+}
+
+/// The facts of a manifest.
+pub(super) fn facts(name: &ObjectName, root: Node<'_>, mesh: &Mesh<'_>, stays: bool) -> Facts {
+    let mut facts = Facts::default();
+    if !name.group.is_empty() {
+        facts.need(Thing::CustomKind(name.group.clone(), name.kind.clone()));
+    }
+    if !name.namespace.is_empty() {
+        facts.need(Thing::Object("Namespace", String::new(), name.namespace.clone()));
+    }
+    let Some(resource) = Resource::read(root, &mesh.settings.namespace) else { return facts };
+    facts.provides.push(object(resource.kind, resource.namespace, resource.name));
+    let subject = Subject { resource, mesh, stays };
+    match resource.kind {
+        Kind::Gateway | Kind::VirtualService | Kind::DestinationRule | Kind::ServiceEntry => istio::read(&subject, &mut facts),
+        Kind::AuthorizationPolicy | Kind::PeerAuthentication | Kind::RequestAuthentication => security::read(&subject, &mut facts),
+        kind if kind.group() == Kind::HTTPRoute.group() => gateway_api::read(&subject, &mut facts),
+        _ => kubernetes::read(&subject, &mut facts),
+    }
+    facts
+}
+
+/// A resource as a thing.
+pub(super) fn object(kind: Kind, namespace: &str, name: &str) -> Thing {
+    Thing::Object(kind.as_str(), namespace.to_owned(), name.to_owned())
+}
+
+impl Facts {
+    fn need(&mut self, thing: Thing) {
+        self.needs.push(vec![thing]);
+    }
+
+    fn need_object(&mut self, kind: Kind, namespace: &str, name: Option<Node<'_>>) {
+        if let Some(name) = name.and_then(Node::text).filter(|name| !name.is_empty()) {
+            self.need(object(kind, namespace, name));
+        }
+    }
+}
+
+impl Subject<'_, '_, '_> {
+    /// What a host stands for is there, and a port of it, and pods behind it.
+    fn need_host(&self, facts: &mut Facts, host: &str, port: Option<i64>) -> String {
+        let full = full_host(host, self.resource.namespace);
+        let mut hosts = vec![Thing::Host(full.clone())];
+        hosts.extend(wildcards(&full).map(Thing::Host));
+        facts.needs.push(hosts);
+        if let Some(port) = port {
+            let mut ports = vec![Thing::Port(full.clone(), port)];
+            ports.extend(wildcards(&full).map(|host| Thing::Port(host, port)));
+            facts.needs.push(ports);
+        }
+        if let Lookup::Found(targets) = self.mesh.host(&full, self.resource.namespace) {
+            for target in targets {
+                if let Target::Service(service) = target
+                    && let Some(selector) = service.selector()
+                {
+                    facts.need(Thing::Pods(service.0.namespace.to_owned(), pairs(selector)));
+                }
+            }
+        }
+        full
+    }
+
+    /// A subset of a host is there, and its pods.
+    fn need_subset(&self, facts: &mut Facts, host: &str, subset: &str) {
+        facts.need(Thing::Subset(host.to_owned(), subset.to_owned()));
+    }
+
+    /// The pods that a subset selects.
+    fn pods_of_subset(&self, host: &str, labels: Node<'_>) -> Option<Thing> {
+        let (_, namespace) = kubernetes_name(host)?;
+        (!labels.is_empty()).then(|| Thing::Pods(namespace.to_owned(), pairs(labels)))
+    }
+}
+
+/// The wildcards that cover a host.
+pub(super) fn wildcards(host: &str) -> impl Iterator<Item = String> {
+    host.match_indices('.').map(|(at, _)| format!("*{}", host.get(at..).unwrap_or_default())).chain(["*".to_owned()])
+}
+
+/// A mapping of labels, sorted.
+pub(super) fn pairs(labels: Node<'_>) -> Vec<(String, String)> {
+    let pair = |(key, value): (Node<'_>, Node<'_>)| Some((key.text()?.to_owned(), value.text()?.to_owned()));
+    let mut pairs: Vec<_> = labels.entries().filter_map(pair).collect();
+    pairs.sort();
+    pairs
+}
