@@ -57,9 +57,8 @@ fn rule(subsets: &[&str], extra: &str) -> String {
 
 fn route(name: &str, subset: &str, extra: &str) -> String {
     let subset = if subset.is_empty() { String::new() } else { format!("\n        subset: {subset}") };
-    let body = format!(
-        "spec:\n  hosts: [reviews]{extra}\n  http:\n  - route:\n    - destination:\n        host: reviews{subset}"
-    );
+    let body =
+        format!("spec:\n  hosts: [reviews]{extra}\n  http:\n  - route:\n    - destination:\n        host: reviews{subset}");
     object("networking.istio.io/v1", "VirtualService", name, &body)
 }
 
@@ -68,7 +67,9 @@ fn peers(mode: &str) -> String {
 }
 
 fn gateway(extra: &str) -> String {
-    let body = format!("spec:\n  selector: {{istio: ingress}}\n  servers:\n  - port: {{number: 443, name: https, protocol: HTTPS}}\n    hosts: [shop.example.com]\n    tls: {{mode: SIMPLE, credentialName: cert}}{extra}");
+    let body = format!(
+        "spec:\n  selector: {{istio: ingress}}\n  servers:\n  - port: {{number: 443, name: https, protocol: HTTPS}}\n    hosts: [shop.example.com]\n    tls: {{mode: SIMPLE, credentialName: cert}}{extra}"
+    );
     object("networking.istio.io/v1", "Gateway", "edge", &body)
 }
 
@@ -94,7 +95,11 @@ fn what_pods_mount_comes_before_them() {
         "      containers:",
         "      serviceAccountName: reviews\n      volumes: [{name: a, secret: {secretName: cert}}, {name: b, configMap: {name: conf}}]\n      containers:",
     );
-    let rest = [object("v1", "Secret", "cert", ""), object("v1", "ConfigMap", "conf", ""), object("v1", "ServiceAccount", "reviews", "")];
+    let rest = [
+        object("v1", "Secret", "cert", ""),
+        object("v1", "ConfigMap", "conf", ""),
+        object("v1", "ServiceAccount", "reviews", ""),
+    ];
     let all = [pods, rest.concat()].concat();
     assert_eq!(order("", &all), ["+ConfigMap conf, +Secret cert, +ServiceAccount reviews", "+Deployment reviews"]);
     assert_eq!(order(&all, ""), ["-Deployment reviews", "-ConfigMap conf, -Secret cert, -ServiceAccount reviews"]);
@@ -119,8 +124,14 @@ fn a_credential_comes_before_the_gateway_and_that_before_its_routes() {
 #[test]
 fn pods_then_subset_then_route() {
     let old = [service(&[80]), deployment("v1", "v1", ""), rule(&["v1"], ""), route("reviews", "v1", "")].concat();
-    let new = [service(&[80]), deployment("v1", "v1", ""), deployment("v2", "v2", ""), rule(&["v1", "v2"], ""), route("reviews", "v2", "")]
-        .concat();
+    let new = [
+        service(&[80]),
+        deployment("v1", "v1", ""),
+        deployment("v2", "v2", ""),
+        rule(&["v1", "v2"], ""),
+        route("reviews", "v2", ""),
+    ]
+    .concat();
     assert_eq!(order(&old, &new), ["+Deployment v2", "~DestinationRule reviews", "~VirtualService reviews"]);
     assert_eq!(order(&new, &old), ["~VirtualService reviews", "~DestinationRule reviews", "-Deployment v2"]);
 }
@@ -130,13 +141,8 @@ fn a_rule_that_swaps_subsets_is_applied_twice() {
     let side = |version: &str| {
         [service(&[80]), deployment(version, version, ""), rule(&[version], ""), route("reviews", version, "")].concat()
     };
-    let there = [
-        "+Deployment v2",
-        "~/DestinationRule reviews",
-        "~VirtualService reviews",
-        "~DestinationRule reviews",
-        "-Deployment v1",
-    ];
+    let there =
+        ["+Deployment v2", "~/DestinationRule reviews", "~VirtualService reviews", "~DestinationRule reviews", "-Deployment v1"];
     let plan = planned(&side("v1"), &side("v2"));
     assert_eq!(shown(&plan), there);
     let between = plan.batches[1].steps[0].text.clone().unwrap();
@@ -144,7 +150,10 @@ fn a_rule_that_swaps_subsets_is_applied_twice() {
     assert!(between.ends_with("version: v2\n  - {\"labels\":{\"version\":\"v1\"},\"name\":\"v1\"}\n"), "{between}");
     assert_eq!(plan.batches[0].waits.len(), 1);
     assert!(matches!(plan.batches[1].waits[0], Wait::Proxies));
-    assert_eq!(order(&side("v2"), &side("v1")), there.map(|batch| batch.replace("v2", "X").replace("v1", "v2").replace('X', "v1")));
+    assert_eq!(
+        order(&side("v2"), &side("v1")),
+        there.map(|batch| batch.replace("v2", "X").replace("v1", "v2").replace('X', "v1"))
+    );
 }
 
 #[test]
@@ -200,8 +209,7 @@ fn tokens_are_read_before_they_are_asked_for() {
         "users",
         "spec:\n  rules:\n  - from:\n    - source: {requestPrincipals: [\"iss/*\"]}",
     );
-    let authentication =
-        object("security.istio.io/v1", "RequestAuthentication", "tokens", "spec:\n  jwtRules:\n  - issuer: iss");
+    let authentication = object("security.istio.io/v1", "RequestAuthentication", "tokens", "spec:\n  jwtRules:\n  - issuer: iss");
     let all = [policy, authentication].concat();
     assert_eq!(order("", &all), ["+RequestAuthentication tokens", "+AuthorizationPolicy users"]);
     assert_eq!(order(&all, ""), ["-AuthorizationPolicy users", "-RequestAuthentication tokens"]);
@@ -239,7 +247,12 @@ fn delegates_come_before_roots_and_routes_move_without_a_gap() {
 
 #[test]
 fn an_entry_comes_before_who_routes_to_it_and_a_kind_before_its_resources() {
-    let entry = object("networking.istio.io/v1", "ServiceEntry", "out", "spec:\n  hosts: [\"*.example.com\"]\n  ports: [{number: 443, name: tls, protocol: TLS}]");
+    let entry = object(
+        "networking.istio.io/v1",
+        "ServiceEntry",
+        "out",
+        "spec:\n  hosts: [\"*.example.com\"]\n  ports: [{number: 443, name: tls, protocol: TLS}]",
+    );
     let to = route("out", "", "").replace("host: reviews", "host: api.example.com");
     let all = [entry, to].concat();
     assert_eq!(order("", &all), ["+ServiceEntry out", "+VirtualService out"]);

@@ -31,6 +31,8 @@ pub(crate) enum Action {
     Check(CheckArgs),
     /// List the rules that `check` knows, or show one of them
     Rules(RulesArgs),
+    /// Plan the way from one set of manifests to another, in steps that never name what is not there
+    Plan(PlanArgs),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),
@@ -152,6 +154,37 @@ pub(crate) struct RulesArgs {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// What is applied today: a file, a folder, a pattern or an archive; `-` reads standard input
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// What is to be applied
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Namespace of manifests that name none
+    #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
+    pub(crate) namespace: String,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: PlanFormatArg,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormatArg {
+    /// For people
+    #[default]
+    Text,
+    /// A script with `kubectl` that applies and waits
+    Shell,
+    /// The manifests of NEW with sync waves of Argo CD
+    Argocd,
+    /// A checklist
+    Markdown,
+    /// For programs: one object, "schema": "meshwhy/1"
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]

@@ -16,6 +16,11 @@ pub(crate) fn json(text: &str) -> String {
     })
 }
 
+/// Whether a terminal shows text of several lines as it stands.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.chars().any(|letter| letter != '\n' && is_unsafe(letter))
+}
+
 fn spell(text: &str, mut with: impl FnMut(char, &mut String)) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {

@@ -8,7 +8,7 @@ use meshwhy_check::rules::Rule;
 use meshwhy_core::{Cause, Lang};
 use meshwhy_logs::Formats;
 
-use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, ReadingArgs};
+use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, PlanArgs, ReadingArgs};
 use crate::check_options::CheckOptions;
 use crate::failure::Failure;
 use crate::{escape, input, lang};
@@ -26,6 +26,7 @@ pub(crate) enum Task {
     Causes { cause: Option<&'static Cause>, format: FormatArg },
     Check(Box<CheckOptions>),
     Rules { rule: Option<&'static Rule>, format: FormatArg },
+    Plan(PlanArgs),
     CheckConfig { input: Input },
     Completions(clap_complete::Shell),
     Manual,
@@ -71,6 +72,12 @@ impl Options {
             Action::Rules(args) => {
                 let find = |name: String| Rule::find(&name).ok_or_else(|| Failure::Usage(unknown_rule(&name)));
                 Task::Rules { rule: args.name.map(find).transpose()?, format: args.output.format }
+            }
+            Action::Plan(args) => {
+                if is_dash(&args.old) && is_dash(&args.new) {
+                    return Err(Failure::Usage("`-` can be given once".to_owned()));
+                }
+                Task::Plan(args)
             }
             Action::Config(ConfigAction::Check { file }) => Task::CheckConfig { input: files(file.into_iter().collect())? },
             Action::Completions { shell } => Task::Completions(shell),

@@ -70,9 +70,7 @@ fn additions(union: &Union, root: Node<'_>, other: Node<'_>) -> Option<Vec<Edit>
     let key = |item: &Json| -> Vec<Json> {
         if union.keys.is_empty() { vec![item.clone()] } else { union.keys.iter().map(|key| field(item, key)).collect() }
     };
-    let items = |node: Node<'_>| -> Vec<Json> {
-        node.at(union.path).into_iter().flat_map(Node::items).map(json).collect()
-    };
+    let items = |node: Node<'_>| -> Vec<Json> { node.at(union.path).into_iter().flat_map(Node::items).map(json).collect() };
     let known = items(root);
     let keys: Vec<Vec<Json>> = known.iter().map(key).collect();
     let missing: Vec<Json> = items(other).into_iter().filter(|item| !keys.contains(&key(item))).collect();

@@ -203,7 +203,9 @@ impl<'a, 'b> Entries<'a, 'b> {
         static SILENT: MtlsFacts = MtlsFacts::Silent;
         let all = &self.all;
         let side = |which: usize| {
-            move |index: usize| all.get(index).and_then(|entry| entry.versions.get(which)).map_or(&SILENT, |version| &version.mtls)
+            move |index: usize| {
+                all.get(index).and_then(|entry| entry.versions.get(which)).map_or(&SILENT, |version| &version.mtls)
+            }
         };
         let (before, after) = (side(OLD), side(NEW));
         let mtls = builder.finish(&workloads, &before, &after);

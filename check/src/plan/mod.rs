@@ -15,7 +15,7 @@ mod state;
 mod thing;
 mod wait;
 
-pub use object::ObjectName;
+pub use object::{ObjectName, as_json};
 pub use reason::Reason;
 pub use report::{PlanReport, PlannedBatch, PlannedStep, PlannedWait, StepPlace};
 pub use thing::Thing;

@@ -21,6 +21,8 @@ pub(super) enum MtlsFacts {
     Policy(PolicyTls),
     Rule(RuleTls),
     Workload(WorkloadTls),
+    /// A Service: its units are there when it is.
+    Service,
     Namespace {
         name: String,
         injects: bool,
@@ -60,6 +62,8 @@ pub(super) struct Unit {
     namespace: String,
     labels: Pairs,
     workload: Option<usize>,
+    /// Its Service, where the files hold one.
+    service: Option<usize>,
 }
 
 /// What does not go together, as bits.
@@ -80,7 +84,8 @@ pub(super) struct Mtls {
     pub(super) units: Vec<Unit>,
     by_namespace: HashMap<String, Vec<usize>>,
     by_host: HashMap<String, Vec<usize>>,
-    by_workload: HashMap<usize, Vec<usize>>,
+    /// By the index of a workload or Service.
+    by_entry: HashMap<usize, Vec<usize>>,
     policies: HashMap<String, Vec<usize>>,
     rules: HashMap<String, Vec<usize>>,
     namespaces: HashMap<String, usize>,
@@ -174,7 +179,7 @@ impl Mtls {
             MtlsFacts::Rule(rule) if rule.host.starts_with('*') => all(),
             MtlsFacts::Rule(rule) => self.by_host.get(&rule.host).cloned().unwrap_or_default(),
             MtlsFacts::Workload(_) if self.changing.contains(&index) => all(),
-            MtlsFacts::Workload(_) => self.by_workload.get(&index).cloned().unwrap_or_default(),
+            MtlsFacts::Workload(_) | MtlsFacts::Service => self.by_entry.get(&index).cloned().unwrap_or_default(),
             MtlsFacts::Namespace { .. } => all(),
         }
     }
@@ -197,6 +202,9 @@ impl Mtls {
 
     /// What does not go together at a unit.
     pub(super) fn conflicts(&self, unit: &Unit, view: View<'_>, has_bare_client: bool) -> u8 {
+        if unit.service.is_some_and(|service| matches!(view(service), MtlsFacts::Silent)) {
+            return 0;
+        }
         let workload = match unit.workload.map(view) {
             Some(MtlsFacts::Workload(workload)) => Some(workload),
             Some(_) => return 0,
@@ -238,10 +246,16 @@ impl Mtls {
     fn client_modes(&self, unit: &Unit, view: View<'_>) -> Vec<TlsMode> {
         let hosts = std::iter::once(unit.host.clone()).chain(super::facts::wildcards(&unit.host));
         for host in hosts {
-            let rules: Vec<&RuleTls> = self.rules.get(&host).into_iter().flatten().filter_map(|index| match view(*index) {
-                MtlsFacts::Rule(rule) if rule.host == host => Some(rule),
-                _ => None,
-            }).collect();
+            let rules: Vec<&RuleTls> = self
+                .rules
+                .get(&host)
+                .into_iter()
+                .flatten()
+                .filter_map(|index| match view(*index) {
+                    MtlsFacts::Rule(rule) if rule.host == host => Some(rule),
+                    _ => None,
+                })
+                .collect();
             if !rules.is_empty() {
                 return rules.into_iter().flat_map(|rule| rule.modes(unit.port)).collect();
             }

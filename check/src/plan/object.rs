@@ -133,6 +133,14 @@ pub(super) fn text(root: Node<'_>) -> String {
     })
 }
 
+/// A manifest of one document as JSON, which is YAML, too.
+#[must_use]
+pub fn as_json(text: &str) -> String {
+    let parsed = parse(0, text);
+    let value = only(&parsed).map(json).unwrap_or_default();
+    serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+}
+
 /// Whether a text is one document that holds this.
 pub(super) fn holds(text: &str, wanted: &Json) -> bool {
     let parsed = parse(0, text);

@@ -72,9 +72,9 @@ impl Reason {
             Self::Mtls { step, host } => format!("{step}: before, clients and servers of {host} would not have agreed on mTLS."),
             Self::StricterLast => "What becomes STRICT comes when everything else is in place.".to_owned(),
             Self::DeletionsLast => "Deletions come last: nothing that remains names these.".to_owned(),
-            Self::Between(name) => format!(
-                "{name} is applied twice: this version has what is new and keeps what is still in use."
-            ),
+            Self::Between(name) => {
+                format!("{name} is applied twice: this version has what is new and keeps what is still in use.")
+            }
             Self::Cycle { step, because } => format!(
                 "Cycle: {step} cannot be changed in one step without a gap, and no intermediate version can be written \
                  mechanically. Prepare one by hand, such as a second resource under another name. ({})",

@@ -151,9 +151,7 @@ impl Scheduler<'_, '_, '_> {
             Block::StillNeeded(number, by) => {
                 thing(number).map(|thing| Reason::StillNeeded { step, thing, by: by.and_then(name) })
             }
-            Block::Mtls(unit) => {
-                self.entries.mtls.units.get(*unit).map(|unit| Reason::Mtls { step, host: unit.host.clone() })
-            }
+            Block::Mtls(unit) => self.entries.mtls.units.get(*unit).map(|unit| Reason::Mtls { step, host: unit.host.clone() }),
         };
         found.unwrap_or(Reason::NeedsNothing)
     }
@@ -162,7 +160,8 @@ impl Scheduler<'_, '_, '_> {
     fn detour(&mut self, indexes: &[usize], must_help: bool) -> bool {
         indexes.iter().for_each(|index| self.split(*index));
         let wanted: BTreeSet<usize> = indexes.iter().flat_map(|index| self.wanted(*index)).collect();
-        let blocked: Vec<usize> = indexes.iter().copied().filter(|index| matches!(self.blocks.get(index), Some(Block::Mtls(_)))).collect();
+        let blocked: Vec<usize> =
+            indexes.iter().copied().filter(|index| matches!(self.blocks.get(index), Some(Block::Mtls(_)))).collect();
         let mut chosen: Vec<Move> = Vec::new();
         for index in indexes {
             let Some(entry) = self.entries.entry(*index) else { continue };
@@ -205,7 +204,8 @@ impl Scheduler<'_, '_, '_> {
     }
 
     fn provides_wanted(&self, index: usize, to: usize, wanted: &BTreeSet<usize>) -> bool {
-        let (Some(now), Some(then)) = (self.entries.current(index), self.entries.entry(index).and_then(|entry| entry.versions.get(to)))
+        let (Some(now), Some(then)) =
+            (self.entries.current(index), self.entries.entry(index).and_then(|entry| entry.versions.get(to)))
         else {
             return false;
         };
@@ -261,7 +261,8 @@ impl Scheduler<'_, '_, '_> {
 
     /// Breaks a cycle: the first of those that are left goes, and the batch says so.
     fn force(&mut self, indexes: &[usize]) -> bool {
-        let Some(index) = indexes.iter().copied().min_by_key(|index| matches!(self.blocks.get(index), Some(Block::Needs(_)))) else {
+        let Some(index) = indexes.iter().copied().min_by_key(|index| matches!(self.blocks.get(index), Some(Block::Needs(_))))
+        else {
             return false;
         };
         let taken = self.step(index, NEW, &Reason::NeedsNothing).map(|(step, reason)| {

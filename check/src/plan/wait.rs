@@ -106,7 +106,7 @@ fn of_step(step: &Step) -> Vec<Wait> {
         Kind::KubernetesGateway => condition("condition=Programmed"),
         Kind::GatewayClass => condition("condition=Accepted"),
         Kind::HTTPRoute | Kind::GRPCRoute | Kind::TLSRoute | Kind::TCPRoute | Kind::UDPRoute => {
-            condition("jsonpath={.status.parents[*].conditions[?(@.type==\"Accepted\")].status}=True")
+            condition("jsonpath={.status.parents[0].conditions[?(@.type==\"Accepted\")].status}=True")
         }
         Kind::Secret => vec![Wait::Pause(SECRETS_SECONDS)],
         _ if is_for_proxies(kind) => vec![Wait::Proxies],
@@ -116,7 +116,9 @@ fn of_step(step: &Step) -> Vec<Wait> {
 
 /// Whether istiod makes configuration of proxies from it.
 fn is_for_proxies(kind: Kind) -> bool {
-    kind.is_istio() || kind.group() == Kind::HTTPRoute.group() || matches!(kind, Kind::Service | Kind::Ingress | Kind::EndpointSlice)
+    kind.is_istio()
+        || kind.group() == Kind::HTTPRoute.group()
+        || matches!(kind, Kind::Service | Kind::Ingress | Kind::EndpointSlice)
 }
 
 /// Keeps `json!` out of the callers: the value of an annotation.

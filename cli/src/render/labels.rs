@@ -56,6 +56,16 @@ pub(crate) struct Labels {
     pub(crate) nothing_found: &'static str,
     pub(crate) undecided: &'static str,
     pub(crate) ask_for_rule: &'static str,
+    pub(crate) batch: &'static str,
+    pub(crate) create: &'static str,
+    pub(crate) replace: &'static str,
+    pub(crate) delete: &'static str,
+    pub(crate) intermediate: &'static str,
+    pub(crate) then_wait: &'static str,
+    pub(crate) nothing_to_do: &'static str,
+    pub(crate) not_in_new: &'static str,
+    pub(crate) sync_twice: &'static str,
+    pub(crate) no_wave: &'static str,
 }
 
 const EN: Labels = Labels {
@@ -111,6 +121,16 @@ const EN: Labels = Labels {
     nothing_found: "nothing found",
     undecided: "not decided (--verbose)",
     ask_for_rule: "`meshwhy rules CODE` says why, how to confirm and how to fix",
+    batch: "Batch",
+    create: "create",
+    replace: "replace",
+    delete: "delete",
+    intermediate: "intermediate version",
+    then_wait: "Then wait until",
+    nothing_to_do: "Nothing to do: OLD and NEW mean the same.",
+    not_in_new: "not in NEW; to be pruned last (Argo CD: PruneLast=true)",
+    sync_twice: "needs an intermediate version, synced before (--format shell writes it)",
+    no_wave: "no annotation can be written into it; its wave:",
 };
 
 const ZH: Labels = Labels {
@@ -166,6 +186,16 @@ const ZH: Labels = Labels {
     nothing_found: "没有发现问题",
     undecided: "无法判断（--verbose）",
     ask_for_rule: "`meshwhy rules CODE` 给出原因、确认方法和修复方法",
+    batch: "批次",
+    create: "创建",
+    replace: "替换",
+    delete: "删除",
+    intermediate: "中间版本",
+    then_wait: "然后等待",
+    nothing_to_do: "无需变更：OLD 与 NEW 含义相同。",
+    not_in_new: "不在 NEW 中；应最后清理（Argo CD：PruneLast=true）",
+    sync_twice: "需要先同步一个中间版本（用 --format shell 输出）",
+    no_wave: "无法写入注解；它的 wave：",
 };
 
 impl Labels {
@@ -175,6 +205,15 @@ impl Labels {
             "error" => self.error,
             "warning" => self.warning,
             _ => self.info,
+        }
+    }
+
+    /// The word for what a step does.
+    pub(crate) fn action(&self, word: &str) -> &'static str {
+        match word {
+            "create" => self.create,
+            "replace" => self.replace,
+            _ => self.delete,
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod json;
 mod labels;
 pub(crate) mod page;
+pub(crate) mod plan;
 pub(crate) mod rules;
 #[cfg(feature = "schemas")]
 pub(crate) mod schemas;

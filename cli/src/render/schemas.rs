@@ -7,16 +7,18 @@ use serde_json::Value;
 use super::causes::{Catalogue, Shown};
 use super::check::Checked;
 use super::json::{Findings, SCHEMA, Verdicts};
+use super::plan::Planned;
 use super::rules::{Rules, ShownRule};
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 7] {
+pub fn schemas() -> [(&'static str, Value); 8] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
         ("causes", schema::<Catalogue>("meshwhy causes")),
         ("check", schema::<Checked<'_>>("meshwhy check")),
+        ("plan", schema::<Planned<'_>>("meshwhy plan")),
         ("rules", schema::<Rules>("meshwhy rules")),
         ("rule", schema::<ShownRule>("meshwhy rules NAME")),
         ("cause", schema::<Shown>("meshwhy causes NAME")),

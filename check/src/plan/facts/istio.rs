@@ -23,7 +23,8 @@ fn gateway(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     let labels: Vec<String> =
         gateway.selector().map(pairs).unwrap_or_default().into_iter().map(|(key, value)| format!("{key}={value}")).collect();
     for server in gateway.servers() {
-        let names = server.tls().into_iter().flat_map(|tls| tls.get("credentialName").into_iter().chain(tls.list("credentialNames")));
+        let names =
+            server.tls().into_iter().flat_map(|tls| tls.get("credentialName").into_iter().chain(tls.list("credentialNames")));
         for name in names.filter_map(Node::text) {
             let secrets = secrets(subject, gateway, name);
             facts.needs.push(secrets);
@@ -42,8 +43,7 @@ fn listeners(server: Server<'_>, labels: &str, facts: &mut Facts) {
 /// The Secrets that a credential may name: those beside the gateway's pods; all of that name where no file holds these pods.
 fn secrets(subject: &Subject<'_, '_, '_>, gateway: Gateway<'_>, name: &str) -> Vec<Thing> {
     let mesh = subject.mesh;
-    let all: HashSet<&str> =
-        mesh.of(Kind::Secret).filter(|secret| secret.name == name).map(|secret| secret.namespace).collect();
+    let all: HashSet<&str> = mesh.of(Kind::Secret).filter(|secret| secret.name == name).map(|secret| secret.namespace).collect();
     let holds_pods =
         |namespace: &&&str| gateway.selector().is_some_and(|selector| !mesh.selected(namespace, selector).is_empty());
     let near: Vec<&&str> = all.iter().filter(holds_pods).collect();

@@ -27,6 +27,7 @@ pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
 
 fn service(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     let service = Service(subject.resource);
+    facts.mtls = MtlsFacts::Service;
     facts.provides.push(Thing::Host(service.host()));
     facts.provides.extend(service.ports().filter_map(|port| Some(Thing::Port(service.host(), port.number()?))));
     // A new one may well come before its pods: a StatefulSet names its Service.

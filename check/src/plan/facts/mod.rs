@@ -42,7 +42,9 @@ pub(super) fn facts(name: &ObjectName, root: Node<'_>, mesh: &Mesh<'_>, stays: b
     let subject = Subject { resource, mesh, stays };
     match resource.kind {
         Kind::Gateway | Kind::VirtualService | Kind::DestinationRule | Kind::ServiceEntry => istio::read(&subject, &mut facts),
-        Kind::AuthorizationPolicy | Kind::PeerAuthentication | Kind::RequestAuthentication => security::read(&subject, &mut facts),
+        Kind::AuthorizationPolicy | Kind::PeerAuthentication | Kind::RequestAuthentication => {
+            security::read(&subject, &mut facts)
+        }
         kind if kind.group() == Kind::HTTPRoute.group() => gateway_api::read(&subject, &mut facts),
         _ => kubernetes::read(&subject, &mut facts),
     }

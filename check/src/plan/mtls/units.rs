@@ -36,6 +36,7 @@ impl Builder {
                         namespace: namespace_of(&rule.host),
                         labels: Vec::new(),
                         workload: None,
+                        service: None,
                     };
                     self.units.insert(unit);
                 }
@@ -43,19 +44,16 @@ impl Builder {
             MtlsFacts::Namespace { name, .. } => {
                 self.mtls.namespaces.insert(name.clone(), index);
             }
-            MtlsFacts::Workload(_) | MtlsFacts::Silent => {}
+            MtlsFacts::Workload(_) | MtlsFacts::Service | MtlsFacts::Silent => {}
         }
     }
 
     /// Takes in the Services of a mesh and their workloads.
     pub(crate) fn services(&mut self, mesh: &Mesh<'_>, indexes: &HashMap<ObjectName, usize>) {
         for service in mesh.services() {
-            let workloads: Vec<usize> = mesh
-                .workloads_of(service)
-                .iter()
-                .filter_map(|workload| ObjectName::read(workload.resource.root, &mesh.settings.namespace))
-                .filter_map(|name| indexes.get(&name).copied())
-                .collect();
+            let index = |root| indexes.get(&ObjectName::read(root, &mesh.settings.namespace)?).copied();
+            let workloads: Vec<usize> =
+                mesh.workloads_of(service).iter().filter_map(|workload| index(workload.resource.root)).collect();
             let workloads: Vec<Option<usize>> =
                 if workloads.is_empty() { vec![None] } else { workloads.into_iter().map(Some).collect() };
             let mut ports: Vec<Option<ServicePort<'_>>> = service.ports().map(Some).collect();
@@ -70,6 +68,7 @@ impl Builder {
                     namespace: service.0.namespace.to_owned(),
                     labels: service.selector().map(pairs).unwrap_or_default(),
                     workload,
+                    service: index(service.0.root),
                 }));
             }
         }
@@ -77,16 +76,16 @@ impl Builder {
 
     /// With everything gathered; `changing` are the workloads that may get or lose a proxy.
     pub(crate) fn finish<'v>(mut self, workloads: &[usize], before: super::View<'v>, after: super::View<'v>) -> Mtls {
-        let with_port: HashSet<String> =
-            self.units.iter().filter(|unit| unit.port.is_some()).map(|unit| unit.host.clone()).collect();
-        self.units.retain(|unit| unit.port.is_some() || unit.workload.is_some() || !with_port.contains(&unit.host));
+        let of_services: HashSet<String> =
+            self.units.iter().filter(|unit| unit.service.is_some()).map(|unit| unit.host.clone()).collect();
+        self.units.retain(|unit| unit.service.is_some() || !of_services.contains(&unit.host));
         let mut units: Vec<Unit> = self.units.into_iter().collect();
         units.sort_by(|one, other| (&one.host, one.port, one.workload).cmp(&(&other.host, other.port, other.workload)));
         for (index, unit) in units.iter().enumerate() {
             self.mtls.by_namespace.entry(unit.namespace.clone()).or_default().push(index);
             self.mtls.by_host.entry(unit.host.clone()).or_default().push(index);
-            if let Some(workload) = unit.workload {
-                self.mtls.by_workload.entry(workload).or_default().push(index);
+            for entry in [unit.workload, unit.service].into_iter().flatten() {
+                self.mtls.by_entry.entry(entry).or_default().push(index);
             }
         }
         self.mtls.units = units;

@@ -31,12 +31,12 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> 
 }
 
 /// A backtick would end the code, a bar the cell.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     escape::line(text).replace('`', "'").replace('|', "\\|")
 }
 
 /// Text that Markdown shows as it is.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let mut out = String::new();
     for letter in escape::line(text).chars() {
         match letter {
