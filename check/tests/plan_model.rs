@@ -1,6 +1,6 @@
 //! Random meshes, planned from one to another and applied step by step in a model that knows only what is applied.
 
-#![allow(clippy::unwrap_used, reason = "a broken test must fail loudly")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a broken test must fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

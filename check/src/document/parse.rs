@@ -52,18 +52,6 @@ pub enum FaultKind {
     Aliases,
 }
 
-impl std::fmt::Display for FaultKind {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Syntax(what) => what,
-            Self::Template => "a template that was not rendered",
-            Self::DuplicateKey(_) => "a key stands twice in a mapping",
-            Self::Depth => "nested too deeply",
-            Self::Aliases => "an alias stands within its own anchor, or aliases multiply",
-        })
-    }
-}
-
 /// Reads a file. Each document is read alone: what is wrong with one leaves the others.
 #[must_use]
 pub fn parse(file: u32, text: &str) -> Parsed<'_> {

@@ -42,8 +42,11 @@ pub(super) struct PolicyTls {
 #[derive(Debug)]
 pub(super) struct RuleTls {
     pub(super) host: String,
-    policies: Vec<(Option<TlsMode>, Vec<(i64, Option<TlsMode>)>)>,
+    policies: Vec<PortModes>,
 }
+
+/// What one policy sends to all ports, and to single ones.
+type PortModes = (Option<TlsMode>, Vec<(i64, Option<TlsMode>)>);
 
 /// A workload: whether its pods say themselves that they have a proxy.
 #[derive(Debug)]
@@ -226,7 +229,8 @@ impl Mtls {
 
     /// The modes of the policies that decide; several where several stand at the same level.
     fn server_modes(&self, unit: &Unit, labels: &Pairs, view: View<'_>) -> Vec<MtlsMode> {
-        let at = |namespace: &str, wanted: &dyn Fn(&PolicyTls) -> bool| -> Vec<MtlsMode> {
+        type Wanted<'w> = &'w dyn Fn(&PolicyTls) -> bool;
+        let at = |namespace: &str, wanted: Wanted<'_>| -> Vec<MtlsMode> {
             let indexes = self.policies.get(namespace).map(Vec::as_slice).unwrap_or_default();
             let mode = |index: &usize| match view(*index) {
                 MtlsFacts::Policy(policy) if policy.namespace == namespace && wanted(policy) => policy.mode_for(unit.target),
@@ -234,11 +238,10 @@ impl Mtls {
             };
             indexes.iter().filter_map(mode).collect()
         };
-        let levels: [(&str, &dyn Fn(&PolicyTls) -> bool); 3] = [
-            (&unit.namespace, &|policy| !policy.selector.is_empty() && covers(&policy.selector, labels)),
-            (&unit.namespace, &|policy| policy.selector.is_empty()),
-            (ROOT_NAMESPACE, &|policy| policy.selector.is_empty()),
-        ];
+        let is_wide = |policy: &PolicyTls| policy.selector.is_empty();
+        let is_own = |policy: &PolicyTls| !is_wide(policy) && covers(&policy.selector, labels);
+        let levels: [(&str, Wanted<'_>); 3] =
+            [(&unit.namespace, &is_own), (&unit.namespace, &is_wide), (ROOT_NAMESPACE, &is_wide)];
         levels.into_iter().map(|(namespace, wanted)| at(namespace, wanted)).find(|modes| !modes.is_empty()).unwrap_or_default()
     }
 

@@ -123,7 +123,12 @@ pub(super) fn wave(root: Node<'_>, wave: usize) -> Option<Edit> {
         (None, None) => match metadata.get("annotations") {
             Some(empty) if empty.is_mapping() => Edit::replace(empty, format!("{{{key}: {value}}}")),
             Some(_) => return None,
-            None => Edit::add_entry(metadata, "\"annotations\"", &format!("{{{key}: {value}}}")),
+            None => {
+                let start = root.document().root().place().start as usize;
+                let is_json = root.document().text().get(start..).is_some_and(|text| text.starts_with('{'));
+                let name = if is_json { "\"annotations\"" } else { "annotations" };
+                Edit::add_entry(metadata, name, &format!("{{{key}: {value}}}"))
+            }
         },
     };
     is_only_wave(root, &edit, wave).then_some(edit)
@@ -141,7 +146,6 @@ fn is_only_wave(root: Node<'_>, edit: &Edit, wave: usize) -> bool {
         return false;
     }
     let moved = Place { start: edit.place.start - shift, end: edit.place.end - shift, ..edit.place };
-    // The first line of a block loses its margin in the slice.
     let edited = apply(slice, &[Edit { place: moved, text: edit.text.clone() }]);
     let mut wanted = json(root);
     let Some(metadata) = wanted.get_mut("metadata").and_then(serde_json::Value::as_object_mut) else { return false };

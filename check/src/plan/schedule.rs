@@ -44,12 +44,12 @@ impl Scheduler<'_, '_, '_> {
         let (deletions, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|index| self.is_deletion(*index));
         let (stricter, plain): (Vec<usize>, Vec<usize>) = others.iter().copied().partition(|index| self.becomes_strict(*index));
         for (indexes, default) in [(&plain, Reason::NeedsNothing), (&stricter, Reason::StricterLast)] {
-            if self.to_new(indexes, &default) {
+            if self.finish(indexes, &default) {
                 return true;
             }
         }
         if others.is_empty() {
-            let done = self.to_new(&deletions, &Reason::DeletionsLast) || self.detour(&deletions, false);
+            let done = self.finish(&deletions, &Reason::DeletionsLast) || self.detour(&deletions, false);
             return done || self.force(&deletions);
         }
         if self.detour(&others, true) {
@@ -57,11 +57,11 @@ impl Scheduler<'_, '_, '_> {
         }
         let in_the_way = self.in_the_way(&others);
         let first: Vec<usize> = deletions.iter().copied().filter(|index| in_the_way.contains(index)).collect();
-        if self.to_new(&first, &Reason::NeedsNothing) {
+        if self.finish(&first, &Reason::NeedsNothing) {
             return true;
         }
         let all: Vec<usize> = others.iter().chain(&deletions).copied().collect();
-        self.detour(&all, false) || self.to_new(&deletions, &Reason::DeletionsLast) || self.force(&others)
+        self.detour(&all, false) || self.finish(&deletions, &Reason::DeletionsLast) || self.force(&others)
     }
 
     fn is_deletion(&self, index: usize) -> bool {
@@ -74,7 +74,7 @@ impl Scheduler<'_, '_, '_> {
     }
 
     /// Takes to NEW all that may go.
-    fn to_new(&mut self, indexes: &[usize], default: &Reason) -> bool {
+    fn finish(&mut self, indexes: &[usize], default: &Reason) -> bool {
         let mut safe = Vec::new();
         for index in indexes {
             match self.entries.check(*index, NEW) {
