@@ -43,16 +43,17 @@ impl Scheduler<'_, '_, '_> {
         }
         let (deletions, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|index| self.is_deletion(*index));
         let (stricter, plain): (Vec<usize>, Vec<usize>) = others.iter().copied().partition(|index| self.becomes_strict(*index));
-        for (indexes, default) in [(&plain, Reason::NeedsNothing), (&stricter, Reason::StricterLast)] {
-            if self.finish(indexes, &default) {
-                return true;
-            }
+        if self.finish(&plain, &Reason::NeedsNothing) {
+            return true;
+        }
+        if plain.is_empty() && self.finish(&stricter, &Reason::StricterLast) {
+            return true;
         }
         if others.is_empty() {
             let done = self.finish(&deletions, &Reason::DeletionsLast) || self.detour(&deletions, false);
             return done || self.force(&deletions);
         }
-        if self.detour(&others, true) {
+        if self.detour(&others, true) || self.finish(&stricter, &Reason::StricterLast) {
             return true;
         }
         let in_the_way = self.in_the_way(&others);
