@@ -53,7 +53,7 @@ impl Given {
         let mut spots = BTreeSet::new();
         self.check(|findings| {
             let is_meant = |rule: &Rule| rule.persona == Persona::Regular || self.owner.is_some_and(|owner| owner == rule);
-            let file = |index: u32| if index == 0 { &self.text } else { self.mesh_config.as_ref().unwrap() };
+            let file = |index: u32| if index == 0 { self.text.as_str() } else { self.mesh_config.as_deref().unwrap_or_default() };
             let meant = findings.found.iter().filter(|(rule, _)| is_meant(rule));
             spots = meant.map(|(rule, finding)| spot(file(finding.place.file), finding.place.start, rule.code)).collect();
         });

@@ -7,7 +7,7 @@ use std::path::Path;
 use meshwhy_core::cause_cases::{CauseCases, broken, read_all};
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::condition::{Condition, Engine, FAILS, Literal, Observed};
-use meshwhy_core::{Decisive, Facts, Lang, Verdict, judge, record};
+use meshwhy_core::{Decisive, Facts, Lang, Verdict, judge};
 
 fn all_cases() -> Vec<CauseCases> {
     let causes = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/causes");

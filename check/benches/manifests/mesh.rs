@@ -108,10 +108,11 @@ impl Mesh {
                 text.push_str(&namespace_itself(&namespace));
             }
             if random.usize(..100) < DOCUMENTS {
-                let slip = &SLIPS[random.usize(..SLIPS.len())];
-                let (line, wrong) = slip.made_in(&text, &name);
-                mistakes.push(Mistake { file: file.clone(), line, slug: slip.slug });
-                text = wrong;
+                let slip = SLIPS.get(random.usize(..SLIPS.len())).map(|slip| (slip.slug, slip.made_in(&text, &name)));
+                if let Some((slug, (line, wrong))) = slip {
+                    mistakes.push(Mistake { file: file.clone(), line, slug });
+                    text = wrong;
+                }
             }
             files.push(Source { name: file, text });
         }
@@ -123,9 +124,9 @@ impl Slip {
     /// The line of the mistake and the text with it.
     fn made_in(&self, text: &str, name: &str) -> (u32, String) {
         let (sound, wrong) = (self.sound.replace("NAME", name), self.wrong.replace("NAME", name));
-        let at = text.find(&sound).unwrap_or_else(|| panic!("{}: no {sound:?}", self.slug));
-        let line = u32::try_from(text[..at].matches('\n').count()).unwrap_or(u32::MAX) + 1 + self.line;
-        // A field that is missing is missed where its mapping begins, which is the next line then.
+        // A mistake that could not be made is one that is not found.
+        let before = text.find(&sound).and_then(|at| text.get(..at)).unwrap_or_default();
+        let line = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX) + 1 + self.line;
         (line, text.replacen(&sound, &wrong, 1))
     }
 }

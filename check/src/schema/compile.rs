@@ -1,6 +1,7 @@
 //! The carried JSON Schemas, made ready once.
 
 use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 use regex_lite::Regex;
@@ -24,6 +25,7 @@ pub struct Schema {
     pub(super) items: Option<Reference>,
     pub(super) values: Vec<Box<str>>,
     pub(super) pattern: Option<Pattern>,
+    pub(super) address: Option<AddressKind>,
     pub(super) numbers: (Option<i64>, Option<i64>),
     /// Characters of a text.
     pub(super) length: (Option<u64>, Option<u64>),
@@ -48,6 +50,31 @@ pub(super) enum Additional {
     Anything,
     Nothing,
     Of(Reference),
+}
+
+/// What `format` demands; other formats the schemas give by patterns.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AddressKind {
+    V4,
+    V6,
+}
+
+impl AddressKind {
+    fn new(format: &str) -> Option<Self> {
+        match format {
+            "ipv4" => Some(Self::V4),
+            "ipv6" => Some(Self::V6),
+            _ => None,
+        }
+    }
+
+    /// Whether a text is such an address.
+    pub(super) fn holds(self, text: &str) -> bool {
+        match self {
+            Self::V4 => text.parse::<Ipv4Addr>().is_ok(),
+            Self::V6 => text.parse::<Ipv6Addr>().is_ok(),
+        }
+    }
 }
 
 /// A regular expression that is compiled when a value first needs it.
@@ -203,6 +230,7 @@ impl Compiler {
                 None => words(source.get("enum")),
             },
             pattern: source.get("pattern").and_then(Value::as_str).map(Pattern::new),
+            address: source.get("format").and_then(Value::as_str).and_then(AddressKind::new),
             numbers: (number("minimum"), number("maximum")),
             length: bound("minLength", "maxLength"),
             elements: bound("minItems", "maxItems"),

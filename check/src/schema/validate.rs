@@ -137,6 +137,9 @@ fn scalar(node: Node<'_>, value: &Value<'_>, schema: &'static Schema) -> Option<
     if !within(text.chars().count() as u64, schema.length) {
         return Some(ProblemKind::Form(format!("{} characters", range(schema.length))));
     }
+    if schema.address.is_some_and(|kind| !kind.holds(text)) {
+        return Some(ProblemKind::Form(String::new()));
+    }
     let pattern = schema.pattern.as_ref().filter(|pattern| !pattern.holds(text))?;
     Some(if pattern.is_duration() { ProblemKind::Duration } else { ProblemKind::Form(String::new()) })
 }

@@ -6,8 +6,12 @@ use std::sync::{LazyLock, OnceLock};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-const FILES: [&str; 4] =
-    [include_str!("gateway.json"), include_str!("istio.json"), include_str!("kubernetes.json"), include_str!("mesh.json")];
+const FILES: [&str; 4] = [
+    include_str!("../../../check/schemas/gateway.json"),
+    include_str!("../../../check/schemas/istio.json"),
+    include_str!("../../../check/schemas/kubernetes.json"),
+    include_str!("../../../check/schemas/mesh.json"),
+];
 /// How deep one text of YAML may hold another.
 const DEPTH: u8 = 3;
 
