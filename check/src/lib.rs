@@ -5,6 +5,7 @@ pub mod edit;
 pub mod finding;
 pub mod gateway_api;
 pub mod gateways;
+pub mod join;
 pub mod mesh;
 pub mod model;
 pub mod plan;

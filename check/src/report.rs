@@ -169,11 +169,15 @@ impl Fill for Words<'_, '_> {
     }
 }
 
-/// Checks files.
-#[must_use]
-pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
+/// Calls `take` with the mesh of some files, and with the files: those of the mesh configuration stand behind the others.
+pub fn with_mesh<R>(
+    files: &[Source],
+    mesh_config: Option<&Source>,
+    settings: &Settings,
+    take: impl FnOnce(&Mesh<'_>, &Sources<'_>) -> R,
+) -> R {
     let parsed = parse_all(files);
-    let embedded = request.mesh_config.clone().or_else(|| mesh_config_map(&parsed, files));
+    let embedded = mesh_config.cloned().or_else(|| mesh_config_map(&parsed, files));
     let number = u32::try_from(files.len()).unwrap_or(u32::MAX);
     let config = embedded.as_ref().map(|config| parse(number, &config.text));
     let roots = config.iter().chain(&parsed).flat_map(|file| &file.documents).map(Document::root);
@@ -184,12 +188,21 @@ pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
             .find(|root| root.str_at(&["kind"]) == Some("IstioOperator"))
             .and_then(|root| root.at(&["spec", "meshConfig"])),
     };
-    let mesh = Mesh::new(&parsed, config_root, &request.settings);
-    let mut outcome = run(&mesh);
+    let mesh = Mesh::new(&parsed, config_root, settings);
+    take(&mesh, &Sources::new(files.iter().chain(&embedded)))
+}
+
+/// Checks files.
+#[must_use]
+pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
+    with_mesh(files, request.mesh_config.as_ref(), &request.settings, |mesh, sources| report(mesh, sources, request, lang))
+}
+
+fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, lang: Lang) -> CheckReport {
+    let mut outcome = run(mesh);
     outcome.found.retain(|(rule, _)| rule.persona == Persona::Regular || request.personas.contains(&rule.persona));
-    let sources = Sources::new(files.iter().chain(&embedded));
-    let unmatched = suppression::apply(&mut outcome, &mesh, &sources, &request.suppressions);
-    let place = |place: Place| location(&sources, place);
+    let unmatched = suppression::apply(&mut outcome, mesh, sources, &request.suppressions);
+    let place = |place: Place| location(sources, place);
     let mut rules: BTreeMap<&str, ExplainedRule> = BTreeMap::new();
     for (rule, finding) in &outcome.found {
         rules.entry(rule.code).or_insert_with(|| ExplainedRule {
@@ -201,7 +214,7 @@ pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
     }
     let name = |resource: ResourceName<'_>| resource.to_string();
     CheckReport {
-        findings: outcome.found.iter().map(|(rule, finding)| reported(rule, finding, &sources, lang)).collect(),
+        findings: outcome.found.iter().map(|(rule, finding)| reported(rule, finding, sources, lang)).collect(),
         unknown: outcome
             .unknown
             .iter()
@@ -218,7 +231,7 @@ pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
             .into_iter()
             .map(|suppression| Unmatched { at: suppression.place.map(place), code: suppression.code })
             .collect(),
-        documents: parsed.iter().map(|file| file.documents.len() + file.faults.len()).sum(),
+        documents: mesh.files.iter().map(|file| file.documents.len() + file.faults.len()).sum(),
         resources: mesh.resources.len(),
     }
 }
@@ -257,7 +270,9 @@ fn reported(rule: &'static Rule, finding: &Finding<'_>, sources: &Sources<'_>, l
     }
 }
 
-fn location(sources: &Sources<'_>, place: Place) -> Location {
+/// A place for people and editors.
+#[must_use]
+pub fn location(sources: &Sources<'_>, place: Place) -> Location {
     let Position { line, column } = sources.position(place.file, place.start);
     let end = sources.position(place.file, place.end);
     let file = sources.file(place).map(|file| file.name.clone()).unwrap_or_default();

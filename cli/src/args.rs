@@ -56,6 +56,8 @@ pub(crate) struct ExplainArgs {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
     /// Also say which causes nearly matched, and what was missing
     #[arg(long)]
     pub(crate) why_not: bool,
@@ -71,7 +73,20 @@ pub(crate) struct DiagnoseArgs {
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
     #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// The files that may explain what failed.
+#[derive(Debug, Args)]
+pub(crate) struct ManifestArgs {
+    /// File, folder, pattern or archive with manifests: say under each failure which line of them explains it; may be repeated
+    #[arg(long = "manifests", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// File with the mesh configuration, when it is not among the manifests as ConfigMap `istio` or IstioOperator
+    #[arg(long, value_name = "FILE", requires = "paths")]
+    pub(crate) mesh_config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ pub mod analysis;
 mod args;
 mod check_options;
 mod commands;
+pub mod configuration;
 mod coverage;
 mod escape;
 mod failure;

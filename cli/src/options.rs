@@ -8,9 +8,11 @@ use meshwhy_check::rules::Rule;
 use meshwhy_core::{Cause, Lang};
 use meshwhy_logs::Formats;
 
-use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, PlanArgs, ReadingArgs};
+use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, ManifestArgs, PlanArgs, ReadingArgs};
 use crate::check_options::CheckOptions;
+use crate::configuration::ConfigurationFiles;
 use crate::failure::Failure;
+use crate::manifests::{self, Manifests};
 use crate::{escape, input, lang};
 
 /// A run.
@@ -21,8 +23,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) enum Task {
-    Explain { input: Input, formats: Formats, why_not: bool, format: FormatArg },
-    Diagnose { input: Input, formats: Formats, format: FormatArg },
+    Explain { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, why_not: bool, format: FormatArg },
+    Diagnose { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, format: FormatArg },
     Causes { cause: Option<&'static Cause>, format: FormatArg },
     Check(Box<CheckOptions>),
     Rules { rule: Option<&'static Rule>, format: FormatArg },
@@ -59,10 +61,23 @@ impl Options {
                 } else {
                     stdin(args.input.is_empty())?
                 };
-                Task::Explain { input, formats: formats(args.reading)?, why_not: args.why_not, format: args.output.format }
+                let manifests = configuration(args.manifests)?;
+                Task::Explain {
+                    input,
+                    formats: formats(args.reading)?,
+                    manifests,
+                    why_not: args.why_not,
+                    format: args.output.format,
+                }
             }
             Action::Diagnose(args) => {
-                Task::Diagnose { input: files(args.files)?, formats: formats(args.reading)?, format: args.output.format }
+                let manifests = configuration(args.manifests)?;
+                Task::Diagnose {
+                    input: files(args.files)?,
+                    formats: formats(args.reading)?,
+                    manifests,
+                    format: args.output.format,
+                }
             }
             Action::Causes(args) => {
                 let find = |name: String| Cause::find(&name).ok_or_else(|| Failure::Usage(unknown_cause(&name)));
@@ -110,6 +125,18 @@ fn formats(args: ReadingArgs) -> Result<Formats, Failure> {
         }
     };
     formats.map_err(|error| Failure::Usage(format!("{name}: {}", escape::line(&error.to_string()))))
+}
+
+fn configuration(args: ManifestArgs) -> Result<Option<ConfigurationFiles>, Failure> {
+    if args.paths.is_empty() {
+        return Ok(None);
+    }
+    if args.paths.iter().any(|path| is_dash(path)) {
+        return Err(Failure::Usage("--manifests needs files; standard input is for what failed".to_owned()));
+    }
+    let Manifests { sources, remarks, .. } = Manifests::read(&args.paths)?;
+    let mesh_config = args.mesh_config.map(|path| manifests::one(&path)).transpose()?;
+    Ok(Some(ConfigurationFiles { sources, mesh_config, remarks }))
 }
 
 fn files(paths: Vec<PathBuf>) -> Result<Input, Failure> {

@@ -7,6 +7,7 @@ use meshwhy_core::judge::{self, Decider};
 use serde::Serialize;
 
 use crate::analysis::{Analysis, Tally};
+use crate::configuration::Configuration;
 use crate::group::{Class, Group};
 
 /// The answer to `explain` or `diagnose`.
@@ -50,6 +51,9 @@ pub(crate) struct Entry {
     pub(crate) alternatives: Vec<Alternative>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) near_misses: Option<Vec<NearMiss>>,
+    /// The place in the manifests that explains it; `null` where none does, absent where no manifests were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) configuration: Option<Option<Configuration>>,
     pub(crate) explanation: Explanation,
 }
 
@@ -95,8 +99,14 @@ pub(crate) struct NearMiss {
 }
 
 impl DiagnosisReport {
-    pub(crate) fn new(analysis: Analysis, lang: Lang, why_not: bool) -> Self {
-        let entries = analysis.groups.into_iter().map(|group| Entry::new(group, lang, why_not)).collect();
+    /// `configurations` has what the manifests say of each group, where manifests were given.
+    pub(crate) fn new(analysis: Analysis, configurations: Option<Vec<Option<Configuration>>>, lang: Lang, why_not: bool) -> Self {
+        let mut configurations = configurations.map(Vec::into_iter);
+        let mut entry = |group| Entry {
+            configuration: configurations.as_mut().map(|each| each.next().flatten()),
+            ..Entry::new(group, lang, why_not)
+        };
+        let entries = analysis.groups.into_iter().map(&mut entry).collect();
         Self { lang, entries, tally: analysis.tally }
     }
 }
@@ -159,6 +169,7 @@ impl Entry {
             lines: group.lines,
             evidence,
             examples: group.examples,
+            configuration: None,
         }
     }
 }

@@ -5,10 +5,12 @@ mod plan;
 
 use std::io::{self, Write};
 
+use meshwhy_core::Lang;
 use meshwhy_logs::Formats;
 
 use crate::analysis::{Analysis, Collector};
 use crate::args::FormatArg;
+use crate::configuration::{Configuration, ConfigurationFiles};
 use crate::escape;
 use crate::failure::{Failure, Outcome};
 use crate::input;
@@ -27,13 +29,19 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     let Options { task, lang, color } = options;
     let mut out = io::BufWriter::new(anstream::AutoStream::new(io::stdout().lock(), color));
     let outcome = match task {
-        Task::Explain { input, formats, why_not, format } => {
+        Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
-            report(&mut out, input, formats, format, render, |analysis| DiagnosisReport::new(analysis, lang, why_not))
+            report(&mut out, input, formats, format, render, |analysis| {
+                let configurations = explained(manifests.as_ref(), &analysis, lang)?;
+                Ok(DiagnosisReport::new(analysis, configurations, lang, why_not))
+            })
         }
-        Task::Diagnose { input, formats, format } => {
+        Task::Diagnose { input, formats, manifests, format } => {
             let render = if format == FormatArg::Json { render::json::findings } else { render::text::findings };
-            report(&mut out, input, formats, format, render, |analysis| DiagnosisReport::new(analysis, lang, false).by_count())
+            report(&mut out, input, formats, format, render, |analysis| {
+                let configurations = explained(manifests.as_ref(), &analysis, lang)?;
+                Ok(DiagnosisReport::new(analysis, configurations, lang, false).by_count())
+            })
         }
         Task::Causes { cause, format } => {
             match cause {
@@ -77,13 +85,13 @@ fn report(
     formats: Formats,
     format: FormatArg,
     render: Render,
-    diagnose: impl Fn(Analysis) -> DiagnosisReport,
+    diagnose: impl Fn(Analysis) -> io::Result<DiagnosisReport>,
 ) -> Result<Outcome, Failure> {
     let mut collector = Collector::reading(formats);
     input::for_each(input, |source, reader| collector.read(source, reader))?;
     let analysis = collector.finish();
     let recognised = analysis.recognised();
-    let report = diagnose(analysis);
+    let report = diagnose(analysis)?;
     if recognised || format == FormatArg::Json {
         render(out, &report)?;
     }
@@ -95,6 +103,19 @@ fn report(
         (true, true) => Ok(Outcome::Clean),
         (true, false) => Ok(Outcome::Findings),
     }
+}
+
+/// What the manifests say of each group, where there are manifests; what cannot be read as it is goes to stderr.
+fn explained(
+    files: Option<&ConfigurationFiles>,
+    analysis: &Analysis,
+    lang: Lang,
+) -> io::Result<Option<Vec<Option<Configuration>>>> {
+    let Some(files) = files else { return Ok(None) };
+    for remark in &files.remarks {
+        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(remark))?;
+    }
+    Ok(Some(files.explain(&analysis.groups, lang)))
 }
 
 fn check_config(out: &mut dyn Write, input: Input) -> Result<Outcome, Failure> {

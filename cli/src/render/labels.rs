@@ -5,6 +5,8 @@ use meshwhy_core::Lang;
 /// Headings and phrases.
 pub(crate) struct Labels {
     pub(crate) evidence: &'static str,
+    pub(crate) configuration: &'static str,
+    pub(crate) no_configuration: &'static str,
     pub(crate) why: &'static str,
     pub(crate) confirm: &'static str,
     pub(crate) fix: &'static str,
@@ -70,6 +72,8 @@ pub(crate) struct Labels {
 
 const EN: Labels = Labels {
     evidence: "Evidence",
+    configuration: "Configuration",
+    no_configuration: "Nothing in the given files explains it.",
     why: "Why",
     confirm: "Confirm",
     fix: "Fix",
@@ -135,6 +139,8 @@ const EN: Labels = Labels {
 
 const ZH: Labels = Labels {
     evidence: "依据",
+    configuration: "配置",
+    no_configuration: "给出的文件里没有能解释它的配置。",
     why: "原因",
     confirm: "确认",
     fix: "修复",

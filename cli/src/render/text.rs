@@ -91,11 +91,27 @@ fn causes(
             page.blank()?;
             place(page, labels, entry)?;
             detail(page, entry)?;
+            configuration(page, labels, entry)?;
         }
         explanation(page, labels, &entry.explanation)?;
         page.blank()?;
     }
     Ok(())
+}
+
+/// Writes the place in the manifests that explains an entry, or that none does.
+fn configuration(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
+    let Some(found) = &entry.configuration else { return Ok(()) };
+    page.heading(labels.configuration)?;
+    let Some(found) = found else { return page.prose(labels.no_configuration) };
+    let rule = found.rule.map(|code| format!(" ({code})")).unwrap_or_default();
+    page.prose(&escape::line(&format!("{}{rule}", found.message)))?;
+    page.line(&escape::line(&format!("{}:{}:{}  {}", found.file, found.line, found.column, found.resource)))?;
+    for other in &found.related {
+        let place = format!("{}:{}:{}  {}", other.file, other.line, other.column, other.resource);
+        page.note(&format!("{} {}", labels.see_also, escape::line(&place)))?;
+    }
+    if found.has_edit { page.note(labels.has_edit) } else { Ok(()) }
 }
 
 fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {

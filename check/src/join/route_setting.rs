@@ -1,0 +1,141 @@
+//! Settings of the route that a request took.
+
+use meshwhy_core::details::{Details, Word};
+use meshwhy_core::flags::Flag;
+
+use super::ConfigurationCause;
+use super::match_fit::Fit;
+use super::request::{Request, RouteRule};
+use crate::document::Node;
+use crate::mesh::full_host;
+use crate::model::{Gateway, Kind, Route, RouteProtocol};
+use crate::rules::Message;
+
+const TIMEOUT: Message = Message {
+    en: "{resource} gives the request {time}, and the answer took longer",
+    zh: "{resource} 只给这个请求 {time}，响应更慢",
+};
+const FAULT: Message = Message { en: "{resource} injects this failure", zh: "这个失败是 {resource} 注入的" };
+const RETRIES_OFF: Message = Message {
+    en: "{resource} turns retries off, so a connection that the server has just closed becomes a 503",
+    zh: "{resource} 关闭了重试，服务端刚关闭的连接就会变成 503",
+};
+const DIRECT_RESPONSE: Message = Message {
+    en: "{resource} answers the request itself with this status",
+    zh: "{resource} 自己用这个状态码回应请求",
+};
+const REDIRECT: Message = Message {
+    en: "{resource} redirects to an address that the same rule redirects again",
+    zh: "{resource} 重定向到的地址会再次命中同一条规则",
+};
+const REWRITE: Message = Message {
+    en: "{resource} rewrites the path to {path} before the application sees it, and the application does not know it",
+    zh: "{resource} 在应用收到之前把路径改写成 {path}，应用不认识它",
+};
+
+/// The only rule that the request may have taken and that has a setting; the certain one before others.
+fn setting<'a>(request: &Request<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Option<(RouteRule<'a>, Node<'a>)> {
+    let routes: Vec<RouteRule<'a>> = request.routes().into_iter().filter(|rule| leads_there(request, rule)).collect();
+    let mut having = routes.into_iter().filter_map(|rule| Some((rule, of(rule.node)?)));
+    let first = having.next()?;
+    match having.next() {
+        None => Some(first),
+        Some(_) => having.last().or(Some(first)).filter(|(rule, _)| rule.is_certain),
+    }
+}
+
+/// Whether a rule leads to the cluster that the proxy names.
+fn leads_there(request: &Request<'_, '_, '_>, rule: &RouteRule<'_>) -> bool {
+    if request.facts.cluster.as_deref().is_none_or(str::is_empty) || rule.resource.kind != Kind::VirtualService {
+        return true;
+    }
+    let route = Route { protocol: RouteProtocol::Http, node: rule.node };
+    route.destinations().any(|destination| {
+        let host = destination.host().and_then(Node::text).map(|host| full_host(host, rule.resource.namespace));
+        host.is_some_and(|host| request.hosts.contains(&host)) && destination.subset().and_then(Node::text) == request.subset
+    })
+}
+
+/// How long the route, or one try of it, may take.
+pub(super) fn timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let is_try = matches!(request.facts.parsed_details(), Some(Details::Word(Word::UpstreamPerTryTimeout)));
+    if is_try {
+        return per_try_timeout(request);
+    }
+    let of = |rule: Node<'a>| {
+        rule.get("timeout").or_else(|| rule.at(&["timeouts", "request"])).or_else(|| rule.at(&["timeouts", "backendRequest"]))
+    };
+    let (rule, node) = setting(request, of)?;
+    Some(ConfigurationCause::new(&rule.resource, node, TIMEOUT).with("time", node.text()?))
+}
+
+/// How long one try may take.
+pub(super) fn per_try_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let timed_out = request.facts.has_flag(Flag::UT)
+        || matches!(request.facts.parsed_details(), Some(Details::Word(Word::UpstreamPerTryTimeout)));
+    let of = |rule: Node<'a>| rule.at(&["retries", "perTryTimeout"]).or_else(|| rule.at(&["timeouts", "backendRequest"]));
+    let (rule, node) = setting(request, of).filter(|_| timed_out)?;
+    Some(ConfigurationCause::new(&rule.resource, node, TIMEOUT).with("time", node.text()?))
+}
+
+/// The fault that the route injects: what it answers, else how long it waits.
+pub(super) fn fault<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let of = |rule: Node<'a>| {
+        let fault = rule.get("fault")?;
+        let abort = fault.get("abort").and_then(|abort| abort.get("httpStatus").or_else(|| abort.get("grpcStatus")));
+        let delay = || fault.at(&["delay", "fixedDelay"]);
+        if request.facts.has_flag(Flag::DI) && !request.facts.has_flag(Flag::FI) {
+            delay().or(abort)
+        } else {
+            abort.or_else(delay)
+        }
+    };
+    let (rule, node) = setting(request, of)?;
+    Some(ConfigurationCause::new(&rule.resource, node, FAULT))
+}
+
+/// Retries that are turned off where a connection that is used again was closed.
+pub(super) fn retries_off<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let of = |rule: Node<'a>| rule.at(&["retries", "attempts"]).filter(|attempts| attempts.as_integer() == Some(0));
+    let (rule, node) = setting(request, of)?;
+    Some(ConfigurationCause::new(&rule.resource, node, RETRIES_OFF))
+}
+
+/// The answer that the route itself gives.
+pub(super) fn direct_response<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let (rule, node) = setting(request, |rule| rule.at(&["directResponse", "status"]))?;
+    Some(ConfigurationCause::new(&rule.resource, node, DIRECT_RESPONSE))
+}
+
+/// A redirect whose target the same rule takes, or a gateway that sends to HTTPS whoever came by it.
+pub(super) fn redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let of = |rule: Node<'a>| {
+        let redirect = rule.get("redirect")?;
+        redirect.get("uri").or_else(|| redirect.get("authority")).or_else(|| redirect.get("scheme"))
+    };
+    if let Some((rule, node)) = setting(request, of).filter(|(rule, _)| request.fit(rule.node) != Fit::Fails) {
+        return Some(ConfigurationCause::new(&rule.resource, node, REDIRECT));
+    }
+    let asked = request.authority?;
+    let servers = request
+        .mesh
+        .of(Kind::Gateway)
+        .map(Gateway)
+        .flat_map(|gateway| gateway.servers().map(move |server| (gateway, server)).collect::<Vec<_>>());
+    let mut redirecting = servers.filter_map(|(gateway, server)| {
+        let node = server.0.at(&["tls", "httpsRedirect"]).filter(|node| node.as_bool() == Some(true))?;
+        let has =
+            server.hosts().filter_map(Node::text).any(|host| super::host::covers(host.rsplit('/').next().unwrap_or(host), asked));
+        has.then(|| ConfigurationCause::new(&gateway.0, node, REDIRECT))
+    });
+    redirecting.next().filter(|_| redirecting.next().is_none())
+}
+
+/// A path that the application does not know, after the route has changed it.
+pub(super) fn rewrite<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    if request.facts.status != Some(404) {
+        return None;
+    }
+    let (rule, node) = setting(request, |rule| rule.at(&["rewrite", "uri"]))?;
+    Some(ConfigurationCause::new(&rule.resource, node, REWRITE).with("path", node.text()?))
+}

@@ -1,0 +1,109 @@
+//! The manifests beside what failed: which of their lines explains it.
+
+use std::borrow::Cow;
+
+use meshwhy_check::document::Place;
+use meshwhy_check::finding::Related;
+use meshwhy_check::join::{ConfigurationCause, explain};
+use meshwhy_check::mesh::Settings;
+use meshwhy_check::report::{location, with_mesh};
+use meshwhy_check::rules::run;
+use meshwhy_check::source::{Source, Sources};
+use meshwhy_core::{Facts, Lang};
+use serde::Serialize;
+
+use crate::group::Group;
+
+/// The manifests that were given.
+#[derive(Debug, Default)]
+pub struct ConfigurationFiles {
+    /// Their files.
+    pub sources: Vec<Source>,
+    /// The mesh configuration, where it is a file of its own.
+    pub mesh_config: Option<Source>,
+    /// What could not be read as it is, in words.
+    pub remarks: Vec<String>,
+}
+
+/// The place in the manifests that explains a failure.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Configuration {
+    /// The file as it was given.
+    pub file: String,
+    /// Line from 1.
+    pub line: u32,
+    /// Column from 1, in characters.
+    pub column: u32,
+    /// The manifest.
+    pub resource: String,
+    /// What is wrong there.
+    pub message: String,
+    /// Code of the rule of `meshwhy check` that says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+    /// Whether there is an edit that cures it.
+    pub has_edit: bool,
+    /// Other places that it rests on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<RelatedConfiguration>,
+}
+
+/// Another place that a failure rests on.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct RelatedConfiguration {
+    /// The file as it was given.
+    pub file: String,
+    /// Line from 1.
+    pub line: u32,
+    /// Column from 1, in characters.
+    pub column: u32,
+    /// The manifest.
+    pub resource: String,
+}
+
+impl ConfigurationFiles {
+    /// What the manifests say of each group, in the order of the groups; `None` where nothing in them explains it.
+    #[must_use]
+    pub fn explain(&self, groups: &[Group], lang: Lang) -> Vec<Option<Configuration>> {
+        with_mesh(&self.sources, self.mesh_config.as_ref(), &Settings::default(), |mesh, sources| {
+            let findings = run(mesh);
+            let found = |group: &Group| {
+                let cause = explain(mesh, group.verdict.cause, &facts(group), &findings)?;
+                Some(Configuration::new(&cause, sources, lang))
+            };
+            groups.iter().map(found).collect()
+        })
+    }
+}
+
+/// The facts of a group, with the proxy that its lines name.
+fn facts(group: &Group) -> Facts<'_> {
+    let mut facts: Facts<'_> = group.facts.clone();
+    facts.context.pod = facts.context.pod.or_else(|| group.hop.as_deref().map(Cow::Borrowed));
+    facts.side = facts.side.or(group.side);
+    facts
+}
+
+impl Configuration {
+    fn new(cause: &ConfigurationCause<'_>, sources: &Sources<'_>, lang: Lang) -> Self {
+        let at = |place: Place| location(sources, place);
+        let related = |related: &Related<'_>| {
+            let at = at(related.place);
+            let resource = related.resource.map(|resource| resource.to_string()).unwrap_or_default();
+            RelatedConfiguration { file: at.file, line: at.line, column: at.column, resource }
+        };
+        let place = at(cause.place);
+        Self {
+            file: place.file,
+            line: place.line,
+            column: place.column,
+            resource: cause.resource.to_string(),
+            message: cause.message(lang),
+            rule: cause.rule.map(|rule| rule.code),
+            has_edit: !cause.edits.is_empty(),
+            related: cause.related.iter().map(related).collect(),
+        }
+    }
+}
