@@ -40,6 +40,8 @@ pub struct Tally {
 pub struct Analysis {
     /// Failures by cause, target and hop; the most telling first.
     pub groups: Vec<Group>,
+    /// What looks healthy, and may be a failure that only the manifests show; empty unless asked for.
+    pub suspects: Vec<Group>,
     /// What the lines were.
     pub tally: Tally,
 }
@@ -52,6 +54,7 @@ pub struct Collector {
     coverage: Coverage,
     groups: Groups,
     missing_plugins: MissingPlugins,
+    suspects: Option<Groups>,
     tally: Tally,
 }
 
@@ -60,6 +63,12 @@ impl Collector {
     #[must_use]
     pub fn reading(formats: Formats) -> Self {
         Self { formats, ..Self::default() }
+    }
+
+    /// Also keeps what may be a failure that only the manifests show.
+    #[must_use]
+    pub fn keeping_suspects(self) -> Self {
+        Self { suspects: Some(Groups::default()), ..self }
     }
 
     /// Reads all lines of one source; what one proxy wrote should have one number.
@@ -106,6 +115,9 @@ impl Collector {
 
     fn facts(&mut self, place: &LinePlace<'_>, facts: Facts<'_>, truncated: bool) {
         let event = facts.event;
+        if let Some(suspects) = &mut self.suspects {
+            suspects.add(Sighting::suspect(place, &facts).into_iter());
+        }
         let sighting = Sighting::from_facts(place, facts, truncated);
         match (event, sighting) {
             (Some(Event::WasmPluginMissing), Some(sighting)) => {
@@ -154,7 +166,8 @@ impl Collector {
         }
         self.settle();
         let (groups, ungrouped) = self.groups.finish();
-        Analysis { groups, tally: Tally { ungrouped, ..self.tally } }
+        let suspects = self.suspects.map(|suspects| suspects.finish().0).unwrap_or_default();
+        Analysis { groups, suspects, tally: Tally { ungrouped, ..self.tally } }
     }
 }
 
@@ -166,6 +179,13 @@ impl Analysis {
         // Reading memory cannot fail.
         let _ = collector.read(0, &mut &*text);
         collector.finish()
+    }
+
+    /// Makes a suspect a failure like others.
+    pub(crate) fn convict(&mut self, suspect: Group) {
+        self.tally.healthy = self.tally.healthy.saturating_sub(suspect.count);
+        self.tally.failed = self.tally.failed.saturating_add(suspect.count);
+        self.groups.push(suspect);
     }
 
     /// Whether any line was understood.

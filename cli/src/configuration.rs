@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use meshwhy_check::document::Place;
 use meshwhy_check::finding::Related;
-use meshwhy_check::join::{ConfigurationCause, explain};
+use meshwhy_check::join::{ConfigurationCause, explain, hidden_failure};
 use meshwhy_check::mesh::Settings;
 use meshwhy_check::report::{location, with_mesh};
 use meshwhy_check::rules::run;
@@ -12,6 +12,7 @@ use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::{Facts, Lang};
 use serde::Serialize;
 
+use crate::analysis::Analysis;
 use crate::group::Group;
 
 /// The manifests that were given.
@@ -64,16 +65,22 @@ pub struct RelatedConfiguration {
 }
 
 impl ConfigurationFiles {
-    /// What the manifests say of each group, in the order of the groups; `None` where nothing in them explains it.
+    /// What the manifests say of each group, in the order of the groups; `None` where nothing in them explains it. Suspects that the
+    /// manifests prove to have failed become groups.
     #[must_use]
-    pub fn explain(&self, groups: &[Group], lang: Lang) -> Vec<Option<Configuration>> {
+    pub fn explain(&self, analysis: &mut Analysis, lang: Lang) -> Vec<Option<Configuration>> {
         with_mesh(&self.sources, self.mesh_config.as_ref(), &Settings::default(), |mesh, sources| {
             let findings = run(mesh);
+            for suspect in std::mem::take(&mut analysis.suspects) {
+                if hidden_failure(mesh, &facts(&suspect)).is_some() {
+                    analysis.convict(suspect);
+                }
+            }
             let found = |group: &Group| {
                 let cause = explain(mesh, group.verdict.cause, &facts(group), &findings)?;
                 Some(Configuration::new(&cause, sources, lang))
             };
-            groups.iter().map(found).collect()
+            analysis.groups.iter().map(found).collect()
         })
     }
 }

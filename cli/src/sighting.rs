@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use meshwhy_core::causes::unknown;
+use meshwhy_core::causes::{redirect_loop, tls_handshake_failed, unknown};
 use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
@@ -95,6 +95,25 @@ impl Sighting {
         let confidence = if truncated { Confidence::Likely } else { verdict.confidence };
         let count = facts.context.occurrences.unwrap_or(1).max(1);
         Some(Self::new(place, SightingSource::Log, facts, Verdict { confidence, ..verdict }, (count, 0)))
+    }
+
+    /// A line that shows no failure and may hide one: a redirect of the proxy's own, or a short connection to an upstream. Its verdict is
+    /// what it would be.
+    pub(crate) fn suspect(place: &LinePlace<'_>, facts: &Facts<'_>) -> Option<Self> {
+        const SHORT: u64 = 1000;
+        let is_redirect =
+            matches!(facts.status, Some(301..=308)) && facts.parsed_details() == Some(Details::Word(Word::DirectResponse));
+        let is_short = facts.status == Some(0)
+            && facts.context.method.is_none()
+            && facts.duration_ms.is_some_and(|duration| duration <= SHORT);
+        let cause: &'static Cause = match () {
+            () if facts.flags.is_some_and(|flags| !flags.is_empty()) => return None,
+            () if is_redirect => &redirect_loop::CAUSE,
+            () if is_short => &tls_handshake_failed::CAUSE,
+            () => return None,
+        };
+        let verdict = Verdict { cause, confidence: Confidence::Likely, condition: None };
+        Some(Self::new(place, SightingSource::Log, facts.clone(), verdict, (1, 0)))
     }
 
     /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is

@@ -55,7 +55,8 @@ fn observed() -> Vec<String> {
 
 #[test]
 fn every_session_of_the_transcripts() {
-    let pages = fs::read_dir(root().join("cli/tests/cmd")).unwrap().map(|page| fs::read_to_string(page.unwrap().path()).unwrap());
+    let paths = fs::read_dir(root().join("cli/tests/cmd")).unwrap().map(|page| page.unwrap().path());
+    let pages = paths.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap());
     let pages = pages.collect::<Vec<_>>().join("\n");
     let sessions: Vec<&str> =
         pages.lines().filter_map(|line| line.strip_prefix("$ meshwhy ")).filter(|line| line.contains("--format json")).collect();
@@ -68,6 +69,21 @@ fn every_session_of_the_transcripts() {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("'{}' {session}", env!("CARGO_BIN_EXE_meshwhy"))]);
         check(&schema(name), &output(&mut shell, ""), session);
+    }
+}
+
+#[test]
+fn reports_beside_manifests() {
+    let folder = root().join("cli/tests/cmd/configuration.in/shop");
+    let explained = fs::read_to_string(folder.join("access.log")).unwrap();
+    for (input, is_explained) in [(explained.as_str(), true), ("426", false)] {
+        for command in ["explain", "diagnose"] {
+            let report = meshwhy(&[command, "--manifests", folder.to_str().unwrap(), "--format", "json"], input);
+            check(&schema(command), &report, command);
+            let report: Value = serde_json::from_str(&report).unwrap();
+            let entries = report.get("verdicts").or_else(|| report.get("findings")).unwrap();
+            assert_eq!(entries[0].get("configuration").map(Value::is_object), Some(is_explained), "{report}");
+        }
     }
 }
 

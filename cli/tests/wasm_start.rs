@@ -17,7 +17,7 @@ type Finding = (&'static str, Option<String>, u64);
 
 /// Every finding, and how many lines were not understood.
 fn findings(log: &str) -> (Vec<Finding>, u64) {
-    let Analysis { groups, tally } = Analysis::of(log.as_bytes());
+    let Analysis { groups, tally, .. } = Analysis::of(log.as_bytes());
     let mut findings: Vec<_> = groups.into_iter().map(|group| (group.verdict.cause.slug, group.hop, group.count)).collect();
     findings.sort();
     (findings, tally.unreadable)

@@ -90,15 +90,20 @@ impl<'a> ConfigurationCause<'a> {
         })
     }
 
-    /// With the rule that points at the same place, or at the same manifest for the same cause.
+    /// With the rule that names this place for the same cause, as its own or beside it.
     fn beside_rule(mut self, cause: &Cause, findings: &Outcome<'a>) -> Self {
-        let same = findings.found.iter().find(|(rule, finding)| {
-            finding.resource == Some(self.resource) && finding.place == self.place && rule.explains.contains(&cause)
-        });
+        let names = |finding: &Finding<'a>| {
+            finding.place == self.place || finding.related.iter().any(|related| related.place == self.place)
+        };
+        let same = findings.found.iter().find(|(rule, finding)| rule.explains.contains(&cause) && names(finding));
         if let Some((rule, finding)) = same {
             self.rule = Some(rule);
             self.edits.clone_from(&finding.edits);
-            self.related.extend(finding.related.iter().cloned());
+            for related in &finding.related {
+                if related.place != self.place && !self.related.iter().any(|known| known.place == related.place) {
+                    self.related.push(related.clone());
+                }
+            }
         }
         self
     }
@@ -115,6 +120,16 @@ pub fn explain<'a>(mesh: &Mesh<'a>, cause: &Cause, facts: &Facts<'_>, findings: 
         Some(located) => Some(located.beside_rule(cause, findings)),
         None => of_rules(&request, cause, findings),
     }
+}
+
+/// What a line that shows no failure hides, where the files prove it: a redirect that leads back to itself, or TLS inside TLS.
+#[must_use]
+pub fn hidden_failure<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<(&'static Cause, ConfigurationCause<'a>)> {
+    let request = Request::new(mesh, facts);
+    if facts.status.is_some_and(|status| (300..400).contains(&status)) {
+        return Some((&cause::redirect_loop::CAUSE, route_setting::proven_redirect_loop(&request)?));
+    }
+    Some((&cause::tls_handshake_failed::CAUSE, transport_security::double_tls(&request)?))
 }
 
 /// What certainly leads to the cause, and concerns the host that was asked for; only where there is one.

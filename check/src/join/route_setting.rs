@@ -4,7 +4,6 @@ use meshwhy_core::details::{Details, Word};
 use meshwhy_core::flags::Flag;
 
 use super::ConfigurationCause;
-use super::match_fit::Fit;
 use super::request::{Request, RouteRule};
 use crate::document::Node;
 use crate::mesh::full_host;
@@ -107,14 +106,27 @@ pub(super) fn direct_response<'a>(request: &Request<'_, 'a, '_>) -> Option<Confi
     Some(ConfigurationCause::new(&rule.resource, node, DIRECT_RESPONSE))
 }
 
+/// A redirect whose target the same rule takes.
+pub(super) fn proven_redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let (rule, redirect) = setting(request, |rule| rule.get("redirect"))?;
+    let (uri, authority) = (redirect.get("uri"), redirect.get("authority"));
+    let node = uri.or(authority)?;
+    let mut facts = request.facts.clone();
+    if let Some(uri) = uri.and_then(Node::text) {
+        facts.context.path = Some(uri.to_owned().into());
+    }
+    if let Some(authority) = authority.and_then(Node::text) {
+        facts.context.authority = Some(authority.to_owned().into());
+    }
+    let next = Request::new(request.mesh, &facts);
+    let returns = next.routes().iter().any(|again| again.node == rule.node && again.is_certain);
+    returns.then(|| ConfigurationCause::new(&rule.resource, node, REDIRECT))
+}
+
 /// A redirect whose target the same rule takes, or a gateway that sends to HTTPS whoever came by it.
 pub(super) fn redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
-    let of = |rule: Node<'a>| {
-        let redirect = rule.get("redirect")?;
-        redirect.get("uri").or_else(|| redirect.get("authority")).or_else(|| redirect.get("scheme"))
-    };
-    if let Some((rule, node)) = setting(request, of).filter(|(rule, _)| request.fit(rule.node) != Fit::Fails) {
-        return Some(ConfigurationCause::new(&rule.resource, node, REDIRECT));
+    if let Some(proven) = proven_redirect_loop(request) {
+        return Some(proven);
     }
     let asked = request.authority?;
     let servers = request

@@ -67,17 +67,20 @@ pub(super) fn hiding<'a>(request: &Request<'_, 'a, '_>, host: &str, target: Targ
     Some(ConfigurationCause::new(&sidecar, *hosts.first()?, HIDDEN_BY_SIDECAR).with("host", host.to_owned()))
 }
 
-/// The `exportTo` of a manifest, where it leaves out the namespace of the proxy.
+/// The `exportTo` of a manifest, or the annotation that stands for it on a Service, where it leaves out the namespace of the proxy.
 pub(super) fn hiding_export<'a>(request: &Request<'_, 'a, '_>, resource: &Resource<'a>) -> Option<Node<'a>> {
     let client = request.client_namespace();
-    let exported = resource.spec().get("exportTo").filter(|exported| !exported.is_empty())?;
-    let reaches = |item: Node<'_>| match item.text() {
-        Some("*") => true,
-        Some(".") => client == Some(resource.namespace),
-        Some(namespace) => client == Some(namespace),
-        None => false,
+    let reaches = |exported: &str| match exported.trim() {
+        "*" => true,
+        "." => client == Some(resource.namespace),
+        namespace => client == Some(namespace),
     };
-    (!exported.items().any(reaches)).then(|| exported.items().next()).flatten()
+    if resource.kind == Kind::Service {
+        let annotation = resource.annotations().node("networking.istio.io/exportTo")?;
+        return (!annotation.text()?.split(',').any(reaches)).then_some(annotation);
+    }
+    let exported = resource.spec().get("exportTo").filter(|exported| !exported.is_empty())?;
+    (!exported.items().filter_map(Node::text).any(reaches)).then(|| exported.items().next()).flatten()
 }
 
 /// The Sidecar of the proxy that speaks: by its labels, else that of its namespace, else that of the mesh.

@@ -31,15 +31,15 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     let outcome = match task {
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
-            report(&mut out, input, formats, format, render, |analysis| {
-                let configurations = explained(manifests.as_ref(), &analysis, lang)?;
+            report(&mut out, input, collector(formats, manifests.as_ref()), format, render, |mut analysis| {
+                let configurations = explained(manifests.as_ref(), &mut analysis, lang)?;
                 Ok(DiagnosisReport::new(analysis, configurations, lang, why_not))
             })
         }
         Task::Diagnose { input, formats, manifests, format } => {
             let render = if format == FormatArg::Json { render::json::findings } else { render::text::findings };
-            report(&mut out, input, formats, format, render, |analysis| {
-                let configurations = explained(manifests.as_ref(), &analysis, lang)?;
+            report(&mut out, input, collector(formats, manifests.as_ref()), format, render, |mut analysis| {
+                let configurations = explained(manifests.as_ref(), &mut analysis, lang)?;
                 Ok(DiagnosisReport::new(analysis, configurations, lang, false).by_count())
             })
         }
@@ -82,12 +82,11 @@ type Render = fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>;
 fn report(
     out: &mut dyn Write,
     input: Input,
-    formats: Formats,
+    mut collector: Collector,
     format: FormatArg,
     render: Render,
     diagnose: impl Fn(Analysis) -> io::Result<DiagnosisReport>,
 ) -> Result<Outcome, Failure> {
-    let mut collector = Collector::reading(formats);
     input::for_each(input, |source, reader| collector.read(source, reader))?;
     let analysis = collector.finish();
     let recognised = analysis.recognised();
@@ -105,17 +104,23 @@ fn report(
     }
 }
 
+/// What reads the lines: with manifests beside them, also those that only the manifests show to have failed.
+fn collector(formats: Formats, files: Option<&ConfigurationFiles>) -> Collector {
+    let collector = Collector::reading(formats);
+    if files.is_some() { collector.keeping_suspects() } else { collector }
+}
+
 /// What the manifests say of each group, where there are manifests; what cannot be read as it is goes to stderr.
 fn explained(
     files: Option<&ConfigurationFiles>,
-    analysis: &Analysis,
+    analysis: &mut Analysis,
     lang: Lang,
 ) -> io::Result<Option<Vec<Option<Configuration>>>> {
     let Some(files) = files else { return Ok(None) };
     for remark in &files.remarks {
         writeln!(anstream::stderr(), "meshwhy: {}", escape::line(remark))?;
     }
-    Ok(Some(files.explain(&analysis.groups, lang)))
+    Ok(Some(files.explain(analysis, lang)))
 }
 
 fn check_config(out: &mut dyn Write, input: Input) -> Result<Outcome, Failure> {
