@@ -601,3 +601,72 @@ fn what_looks_healthy_is_a_failure_where_the_files_prove_it() {
     assert_eq!(hidden(&moved, &redirect("uri: /other")), None);
     assert_eq!(hidden(&moved, &redirect("authority: elsewhere.example.com")), None);
 }
+
+#[test]
+fn the_timeout_that_was_over_is_named() {
+    let two = |first: &str, second: &str| {
+        routes(&format!(
+            "  - match: [{{headers: {{x-user: {{exact: a}}}}}}]\n    timeout: {first}\n    route: [{{destination: {{host: reviews}}}}]\n  \
+             - timeout: {second}\n    route: [{{destination: {{host: reviews}}}}]"
+        ))
+    };
+    let took = |duration: &'static str| [CLUSTER, "details=response_timeout", "flags=UT", duration];
+    named("request-timeout", &took("duration_ms=2003"), &two("2s # here", "500ms"));
+    named("request-timeout", &took("duration_ms=501"), &two("2s", "500ms # here"));
+}
+
+#[test]
+fn servers_that_pass_tls_through() {
+    let edge = |mark: &str| {
+        manifest(
+            "Gateway",
+            "edge",
+            &format!(
+                "  selector: {{istio: ingressgateway}}\n  servers:\n  - port: {{number: 443, name: tls, protocol: TLS}}\n    hosts: \
+                 ['*.example.com']\n    tls:\n      mode: PASSTHROUGH{mark}"
+            ),
+        )
+    };
+    let routed = |list: &str| {
+        let common = "  hosts: ['*.example.com']\n  gateways: [edge]\n";
+        manifest("VirtualService", "edge", &format!("{common}{list}\n    route: [{{destination: {{host: reviews}}}}]"))
+    };
+    let asked =
+        ["pod=istio-ingressgateway-1", "side=gateway", "server_name=a.example.com", "downstream_local_address=10.0.0.1:8443"];
+    named("no-filter-chain", &asked, &(edge(" # here") + &routed("  http:\n  - name: all")));
+    named(
+        "no-filter-chain",
+        &asked,
+        &(edge("") + &routed("  tls:\n  - match:\n    - sniHosts:\n      - z.other.org\n      - b.example.com # here")),
+    );
+    silent("no-filter-chain", &asked, &(edge("") + &routed("  tls:\n  - match: [{sniHosts: [a.example.com]}]")));
+}
+
+#[test]
+fn endpoints_of_service_entries() {
+    let cluster = |flags| ["cluster=outbound|80||db.other.svc.cluster.local", "authority=db.other", flags];
+    let entry = |more: &str| {
+        manifest(
+            "ServiceEntry",
+            "db",
+            &format!("  hosts: [db.other.svc.cluster.local]\n  ports: [{{number: 80, name: http, protocol: HTTP}}]\n{more}"),
+        )
+    };
+    let machine = manifest("WorkloadEntry", "vm", "  address: 10.0.0.9\n  labels: {app: db}");
+    let selecting = |app: &str| entry(&format!("  workloadSelector:\n    labels:\n      app: {app}"));
+    named("no-healthy-endpoints", &cluster("flags=UH"), &(selecting("dbs # here") + &machine));
+    silent("no-healthy-endpoints", &cluster("flags=UH"), &(selecting("db") + &machine));
+    named(
+        "tls-to-plaintext-port",
+        &cluster("flags=UF"),
+        &entry("  endpoints:\n  - address: 10.0.0.9\n    labels:\n      security.istio.io/tlsMode: istio # here"),
+    );
+    named(
+        "certificate-verify-failed",
+        &cluster(
+            "upstream_transport_failure=TLS_error:|CERTIFICATE_VERIFY_FAILED:verify_cert_failed:_SAN_matcher,\
+             _certificate_SANs_are_[spiffe://cluster.local/ns/other/sa/new]:TLS_error_end",
+        ),
+        &entry("  endpoints:\n  - address: 10.0.0.9\n    serviceAccount: old # here"),
+    );
+}

@@ -59,6 +59,12 @@ impl Case {
         }
     }
 
+    /// The same without the names of the pods.
+    fn without_pods(self) -> Self {
+        let bare = |line: &str| line.split_once("/istio-proxy] ").map_or_else(String::new, |(_, line)| format!("{line}\n"));
+        Self { lines: self.lines.lines().map(bare).collect(), ..self }
+    }
+
     fn named(&self) -> Vec<Configuration> {
         self.files.explain(&mut self.analysis(), Lang::En).into_iter().flatten().collect()
     }
@@ -94,8 +100,17 @@ fn the_line_at_fault_is_named() {
 }
 
 #[test]
+fn nearly_all_are_named_where_no_pod_is() {
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.wanted.is_some()).map(Case::without_pods).collect();
+    let missed: Vec<String> =
+        cases.iter().filter(|case| !case.named().iter().any(|named| case.is_wanted(named))).map(Case::tell).collect();
+    let named = cases.len() - missed.len();
+    assert!(named * 100 >= cases.len() * WANTED_PERCENT, "only {named} of {} are named:\n{}", cases.len(), missed.join("\n"));
+}
+
+#[test]
 fn no_other_line_is_named() {
-    let cases = cases();
+    let cases: Vec<Case> = cases().into_iter().chain(self::cases().into_iter().map(Case::without_pods)).collect();
     let wrong: Vec<String> =
         cases.iter().filter(|case| case.named().iter().any(|named| !case.is_wanted(named))).map(Case::tell).collect();
     assert_eq!(wrong, Vec::<String>::new(), "{} of {} name a wrong line:\n{}", wrong.len(), cases.len(), wrong.join("\n"));

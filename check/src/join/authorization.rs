@@ -65,6 +65,10 @@ fn by_name<'a>(request: &Request<'_, 'a, '_>, policy: &str) -> Option<Configurat
     let (namespace, name, number) = named(policy)?;
     let resource = request.mesh.find(Kind::AuthorizationPolicy, namespace, name)?;
     let rule = resource.spec().list("rules").nth(number)?;
+    if refused_operations(request, rule).is_some() {
+        // The proxy had another version of the policy.
+        return None;
+    }
     Some(ConfigurationCause::new(&resource, condition(request, rule).unwrap_or(rule), DENIES))
 }
 
@@ -145,18 +149,21 @@ enum Distance {
     Nothing,
 }
 
-/// What the nearest of the ALLOW policies asks for.
+/// What the nearest of the ALLOW policies asks for; nothing where one of them allows the request.
 fn not_allowed<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let is_allowing = |policy: &Resource<'_>| matches!(policy.spec().str_at(&["action"]), None | Some("ALLOW"));
-    let policies = selecting(request, Kind::AuthorizationPolicy).into_iter().filter(is_allowing);
-    let each = policies.flat_map(|policy| {
+    let mut nearest: Option<(Distance, Resource<'a>, Node<'a>)> = None;
+    for policy in selecting(request, Kind::AuthorizationPolicy).into_iter().filter(is_allowing) {
         let rules: Vec<Node<'a>> = policy.spec().list("rules").collect();
-        if rules.is_empty() {
-            return vec![(Distance::Nothing, policy, nothing(&policy))];
+        let nothing = rules.is_empty().then(|| Some((Distance::Nothing, nothing(&policy))));
+        for lack in rules.into_iter().map(|rule| lacking(request, rule)).chain(nothing) {
+            let (distance, node) = lack?;
+            if nearest.is_none_or(|(known, ..)| distance < known) {
+                nearest = Some((distance, policy, node));
+            }
         }
-        rules.into_iter().filter_map(|rule| lacking(request, rule)).map(|(distance, node)| (distance, policy, node)).collect()
-    });
-    let (distance, policy, node) = each.min_by_key(|(distance, ..)| *distance)?;
+    }
+    let (distance, policy, node) = nearest?;
     let message = if distance == Distance::Nothing { ALLOWS_NOTHING } else { DOES_NOT_ALLOW };
     Some(ConfigurationCause::new(&policy, node, message))
 }
@@ -167,20 +174,23 @@ fn nothing<'a>(policy: &Resource<'a>) -> Node<'a> {
     ["rules", "action"].iter().find_map(|field| spec.get(field)).unwrap_or(spec)
 }
 
-/// The condition of an ALLOW rule that the request lacks.
+/// The condition of an ALLOW rule that the request lacks; `None` where it fits.
 fn lacking<'a>(request: &Request<'_, 'a, '_>, rule: Node<'a>) -> Option<(Distance, Node<'a>)> {
     let first = |values: Node<'a>| values.items().next().unwrap_or(values);
-    let mut operations =
-        rule.list("to").filter_map(|to| to.get("operation")).map(|operation| refused_operation(request, operation)).peekable();
-    let is_asked = operations.peek().is_none();
-    let refused: Vec<Option<Node<'a>>> = operations.collect();
-    if !is_asked && refused.iter().all(Option::is_some) {
-        return refused.into_iter().flatten().next().map(|node| (Distance::Operation, node));
+    if let Some(node) = refused_operations(request, rule) {
+        return Some((Distance::Operation, node));
     }
-    let source =
-        rule.list("from").filter_map(|from| from.get("source")).flat_map(Node::entries).map(|(_, values)| first(values)).next();
+    let sources = rule.list("from").filter_map(|from| from.get("source")).flat_map(Node::entries);
+    let source = sources.map(|(_, values)| first(values)).next();
     let when = || rule.list("when").find_map(|when| when.get("values").or_else(|| when.get("notValues"))).map(first);
     source.or_else(when).map(|node| (Distance::Caller, node))
+}
+
+/// What refuses the first operation of a rule, where the request certainly fits none of them.
+fn refused_operations<'a>(request: &Request<'_, 'a, '_>, rule: Node<'a>) -> Option<Node<'a>> {
+    let operations = rule.list("to").filter_map(|to| to.get("operation"));
+    let refused: Option<Vec<Node<'a>>> = operations.map(|operation| refused_operation(request, operation)).collect();
+    refused?.first().copied()
 }
 
 /// The field of an operation that the request certainly does not fit.

@@ -28,6 +28,10 @@ const EMPTY_SUBSET: Message = Message {
     en: "no endpoint of {host} has the label {label} that subset {subset} asks for",
     zh: "{host} 没有带 subset {subset} 所要求的标签 {label} 的 endpoint",
 };
+const EMPTY_SELECTOR: Message = Message {
+    en: "nothing in its namespace has the label {label} that {resource} selects",
+    zh: "所在 namespace 里没有带 {resource} 所选标签 {label} 的工作负载",
+};
 const UNRESOLVED: Message = Message {
     en: "{resource} has proxies resolve {address}, which DNS does not know",
     zh: "{resource} 让代理解析 {address}，DNS 里没有这个名字",
@@ -43,7 +47,7 @@ pub(super) fn missing<'a>(request: &Request<'_, 'a, '_>) -> Option<Configuration
     let strict =
         || certain_first().find_map(|rule| destinations(rule).find_map(|destination| lacking(request, rule, destination)));
     let elsewhere =
-        || certain_first().find_map(|rule| destinations(rule).find_map(|destination| unknown_host(rule, destination)));
+        || certain_first().find_map(|rule| destinations(rule).find_map(|destination| unknown_host(request, rule, destination)));
     strict().or_else(elsewhere)
 }
 
@@ -101,8 +105,14 @@ fn lacking<'a>(
     targets.first().and_then(|target| visibility::hiding(request, &host, *target))
 }
 
-fn unknown_host<'a>(rule: &RouteRule<'a>, destination: Destination<'a>) -> Option<ConfigurationCause<'a>> {
+fn unknown_host<'a>(
+    request: &Request<'_, 'a, '_>,
+    rule: &RouteRule<'a>,
+    destination: Destination<'a>,
+) -> Option<ConfigurationCause<'a>> {
     let (host, node) = host_of(rule, destination)?;
+    let is_unknown = matches!(request.mesh.host(&host, ""), Lookup::Elsewhere);
+    is_unknown.then_some(())?;
     Some(ConfigurationCause::new(&rule.resource, node, NO_HOST).with("host", host))
 }
 
@@ -147,11 +157,38 @@ pub(super) fn endpoints<'a>(request: &Request<'_, 'a, '_>) -> Vec<Labels<'a>> {
                 let selector = spec.at(&["workloadSelector", "labels"]);
                 let selected = selector.map(|selector| request.mesh.selected(entry.0.namespace, selector)).unwrap_or_default();
                 let listed = spec.list("endpoints").map(|endpoint| Labels(endpoint.get("labels")));
-                listed.chain(selected.iter().map(|workload| workload.labels())).collect()
+                let entries = selector.into_iter().flat_map(|selector| workload_entries(request, entry.0.namespace, selector));
+                listed.chain(selected.iter().map(|workload| workload.labels())).chain(entries).collect()
             }
         }
     };
     request.targets().into_iter().flat_map(of).collect()
+}
+
+/// The labels of the WorkloadEntries that a ServiceEntry selects.
+fn workload_entries<'a>(request: &Request<'_, 'a, '_>, namespace: &str, selector: Node<'a>) -> Vec<Labels<'a>> {
+    let entries = request.mesh.of(Kind::WorkloadEntry).filter(|entry| entry.namespace == namespace);
+    entries.map(|entry| Labels(entry.spec().get("labels"))).filter(|labels| selects(selector, *labels)).collect()
+}
+
+/// A selector of a ServiceEntry or Service that nothing in its namespace has, although the files hold what it could select.
+pub(super) fn empty_selector<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let (resource, selector) = request.targets().into_iter().find_map(|(_, target)| match target {
+        Target::Service(service) => Some((service.0, service.selector()?)),
+        Target::Entry(entry) => Some((entry.0, entry.0.spec().at(&["workloadSelector", "labels"])?)),
+    })?;
+    let pods = request.mesh.workloads().iter().filter(|workload| workload.resource.namespace == resource.namespace);
+    let entries = request.mesh.of(Kind::WorkloadEntry).filter(|entry| entry.namespace == resource.namespace);
+    let entries = entries.filter(|_| resource.kind == Kind::ServiceEntry).map(|entry| Labels(entry.spec().get("labels")));
+    let there: Vec<Labels<'a>> = pods.map(|workload| workload.labels()).chain(entries).collect();
+    if there.is_empty() || there.iter().any(|labels| selects(selector, *labels)) {
+        return None;
+    }
+    let has =
+        |key: Node<'_>, value: Node<'_>| there.iter().any(|labels| key.text().and_then(|key| labels.get(key)) == value.text());
+    let (key, value) = selector.entries().find(|(key, value)| !has(*key, *value)).or_else(|| selector.entries().next())?;
+    let label = format!("{}={}", key.text().unwrap_or_default(), value.text().unwrap_or_default());
+    Some(ConfigurationCause::new(&resource, value, EMPTY_SELECTOR).with("label", label))
 }
 
 /// The name that a ServiceEntry has resolved: its only endpoint, or the host itself.

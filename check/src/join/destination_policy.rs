@@ -2,6 +2,7 @@
 
 use super::ConfigurationCause;
 use super::destination::endpoints;
+use super::duration::was_over;
 use super::request::Request;
 use crate::document::Node;
 use crate::model::{DestinationRule, TrafficPolicy};
@@ -57,7 +58,8 @@ pub(super) fn overflow<'a>(request: &Request<'_, 'a, '_>) -> Option<Configuratio
 
 /// How long a connection may last.
 pub(super) fn connection_duration<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
-    let (rule, node) = setting(request, &["connectionPool", "tcp", "maxConnectionDuration"])?;
+    let (rule, node) =
+        setting(request, &["connectionPool", "tcp", "maxConnectionDuration"]).filter(|(_, node)| was_over(request, *node))?;
     Some(ConfigurationCause::new(&rule.0, node, CONNECTION_DURATION).with("time", node.text()?))
 }
 

@@ -5,6 +5,7 @@ use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 
 use super::ConfigurationCause;
+use super::duration::was_over;
 use super::host::{covers, without_port};
 use super::request::Request;
 use crate::document::Node;
@@ -23,6 +24,7 @@ const RATE: Message = Message {
     zh: "{resource} 在令牌桶重新填充之前只放行 {value} 个请求",
 };
 const FAULT: Message = Message { en: "{resource} injects this failure", zh: "这个失败是 {resource} 注入的" };
+const UPGRADE: Message = Message { en: "{resource} turns this upgrade off", zh: "{resource} 关闭了这种协议升级" };
 const DUPLICATE: Message = Message {
     en: "{resource} adds the domain {value}, which another virtual host of the proxy already has",
     zh: "{resource} 添加了域名 {value}，代理的另一个 virtual host 已经有它",
@@ -55,6 +57,20 @@ fn is_for(request: &Request<'_, '_, '_>, patch: Patch<'_>) -> bool {
 
 /// The only value that a patch gives one of these fields, the first field that has any.
 fn setting<'a>(request: &Request<'_, 'a, '_>, fields: &[&str], message: Message) -> Option<ConfigurationCause<'a>> {
+    setting_where(request, fields, message, |_| true)
+}
+
+/// The same of times that were over when the request ended.
+fn time<'a>(request: &Request<'_, 'a, '_>, fields: &[&str]) -> Option<ConfigurationCause<'a>> {
+    setting_where(request, fields, TIME, |node| was_over(request, node))
+}
+
+fn setting_where<'a>(
+    request: &Request<'_, 'a, '_>,
+    fields: &[&str],
+    message: Message,
+    is_possible: impl Fn(Node<'a>) -> bool,
+) -> Option<ConfigurationCause<'a>> {
     let patches = patches(request);
     fields.iter().find_map(|field| {
         let values = |(filter, patch): &(EnvoyFilter<'a>, Patch<'a>)| {
@@ -62,7 +78,7 @@ fn setting<'a>(request: &Request<'_, 'a, '_>, fields: &[&str], message: Message)
             patch.value().into_iter().for_each(|value| collect(value, field, &mut found));
             found.into_iter().map(|node| (*filter, node)).collect::<Vec<_>>()
         };
-        let all: Vec<_> = patches.iter().flat_map(values).collect();
+        let all: Vec<_> = patches.iter().flat_map(values).filter(|(_, node)| is_possible(*node)).collect();
         let [(filter, node)] = all.as_slice() else { return None };
         Some(ConfigurationCause::new(&filter.0, *node, message).with("value", node.text()?))
     })
@@ -88,11 +104,11 @@ fn is_camel_case_of(key: &str, field: &str) -> bool {
 }
 
 pub(super) fn stream_idle_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
-    setting(request, &["stream_idle_timeout", "idle_timeout"], TIME)
+    time(request, &["stream_idle_timeout", "idle_timeout"])
 }
 
 pub(super) fn max_duration<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
-    setting(request, &["max_stream_duration", "max_connection_duration", "max_downstream_connection_duration"], TIME)
+    time(request, &["max_stream_duration", "max_connection_duration", "max_downstream_connection_duration"])
 }
 
 pub(super) fn request_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
@@ -101,7 +117,7 @@ pub(super) fn request_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<Confi
         Some(Details::Word(Word::RequestOverallTimeout)) => &["request_timeout"],
         _ => &["request_timeout", "request_headers_timeout"],
     };
-    setting(request, fields, TIME)
+    time(request, fields)
 }
 
 pub(super) fn request_header_size<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
@@ -130,6 +146,22 @@ pub(super) fn token_bucket<'a>(request: &Request<'_, 'a, '_>) -> Option<Configur
 
 pub(super) fn fault<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["http_status", "grpc_status", "fixed_delay"], FAULT)
+}
+
+/// An upgrade that an EnvoyFilter turns off.
+pub(super) fn upgrade<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let turned_off = |node: &Node<'_>| node.as_bool() == Some(false);
+    let mut found = patches(request).into_iter().filter_map(|(filter, patch)| {
+        let mut values = Vec::new();
+        let upgrades = patch
+            .value()?
+            .at(&["typed_config", "upgrade_configs"])
+            .or_else(|| patch.value()?.at(&["route", "upgrade_configs"]))?;
+        collect(upgrades, "enabled", &mut values);
+        Some((filter, values.into_iter().find(turned_off)?))
+    });
+    let (filter, node) = found.next().filter(|_| found.next().is_none())?;
+    Some(ConfigurationCause::new(&filter.0, node, UPGRADE))
 }
 
 /// A virtual host that an EnvoyFilter adds for a host which Istio's own configuration has as well.

@@ -35,12 +35,20 @@ const PROTOCOL_CONFLICT: Message = Message {
     zh: "端口 {port} 同时属于 {other} 的明文 server，Istio 会忽略 {resource} 的这个 TLS server",
 };
 
-/// The servers on the port of the listener, with their gateways.
+/// The servers on the port of the listener, with their gateways; all of them where none has that port, since a Service may map it.
 fn servers<'a>(request: &Request<'_, 'a, '_>) -> Vec<(Gateway<'a>, Server<'a>)> {
     let port = request.listener_port();
     let gateways = request.mesh.of(Kind::Gateway).map(Gateway);
-    let all = gateways.flat_map(|gateway| gateway.servers().map(move |server| (gateway, server)).collect::<Vec<_>>());
-    all.filter(|(_, server)| port.is_none() || server.port() == port).collect()
+    let servers = |gateway: Gateway<'a>| gateway.servers().map(move |server| (gateway, server)).collect::<Vec<_>>();
+    let all: Vec<_> = gateways.flat_map(servers).collect();
+    let on_port: Vec<_> = all.iter().copied().filter(|(_, server)| server.port() == port).collect();
+    if on_port.is_empty() { all } else { on_port }
+}
+
+/// Whether some server has the port of the listener itself.
+pub(super) fn has_listener_port(request: &Request<'_, '_, '_>) -> bool {
+    let port = request.listener_port();
+    request.mesh.of(Kind::Gateway).map(Gateway).any(|gateway| gateway.servers().any(|server| server.port() == port))
 }
 
 /// A host of a server without the namespace before it.
@@ -58,17 +66,37 @@ pub(super) fn unmatched_server_name<'a>(request: &Request<'_, 'a, '_>) -> Option
     let servers = servers(request);
     let covering = servers.iter().find(|(_, server)| server.hosts().any(|host| covers(host_of(host), name)));
     let Some((gateway, server)) = covering else {
-        let hosts = servers.iter().flat_map(|(gateway, server)| server.hosts().map(move |host| (gateway, host)));
-        let (gateway, host) = nearest(hosts, |(_, host)| host_of(*host), name)?;
+        let routed = request
+            .mesh
+            .virtual_services()
+            .filter(|service| service.hosts().any(|host| covers(host.text().unwrap_or_default(), name)));
+        let routed: Vec<VirtualService<'a>> = routed.collect();
+        let is_bound =
+            |gateway: &Gateway<'a>| routed.iter().any(|service| service.gateways().any(|bound| names(bound, service, gateway)));
+        let hosts = servers.iter().flat_map(|(gateway, server)| server.hosts().map(move |host| (*gateway, host)));
+        let (bound, others): (Vec<_>, Vec<_>) = hosts.partition(|(gateway, _)| is_bound(gateway));
+        let (gateway, host) =
+            nearest(if bound.is_empty() { others } else { bound }.into_iter(), |(_, host)| host_of(*host), name)?;
         return Some(ConfigurationCause::new(&gateway.0, host, OTHER_SERVER_NAME).with("host", name.to_owned()));
     };
-    let mut routed = request
-        .mesh
-        .virtual_services()
-        .filter(|service| service.hosts().any(|host| covers(host.text().unwrap_or_default(), name)));
-    let is_http_only =
-        routed.next().is_some_and(|service| service.0.spec().get("tls").is_none() && service.0.spec().get("http").is_some());
-    let mode = server.tls().and_then(|tls| tls.get("mode")).filter(|_| server.passes_tls_through() && is_http_only)?;
+    if !server.passes_tls_through() {
+        return None;
+    }
+    let is_bound = |service: &VirtualService<'a>| service.gateways().any(|bound| names(bound, service, gateway));
+    let bound: Vec<_> = request.mesh.virtual_services().filter(is_bound).collect();
+    let server_names = |service: &VirtualService<'a>| {
+        let matches = service.0.spec().list("tls").flat_map(|route| route.list("match"));
+        matches.flat_map(|wanted| wanted.list("sniHosts")).map(|host| (service.0, host)).collect::<Vec<_>>()
+    };
+    let listed: Vec<_> = bound.iter().flat_map(server_names).collect();
+    if listed.iter().any(|(_, host)| covers(host.text().unwrap_or_default(), name)) {
+        return None;
+    }
+    if let Some((resource, host)) = nearest(listed.into_iter(), |(_, host)| host.text().unwrap_or_default(), name) {
+        return Some(ConfigurationCause::new(&resource, host, OTHER_HOST).with("host", name.to_owned()));
+    }
+    let is_http_only = bound.iter().any(|service| service.0.spec().get("http").is_some());
+    let mode = server.tls().and_then(|tls| tls.get("mode")).filter(|_| is_http_only)?;
     Some(ConfigurationCause::new(&gateway.0, mode, PASSTHROUGH).with("host", name.to_owned()))
 }
 
@@ -83,7 +111,7 @@ fn nearest<T>(hosts: impl Iterator<Item = T>, text: impl Fn(&T) -> &str, name: &
 
 /// A host that a gateway or a VirtualService has, and the other has not.
 pub(super) fn unrouted_host<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
-    let asked = request.authority.filter(|_| request.is_gateway())?;
+    let asked = request.authority.filter(|_| request.may_be_gateway())?;
     let servers = servers(request);
     let covering = servers.iter().find(|(_, server)| server.hosts().any(|host| covers(host_of(host), asked)));
     let has_host = |service: &VirtualService<'a>| service.hosts().any(|host| covers(host.text().unwrap_or_default(), asked));
@@ -101,7 +129,8 @@ pub(super) fn unrouted_host<'a>(request: &Request<'_, 'a, '_>) -> Option<Configu
                 if bound.is_some() {
                     return None;
                 }
-                let other = service.gateways().find(|name| name.text() != Some("mesh"))?;
+                let is_exact = service.hosts().any(|host| host.text() == Some(asked));
+                let other = service.gateways().find(|name| is_exact && name.text() != Some("mesh"))?;
                 ConfigurationCause::new(&service.0, other, OTHER_GATEWAY)
             }
         }
@@ -142,13 +171,14 @@ fn hiding_export<'a>(service: &VirtualService<'a>, gateway: &Gateway<'_>) -> Opt
 
 /// A server with TLS and one without on the same port: bytes of TLS meet the one without.
 pub(super) fn protocol_conflict<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
-    if !request.is_gateway() || !may_be_tls(request) {
+    if !request.may_be_gateway() || !may_be_tls(request) {
         return None;
     }
     let servers = servers(request);
     let is_plain = |server: &Server<'_>| server.protocol().is_some_and(Protocol::is_http);
     let (other, plain) = servers.iter().find(|(_, server)| is_plain(server))?;
-    let (gateway, secure) = servers.iter().find(|(_, server)| server.protocol().is_some_and(Protocol::is_tls))?;
+    let mut left_out = servers.iter().filter(|(_, server)| server.protocol().is_some_and(Protocol::is_tls));
+    let (gateway, secure) = left_out.next().filter(|_| left_out.next().is_none())?;
     let node = secure.0.at(&["port", "protocol"])?;
     let cause = ConfigurationCause::new(&gateway.0, node, PROTOCOL_CONFLICT)
         .with("port", secure.port()?.to_string())

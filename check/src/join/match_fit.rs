@@ -2,6 +2,7 @@
 
 use meshwhy_core::facts::text;
 
+use super::gateway::has_listener_port;
 use super::host::covers;
 use super::request::Request;
 use crate::document::Node;
@@ -111,7 +112,9 @@ impl<'a> Request<'_, 'a, '_> {
 
     fn port_miss(&self, wanted: Node<'a>) -> Option<Miss<'a>> {
         let port = if self.is_gateway() { self.listener_port() } else { self.port };
-        let miss = Miss { subject: Subject::Port, ..Miss::other(wanted, port.is_some()) };
+        // A gateway's Service may map the port of its server to another one.
+        let is_known = port.is_some() && (!self.is_gateway() || has_listener_port(self));
+        let miss = Miss { subject: Subject::Port, ..Miss::other(wanted, is_known) };
         (port.is_none() || wanted.as_integer() != port).then_some(miss)
     }
 

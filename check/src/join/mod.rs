@@ -6,6 +6,7 @@
 mod authorization;
 mod destination;
 mod destination_policy;
+mod duration;
 mod envoy_filter;
 mod gateway;
 mod host;
@@ -156,11 +157,15 @@ static LOCATORS: &[(&Cause, &[Locator])] = &[
     (&cause::direct_response::CAUSE, &[route_setting::direct_response]),
     (&cause::redirect_loop::CAUSE, &[route_setting::redirect_loop]),
     (&cause::no_filter_chain::CAUSE, &[gateway::unmatched_server_name, transport_security::refused_plaintext]),
-    (&cause::no_healthy_endpoints::CAUSE, &[destination::empty_subset, destination_policy::ejection]),
+    (
+        &cause::no_healthy_endpoints::CAUSE,
+        &[destination::empty_subset, destination::empty_selector, destination_policy::ejection],
+    ),
     (&cause::upstream_connection_refused::CAUSE, &[workload::default_endpoint, workload::target_port]),
     (&cause::upstream_connection_timeout::CAUSE, &[workload::default_endpoint]),
     (&cause::dns_resolution_failed::CAUSE, &[destination::unresolved_address]),
     (&cause::circuit_breaker_overflow::CAUSE, &[destination_policy::overflow]),
+    (&cause::upgrade_not_allowed::CAUSE, &[envoy_filter::upgrade]),
     (&cause::fault_injected::CAUSE, &[route_setting::fault, envoy_filter::fault]),
     (&cause::request_timeout::CAUSE, &[route_setting::timeout]),
     (&cause::retry_exhausted::CAUSE, &[route_setting::per_try_timeout]),
@@ -186,7 +191,10 @@ static LOCATORS: &[(&Cause, &[Locator])] = &[
     (&cause::protocol_error_upstream::CAUSE, &[destination_policy::h2_upgrade]),
     (&cause::protocol_error_downstream::CAUSE, &[gateway::protocol_conflict, workload::tls_port_declared_http]),
     (&cause::plaintext_to_tls_port::CAUSE, &[transport_security::refused_plaintext]),
-    (&cause::tls_to_plaintext_port::CAUSE, &[transport_security::double_tls, transport_security::unexpected_tls]),
+    (
+        &cause::tls_to_plaintext_port::CAUSE,
+        &[transport_security::double_tls, transport_security::unexpected_tls, transport_security::claimed_mtls],
+    ),
     (&cause::certificate_verify_failed::CAUSE, &[transport_security::verification]),
     (
         &cause::tls_handshake_failed::CAUSE,

@@ -94,6 +94,11 @@ impl<'m, 'a, 'f> Request<'m, 'a, 'f> {
         self.facts.side == Some(Side::Gateway)
     }
 
+    /// Whether nothing says that a sidecar speaks.
+    pub(super) fn may_be_gateway(&self) -> bool {
+        self.is_gateway() || self.facts.side.is_none() && self.proxy.is_none() && self.targets().is_empty()
+    }
+
     pub(super) fn is_outbound(&self) -> bool {
         self.facts.side != Some(Side::Inbound)
     }
@@ -267,8 +272,25 @@ fn hosts_at(mesh: &Mesh<'_>, address: &str) -> Vec<String> {
     names.chain(services.map(|service| service.host())).collect()
 }
 
-/// The proxy by the name of its pod: a workload of that name, or what a Sidecar selects.
+/// The proxy by the name of its pod, else by the address that only one Sidecar has it listen at.
 fn proxy<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<Proxy<'a>> {
+    of_pod(mesh, facts).or_else(|| of_listener(mesh, text(facts.context.downstream_local_address.as_ref())?))
+}
+
+fn of_listener<'a>(mesh: &Mesh<'a>, address: &str) -> Option<Proxy<'a>> {
+    let (host, port) = (without_port(address), port_of(address)?);
+    let is_it = |listener: Node<'_>| {
+        let number = listener.at(&["port", "number"]).and_then(Node::as_integer);
+        listener.get("bind").and_then(Node::text) == Some(host) && number == Some(port)
+    };
+    let listens = |sidecar: &Resource<'a>| ["ingress", "egress"].iter().any(|list| sidecar.spec().list(list).any(is_it));
+    let mut listening = mesh.of(Kind::Sidecar).filter(listens);
+    let sidecar = listening.next().filter(|_| listening.next().is_none())?;
+    Some(Proxy { namespace: sidecar.namespace, labels: Labels(sidecar.selector()) })
+}
+
+/// A workload of the pod's name, or what a Sidecar selects.
+fn of_pod<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<Proxy<'a>> {
     let pod = text(facts.context.pod.as_ref())?;
     let namespace = text(facts.context.namespace.as_ref());
     let is_here = |resource: &Resource<'_>| namespace.is_none_or(|namespace| namespace == resource.namespace);

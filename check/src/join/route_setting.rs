@@ -4,6 +4,7 @@ use meshwhy_core::details::{Details, Word};
 use meshwhy_core::flags::Flag;
 
 use super::ConfigurationCause;
+use super::duration::{was_just_over, was_over};
 use super::request::{Request, RouteRule};
 use crate::document::Node;
 use crate::mesh::full_host;
@@ -32,15 +33,29 @@ const REWRITE: Message = Message {
     zh: "{resource} 在应用收到之前把路径改写成 {path}，应用不认识它",
 };
 
-/// The only rule that the request may have taken and that has a setting; the certain one before others.
+/// The rules that the request may have taken and that have a setting.
+fn settings<'a>(request: &Request<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Vec<(RouteRule<'a>, Node<'a>)> {
+    let routes = request.routes().into_iter().filter(|rule| leads_there(request, rule));
+    routes.filter_map(|rule| Some((rule, of(rule.node)?))).collect()
+}
+
+/// The only such rule, or else the one that is certain.
 fn setting<'a>(request: &Request<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Option<(RouteRule<'a>, Node<'a>)> {
-    let routes: Vec<RouteRule<'a>> = request.routes().into_iter().filter(|rule| leads_there(request, rule)).collect();
-    let mut having = routes.into_iter().filter_map(|rule| Some((rule, of(rule.node)?)));
-    let first = having.next()?;
-    match having.next() {
-        None => Some(first),
-        Some(_) => having.last().or(Some(first)).filter(|(rule, _)| rule.is_certain),
+    only(&settings(request, of))
+}
+
+fn only<'a>(having: &[(RouteRule<'a>, Node<'a>)]) -> Option<(RouteRule<'a>, Node<'a>)> {
+    match having {
+        [one] => Some(*one),
+        several => several.last().copied().filter(|(rule, _)| rule.is_certain),
     }
+}
+
+/// The rule whose time was over when the request ended: of several, the one that comes near.
+fn time<'a>(request: &Request<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Option<(RouteRule<'a>, Node<'a>)> {
+    let having: Vec<_> = settings(request, of).into_iter().filter(|(_, node)| was_over(request, *node)).collect();
+    let near: Vec<_> = having.iter().copied().filter(|(_, node)| was_just_over(request, *node)).collect();
+    only(if near.len() == 1 { &near } else { &having })
 }
 
 /// Whether a rule leads to the cluster that the proxy names.
@@ -64,7 +79,7 @@ pub(super) fn timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<Configuration
     let of = |rule: Node<'a>| {
         rule.get("timeout").or_else(|| rule.at(&["timeouts", "request"])).or_else(|| rule.at(&["timeouts", "backendRequest"]))
     };
-    let (rule, node) = setting(request, of)?;
+    let (rule, node) = time(request, of)?;
     Some(ConfigurationCause::new(&rule.resource, node, TIMEOUT).with("time", node.text()?))
 }
 
@@ -73,7 +88,7 @@ pub(super) fn per_try_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<Confi
     let timed_out = request.facts.has_flag(Flag::UT)
         || matches!(request.facts.parsed_details(), Some(Details::Word(Word::UpstreamPerTryTimeout)));
     let of = |rule: Node<'a>| rule.at(&["retries", "perTryTimeout"]).or_else(|| rule.at(&["timeouts", "backendRequest"]));
-    let (rule, node) = setting(request, of).filter(|_| timed_out)?;
+    let (rule, node) = time(request, of).filter(|_| timed_out)?;
     Some(ConfigurationCause::new(&rule.resource, node, TIMEOUT).with("time", node.text()?))
 }
 

@@ -11,7 +11,7 @@ use super::request::Request;
 use super::workload::{destination, protocol_of_port};
 use crate::document::Node;
 use crate::mesh::{ROOT_NAMESPACE, Target};
-use crate::model::{DestinationRule, Kind, MtlsMode, PeerAuthentication, TlsMode, TlsSettings, selects};
+use crate::model::{DestinationRule, Kind, MtlsMode, PeerAuthentication, ServiceEntry, TlsMode, TlsSettings, selects};
 use crate::rules::Message;
 
 const PLAINTEXT_TO_STRICT: Message = Message {
@@ -29,6 +29,10 @@ const MTLS_DISABLED: Message = Message {
 const TLS_TO_PLAINTEXT: Message = Message {
     en: "{resource} makes clients start TLS, and the server answers in plaintext",
     zh: "{resource} 让客户端发起 TLS，而服务端用明文应答",
+};
+const CLAIMED_MTLS: Message = Message {
+    en: "{resource} says that this endpoint speaks mutual TLS, and it answers in plaintext",
+    zh: "{resource} 声明这个 endpoint 支持双向 TLS，而它用明文应答",
 };
 const DOUBLE_TLS: Message = Message {
     en: "{resource} puts TLS around what the application already sends as TLS",
@@ -130,6 +134,19 @@ pub(super) fn unexpected_tls<'a>(request: &Request<'_, 'a, '_>) -> Option<Config
     }
 }
 
+/// Mutual TLS that nothing but the label of an endpoint asks for.
+pub(super) fn claimed_mtls<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let mut claiming = request.targets().into_iter().filter_map(|(_, target)| match target {
+        Target::Entry(entry) => Some(entry),
+        Target::Service(_) => None,
+    });
+    let entry = claiming.next()?;
+    let label =
+        |endpoint: Node<'a>| endpoint.at(&["labels", "security.istio.io/tlsMode"]).or_else(|| endpoint.get("serviceAccount"));
+    let node = entry.0.spec().list("endpoints").find_map(label)?;
+    Some(ConfigurationCause::new(&entry.0, node, CLAIMED_MTLS))
+}
+
 /// TLS around TLS: a port that carries it already.
 pub(super) fn double_tls<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, tls) = tls(request).filter(|(_, tls)| matches!(tls.mode(), Some(TlsMode::Simple | TlsMode::Mutual)))?;
@@ -184,11 +201,24 @@ fn expected_name<'a>(
         })
         .or_else(|| {
             request.targets().into_iter().find_map(|(_, target)| match target {
-                Target::Entry(entry) => Some((entry.0, entry.0.spec().list("subjectAltNames").find(is_missing)?)),
+                Target::Entry(entry) => Some((entry.0, expected_of_entry(&entry, is_missing, &names)?)),
                 Target::Service(_) => None,
             })
         })?;
     Some(ConfigurationCause::new(&resource, node, OTHER_NAME).with("name", node.text()?))
+}
+
+/// The name that a ServiceEntry expects, in a list or by the accounts of its endpoints.
+fn expected_of_entry<'a>(entry: &ServiceEntry<'a>, is_missing: impl Fn(&Node<'_>) -> bool, names: &[&str]) -> Option<Node<'a>> {
+    let spec = entry.0.spec();
+    if spec.get("subjectAltNames").is_some() {
+        return spec.list("subjectAltNames").find(is_missing);
+    }
+    let is_other = |account: &Node<'_>| {
+        let end = format!("/sa/{}", account.text().unwrap_or_default()).to_ascii_lowercase();
+        !names.iter().any(|name| name.ends_with(&end))
+    };
+    spec.list("endpoints").filter_map(|endpoint| endpoint.get("serviceAccount")).find(is_other)
 }
 
 /// The names of the certificate, as Envoy lists them: `certificate_SANs_are_[one,_two]`.
