@@ -670,3 +670,14 @@ fn endpoints_of_service_entries() {
         &entry("  endpoints:\n  - address: 10.0.0.9\n    serviceAccount: old # here"),
     );
 }
+
+#[test]
+fn ports_that_are_declared_as_something_else() {
+    let entry = |port: i64, protocol: &str| {
+        let spec = format!("  hosts: [api.example.com]\n  ports:\n  - number: {port}\n    name: web\n    protocol: {protocol}");
+        manifest("ServiceEntry", "api", &spec)
+    };
+    let http2 = ["cluster=outbound|80||api.example.com", "authority=api.example.com", "flags=UPE", "protocol=HTTP/1.1"];
+    named("protocol-error-upstream", &http2, &entry(80, "HTTP2 # here"));
+    silent("protocol-error-upstream", &http2, &entry(80, "HTTP"));
+}

@@ -12,6 +12,7 @@ mod gateway;
 mod host;
 mod match_fit;
 mod no_route;
+mod proxy;
 mod request;
 mod route_setting;
 mod transport_security;
@@ -184,11 +185,12 @@ static LOCATORS: &[(&Cause, &[Locator])] = &[
             transport_security::contradiction,
             transport_security::client_certificate,
             destination_policy::h2_upgrade,
+            workload::port_declared_http2,
             route_setting::retries_off,
         ],
     ),
     (&cause::keepalive_race::CAUSE, &[route_setting::retries_off]),
-    (&cause::protocol_error_upstream::CAUSE, &[destination_policy::h2_upgrade]),
+    (&cause::protocol_error_upstream::CAUSE, &[destination_policy::h2_upgrade, workload::port_declared_http2]),
     (&cause::protocol_error_downstream::CAUSE, &[gateway::protocol_conflict, workload::tls_port_declared_http]),
     (&cause::plaintext_to_tls_port::CAUSE, &[transport_security::refused_plaintext]),
     (

@@ -6,9 +6,10 @@ use meshwhy_core::{Facts, Side};
 
 use super::host::{covers_from, may_mean, port_of, without_port};
 use super::match_fit::Fit;
+use super::proxy::Proxy;
 use crate::document::Node;
 use crate::mesh::{Lookup, Mesh, Target, full_host};
-use crate::model::{DestinationRule, Kind, Labels, Resource, ServiceEntry, VirtualService};
+use crate::model::{DestinationRule, Kind, Resource, ServiceEntry, VirtualService};
 
 /// A failed request beside the files.
 pub(super) struct Request<'m, 'a, 'f> {
@@ -23,13 +24,6 @@ pub(super) struct Request<'m, 'a, 'f> {
     pub(super) subset: Option<&'f str>,
     /// Labels and namespace of the proxy that speaks, where a manifest tells.
     pub(super) proxy: Option<Proxy<'a>>,
-}
-
-/// The proxy that speaks.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Proxy<'a> {
-    pub(super) namespace: &'a str,
-    pub(super) labels: Labels<'a>,
 }
 
 /// A rule of a route that a request may have taken.
@@ -52,7 +46,7 @@ impl<'m, 'a, 'f> Request<'m, 'a, 'f> {
             }
             _ => (None, None, None),
         };
-        let proxy = proxy(mesh, facts);
+        let proxy = Proxy::of(mesh, facts);
         let mut request = Self {
             mesh,
             facts,
@@ -270,39 +264,4 @@ fn hosts_at(mesh: &Mesh<'_>, address: &str) -> Vec<String> {
     let names = entries.flat_map(|entry| entry.hosts().filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>());
     let services = mesh.services().filter(|service| service.0.spec().get("clusterIP").is_some_and(is_it));
     names.chain(services.map(|service| service.host())).collect()
-}
-
-/// The proxy by the name of its pod, else by the address that only one Sidecar has it listen at.
-fn proxy<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<Proxy<'a>> {
-    of_pod(mesh, facts).or_else(|| of_listener(mesh, text(facts.context.downstream_local_address.as_ref())?))
-}
-
-fn of_listener<'a>(mesh: &Mesh<'a>, address: &str) -> Option<Proxy<'a>> {
-    let (host, port) = (without_port(address), port_of(address)?);
-    let is_it = |listener: Node<'_>| {
-        let number = listener.at(&["port", "number"]).and_then(Node::as_integer);
-        listener.get("bind").and_then(Node::text) == Some(host) && number == Some(port)
-    };
-    let listens = |sidecar: &Resource<'a>| ["ingress", "egress"].iter().any(|list| sidecar.spec().list(list).any(is_it));
-    let mut listening = mesh.of(Kind::Sidecar).filter(listens);
-    let sidecar = listening.next().filter(|_| listening.next().is_none())?;
-    Some(Proxy { namespace: sidecar.namespace, labels: Labels(sidecar.selector()) })
-}
-
-/// A workload of the pod's name, or what a Sidecar selects.
-fn of_pod<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<Proxy<'a>> {
-    let pod = text(facts.context.pod.as_ref())?;
-    let namespace = text(facts.context.namespace.as_ref());
-    let is_here = |resource: &Resource<'_>| namespace.is_none_or(|namespace| namespace == resource.namespace);
-    let is_of =
-        |name: &str| !name.is_empty() && pod.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    let workloads = mesh.workloads().iter().filter(|workload| is_here(&workload.resource) && is_of(workload.resource.name));
-    let sidecars = mesh.of(Kind::Sidecar).filter(|sidecar| {
-        let labels = || sidecar.selector().into_iter().flat_map(Node::entries);
-        is_here(sidecar) && labels().any(|(_, value)| value.text().is_some_and(is_of))
-    });
-    let own = workloads.map(|workload| (workload.resource.name.len(), workload.resource.namespace, workload.labels()));
-    let selected = sidecars.map(|sidecar| (sidecar.name.len(), sidecar.namespace, Labels(sidecar.selector())));
-    let best = own.chain(selected).max_by_key(|(length, ..)| *length);
-    best.map(|(_, namespace, labels)| Proxy { namespace, labels })
 }

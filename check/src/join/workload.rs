@@ -9,8 +9,8 @@ use super::gateway::may_be_tls;
 use super::host::port_of;
 use super::request::Request;
 use crate::document::Node;
-use crate::mesh::{Target, kubernetes_name};
-use crate::model::{Kind, Labels, Protocol, ServiceEntry};
+use crate::mesh::Target;
+use crate::model::{Kind, Labels, Protocol, Resource, ServiceEntry};
 use crate::rules::Message;
 
 const NOBODY_LISTENS: Message = Message {
@@ -20,6 +20,10 @@ const NOBODY_LISTENS: Message = Message {
 const OTHER_TARGET_PORT: Message = Message {
     en: "{resource} sends to port {port} of its pods, whose containers declare other ports",
     zh: "{resource} 把请求发往 Pod 的端口 {port}，而容器声明的是其他端口",
+};
+const DECLARED_HTTP2: Message = Message {
+    en: "{resource} declares port {port} as HTTP/2, so the proxy speaks that to an upstream which fails it",
+    zh: "{resource} 把端口 {port} 声明成 HTTP/2，代理因此用 HTTP/2 访问，而上游处理不了",
 };
 const TLS_DECLARED_HTTP: Message = Message {
     en: "{resource} declares port {port} as HTTP, so the proxy reads a TLS handshake as HTTP",
@@ -106,6 +110,27 @@ pub(super) fn target_port<'a>(request: &Request<'_, 'a, '_>) -> Option<Configura
     Some(ConfigurationCause::new(&service.0, node, OTHER_TARGET_PORT).with("port", tried.to_string()))
 }
 
+/// Where a target declares what a port speaks.
+fn declaration<'a>(target: Target<'a>, number: i64) -> Option<(Resource<'a>, Node<'a>)> {
+    match target {
+        Target::Entry(entry) => Some((entry.0, entry_port(&entry, number)?.get("protocol")?)),
+        Target::Service(service) => {
+            let port = service.port(number)?.0;
+            Some((service.0, port.get("appProtocol").or_else(|| port.get("name"))?))
+        }
+    }
+}
+
+/// A port that is declared to speak HTTP/2, whose upstream fails what a client sent in HTTP/1.
+pub(super) fn port_declared_http2<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+    let is_http1 = |version: &str| version.trim_start_matches("HTTP/").starts_with('1');
+    let number = request.port.filter(|_| text(request.facts.context.protocol.as_ref()).is_some_and(is_http1))?;
+    let is_http2 = |target| protocol_of_port(target, number) == Some(Protocol::Http2);
+    let (_, target) = request.targets().into_iter().find(|(_, target)| is_http2(*target))?;
+    let (resource, node) = declaration(target, number)?;
+    Some(ConfigurationCause::new(&resource, node, DECLARED_HTTP2).with("port", number.to_string()))
+}
+
 /// A port for TLS by its number, which a ServiceEntry or Service declares as HTTP.
 pub(super) fn tls_port_declared_http<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     const TLS_PORTS: [i64; 2] = [443, 8443];
@@ -113,18 +138,8 @@ pub(super) fn tls_port_declared_http<'a>(request: &Request<'_, 'a, '_>) -> Optio
         return None;
     }
     let number = request.port.filter(|number| TLS_PORTS.contains(number))?;
-    request.targets().into_iter().find_map(|(host, target)| {
-        let is_http = protocol_of_port(target, number).is_some_and(Protocol::is_http);
-        let (resource, node) = match target {
-            _ if !is_http => return None,
-            Target::Entry(entry) => (entry.0, entry_port(&entry, number)?.get("protocol")?),
-            // What is inside the cluster may well speak HTTP on that port; its declaration is all there is.
-            Target::Service(service) if kubernetes_name(host).is_some() => {
-                let port = service.port(number)?.0;
-                (service.0, port.get("appProtocol").or_else(|| port.get("name"))?)
-            }
-            Target::Service(_) => return None,
-        };
-        Some(ConfigurationCause::new(&resource, node, TLS_DECLARED_HTTP).with("port", number.to_string()))
-    })
+    let is_http = |target| protocol_of_port(target, number).is_some_and(Protocol::is_http);
+    let (_, target) = request.targets().into_iter().find(|(_, target)| is_http(*target))?;
+    let (resource, node) = declaration(target, number)?;
+    Some(ConfigurationCause::new(&resource, node, TLS_DECLARED_HTTP).with("port", number.to_string()))
 }
