@@ -65,22 +65,20 @@ impl<'m, 'a, 'f> Request<'m, 'a, 'f> {
     /// What the authority means, else what the listener's address stands for.
     fn hosts_asked_for(&self, address: Option<&str>) -> Vec<String> {
         let client = self.is_outbound().then(|| self.client_namespace()).flatten();
-        let meant = |namespace: Option<&str>| -> Vec<String> {
-            let Some(asked) = self.authority else { return Vec::new() };
-            known_hosts(self.mesh).filter(|full| may_mean(asked, full, namespace)).collect()
-        };
-        let addressed = address.map(|address| hosts_at(self.mesh, address)).unwrap_or_default();
-        let mut named = meant(client);
-        if named.is_empty() {
-            named = meant(None);
+        let addressed = || address.map(|address| hosts_at(self.mesh, address)).unwrap_or_default();
+        let Some(asked) = self.authority else { return addressed() };
+        let mut named = hosts_meant(self.mesh, asked, client);
+        if named.is_empty() && client.is_some() {
+            named = hosts_meant(self.mesh, asked, None);
         }
         if named.len() > 1 {
+            let addressed = addressed();
             named.retain(|host| addressed.contains(host) || addressed.is_empty());
         }
-        match self.authority {
-            _ if !named.is_empty() => named,
-            Some(asked) if asked.contains('.') => vec![asked.to_owned()],
-            _ => addressed,
+        match named.is_empty() {
+            false => named,
+            true if asked.contains('.') => vec![asked.to_owned()],
+            true => addressed(),
         }
     }
 
@@ -244,13 +242,13 @@ pub(super) fn rules_for<'a>(mesh: &Mesh<'a>, host: &str) -> Vec<DestinationRule<
     exact.chain(wildcard).collect()
 }
 
-/// All complete hosts that the files know.
-fn known_hosts<'x>(mesh: &'x Mesh<'_>) -> impl Iterator<Item = String> + 'x {
-    let entries = mesh
-        .of(Kind::ServiceEntry)
-        .map(ServiceEntry)
-        .flat_map(|entry| entry.hosts().filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>());
-    mesh.services().map(|service| service.host()).chain(entries)
+/// The complete hosts in the files that a client of a namespace, or of any, may mean by what it asked for.
+fn hosts_meant(mesh: &Mesh<'_>, asked: &str, client: Option<&str>) -> Vec<String> {
+    let first = asked.split('.').next().unwrap_or(asked);
+    let services = mesh.services().filter(|service| service.0.name.eq_ignore_ascii_case(first)).map(|service| service.host());
+    let entries = mesh.of(Kind::ServiceEntry).map(ServiceEntry).flat_map(|entry| entry.hosts().collect::<Vec<_>>());
+    let names = entries.filter_map(Node::text).filter(|host| may_mean(asked, host, client)).map(str::to_owned);
+    services.filter(|host| may_mean(asked, host, client)).chain(names).collect()
 }
 
 /// The hosts that have an address, their own or that of an endpoint.
