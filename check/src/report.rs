@@ -12,7 +12,7 @@ use crate::edit::Edit;
 use crate::finding::{Finding, Severity};
 use crate::mesh::{Mesh, Settings};
 use crate::model::ResourceName;
-use crate::rules::{Persona, Rule, run};
+use crate::rules::{Persona, Rule, run_for};
 use crate::source::{Position, Source, Sources, parse_all};
 use crate::suppression::{self, Suppression};
 
@@ -199,8 +199,7 @@ pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
 }
 
 fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, lang: Lang) -> CheckReport {
-    let mut outcome = run(mesh);
-    outcome.found.retain(|(rule, _)| rule.persona == Persona::Regular || request.personas.contains(&rule.persona));
+    let mut outcome = run_for(mesh, &request.personas);
     let unmatched = suppression::apply(&mut outcome, mesh, sources, &request.suppressions);
     let place = |place: Place| location(sources, place);
     let mut rules: BTreeMap<&str, ExplainedRule> = BTreeMap::new();

@@ -6,5 +6,7 @@ fn transcripts() {
     for name in ["LC_ALL", "LC_MESSAGES"] {
         cases.env(name, "");
     }
-    cases.env("LANG", "C.UTF-8").case("tests/cmd/*.md").case("../README.md").case("../README.zh-CN.md").run();
+    // A reader of a README stands in the folder that it is in.
+    std::env::set_current_dir("..").unwrap();
+    cases.env("LANG", "C.UTF-8").case("cli/tests/cmd/*.md").case("README.md").case("README.zh-CN.md").run();
 }

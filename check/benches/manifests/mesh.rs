@@ -32,7 +32,7 @@ struct Slip {
     slug: &'static str,
     sound: &'static str,
     wrong: &'static str,
-    line: u32,
+    line: i32,
 }
 
 const SLIPS: [Slip; 20] = [
@@ -42,8 +42,8 @@ const SLIPS: [Slip; 20] = [
     Slip { slug: "unknown-value", sound: "    mode: STRICT\n", wrong: "    mode: STRIKT\n", line: 0 },
     Slip { slug: "wrong-type", sound: "        - containerPort: 8080\n", wrong: "        - containerPort: \"8080\"\n", line: 0 },
     Slip { slug: "duplicate-key", sound: "  replicas: 2\n", wrong: "  replicas: 2\n  replicas: 3\n", line: 1 },
-    Slip { slug: "unknown-kind", sound: "kind: DestinationRule\n", wrong: "kind: DestinationRul\n", line: 0 },
-    Slip { slug: "missing-field", sound: "            host: NAME\n", wrong: "", line: 0 },
+    Slip { slug: "unknown-kind", sound: "kind: PeerAuthentication\n", wrong: "kind: PeerAuthentification\n", line: 0 },
+    Slip { slug: "missing-field", sound: "            host: NAME\n", wrong: "", line: -1 },
     Slip {
         slug: "exclusive-fields",
         sound: "        - uri: {prefix: /}\n",
@@ -59,8 +59,8 @@ const SLIPS: [Slip; 20] = [
     },
     Slip {
         slug: "policy-selects-nothing",
-        sound: "    matchLabels: {app: NAME}\n",
-        wrong: "    matchLabels: {app: NAME-x}\n",
+        sound: "    matchLabels: {app: NAME}\n  action",
+        wrong: "    matchLabels: {app: NAME-x}\n  action",
         line: 0,
     },
     Slip { slug: "service-selects-no-pod", sound: "  selector: {app: NAME}\n", wrong: "  selector: {app: NAME-x}\n", line: 0 },
@@ -126,7 +126,7 @@ impl Slip {
         let (sound, wrong) = (self.sound.replace("NAME", name), self.wrong.replace("NAME", name));
         // A mistake that could not be made is one that is not found.
         let before = text.find(&sound).and_then(|at| text.get(..at)).unwrap_or_default();
-        let line = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX) + 1 + self.line;
+        let line = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX).saturating_add_signed(1 + self.line);
         (line, text.replacen(&sound, &wrong, 1))
     }
 }

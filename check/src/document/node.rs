@@ -24,6 +24,8 @@ pub struct Document<'t> {
     /// Scalars whose value is not a piece of the text, one after the other.
     pub(super) decoded: String,
     pub(super) root: u32,
+    /// Whether some mapping merges others in, with `<<`.
+    pub(super) has_merges: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +115,16 @@ impl<'t> Document<'t> {
     #[must_use]
     pub const fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// Whether a node is the scalar `key`. Lengths differ more often than not, and are at hand.
+    fn is_key(&self, index: u32, key: &str) -> bool {
+        let (text, start, end) = match self.nodes.get(index as usize).map(|node| node.content) {
+            Some(Content::Verbatim { start, end, .. }) => (self.text, start, end),
+            Some(Content::Decoded { start, end, .. }) => (self.decoded.as_str(), start, end),
+            _ => return false,
+        };
+        (end - start) as usize == key.len() && text.as_bytes().get(start as usize..end as usize) == Some(key.as_bytes())
     }
 
     /// Whether there is no node.
@@ -277,12 +289,21 @@ impl<'a> Node<'a> {
     /// A key and its value, also where `<<` merges them in.
     #[must_use]
     pub fn entry(self, key: &str) -> Option<(Self, Self)> {
-        // The last of equal keys counts, as it does for Kubernetes.
-        let own = self.entries().filter(|(name, _)| name.text() == Some(key)).last();
-        own.or_else(|| {
-            let merged = self.entries().find(|(name, _)| name.is_plain() && name.text() == Some("<<"))?.1;
-            let direct = merged.entries().filter(|(name, _)| name.text() == Some(key)).last();
-            direct.or_else(|| merged.items().find_map(|mapping| mapping.entries().find(|(name, _)| name.text() == Some(key))))
+        self.own_entry(key).or_else(|| {
+            let merged = self.document.has_merges.then(|| self.own_entry("<<")).flatten()?.1;
+            merged.own_entry(key).or_else(|| merged.items().find_map(|mapping| mapping.own_entry(key)))
+        })
+    }
+
+    /// The last of equal keys counts, as it does for Kubernetes.
+    fn own_entry(self, key: &str) -> Option<(Self, Self)> {
+        let Some(Content::Mapping { first, length }) = self.content() else { return None };
+        let first = first as usize;
+        let pairs = self.document.children.get(first..first.saturating_add(length as usize * 2))?;
+        let node = |index: u32| Self { document: self.document, index };
+        pairs.chunks_exact(2).rev().find_map(|pair| match pair {
+            [name, value] if self.document.is_key(*name, key) => Some((node(*name), node(*value))),
+            _ => None,
         })
     }
 

@@ -1,7 +1,7 @@
 //! One file to documents, and what is wrong with those that cannot be read.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
@@ -130,7 +130,7 @@ impl<'t> Reader<'t> {
             chunk: without_tabs(chunk),
             offset: start,
             clock: Offsets::default(),
-            document: empty(file, text),
+            document: empty(file, text, chunk.len()),
             open: Vec::new(),
             waiting: Vec::new(),
             anchors: BTreeMap::new(),
@@ -217,7 +217,7 @@ impl<'t> Reader<'t> {
                 }
             }
             Event::DocumentEnd => {
-                let document = std::mem::replace(&mut self.document, empty(self.file, self.text));
+                let document = std::mem::replace(&mut self.document, empty(self.file, self.text, 0));
                 self.anchors.clear();
                 let faults = std::mem::take(&mut self.faults);
                 if std::mem::take(&mut self.has_unread_template) {
@@ -312,41 +312,57 @@ impl<'t> Reader<'t> {
     /// Looks for keys that stand twice, and for those that are no names.
     fn keys(&mut self, first: u32, count: u32) {
         let range = first as usize..(first + count) as usize;
-        let keys: Vec<u32> = self.document.children.get(range).unwrap_or_default().iter().step_by(2).copied().collect();
-        let is_name = |key: &u32| {
-            let content = self.document.nodes.get(*key as usize).map(|node| node.content);
+        let document = &self.document;
+        let pairs = document.children.get(range).unwrap_or_default();
+        let mut keys = pairs.iter().step_by(2).copied();
+        let is_name = |key: u32| {
+            let content = document.nodes.get(key as usize).map(|node| node.content);
             !matches!(content, Some(Content::Mapping { .. } | Content::Sequence { .. }))
         };
-        self.has_unread_template |= !keys.iter().all(is_name) && self.has_template;
-        let mut seen = HashSet::new();
-        let document = &self.document;
-        let text = |key: &u32| super::node::text_of(document, *key);
-        let mut faults = Vec::new();
-        for (at, key) in keys.iter().enumerate() {
-            let Some(name) = text(key) else { continue };
-            let earlier = if keys.len() <= FEW_KEYS {
-                keys.iter().take(at).any(|other| text(other) == Some(name))
-            } else {
-                !seen.insert(name)
-            };
-            // A list of several merges is written with one key each.
-            if !earlier || name == "<<" {
-                continue;
-            }
-            let place = |key: u32| {
-                document.nodes.get(key as usize).map(|node| Place { file: self.file, start: node.start, end: node.end })
-            };
-            let former = keys.iter().find(|other| text(other) == Some(name));
-            if let (Some(here), Some(there)) = (place(*key), former.and_then(|former| place(*former))) {
-                faults.push(Fault { place: here, kind: FaultKind::DuplicateKey(there), is_manifest: self.is_manifest });
+        self.has_unread_template |= self.has_template && !keys.clone().all(is_name);
+        let has_merges = keys.any(|key| super::node::text_of(document, key) == Some("<<"));
+        let equal = equal_keys(document, pairs);
+        let place =
+            |key: u32| document.nodes.get(key as usize).map(|node| Place { file: self.file, start: node.start, end: node.end });
+        for (former, key) in equal {
+            if let (Some(here), Some(there)) = (place(key), place(former)) {
+                let kind = FaultKind::DuplicateKey(there);
+                self.faults.push(Fault { place: here, kind, is_manifest: self.is_manifest });
             }
         }
-        self.faults.extend(faults);
+        self.document.has_merges |= has_merges;
     }
 }
 
-fn empty(file: u32, text: &str) -> Document<'_> {
-    Document { file, text, nodes: Vec::new(), children: Vec::new(), decoded: String::new(), root: 0 }
+/// Keys of a mapping that stand there a second time, each with the first; `<<` may, once for each mapping that is merged in.
+fn equal_keys(document: &Document<'_>, pairs: &[u32]) -> Vec<(u32, u32)> {
+    let text = |key: u32| super::node::text_of(document, key);
+    let keys = || pairs.iter().step_by(2).copied();
+    let mut equal = Vec::new();
+    if pairs.len() <= 2 * FEW_KEYS {
+        for (at, key) in keys().enumerate() {
+            let Some(name) = text(key).filter(|name| *name != "<<") else { continue };
+            let former = keys().take(at).find(|former| text(*former) == Some(name));
+            equal.extend(former.map(|former| (former, key)));
+        }
+        return equal;
+    }
+    let mut seen = HashMap::new();
+    for key in keys() {
+        let Some(name) = text(key).filter(|name| *name != "<<") else { continue };
+        match seen.get(name) {
+            Some(former) => equal.push((*former, key)),
+            None => drop(seen.insert(name, key)),
+        }
+    }
+    equal
+}
+
+fn empty(file: u32, text: &str, bytes: usize) -> Document<'_> {
+    // A node has about nine bytes in manifests.
+    let nodes = bytes / 8;
+    let (nodes, children) = (Vec::with_capacity(nodes), Vec::with_capacity(nodes));
+    Document { file, text, nodes, children, decoded: String::new(), root: 0, has_merges: false }
 }
 
 /// An offset in 32 bits; files are no larger, see [`MAX_FILE`](super::MAX_FILE).

@@ -19,6 +19,10 @@ pub struct Resource<'a> {
     pub name: &'a str,
     /// Its namespace, or the default; empty for what lives outside of namespaces.
     pub namespace: &'a str,
+    /// Its `spec`; every rule asks for it.
+    spec: Option<Node<'a>>,
+    labels: Option<Node<'a>>,
+    annotations: Option<Node<'a>>,
 }
 
 /// How a resource is called everywhere.
@@ -49,13 +53,23 @@ impl<'a> Resource<'a> {
     pub fn read(root: Node<'a>, default_namespace: &'a str) -> Option<Self> {
         let api_version = root.get("apiVersion")?.text()?;
         let kind = Kind::of(api_version, root.get("kind")?.text()?)?;
-        let namespace = match root.at(&["metadata", "namespace"]).and_then(Node::text) {
+        let metadata = root.get("metadata");
+        let namespace = match metadata.and_then(|metadata| metadata.get("namespace")).and_then(Node::text) {
             _ if kind.is_cluster_scoped() => "",
             None | Some("") => default_namespace,
             Some(namespace) => namespace,
         };
-        let name = root.at(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
-        Some(Self { kind, root, api_version, name, namespace })
+        let of_metadata = |key: &str| metadata.and_then(|metadata| metadata.get(key));
+        Some(Self {
+            kind,
+            root,
+            api_version,
+            name: of_metadata("name").and_then(Node::text).unwrap_or_default(),
+            namespace,
+            spec: root.get("spec"),
+            labels: of_metadata("labels"),
+            annotations: of_metadata("annotations"),
+        })
     }
 
     /// How it is called.
@@ -67,7 +81,7 @@ impl<'a> Resource<'a> {
     /// Its `spec`; the whole mapping where it has none.
     #[must_use]
     pub fn spec(&self) -> Node<'a> {
-        self.root.get("spec").unwrap_or(self.root)
+        self.spec.unwrap_or(self.root)
     }
 
     /// The node of its name, or of what lacks one.
@@ -85,13 +99,13 @@ impl<'a> Resource<'a> {
     /// Its labels.
     #[must_use]
     pub fn labels(&self) -> Labels<'a> {
-        Labels(self.root.at(&["metadata", "labels"]))
+        Labels(self.labels)
     }
 
     /// Its annotations.
     #[must_use]
     pub fn annotations(&self) -> Labels<'a> {
-        Labels(self.root.at(&["metadata", "annotations"]))
+        Labels(self.annotations)
     }
 
     /// The labels that its `spec.selector.matchLabels` or `spec.workloadSelector.labels` asks for.

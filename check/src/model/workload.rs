@@ -13,6 +13,8 @@ pub struct Workload<'a> {
     pub resource: Resource<'a>,
     /// The mapping with the pod's `metadata` and `spec`: the manifest itself for a Pod.
     pub pod: Node<'a>,
+    labels: Option<Node<'a>>,
+    annotations: Option<Node<'a>>,
 }
 
 /// A container of a pod.
@@ -32,19 +34,21 @@ impl<'a> Workload<'a> {
             Kind::CronJob => spec?.at(&["jobTemplate", "spec", "template"])?,
             _ => spec?.get("template")?,
         };
-        Some(Self { resource, pod })
+        let metadata = pod.get("metadata");
+        let of_metadata = |key: &str| metadata.and_then(|metadata| metadata.get(key));
+        Some(Self { resource, pod, labels: of_metadata("labels"), annotations: of_metadata("annotations") })
     }
 
     /// The labels of its pods.
     #[must_use]
     pub fn labels(&self) -> Labels<'a> {
-        Labels(self.pod.at(&["metadata", "labels"]))
+        Labels(self.labels)
     }
 
     /// The annotations of its pods.
     #[must_use]
     pub fn annotations(&self) -> Labels<'a> {
-        Labels(self.pod.at(&["metadata", "annotations"]))
+        Labels(self.annotations)
     }
 
     /// Its containers, without those that only start it.

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{REGISTRY, Rule};
+use super::{Persona, REGISTRY, Rule};
 use crate::finding::{Finding, Findings, Unknown};
 use crate::mesh::Mesh;
 
@@ -18,9 +18,16 @@ pub struct Outcome<'a> {
 /// Runs every rule that has something to look at, on all cores.
 #[must_use]
 pub fn run<'a>(mesh: &Mesh<'a>) -> Outcome<'a> {
+    run_for(mesh, Persona::ALL)
+}
+
+/// Runs the rules for everybody, and those for some readers, that have something to look at.
+#[must_use]
+pub fn run_for<'a>(mesh: &Mesh<'a>, personas: &[Persona]) -> Outcome<'a> {
     let is_due = |rule: &&Rule| {
+        let is_wanted = rule.persona == Persona::Regular || personas.contains(&rule.persona);
         let has_kind = rule.kinds.is_empty() || rule.kinds.iter().any(|kind| mesh.has(*kind));
-        has_kind && rule.upgrade.is_none_or(|minor| mesh.settings.crosses(minor))
+        is_wanted && has_kind && rule.upgrade.is_none_or(|minor| mesh.settings.crosses(minor))
     };
     let due: Vec<&'static Rule> = REGISTRY.iter().copied().filter(is_due).collect();
     let each: Vec<_> = due

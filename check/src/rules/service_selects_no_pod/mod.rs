@@ -96,7 +96,7 @@ fn differing<'a>(service: Service<'a>, selector: Node<'a>, workload: &Workload<'
         let same = labels.iter().find(|(_, other)| other.text() == Some(wanted))?.0.text()?;
         return (is_meant && !is_given_to_pods(name)).then(|| (key, value, format!("{same}: {wanted}")));
     };
-    let is_slip = wrong.next().is_none() && is_slip(wanted, actual);
+    let is_slip = wrong.next().is_none() && (workload.resource.name == service.0.name || is_slip(wanted, actual));
     is_slip.then(|| (key, value, format!("{name}: {actual}")))
 }
 
