@@ -1,5 +1,6 @@
 //! Manifests and mesh configuration in, findings with file, line and column out. No files, no terminal, no network.
 
+pub mod coverage;
 pub mod document;
 pub mod edit;
 pub mod finding;

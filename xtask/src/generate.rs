@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use meshwhy_envoyfilter::{NO_MODULE, manifests};
 
 use crate::shell::workspace;
-use crate::{catalogue, facts_page, schemas};
+use crate::{catalogue, coverage_page, facts_page, schemas};
 
 /// Writes all generated files, or with `check` compares them.
 ///
@@ -33,6 +33,7 @@ pub fn run(check: bool) -> Result<()> {
         put(catalogue.registry(), catalogue.text()?)?;
     }
     put("docs/facts.md".to_owned(), facts_page::page())?;
+    put("docs/coverage.md".to_owned(), coverage_page::page())?;
     for manifest in manifests(NO_MODULE) {
         put(format!("envoyfilter/{}", manifest.path), manifest.text)?;
     }

@@ -9,6 +9,8 @@ mod bench;
 mod build;
 mod catalogue;
 mod cause_test;
+#[cfg(feature = "generate")]
+mod coverage_page;
 #[cfg(feature = "envoy")]
 mod demo;
 #[cfg(feature = "generate")]
@@ -79,7 +81,7 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
-    /// Writes what is generated: the registries of causes and of rules, the deployment manifests, the page of facts and the JSON Schemas
+    /// Writes what is generated: the registries of causes and of rules, the deployment manifests, the pages of facts and of coverage, and the JSON Schemas
     #[cfg(feature = "generate")]
     Gen {
         /// Changes nothing and fails when something is stale
