@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use glob::MatchOptions;
 use meshwhy_check::source::Source;
 use walkdir::{DirEntry, WalkDir};
 
@@ -50,7 +51,8 @@ impl Manifests {
     }
 
     fn pattern(&mut self, pattern: &str) -> Result<(), Failure> {
-        let paths = glob::glob(pattern).map_err(|error| Failure::Usage(format!("{pattern}: {error}")))?;
+        let visible = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
+        let paths = glob::glob_with(pattern, visible).map_err(|error| Failure::Usage(format!("{pattern}: {error}")))?;
         let paths: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
         if paths.is_empty() {
             return Err(failed(pattern, io::Error::new(io::ErrorKind::NotFound, "no file matches")));
