@@ -7,6 +7,7 @@ pub mod finding;
 pub mod gateway_api;
 pub mod gateways;
 pub mod join;
+pub mod kept;
 pub mod mesh;
 pub mod model;
 pub mod plan;

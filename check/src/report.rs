@@ -177,19 +177,30 @@ pub fn with_mesh<R>(
     take: impl FnOnce(&Mesh<'_>, &Sources<'_>) -> R,
 ) -> R {
     let parsed = parse_all(files);
-    let embedded = mesh_config.cloned().or_else(|| mesh_config_map(&parsed, files));
+    let both: Vec<_> = files.iter().zip(&parsed).collect();
+    with_mesh_of(&both, mesh_config, settings, take)
+}
+
+/// Calls `take` with the mesh of files that were read, in the order of their numbers.
+pub(crate) fn with_mesh_of<'a, R>(
+    files: &[(&'a Source, &'a Parsed<'a>)],
+    mesh_config: Option<&Source>,
+    settings: &Settings,
+    take: impl FnOnce(&Mesh<'_>, &Sources<'_>) -> R,
+) -> R {
+    let embedded = mesh_config.cloned().or_else(|| mesh_config_map(files));
     let number = u32::try_from(files.len()).unwrap_or(u32::MAX);
     let config = embedded.as_ref().map(|config| parse(number, &config.text));
-    let roots = config.iter().chain(&parsed).flat_map(|file| &file.documents).map(Document::root);
+    let parsed = || files.iter().map(|(_, parsed)| *parsed);
+    let mut roots = config.iter().chain(parsed()).flat_map(|file| &file.documents).map(Document::root);
     let config_root = match &config {
-        Some(_) => roots.clone().next(),
-        None => roots
-            .clone()
-            .find(|root| root.str_at(&["kind"]) == Some("IstioOperator"))
-            .and_then(|root| root.at(&["spec", "meshConfig"])),
+        Some(_) => roots.next(),
+        None => {
+            roots.find(|root| root.str_at(&["kind"]) == Some("IstioOperator")).and_then(|root| root.at(&["spec", "meshConfig"]))
+        }
     };
-    let mesh = Mesh::new(&parsed, config_root, settings);
-    take(&mesh, &Sources::new(files.iter().chain(&embedded)))
+    let mesh = Mesh::new(parsed(), config_root, settings);
+    take(&mesh, &Sources::new(files.iter().map(|(source, _)| *source).chain(&embedded)))
 }
 
 /// Checks files.
@@ -198,7 +209,7 @@ pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
     with_mesh(files, request.mesh_config.as_ref(), &request.settings, |mesh, sources| report(mesh, sources, request, lang))
 }
 
-fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, lang: Lang) -> CheckReport {
+pub(crate) fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, lang: Lang) -> CheckReport {
     let mut outcome = run_for(mesh, &request.personas);
     let unmatched = suppression::apply(&mut outcome, mesh, sources, &request.suppressions);
     let place = |place: Place| location(sources, place);
@@ -236,14 +247,14 @@ fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, lang: Lang)
 }
 
 /// The mesh configuration in the ConfigMap that istiod reads.
-fn mesh_config_map(parsed: &[Parsed<'_>], files: &[Source]) -> Option<Source> {
-    let roots = parsed.iter().flat_map(|file| &file.documents).map(Document::root);
+fn mesh_config_map(files: &[(&Source, &Parsed<'_>)]) -> Option<Source> {
+    let roots = files.iter().flat_map(|(_, parsed)| &parsed.documents).map(Document::root);
     let is_istio = |root: &Node<'_>| {
         let name = root.str_at(&["metadata", "name"]).unwrap_or_default();
         root.str_at(&["kind"]) == Some("ConfigMap") && (name == "istio" || name.starts_with("istio-"))
     };
     let node = roots.filter(is_istio).find_map(|root| root.at(&["data", "mesh"]))?;
-    let file = files.get(node.place().file as usize)?;
+    let (file, _) = files.get(node.place().file as usize)?;
     Some(Source { name: format!("{} (data.mesh)", file.name), text: node.text()?.to_owned() })
 }
 

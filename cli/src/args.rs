@@ -157,6 +157,9 @@ pub(crate) struct CheckArgs {
     /// Make them without asking
     #[arg(long, requires = "fix")]
     pub(crate) yes: bool,
+    /// Stay, and check again whenever a file changes
+    #[arg(long, conflicts_with_all = ["fix", "diff"])]
+    pub(crate) watch: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormatArg,

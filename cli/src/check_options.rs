@@ -27,6 +27,7 @@ pub(crate) struct CheckOptions {
     pub(crate) format: CheckFormatArg,
     pub(crate) is_verbose: bool,
     pub(crate) edits: Edits,
+    pub(crate) watches: bool,
 }
 
 /// What is done with the edits that cure findings.
@@ -66,6 +67,12 @@ impl CheckOptions {
         if args.fix && args.paths.iter().all(|path| path.as_os_str() == "-") {
             return Err(Failure::Usage("--fix needs files, not standard input".to_owned()));
         }
+        if args.watch && args.paths.iter().any(|path| !path.exists()) {
+            return Err(Failure::Usage("--watch needs files and folders that are there".to_owned()));
+        }
+        if args.watch && args.paths.is_empty() {
+            return Err(Failure::Usage("--watch needs files or folders, not standard input".to_owned()));
+        }
         let personas = args.persona.iter().chain(&defaults.persona).map(|persona| match persona {
             PersonaArg::Pedantic => Persona::Pedantic,
             PersonaArg::Security => Persona::Security,
@@ -103,6 +110,7 @@ impl CheckOptions {
             format: args.format,
             is_verbose: args.verbose,
             edits,
+            watches: args.watch,
         })
     }
 }

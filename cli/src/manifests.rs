@@ -120,7 +120,8 @@ impl Manifests {
     }
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file is one of manifests, by its ending.
+pub(crate) fn is_manifest(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 

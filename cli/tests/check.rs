@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a broken test must fail loudly")]
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -175,4 +176,29 @@ spec:
     assert_eq!(found(&[]), Vec::<String>::new());
     assert_eq!(found(&["--upgrade", "1.29..1.30"]), ["standard input:7 MWC913"]);
     assert_eq!(check(Path::new("."), &["--upgrade", "1.30..1.29", "-"], b"").status.code(), Some(2));
+}
+
+#[test]
+fn a_watched_folder_is_checked_again_when_a_file_changes() {
+    let shop = folder(&[("one.yaml", HINT)]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meshwhy"));
+    command.args(["--lang", "en", "check", "--watch", "."]).current_dir(shop.path());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let (sender, lines) = std::sync::mpsc::channel();
+    let stdout = child.stdout.take().unwrap();
+    std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let mut wait_for = |text: &str| {
+        let next = || lines.recv_timeout(Duration::from_secs(60)).unwrap();
+        while !next().contains(text) {}
+    };
+    wait_for("documents: 1");
+    fs::write(shop.path().join("two.yaml"), WRONG).unwrap();
+    wait_for("two.yaml:6:11");
+    wait_for("documents: 2");
+    fs::write(shop.path().join("two.yaml"), WRONG.replace("STRIKT", "STRICT")).unwrap();
+    wait_for("documents: 2 · info: 1");
+    fs::remove_file(shop.path().join("two.yaml")).unwrap();
+    wait_for("documents: 1");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

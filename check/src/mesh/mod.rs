@@ -32,7 +32,7 @@ pub struct Mesh<'a> {
     /// What the caller says.
     pub settings: &'a Settings,
     /// The files.
-    pub files: &'a [Parsed<'a>],
+    pub files: Vec<&'a Parsed<'a>>,
     by_kind: BTreeMap<Kind, Vec<u32>>,
     by_name: HashMap<(Kind, &'a str, &'a str), Vec<u32>>,
     by_namespace: HashMap<(Kind, &'a str), Vec<u32>>,
@@ -57,12 +57,12 @@ pub struct Mesh<'a> {
 impl<'a> Mesh<'a> {
     /// The mesh of some files. Items of a `List` are manifests like others.
     #[must_use]
-    pub fn new(files: &'a [Parsed<'a>], mesh_config: Option<Node<'a>>, settings: &'a Settings) -> Self {
+    pub fn new(files: impl IntoIterator<Item = &'a Parsed<'a>>, mesh_config: Option<Node<'a>>, settings: &'a Settings) -> Self {
         let mut mesh = Self {
             resources: Vec::new(),
             mesh_config,
             settings,
-            files,
+            files: files.into_iter().collect(),
             by_kind: BTreeMap::new(),
             by_name: HashMap::new(),
             by_namespace: HashMap::new(),
@@ -83,7 +83,8 @@ impl<'a> Mesh<'a> {
             peer_authentications: HashMap::new(),
             schema_problems: OnceLock::new(),
         };
-        for root in mesh.documents().flat_map(|document| manifests(document.root())) {
+        let roots: Vec<Node<'a>> = mesh.documents().flat_map(|document| manifests(document.root())).collect();
+        for root in roots {
             if let Some(resource) = Resource::read(root, &settings.namespace) {
                 mesh.add(resource);
             }
@@ -154,8 +155,8 @@ impl<'a> Mesh<'a> {
     }
 
     /// The documents of all files, those that are no manifests included.
-    pub fn documents(&self) -> impl Iterator<Item = &'a Document<'a>> + use<'a> {
-        self.files.iter().flat_map(|file| &file.documents)
+    pub fn documents(&self) -> impl Iterator<Item = &'a Document<'a>> + use<'a, '_> {
+        self.files.iter().copied().flat_map(|file| &file.documents)
     }
 
     /// The text at a place.
@@ -166,8 +167,8 @@ impl<'a> Mesh<'a> {
     }
 
     /// What is wrong with documents that could not be read.
-    pub fn faults(&self) -> impl Iterator<Item = &'a Fault> + use<'a> {
-        self.files.iter().flat_map(|file| &file.faults)
+    pub fn faults(&self) -> impl Iterator<Item = &'a Fault> + use<'a, '_> {
+        self.files.iter().copied().flat_map(|file| &file.faults)
     }
 
     /// What is wrong with the fields of all manifests, looked at once for all rules.

@@ -63,7 +63,7 @@ impl ObjectName {
 }
 
 /// All manifests of a mesh that have a name.
-pub(super) fn objects<'a>(mesh: &Mesh<'a>) -> impl Iterator<Item = (ObjectName, Node<'a>)> + use<'a> {
+pub(super) fn objects<'a, 'm>(mesh: &'m Mesh<'a>) -> impl Iterator<Item = (ObjectName, Node<'a>)> + use<'a, 'm> {
     let namespace = mesh.settings.namespace.as_str();
     let roots = mesh.documents().flat_map(|document| manifests(document.root()));
     roots.filter_map(move |root| Some((ObjectName::read(root, namespace)?, root)))

@@ -1,5 +1,7 @@
 //! `meshwhy check`.
 
+mod watch;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
@@ -26,6 +28,9 @@ pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang, _color
     let Manifests { sources, remarks, .. } = Manifests::read(&options.paths)?;
     for remark in &remarks {
         writeln!(anstream::stderr(), "meshwhy: {}", escape::line(remark))?;
+    }
+    if options.watches {
+        return watch::run(out, sources, &options, lang);
     }
     let report = check(&sources, &options.request, lang);
     if report.documents == 0 {
@@ -54,7 +59,17 @@ fn outcome(report: &CheckReport, options: &CheckOptions) -> Outcome {
 
 fn show(out: &mut dyn Write, report: &CheckReport, sources: &[Source], options: &CheckOptions, lang: Lang) -> io::Result<()> {
     let sources = Sources::new(sources.iter().chain(&options.request.mesh_config));
-    let answer = Answer { report, sources: &sources, lang, is_verbose: options.is_verbose };
+    answer(out, report, &sources, options, lang)
+}
+
+fn answer(
+    out: &mut dyn Write,
+    report: &CheckReport,
+    sources: &Sources<'_>,
+    options: &CheckOptions,
+    lang: Lang,
+) -> io::Result<()> {
+    let answer = Answer { report, sources, lang, is_verbose: options.is_verbose };
     write(out, &answer, options.format)?;
     if options.format == CheckFormatArg::Text { Ok(()) } else { out.flush() }
 }
