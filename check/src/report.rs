@@ -162,10 +162,12 @@ impl Fill for Words<'_, '_> {
     fn value(&self, slot: Slot) -> Option<&str> {
         let word = |name: &str| self.0.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref());
         let resource = self.0.resource;
-        match slot {
-            Slot::Namespace => resource.map(|resource| resource.namespace).filter(|namespace| !namespace.is_empty()),
+        let value = match slot {
+            Slot::Namespace => resource.map(|resource| resource.namespace),
             _ => word(slot.name()),
-        }
+        };
+        // A word of a message may share its name with a slot and be no name.
+        value.filter(|value| slot.accepts(value))
     }
 }
 

@@ -71,7 +71,12 @@ const fn nothing_recognised(lang: Lang) -> &'static str {
 
 const fn nothing_to_check(lang: Lang) -> &'static str {
     match lang {
-        Lang::En => "no manifest was given; give YAML or JSON files, folders with them, or an archive of `istioctl bug-report`",
-        Lang::Zh => "没有给出任何清单；请给出 YAML 或 JSON 文件、包含它们的目录，或 `istioctl bug-report` 的归档",
+        Lang::En => {
+            "no manifest of a kind that is checked was given; give YAML or JSON files of Kubernetes, Istio or the Gateway API, folders with \
+             them, or an archive of `istioctl bug-report`"
+        }
+        Lang::Zh => {
+            "没有给出可以检查的清单；请给出 Kubernetes、Istio 或 Gateway API 的 YAML/JSON 文件、包含它们的目录，或 `istioctl bug-report` 的归档"
+        }
     }
 }

@@ -159,6 +159,7 @@ fn hostile_manifests_move_no_cursor_and_nothing_at_all_is_no_all_clear() {
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(check(empty.path(), &["."], b"").status.code(), Some(3));
     assert_eq!(check(empty.path(), &["-"], b"# nothing\n").status.code(), Some(3));
+    assert_eq!(check(empty.path(), &["-"], b"foo: bar\n").status.code(), Some(3));
 }
 
 #[test]

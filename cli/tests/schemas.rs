@@ -28,6 +28,8 @@ fn check(schema: &Validator, json: &str, place: &str) {
 }
 
 fn output(command: &mut Command, input: &str) -> String {
+    // As the transcripts are run.
+    command.current_dir(root());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()

@@ -33,7 +33,7 @@ pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang, _color
         return watch::run(out, sources, &options, lang);
     }
     let report = check(&sources, &options.request, lang);
-    if report.documents == 0 {
+    if report.resources == 0 && report.findings.is_empty() {
         return Err(Failure::NothingToCheck(lang));
     }
     let edited = edited(&report, &sources);
