@@ -126,6 +126,38 @@ def resource(kind, versions, schema):
     return {"kind": kind, "apiVersions": sorted(versions), "schema": schema}
 
 
+def gateway_kinds(gateway_api):
+    """The kinds of the standard channel. What only the experimental channel has is allowed and not looked into: a cluster may have either."""
+    def channel(name):
+        crds = (crd for path in sorted((gateway_api / "config/crd" / name).glob("gateway.*.yaml")) for crd in yaml.safe_load_all(path.read_text()))
+        crds = (crd for crd in crds if crd["kind"] == "CustomResourceDefinition" and crd["spec"]["names"]["kind"] in GATEWAY_KINDS)
+        return [one for crd in crds for one in custom_resource(crd)]
+    experimental = {(kind["kind"], version): kind["schema"] for kind in channel("experimental") for version in kind["apiVersions"]}
+    kinds = channel("standard")
+    for kind in kinds:
+        for version in kind["apiVersions"]:
+            allow(kind["schema"], experimental.get((kind["kind"], version), {}))
+    return kinds
+
+
+def allow(schema, wider):
+    """Adds the fields and values of a wider schema, the fields without what is known of them."""
+    fields, wider_fields = schema.get("properties", {}), wider.get("properties", {})
+    for name, field in wider_fields.items():
+        if name in ("apiVersion", "kind", "status"):
+            continue
+        if name in fields:
+            allow(fields[name], field)
+        else:
+            fields[name] = {}
+    if "enum" in schema and "enum" in wider:
+        schema["enum"] += [one for one in wider["enum"] if one not in schema["enum"]]
+    if "required" in schema and wider_fields:
+        schema["required"] = [one for one in schema["required"] if one in wider.get("required", [])]
+    if "items" in schema and "items" in wider:
+        allow(schema["items"], wider["items"])
+
+
 def mesh_kinds():
     """MeshConfig and ProxyConfig, and what carries them. IstioOperator and Helm values have no official schema: only what is written here
     is known of them."""
@@ -200,9 +232,7 @@ def main():
 
     write("mesh.json", mesh_kinds(), {name: reduced(schema) for name, schema in mesh.items()})
 
-    crds = (crd for path in sorted((gateway_api / "config/crd/standard").glob("gateway.*.yaml")) for crd in yaml.safe_load_all(path.read_text()))
-    crds = (crd for crd in crds if crd["kind"] == "CustomResourceDefinition" and crd["spec"]["names"]["kind"] in GATEWAY_KINDS)
-    write("gateway.json", [one for crd in crds for one in custom_resource(crd)])
+    write("gateway.json", gateway_kinds(gateway_api))
 
     for name in ("kubernetes.json", "istio.json", "mesh.json", "gateway.json"):
         print(f"{name}: {(HERE / name).stat().st_size} bytes")

@@ -89,7 +89,9 @@ fn mistake<'a>(version: &str, kind: &str, version_node: Node<'a>, kind_node: Nod
             Some((kind_node, near.or(elsewhere.map(str::to_owned)).unwrap_or_else(|| "-".to_owned())))
         }
         None => {
-            let near_group = meant(group, GROUPS).filter(|near| *near != group && !group.is_empty());
+            // The experimental kinds of the Gateway API have groups of their own, such as gateway.networking.x-k8s.io.
+            let is_open = |near: &&str| *near != group && !group.is_empty() && !group.ends_with(".x-k8s.io");
+            let near_group = meant(group, GROUPS).filter(is_open);
             near_group.map(|near| (version_node, near.to_owned()))
         }
     }
