@@ -6,6 +6,7 @@ use self_cell::self_cell;
 use meshwhy_core::catalogue::texts::Lang;
 
 use crate::document::{Parsed, parse};
+use crate::kustomize;
 use crate::report::{CheckReport, Request, report, with_mesh_of};
 use crate::source::Source;
 
@@ -28,7 +29,18 @@ impl KeptFiles {
     #[must_use]
     pub fn new(files: Vec<Source>) -> Self {
         let read = |(index, file)| ReadFile::new(file, |file: &Source| parse(number(index), &file.text));
-        Self { files: files.into_par_iter().enumerate().map(read).collect() }
+        let mut kept = Self { files: files.into_par_iter().enumerate().map(read).collect() };
+        kept.mark();
+        kept
+    }
+
+    fn mark(&mut self) {
+        let marks = kustomize::marks(&self.pairs());
+        self.files.iter_mut().zip(marks).for_each(|(file, mark)| file.with_dependent_mut(|_, parsed| parsed.mark = mark));
+    }
+
+    fn pairs(&self) -> Vec<(&Source, &Parsed<'_>)> {
+        self.files.iter().map(|file| (file.borrow_owner(), file.borrow_dependent())).collect()
     }
 
     /// A file has another text, or is new; one that is gone has none.
@@ -40,6 +52,7 @@ impl KeptFiles {
             Some(place) => *place = read,
             None => self.files.push(read),
         }
+        self.mark();
     }
 
     /// All texts.
@@ -50,8 +63,7 @@ impl KeptFiles {
     /// Checks what is there now.
     #[must_use]
     pub fn check(&self, request: &Request, lang: Lang) -> CheckReport {
-        let files: Vec<_> = self.files.iter().map(|file| (file.borrow_owner(), file.borrow_dependent())).collect();
-        with_mesh_of(&files, request.mesh_config.as_ref(), &request.settings, |mesh, sources| {
+        with_mesh_of(&self.pairs(), request.mesh_config.as_ref(), &request.settings, |mesh, sources| {
             report(mesh, sources, request, lang)
         })
     }

@@ -8,6 +8,7 @@ pub mod gateway_api;
 pub mod gateways;
 pub mod join;
 pub mod kept;
+pub mod kustomize;
 pub mod mesh;
 pub mod model;
 pub mod plan;

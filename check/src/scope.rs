@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::document::Node;
+use crate::document::{Node, is_placeholder};
 use crate::finding::Finding;
 use crate::mesh::Mesh;
 use crate::model::{Kind, Resource, Workload, selects};
@@ -38,7 +38,7 @@ impl<'a> Scope<'a> {
         let is_expected = || if is_for_mesh { knows_keys(mesh, selector) } else { knows_workloads_around(mesh, policy) };
         match selected {
             workloads if !workloads.is_empty() => Self::Workloads(workloads),
-            _ if is_for_gateway(selector) || !is_expected() => Self::Elsewhere(selector),
+            _ if is_for_gateway(selector) || is_open(selector) || !is_expected() => Self::Elsewhere(selector),
             _ => Self::Nothing(selector),
         }
     }
@@ -75,6 +75,10 @@ fn is_for_gateway(selector: Node<'_>) -> bool {
             || key == "istio"
             || value.text().is_some_and(|value| value.contains("gateway") || value.contains("gw") || value.contains("ingress"))
     })
+}
+
+fn is_open(selector: Node<'_>) -> bool {
+    selector.entries().any(|(_, value)| value.text().is_some_and(is_placeholder))
 }
 
 fn knows_keys(mesh: &Mesh<'_>, selector: Node<'_>) -> bool {
@@ -178,19 +182,20 @@ pub struct Conflict<'a> {
 impl<'a> Conflict<'a> {
     /// The conflict as a finding at the manifest's name, with the words `others`, `workload` and `namespace`.
     #[must_use]
-    pub fn finding(self) -> Finding<'a> {
+    pub fn finding(self, mesh: &Mesh<'a>) -> Finding<'a> {
         let mut names: Vec<_> = std::iter::once(&self.resource).chain(&self.others).map(|resource| resource.name).collect();
         names.sort_unstable();
         let finding = Finding::new(&self.resource, self.resource.name_node()).with("others", names.join(", "));
         let finding = finding.with("namespace", self.resource.namespace);
-        let finding = match self.workload {
+        let finding = self.others.iter().fold(finding, |finding, other| finding.beside(other, other.name_node()));
+        let finding = mesh.weighed(finding);
+        match self.workload {
             Some(workload) => {
                 let node = workload.resource.name_node();
                 finding.with("workload", workload.resource.name).beside(&workload.resource, node)
             }
             None => finding,
-        };
-        self.others.iter().fold(finding, |finding, other| finding.beside(other, other.name_node()))
+        }
     }
 }
 

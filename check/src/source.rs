@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::document::{Parsed, Place, documents, parse_document};
+use crate::kustomize;
 
 /// How many documents a core takes at least: a document is read in some microseconds.
 const DOCUMENTS_AT_ONCE: usize = 16;
@@ -52,6 +53,8 @@ pub fn parse_all(files: &[Source]) -> Vec<Parsed<'_>> {
             file.faults.extend(one.faults);
         }
     }
+    let marks = kustomize::marks(&files.iter().zip(&parsed).collect::<Vec<_>>());
+    parsed.iter_mut().zip(marks).for_each(|(file, mark)| file.mark = mark);
     parsed
 }
 

@@ -11,6 +11,19 @@ pub use node::{Document, Node, Place, Value};
 pub use parse::{Fault, FaultKind, MAX_DEPTH, Parsed, parse, parse_document};
 pub use split::documents;
 
+/// Whether a text holds a place that something fills in before the manifest is applied: `${HOST}` of Flux and envsubst, `$(HOST)` of
+/// kustomize, `$HOST` of a shell, `<your-host>` of a reader.
+#[must_use]
+pub fn is_placeholder(text: &str) -> bool {
+    let is_variable = |rest: &str| rest.starts_with(['{', '(']) || rest.starts_with(|letter: char| letter.is_ascii_uppercase());
+    let is_blank = || text.split_once('<').is_some_and(|(_, rest)| rest.trim_start_matches(is_of_name).starts_with('>'));
+    text.split('$').skip(1).any(is_variable) || is_blank()
+}
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '-' | '_' | ' ' | '.')
+}
+
 /// The largest file that is read, in bytes: offsets are 32 bits wide.
 pub const MAX_FILE: usize = u32::MAX as usize;
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
+use crate::kustomize::Mark;
+
 use super::node::{Content, Document, NodeData, Place};
 use super::split::documents;
 
@@ -24,6 +26,8 @@ pub struct Parsed<'t> {
     pub documents: Vec<Document<'t>>,
     /// What could not.
     pub faults: Vec<Fault>,
+    /// What is known of the file from those beside it.
+    pub mark: Mark,
 }
 
 /// Something that is wrong with a document before anybody asks what it means.
@@ -33,7 +37,7 @@ pub struct Fault {
     pub place: Place,
     /// What.
     pub kind: FaultKind,
-    /// Whether the document names an API version, as manifests do.
+    /// Whether the document names an API version and a kind, as manifests do.
     pub is_manifest: bool,
 }
 
@@ -138,7 +142,7 @@ impl<'t> Reader<'t> {
             has_template: template(chunk).is_some(),
             has_unread_template: false,
             is_relaxed: false,
-            is_manifest: chunk.contains("apiVersion"),
+            is_manifest: chunk.contains("apiVersion") && chunk.contains("kind"),
         }
     }
 

@@ -12,6 +12,12 @@ impl<'a> Mesh<'a> {
         given.filter(|namespace| !namespace.is_empty()).unwrap_or(ROOT_NAMESPACE)
     }
 
+    /// Whether the mesh configuration is known for sure: of several IstioOperators nobody says which one installed the mesh.
+    #[must_use]
+    pub fn has_sole_config(&self) -> bool {
+        self.mesh_config.is_some() && self.of(Kind::IstioOperator).nth(1).is_none()
+    }
+
     /// The extension provider of this name in the mesh configuration.
     #[must_use]
     pub fn extension_provider(&self, name: &str) -> Option<Node<'a>> {

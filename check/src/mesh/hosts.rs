@@ -1,8 +1,8 @@
 //! What host names stand for.
 
 use super::{Mesh, is_system_namespace};
-use crate::document::Node;
-use crate::model::{DestinationRule, Resource, Service, ServiceEntry, ServicePort};
+use crate::document::{Node, is_placeholder};
+use crate::model::{DEFAULT_NAMESPACE, DestinationRule, Resource, Service, ServiceEntry, ServicePort};
 
 /// What a host name stands for.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +72,7 @@ impl<'a> Mesh<'a> {
         found.extend(self.wildcard_entries.iter().filter(|(suffix, _)| covers(suffix)).map(|(_, entry)| Target::Entry(*entry)));
         match kubernetes_name(&full) {
             _ if !found.is_empty() => Lookup::Found(found),
+            _ if is_placeholder(&full) => Lookup::Elsewhere,
             // What Istio and Kubernetes install themselves is in nobody's files.
             Some((_, namespace)) if namespace == self.root_namespace() || is_system_namespace(namespace) => Lookup::Elsewhere,
             Some((_, namespace)) if self.service_namespaces.contains(namespace) => Lookup::Missing,
@@ -93,11 +94,11 @@ impl<'a> Mesh<'a> {
     }
 
     /// Whether the Services of a namespace are to be expected beside a manifest that means one of them: it says which namespace it is in, or
-    /// stands in a file with some of them. One that leaves its namespace to whoever applies it may belong to other files.
+    /// stands in a file with some of them. One that leaves its namespace to whoever applies it may belong to other files, and the default
+    /// namespace is where everybody tries things.
     #[must_use]
     pub fn expects_services(&self, resource: &Resource<'_>, namespace: &str) -> bool {
-        resource.has_namespace()
-            || resource.namespace != namespace
+        namespace != DEFAULT_NAMESPACE && (resource.has_namespace() || resource.namespace != namespace)
             || self.service_files.contains(&(resource.place().file, namespace))
     }
 }

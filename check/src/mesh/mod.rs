@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use crate::document::{Document, Fault, Node, Parsed, Place};
 use crate::model::{DestinationRule, Kind, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload};
-use crate::schema::{self, Problem, validate};
+use crate::schema::{self, Problem, ProblemKind, validate};
 
 pub use hosts::{Lookup, Target, full_host, hosts_overlap, kubernetes_name};
 pub use settings::{NEWEST_MINOR, Settings};
@@ -51,6 +51,8 @@ pub struct Mesh<'a> {
     by_label_anywhere: BTreeMap<(&'a str, &'a str), Vec<u32>>,
     namespaces: HashMap<&'a str, Resource<'a>>,
     peer_authentications: HashMap<&'a str, Vec<PeerAuthentication<'a>>>,
+    /// Parts of manifests that stand elsewhere: only what they say themselves can be wrong.
+    patches: Vec<Resource<'a>>,
     schema_problems: OnceLock<Vec<(Resource<'a>, Problem<'a>)>>,
 }
 
@@ -81,12 +83,16 @@ impl<'a> Mesh<'a> {
             by_label_anywhere: BTreeMap::new(),
             namespaces: HashMap::new(),
             peer_authentications: HashMap::new(),
+            patches: Vec::new(),
             schema_problems: OnceLock::new(),
         };
-        let roots: Vec<Node<'a>> = mesh.documents().flat_map(|document| manifests(document.root())).collect();
-        for root in roots {
-            if let Some(resource) = Resource::read(root, &settings.namespace) {
-                mesh.add(resource);
+        for file in mesh.files.clone() {
+            let roots = file.documents.iter().flat_map(|document| manifests(document.root()));
+            let resources = roots.filter_map(|root| Resource::read(root, &settings.namespace));
+            if file.mark.is_patch {
+                mesh.patches.extend(resources);
+            } else {
+                resources.for_each(|resource| mesh.add(resource));
             }
         }
         mesh
@@ -178,7 +184,14 @@ impl<'a> Mesh<'a> {
                 let problems = schema::of(resource.kind, resource.api_version).map(|schema| validate(resource.root, schema));
                 problems.unwrap_or_default().into_iter().map(|problem| (*resource, problem)).collect::<Vec<_>>()
             };
-            self.resources.par_iter().flat_map_iter(of).collect()
+            let is_called_patch =
+                |place: Place| self.files.get(place.file as usize).is_some_and(|file| file.mark.is_called_patch);
+            let is_whole = |(resource, problem): &(Resource<'a>, Problem<'a>)| {
+                !matches!(problem.kind, ProblemKind::Missing(_)) || !is_called_patch(resource.place())
+            };
+            let whole = self.resources.par_iter().flat_map_iter(of).filter(is_whole);
+            let of_patches = self.patches.par_iter().flat_map_iter(of).filter(|(_, problem)| problem.is_of_patch());
+            whole.chain(of_patches).collect()
         })
     }
 

@@ -1,6 +1,8 @@
 //! Manifests by kind, namespace and name.
 
 use super::Mesh;
+use crate::document::Place;
+use crate::finding::{Finding, Severity};
 use crate::model::{Kind, Resource, Service};
 
 impl<'a> Mesh<'a> {
@@ -53,6 +55,44 @@ impl<'a> Mesh<'a> {
         }
         let mut near = all().filter(|resource| resource.place().file == file);
         near.next().filter(|_| near.next().is_none())
+    }
+
+    /// Whether two manifests are to be applied together: both say which namespace they are in, or they stand in one folder. What leaves its
+    /// namespace to whoever applies it may belong to other files than those of other folders.
+    #[must_use]
+    pub fn stand_together(&self, one: &Resource<'_>, other: &Resource<'_>) -> bool {
+        one.has_namespace() && other.has_namespace() || self.in_one_folder(one, other)
+    }
+
+    /// Whether two places are sure to be applied together: they stand in one file, or one kustomization lists the files of both.
+    #[must_use]
+    pub fn are_applied_together(&self, one: Place, other: Place) -> bool {
+        let listed = |place: Place| self.files.get(place.file as usize).and_then(|file| file.mark.kustomization);
+        one.file == other.file || listed(one).is_some_and(|number| listed(other) == Some(number))
+    }
+
+    /// A finding about manifests that get in each other's way, as weighty as it is sure that they meet: files of their own may hold
+    /// alternatives, of which one is applied at a time.
+    #[must_use]
+    pub fn weighed(&self, finding: Finding<'a>) -> Finding<'a> {
+        match finding.related.iter().any(|related| self.are_applied_together(finding.place, related.place)) {
+            true => finding,
+            false => finding.of_severity(Severity::Info).likely(),
+        }
+    }
+
+    /// Whether all versions of a manifest say the same. Of several, nobody knows which one is applied.
+    #[must_use]
+    pub fn is_undivided(&self, resource: &Resource<'a>) -> bool {
+        let mut others = self.versions(resource.kind, resource.namespace, resource.name).filter(|other| other != resource);
+        others.all(|other| other.spec().canonical() == resource.spec().canonical())
+    }
+
+    /// Whether two manifests stand in files of one folder.
+    #[must_use]
+    pub fn in_one_folder(&self, one: &Resource<'_>, other: &Resource<'_>) -> bool {
+        let folder = |resource: &Resource<'_>| self.files.get(resource.place().file as usize).map(|file| file.mark.folder);
+        folder(one) == folder(other)
     }
 
     /// The Service of this name.

@@ -22,7 +22,8 @@ impl<'a> Mesh<'a> {
         });
         let of_namespace =
             |wanted: &str| of(wanted).find(|policy| policy.0.selector().is_none() && policy.mode_of_port(port).is_some());
-        own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(self.root_namespace()))
+        let deciding = own.or_else(|| of_namespace(namespace)).or_else(|| of_namespace(self.root_namespace()));
+        deciding.filter(|policy| self.is_undivided(&policy.0))
     }
 
     /// The PeerAuthentication without selector that decides for a namespace: its own, else the mesh's.
@@ -32,6 +33,6 @@ impl<'a> Mesh<'a> {
             let mut all = self.peer_authentications_of(wanted).iter().copied();
             all.find(|policy| policy.0.selector().is_none() && policy.mode().is_some())
         };
-        of(namespace).or_else(|| of(self.root_namespace()))
+        of(namespace).or_else(|| of(self.root_namespace())).filter(|policy| self.is_undivided(&policy.0))
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::SCHEMAS;
 use super::compile::{Additional, Reference, Schema};
-use crate::document::{Node, Value};
+use crate::document::{Node, Value, is_placeholder};
 
 /// A field that is not what it may be.
 #[derive(Debug, Clone)]
@@ -38,6 +38,18 @@ pub enum ProblemKind {
     Exclusive(String),
 }
 
+impl Problem<'_> {
+    /// Whether it is wrong in a patch, too: one lacks most fields, replaces lists in part, and has directives.
+    #[must_use]
+    pub fn is_of_patch(&self) -> bool {
+        match self.kind {
+            ProblemKind::Unknown(_) => !self.field.starts_with('$'),
+            ProblemKind::Type(_) | ProblemKind::Value(..) | ProblemKind::Duration => true,
+            ProblemKind::Form(_) | ProblemKind::Missing(_) | ProblemKind::Exclusive(_) => false,
+        }
+    }
+}
+
 /// All that is wrong with a node.
 #[must_use]
 pub fn validate<'a>(node: Node<'a>, schema: &'static Schema) -> Vec<Problem<'a>> {
@@ -53,7 +65,7 @@ fn resolve(reference: Reference) -> Option<&'static Schema> {
 fn look<'a>(node: Node<'a>, field: &'a str, schema: &'static Schema, problems: &mut Vec<Problem<'a>>) {
     let value = node.value();
     // Kubernetes takes null for absence.
-    if value == Value::Null {
+    if value == Value::Null || matches!(&value, Value::Text(text) if is_placeholder(text)) {
         return;
     }
     let mut add = |kind| problems.push(Problem { node, value: None, field: Cow::Borrowed(field), kind });
@@ -160,7 +172,11 @@ fn combined<'a>(node: Node<'a>, field: &'a str, schema: &'static Schema, problem
     }
     let matching = schema.one.iter().filter_map(|part| resolve(*part)).filter(|part| holds(node, part)).count();
     if !schema.one.is_empty() && matching != 1 {
-        add(exclusive(node, schema));
+        // Alternatives that differ in a value all hold where the value is left to its default, which these schemas do not carry.
+        let kind = exclusive(node, schema);
+        if matching == 0 || matches!(kind, ProblemKind::Exclusive(_)) {
+            add(kind);
+        }
     }
 }
 

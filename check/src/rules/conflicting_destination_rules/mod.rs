@@ -63,7 +63,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             let mut earlier = rules.iter().take(at).filter(is_other);
             if let Some((field, first, here, there)) = earlier.find_map(|earlier| conflict(earlier, rule)) {
                 let finding = Finding::new(&rule.0, here).with("host", host.clone()).with("field", field);
-                findings.add(finding.with("other", first.0.id().to_string()).beside(&first.0, there));
+                findings.add(mesh.weighed(finding.with("other", first.0.id().to_string()).beside(&first.0, there)));
             }
         }
     }

@@ -84,6 +84,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
                 .with("host", slot.3)
                 .with("port", slot.1.to_string())
                 .beside(&other.0, of_other.port_node().unwrap_or(of_other.0));
+            let finding = mesh.weighed(finding);
             findings.add(if other.0.namespace == gateway.0.namespace { finding } else { finding.likely() });
         }
     }

@@ -82,10 +82,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             if let Some(other) = other.filter(|_| reported.insert(claim.host.place())) {
                 let finding = Finding::new(&claim.service.0, claim.host).with("host", host.to_owned());
                 let finding = finding.with("other", other.service.0.id().to_string()).beside(&other.service.0, other.host);
-                let finding = finding.of_severity(severity);
-                // Files of their own may be versions of which one is applied.
-                let is_one_file = claim.host.place().file == other.host.place().file;
-                findings.add(if is_one_file { finding } else { finding.likely() });
+                findings.add(mesh.weighed(finding.of_severity(severity)));
             }
         }
     };

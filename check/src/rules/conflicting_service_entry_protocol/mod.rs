@@ -62,8 +62,12 @@ impl<'a> Claim<'a> {
         self.port.get("protocol").and_then(Node::text).unwrap_or_default()
     }
 
-    fn conflicts_with(&self, other: &Self) -> bool {
-        !self.protocol().eq_ignore_ascii_case(other.protocol()) && meets(self.entry, other.entry)
+    fn conflicts_with(&self, other: &Self, mesh: &Mesh<'a>) -> bool {
+        let (one, another) = (&self.entry.0, &other.entry.0);
+        // The same name in several files is one manifest in several versions.
+        let are_versions = one.id() == another.id() && one.place().file != another.place().file;
+        let are_there = !are_versions && mesh.stand_together(one, another);
+        are_there && !self.protocol().eq_ignore_ascii_case(other.protocol()) && meets(self.entry, other.entry)
     }
 }
 
@@ -82,12 +86,12 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut found = BTreeMap::new();
     for claims in claims.into_values().filter(|claims| claims.len() > 1) {
         for claim in &claims {
-            if let Some(other) = claims.iter().find(|other| claim.conflicts_with(other)) {
+            if let Some(other) = claims.iter().find(|other| claim.conflicts_with(other, mesh)) {
                 found.entry((claim.entry.0.place(), claim.port.place())).or_insert((*claim, *other));
             }
         }
     }
-    findings.found.extend(found.into_values().map(|(claim, other)| finding(claim, other)));
+    findings.found.extend(found.into_values().map(|(claim, other)| mesh.weighed(finding(claim, other))));
 }
 
 fn finding<'a>(claim: Claim<'a>, other: Claim<'a>) -> Finding<'a> {

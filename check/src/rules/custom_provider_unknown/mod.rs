@@ -49,7 +49,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for policy in mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy) {
         let node = policy.0.spec().at(&["provider", "name"]).filter(|_| policy.action() == Some(PolicyAction::Custom));
         let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else { continue };
-        if mesh.mesh_config.is_none() {
+        if !mesh.has_sole_config() {
             findings.unknown(&policy.0, node, format!("extension provider {name} of the mesh configuration"));
         } else if !mesh.extension_provider(name).is_some_and(authorizes) {
             findings.add(Finding::new(&policy.0, node).with("provider", name));

@@ -67,12 +67,14 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             });
             if let Some((other, of_other)) = other {
                 findings.add(
-                    Finding::new(&gateway.0, node)
-                        .with("other", format!("{}/{}", other.0.namespace, other.0.name))
-                        .with("secret", key.0)
-                        .with("port", key.2.to_string())
-                        .beside(&other.0, shown(*of_other).map_or(of_other.0, |(node, _)| node))
-                        .likely(),
+                    mesh.weighed(
+                        Finding::new(&gateway.0, node)
+                            .with("other", format!("{}/{}", other.0.namespace, other.0.name))
+                            .with("secret", key.0)
+                            .with("port", key.2.to_string())
+                            .beside(&other.0, shown(*of_other).map_or(of_other.0, |(node, _)| node))
+                            .likely(),
+                    ),
                 );
                 break;
             }

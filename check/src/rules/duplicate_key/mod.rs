@@ -1,7 +1,7 @@
 //! A key stands twice in a mapping.
 
 use crate::document::FaultKind;
-use crate::finding::{Finding, Findings, Related};
+use crate::finding::{Finding, Findings, Related, Severity};
 use crate::mesh::Mesh;
 use crate::rules::declare_rule;
 
@@ -44,6 +44,8 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         let key = mesh.text(fault.place).unwrap_or_default();
         let mut finding = Finding::at(fault.place).with("key", key);
         finding.related.push(Related { resource: None, place: former });
-        findings.add(finding);
+        // Among manifests, a file that does not look like one is somebody's data.
+        let is_data = !mesh.resources.is_empty() && !fault.is_manifest;
+        findings.add(if is_data { finding.of_severity(Severity::Info) } else { finding });
     }
 }

@@ -42,7 +42,7 @@ const KINDS: [Kind; 9] = [
 ];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for resource in mesh.resources.iter().copied().filter(|resource| KINDS.contains(&resource.kind)) {
+    for resource in mesh.resources.iter().copied().filter(|resource| KINDS.contains(&resource.kind) && !resource.is_of_istio()) {
         let template = Workload::of(resource).map(|workload| workload.annotations());
         for metadata in Metadata::all(resource) {
             for (key, _) in metadata.annotations().iter() {

@@ -61,6 +61,10 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 }
 
 fn lacks_filter(patch: Patch<'_>) -> bool {
+    // A waypoint's filters are named below `match.waypoint`.
+    if patch.0.at(&["match", "waypoint"]).is_some_and(|waypoint| !waypoint.is_empty()) {
+        return false;
+    }
     match patch.apply_to() {
         Some("HTTP_FILTER") => patch.sub_filter().is_none(),
         Some("NETWORK_FILTER") => patch.filter().is_none_or(|filter| filter.is_empty()),

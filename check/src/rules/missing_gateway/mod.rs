@@ -1,5 +1,6 @@
 //! A VirtualService names a Gateway that is not there.
 
+use crate::document::is_placeholder;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::{Kind, Resource, VirtualService};
@@ -53,7 +54,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         for (node, (namespace, name)) in service.named_gateways() {
             let is_there =
                 [Kind::Gateway, Kind::KubernetesGateway].iter().any(|kind| mesh.find(*kind, namespace, name).is_some());
-            if is_there || name.contains(GENERATED) {
+            if is_there || name.contains(GENERATED) || is_placeholder(name) {
                 continue;
             }
             let finding = Finding::new(&service.0, node).with("name", name).with("namespace", namespace).likely();

@@ -53,7 +53,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         let Some((_, other)) = others.into_iter().find(|(_, other)| meets(other)) else { continue };
         let place = webhook.node.get("name").unwrap_or(webhook.node);
         let finding = Finding::new(&webhook.config, place).with("name", webhook.config.name).with("other", other.config.name);
-        findings.add(finding.beside(&other.config, other.node));
+        findings.add(mesh.weighed(finding.beside(&other.config, other.node)));
     }
 }
 

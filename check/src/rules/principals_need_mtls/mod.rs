@@ -66,12 +66,17 @@ fn disabling<'a>(mesh: &Mesh<'a>, policy: &AuthorizationPolicy<'a>) -> Option<(P
         Scope::Everything => (policy.0.namespace, Labels(None)),
         Scope::Targets => return None,
     };
-    let of = |namespace: &'a str| mesh.in_namespace(Kind::PeerAuthentication, namespace).map(PeerAuthentication);
+    let is_near =
+        |found: &PeerAuthentication<'a>| found.0.namespace == mesh.root_namespace() || mesh.stand_together(&found.0, &policy.0);
+    let of = |namespace: &'a str| mesh.in_namespace(Kind::PeerAuthentication, namespace).map(PeerAuthentication).filter(is_near);
     let own = of(namespace).find(|found| {
         let selector = found.0.selector();
         found.mode().is_some() && selector.is_some_and(|selector| selects(selector, labels))
     });
     let whole = |namespace: &'a str| of(namespace).find(|found| found.0.selector().is_none() && found.mode().is_some());
     let deciding = own.or_else(|| whole(namespace)).or_else(|| whole(mesh.root_namespace()))?;
-    deciding.mode().filter(|(mode, _)| *mode == MtlsMode::Disable).map(|(_, node)| (deciding, node))
+    deciding
+        .mode()
+        .filter(|(mode, _)| *mode == MtlsMode::Disable && mesh.is_undivided(&deciding.0))
+        .map(|(_, node)| (deciding, node))
 }

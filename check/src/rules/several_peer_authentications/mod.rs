@@ -45,6 +45,6 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let conflicts = default_conflicts(mesh, Kind::PeerAuthentication);
     for conflict in conflicts.into_iter().chain(selector_conflicts(mesh, Kind::PeerAuthentication)) {
-        findings.add(conflict.finding());
+        findings.add(conflict.finding(mesh));
     }
 }

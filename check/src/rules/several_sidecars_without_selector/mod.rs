@@ -44,6 +44,6 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for conflict in default_conflicts(mesh, Kind::Sidecar) {
-        findings.add(conflict.finding());
+        findings.add(conflict.finding(mesh));
     }
 }

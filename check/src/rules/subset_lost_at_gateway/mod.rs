@@ -58,7 +58,9 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for service in mesh.virtual_services().filter(|service| service.named_gateways().next().is_some()) {
         for destination in destinations(service).filter(|destination| destination.subset().is_none()) {
             let (Some(node), Some(host)) = (destination.host(), host_of(destination, service)) else { continue };
-            if let Some((other, subset)) = subsets.get(&host).filter(|(other, _)| other.0.id() != service.0.id()) {
+            if let Some((other, subset)) =
+                subsets.get(&host).filter(|(other, _)| other.0.id() != service.0.id() && is_split(mesh, &host, &service, other))
+            {
                 let finding = Finding::new(&service.0, node).with("host", host).with("other", other.0.id().to_string());
                 findings.add(finding.beside(&other.0, *subset).likely());
             }
@@ -72,4 +74,13 @@ fn destinations<'a>(service: VirtualService<'a>) -> impl Iterator<Item = Destina
 
 fn host_of(destination: Destination<'_>, service: VirtualService<'_>) -> Option<String> {
     Some(full_host(destination.host()?.text()?, service.0.namespace))
+}
+
+/// Whether some requests of the gateway go to other pods than those of sidecars: a host with one subset has no others. VirtualServices of
+/// two files without a namespace may be alternatives.
+fn is_split(mesh: &Mesh<'_>, host: &str, service: &VirtualService<'_>, other: &VirtualService<'_>) -> bool {
+    let mut rules = mesh.rules_of_host(host, service.0.namespace).iter();
+    rules.any(|rule| rule.subsets().nth(1).is_some())
+        || service.0.place().file == other.0.place().file
+        || service.0.has_namespace() && other.0.has_namespace() && mesh.rules_of_host(host, service.0.namespace).is_empty()
 }

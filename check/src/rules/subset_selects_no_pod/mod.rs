@@ -56,7 +56,8 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for rule in mesh.destination_rules().filter(|rule| rule.subsets().next().is_some()) {
         let Some(host) = rule.host() else { continue };
         let Lookup::Found(targets) = mesh.host(host.text().unwrap_or_default(), rule.0.namespace) else { continue };
-        let Some(known) = endpoints(mesh, &entries, &targets) else {
+        let are_near = targets.iter().all(|target| mesh.stand_together(&rule.0, &target.resource()));
+        let Some(known) = endpoints(mesh, &entries, &targets).filter(|_| are_near) else {
             findings.unknown(&rule.0, host, format!("workloads of {}", host.text().unwrap_or_default()));
             continue;
         };

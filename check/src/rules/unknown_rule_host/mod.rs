@@ -53,7 +53,8 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         if is_cut_short(mesh, name) {
             continue;
         }
-        if matches!(lookup, Lookup::Missing) && !is_installed_apart(&full) {
+        let is_expected = kubernetes_name(&full).is_some_and(|(_, namespace)| mesh.expects_services(&rule.0, namespace));
+        if matches!(lookup, Lookup::Missing) && is_expected && !is_installed_apart(&full) {
             findings.add(Finding::new(&rule.0, host).with("host", full).likely());
         } else {
             findings.unknown(&rule.0, host, format!("Service or ServiceEntry {full}"));

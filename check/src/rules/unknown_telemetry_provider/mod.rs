@@ -66,7 +66,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         });
         for (part, node) in named {
             let Some(name) = node.text().filter(|name| !BUILT_IN.contains(name)) else { continue };
-            if mesh.mesh_config.is_none() {
+            if !mesh.has_sole_config() {
                 findings.unknown(&telemetry, node, format!("extension provider {name} of the mesh configuration"));
             } else if mesh.extension_provider(name).is_none() {
                 findings.add(Finding::new(&telemetry, node).with("part", part).with("provider", name));

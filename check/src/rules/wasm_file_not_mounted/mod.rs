@@ -66,7 +66,8 @@ fn judge<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>, resource: &Resource<'
     if path.starts_with("/etc/istio/extensions/") {
         return;
     }
-    let without = selected.iter().find(|workload| !mounts(workload, path));
+    let is_near = |workload: &&Workload<'a>| mesh.stand_together(resource, &workload.resource);
+    let without = selected.iter().filter(is_near).find(|workload| !mounts(workload, path));
     match without {
         Some(workload) => {
             let finding = Finding::new(resource, node).with("file", path).with("workload", workload.resource.name);
