@@ -1,9 +1,9 @@
 //! What a `kustomization.yaml` says about the files beside it: which of them are patches, so no whole manifests, and which are applied
-//! together.
+//! together; and which files a Helm chart brings.
 
 use std::collections::HashMap;
 
-use crate::document::{Document, Node, Parsed};
+use crate::document::{Document, FaultKind, Node, Parsed};
 use crate::source::Source;
 
 /// How `kustomize` finds a kustomization.
@@ -19,6 +19,8 @@ pub struct Mark {
     pub is_patch: bool,
     /// Whether its name says that it is a patch, which may be wrong.
     pub is_called_patch: bool,
+    /// Whether it belongs to a Helm chart, or has one installed.
+    pub is_of_chart: bool,
     /// The kustomization that lists it among its resources.
     pub kustomization: Option<u32>,
     /// A number that the files of one folder share.
@@ -30,30 +32,49 @@ pub struct Mark {
 pub fn marks(files: &[(&Source, &Parsed<'_>)]) -> Vec<Mark> {
     let listed = listed(files);
     let mut folders: HashMap<&str, u32> = HashMap::new();
-    let mark = |file: &Source| {
+    let mark = |file: &Source, parsed: &Parsed<'_>| {
         let (folder, name) = file.name.rsplit_once('/').unwrap_or(("", &file.name));
         let found = if listed.is_empty() { None } else { listed.get(&normal("", &file.name)).copied() };
         let has_directive = memchr::memmem::find(file.text.as_bytes(), DIRECTIVE).is_some();
         Mark {
             is_patch: found.is_some_and(|(_, is_patch)| is_patch) || has_directive,
             is_called_patch: is_called_patch(name) || is_called_patch(folder.rsplit('/').next().unwrap_or_default()),
+            is_of_chart: name == "Chart.yaml" || has_word(name, &["values"]) || has_chart(parsed),
             kustomization: found.and_then(|(number, is_patch)| (!is_patch).then_some(number)),
             folder: 0,
         }
     };
     files
         .iter()
-        .map(|(file, _)| {
+        .map(|(file, parsed)| {
             let next = u32::try_from(folders.len()).unwrap_or(u32::MAX);
             let folder = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
             let number = *folders.entry(folder).or_insert(next);
-            Mark { folder: number, ..mark(file) }
+            Mark { folder: number, ..mark(file, parsed) }
         })
         .collect()
 }
 
 fn is_called_patch(name: &str) -> bool {
-    name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| matches!(word, "patch" | "patches"))
+    has_word(name, &["patch", "patches"])
+}
+
+fn has_word(name: &str, words: &[&str]) -> bool {
+    name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| words.contains(&word))
+}
+
+/// Whether a file is a template, or holds what Flux, Argo CD, k3s or kustomize install a chart from.
+fn has_chart(parsed: &Parsed<'_>) -> bool {
+    let mut roots = parsed.documents.iter().map(Document::root);
+    let is_installer = |root: Node<'_>| {
+        let is_argo = || root.str_at(&["apiVersion"]).is_some_and(|version| version.starts_with("argoproj.io/"));
+        match root.str_at(&["kind"]) {
+            Some("HelmRelease" | "HelmChart") => true,
+            Some("Application" | "ApplicationSet") => is_argo(),
+            _ => root.get("helmCharts").is_some(),
+        }
+    };
+    parsed.faults.iter().any(|fault| fault.kind == FaultKind::Template) || roots.any(is_installer)
 }
 
 /// The files that kustomizations list, each with the number of its kustomization and whether it is a patch.
@@ -117,5 +138,38 @@ mod tests {
     #[test]
     fn a_directive_makes_a_patch() {
         assert_eq!(patches(&[("a.yaml", "kind: Service\n$patch: delete\n"), ("b.yaml", "kind: Service\n")]), [true, false]);
+    }
+
+    #[test]
+    fn charts_are_known_by_names_templates_and_installers() {
+        let is_of_chart = |name: &str, text: &str| {
+            let files = [Source { name: name.to_owned(), text: text.to_owned() }];
+            parse_all(&files).iter().any(|parsed| parsed.mark.is_of_chart)
+        };
+        assert!(is_of_chart("a/values.yaml", "replicas: 1\n"));
+        assert!(is_of_chart("a/values-prod.yaml", "replicas: 1\n"));
+        assert!(is_of_chart("a.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"));
+        assert!(is_of_chart("a.yaml", "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n"));
+        assert!(!is_of_chart("a.yaml", "apiVersion: v1\nkind: Service\n"));
+    }
+
+    #[test]
+    fn conflicts_across_files_weigh_as_much_as_it_is_sure_that_they_meet() {
+        let rule = |name: &str| {
+            format!(
+                "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: {name}, namespace: shop}}\nspec: \
+                 {{host: cart, trafficPolicy: {{loadBalancer: {{simple: RANDOM}}}}}}\n"
+            )
+        };
+        let severity = |listing: &str| {
+            let files = [("k/kustomization.yaml", listing.to_owned()), ("k/a.yaml", rule("a")), ("k/b.yaml", rule("b"))];
+            let files: Vec<_> = files.into_iter().map(|(name, text)| Source { name: name.to_owned(), text }).collect();
+            let report =
+                crate::report::check(&files, &crate::report::Request::default(), meshwhy_core::catalogue::texts::Lang::En);
+            let found = report.findings.iter().find(|finding| finding.slug == "conflicting-destination-rules");
+            found.map(|finding| finding.severity)
+        };
+        assert_eq!(severity("resources: [a.yaml, b.yaml]\n"), Some("warning"));
+        assert_eq!(severity("resources: [a.yaml]\n"), Some("info"));
     }
 }

@@ -95,10 +95,10 @@ impl<'a> Mesh<'a> {
 
     /// Whether the Services of a namespace are to be expected beside a manifest that means one of them: it says which namespace it is in, or
     /// stands in a file with some of them. One that leaves its namespace to whoever applies it may belong to other files, and the default
-    /// namespace is where everybody tries things.
+    /// namespace is where everybody tries things. Where charts are installed, any Service may be from one.
     #[must_use]
     pub fn expects_services(&self, resource: &Resource<'_>, namespace: &str) -> bool {
-        namespace != DEFAULT_NAMESPACE && (resource.has_namespace() || resource.namespace != namespace)
+        namespace != DEFAULT_NAMESPACE && !self.has_charts && (resource.has_namespace() || resource.namespace != namespace)
             || self.service_files.contains(&(resource.place().file, namespace))
     }
 }

@@ -51,6 +51,8 @@ pub struct Mesh<'a> {
     by_label_anywhere: BTreeMap<(&'a str, &'a str), Vec<u32>>,
     namespaces: HashMap<&'a str, Resource<'a>>,
     peer_authentications: HashMap<&'a str, Vec<PeerAuthentication<'a>>>,
+    /// Whether a Helm chart brings more manifests than the files hold.
+    has_charts: bool,
     /// Parts of manifests that stand elsewhere: only what they say themselves can be wrong.
     patches: Vec<Resource<'a>>,
     schema_problems: OnceLock<Vec<(Resource<'a>, Problem<'a>)>>,
@@ -83,9 +85,11 @@ impl<'a> Mesh<'a> {
             by_label_anywhere: BTreeMap::new(),
             namespaces: HashMap::new(),
             peer_authentications: HashMap::new(),
+            has_charts: false,
             patches: Vec::new(),
             schema_problems: OnceLock::new(),
         };
+        mesh.has_charts = mesh.files.iter().any(|file| file.mark.is_of_chart);
         for file in mesh.files.clone() {
             let roots = file.documents.iter().flat_map(|document| manifests(document.root()));
             let resources = roots.filter_map(|root| Resource::read(root, &settings.namespace));
