@@ -46,11 +46,10 @@ fn check(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
 
 fn codes(output: &Output) -> Vec<String> {
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let findings = json["findings"].as_array().unwrap();
-    findings
-        .iter()
-        .map(|finding| format!("{}:{} {}", finding["file"].as_str().unwrap(), finding["line"], finding["code"].as_str().unwrap()))
-        .collect()
+    let text = |finding: &Value, key: &str| finding.get(key).and_then(Value::as_str).unwrap().to_owned();
+    let line = |finding: &Value| finding.get("line").and_then(Value::as_u64).unwrap();
+    let name = |finding: &Value| format!("{}:{} {}", text(finding, "file"), line(finding), text(finding, "code"));
+    json.get("findings").and_then(Value::as_array).unwrap().iter().map(name).collect()
 }
 
 #[test]
@@ -188,7 +187,7 @@ fn a_watched_folder_is_checked_again_when_a_file_changes() {
     let (sender, lines) = std::sync::mpsc::channel();
     let stdout = child.stdout.take().unwrap();
     std::thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-    let mut wait_for = |text: &str| {
+    let wait_for = |text: &str| {
         let next = || lines.recv_timeout(Duration::from_secs(60)).unwrap();
         while !next().contains(text) {}
     };
