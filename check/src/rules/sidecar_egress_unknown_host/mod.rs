@@ -76,9 +76,11 @@ fn look_at<'a>(mesh: &Mesh<'a>, sidecar: &Resource<'a>, node: Node<'a>, text: &'
             findings.add(places.fold(finding(), |finding, place| finding.beside(&place, place.name_node())));
         }
         _ if names_host(mesh, namespace, host) => {}
-        Lookup::Missing => findings.add(finding()),
+        Lookup::Missing if kubernetes_name(host).is_some_and(|(_, namespace)| mesh.expects_services(sidecar, namespace)) => {
+            findings.add(finding());
+        }
         Lookup::Elsewhere if is_short && namespace != "*" && mesh.service(namespace, host).is_some() => findings.add(finding()),
-        Lookup::Elsewhere => {
+        Lookup::Missing | Lookup::Elsewhere => {
             let owner = kubernetes_name(host).map_or(namespace, |(_, namespace)| namespace);
             findings.unknown(sidecar, node, format!("what is called {host} in {owner}"));
         }
