@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Metadata, Workload};
+use crate::model::{Kind, Metadata, Resource, Workload};
 use crate::rules::declare_rule;
 use crate::vocabulary::annotations;
 
@@ -42,7 +42,9 @@ const KINDS: [Kind; 9] = [
 ];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for resource in mesh.resources.iter().copied().filter(|resource| KINDS.contains(&resource.kind) && !resource.is_of_istio()) {
+    // istiod copies the annotations of a Gateway to what it makes of it.
+    let is_made = |resource: &Resource<'a>| resource.labels().get("gateway.istio.io/managed").is_some();
+    for resource in mesh.resources.iter().copied().filter(|resource| KINDS.contains(&resource.kind) && !is_made(resource)) {
         let template = Workload::of(resource).map(|workload| workload.annotations());
         for metadata in Metadata::all(resource) {
             for (key, _) in metadata.annotations().iter() {
