@@ -1,9 +1,7 @@
 //! What a rule is, and how it is declared.
 
-use std::ops::Deref;
-
 use meshwhy_core::catalogue::{Entry, Registry, texts::Lang};
-use meshwhy_core::{Cause, words};
+use meshwhy_core::{Cause, reads_like_its_entry, words};
 
 use super::REGISTRY;
 use crate::finding::{Findings, Severity};
@@ -134,21 +132,7 @@ impl Rule {
     }
 }
 
-impl Deref for Rule {
-    type Target = Entry;
-
-    fn deref(&self) -> &Entry {
-        &self.entry
-    }
-}
-
-impl PartialEq for Rule {
-    fn eq(&self, other: &Self) -> bool {
-        self.entry.code == other.entry.code
-    }
-}
-
-impl Eq for Rule {}
+reads_like_its_entry!(Rule);
 
 /// Declares the rule of the folder that the calling `mod.rs` is in, and whose `check` it has. `persona` is `Regular` unless given,
 /// and with `upgrade` it is about a change that comes with that minor release.

@@ -44,3 +44,25 @@ macro_rules! first {
         $first
     };
 }
+
+/// Lets what a folder declares read like its [`Entry`](super::Entry). Each is there once, so two are equal when they are the same.
+#[macro_export]
+macro_rules! reads_like_its_entry {
+    ($kind:ty) => {
+        impl std::ops::Deref for $kind {
+            type Target = $crate::catalogue::Entry;
+
+            fn deref(&self) -> &Self::Target {
+                &self.entry
+            }
+        }
+
+        impl PartialEq for $kind {
+            fn eq(&self, other: &Self) -> bool {
+                std::ptr::eq(self, other)
+            }
+        }
+
+        impl Eq for $kind {}
+    };
+}

@@ -1,11 +1,9 @@
 //! What a cause is, and how it is declared.
 
-use std::ops::Deref;
-
 use super::REGISTRY;
 use crate::catalogue::{Entry, Registry};
 use crate::condition::Condition;
-use crate::words;
+use crate::{reads_like_its_entry, words};
 
 words! {
     /// How sure a condition makes.
@@ -267,19 +265,4 @@ impl Registry<Cause> {
     }
 }
 
-impl Deref for Cause {
-    type Target = Entry;
-
-    fn deref(&self) -> &Entry {
-        &self.entry
-    }
-}
-
-/// Each cause is there once.
-impl PartialEq for Cause {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
-}
-
-impl Eq for Cause {}
+reads_like_its_entry!(Cause);

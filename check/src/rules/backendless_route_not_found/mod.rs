@@ -17,23 +17,8 @@ declare_rule! {
     kinds: [HTTPRoute],
     message: "a rule without backendRefs answers 404 with Istio 1.30, 500 before and after",
     message_zh: "没有 backendRefs 的规则在 Istio 1.30 返回 404，之前和之后都是 500",
-    confirm: &[
-        Confirm {
-            id: "routes",
-            steps: &[
-                Command("istioctl proxy-config routes {pod}.{namespace} -o yaml"),
-                Note("The route has a direct_response.", "这条 route 是 direct_response。"),
-            ],
-        },
-    ],
-    fixes: &[
-        Fix {
-            id: "backend",
-            applicability: Review,
-            steps: &[Patch(PatchKind::Fragment, "# rule of the HTTPRoute\nbackendRefs:\n  - name: {service}\n    port: 8080\n")],
-            verify: CHECK_AGAIN,
-        },
-    ],
+    confirm: DIRECT_RESPONSE,
+    fixes: BACKEND_REFERENCE,
     sources: &[
         "https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule",
         "https://github.com/istio/istio/issues/59356",

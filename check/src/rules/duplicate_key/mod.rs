@@ -15,15 +15,7 @@ declare_rule! {
     kinds: [],
     message: "the key {key} stands twice; only the last one counts",
     message_zh: "键 {key} 出现了两次，只有最后一个生效",
-    confirm: &[
-        Confirm {
-            id: "server",
-            steps: &[
-                Command("kubectl apply --dry-run=server --validate=strict -f FILE"),
-                Note("The API server names the same place.", "API server 报的是同一个位置。"),
-            ],
-        },
-    ],
+    confirm: SERVER_SIDE_DRY_RUN,
     fixes: &[
         Fix {
             id: "rewrite",

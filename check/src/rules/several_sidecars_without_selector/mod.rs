@@ -16,26 +16,8 @@ declare_rule! {
     kinds: [Sidecar],
     message: "{others} hold for the whole namespace {namespace}",
     message_zh: "{others} 都对整个 namespace {namespace} 生效",
-    confirm: &[
-        Confirm {
-            id: "age",
-            steps: &[
-                Command("kubectl -n {namespace} get sidecars.networking.istio.io --sort-by=.metadata.creationTimestamp"),
-                Note("More than one holds for the same pods; the first in the list wins.", "有不止一个对同样的 Pod 生效；列表里最前面的那个起作用。"),
-            ],
-        },
-    ],
-    fixes: &[
-        Fix {
-            id: "merge",
-            applicability: Review,
-            steps: &[Patch(
-                PatchKind::Fragment,
-                "# one Sidecar for these pods, with the hosts of all of them\nspec:\n  workloadSelector:\n    labels:\n      app: reviews\n  egress:\n    - hosts:\n        - ./*\n        - istio-system/*\n",
-            )],
-            verify: CHECK_AGAIN,
-        },
-    ],
+    confirm: OLDEST_SIDECAR,
+    fixes: ONE_SIDECAR,
     sources: &[
         "https://istio.io/latest/docs/reference/config/analysis/ist0111/",
         "https://istio.io/latest/docs/reference/config/networking/sidecar/",

@@ -16,26 +16,8 @@ declare_rule! {
     kinds: [Telemetry],
     message: "{others} hold for the whole namespace {namespace}",
     message_zh: "{others} 都对整个 namespace {namespace} 生效",
-    confirm: &[
-        Confirm {
-            id: "age",
-            steps: &[
-                Command("kubectl -n {namespace} get telemetries.telemetry.istio.io --sort-by=.metadata.creationTimestamp"),
-                Note("More than one holds for the same pods; the first in the list wins.", "有不止一个对同样的 Pod 生效；列表里最前面的那个起作用。"),
-            ],
-        },
-    ],
-    fixes: &[
-        Fix {
-            id: "merge",
-            applicability: Review,
-            steps: &[Patch(
-                PatchKind::Fragment,
-                "# one Telemetry for these pods, with the parts of all of them\nspec:\n  metrics:\n    - providers:\n        - name: prometheus\n  accessLogging:\n    - providers:\n        - name: envoy\n",
-            )],
-            verify: CHECK_AGAIN,
-        },
-    ],
+    confirm: OLDEST_TELEMETRY,
+    fixes: ONE_TELEMETRY,
     sources: &[
         "https://istio.io/latest/docs/reference/config/analysis/ist0160/",
         "https://istio.io/latest/docs/reference/config/telemetry/",

@@ -16,30 +16,9 @@ declare_rule! {
     kinds: [],
     message: "{kind} has no field {field} here{meant}",
     message_zh: "{kind} 的这个位置没有字段 {field}{meant}",
-    confirm: &[
-        Confirm {
-            id: "server",
-            steps: &[
-                Command("kubectl apply --dry-run=server --validate=strict -f FILE"),
-                Note("The API server names the same place.", "API server 报的是同一个位置。"),
-            ],
-        },
-    ],
-    fixes: &[
-        Fix {
-            id: "rewrite",
-            applicability: Review,
-            steps: &[Command("kubectl explain virtualservice.spec --recursive"), Note(
-                "The command lists the fields of a kind; put the kind in question in its place.",
-                "这条命令列出某个 kind 的全部字段，把 kind 换成相应的即可。",
-            )],
-            verify: CHECK_AGAIN,
-        },
-    ],
-    sources: &[
-        "https://istio.io/latest/docs/reference/config/",
-        "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_apply/",
-    ],
+    confirm: SERVER_SIDE_DRY_RUN,
+    fixes: FIELDS_OF_THE_KIND,
+    sources: API_REFERENCE,
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {

@@ -15,15 +15,7 @@ declare_rule! {
     kinds: [],
     message: "{what}",
     message_zh: "{what}",
-    confirm: &[
-        Confirm {
-            id: "server",
-            steps: &[
-                Command("kubectl apply --dry-run=server --validate=strict -f FILE"),
-                Note("The API server names the same place.", "API server 报的是同一个位置。"),
-            ],
-        },
-    ],
+    confirm: SERVER_SIDE_DRY_RUN,
     fixes: &[
         Fix {
             id: "rewrite",
