@@ -1,8 +1,8 @@
 //! What routes of the Gateway API and the listeners of their parents have in common.
 
 use crate::document::Node;
-use crate::gateways::meet;
 use crate::mesh::Mesh;
+use crate::mesh::meet;
 use crate::model::{Kind, Resource, selects};
 
 /// The kinds of routes.

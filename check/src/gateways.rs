@@ -1,28 +1,11 @@
 //! What gateways and those who use them have in common: hosts that meet, servers that a route is bound to, pods that serve.
 
 use crate::document::Node;
-use crate::mesh::{Mesh, ROOT_NAMESPACE};
+use crate::mesh::{Mesh, ROOT_NAMESPACE, meet};
 use crate::model::{Gateway, Kind, Resource, Server, VirtualService, Workload};
 
 /// The label that Istio's own gateways carry when they are installed by `istioctl`.
 pub const DEFAULT_GATEWAY: (&str, &str) = ("istio", "ingressgateway");
-
-/// Whether a host is covered by a pattern: itself, `*`, or `*.` before a suffix of it. A wildcard is covered by a wider one.
-#[must_use]
-pub fn covers(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix('*') {
-        Some(suffix) => {
-            host.strip_prefix('*').unwrap_or(host).ends_with(suffix) && (host.len() > suffix.len() || suffix.is_empty())
-        }
-        None => pattern == host,
-    }
-}
-
-/// Whether some host is covered by both.
-#[must_use]
-pub fn meet(one: &str, other: &str) -> bool {
-    covers(one, other) || covers(other, one)
-}
 
 /// Whether a host of a server, with or without namespace, admits a host of a VirtualService.
 #[must_use]
@@ -119,13 +102,6 @@ pub fn generation(resource: &Resource<'_>) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hosts_meet_as_istio_matches_them() {
-        assert!(covers("*", "a.b") && covers("*.b", "a.b") && covers("*.b", "*.a.b") && covers("a.b", "a.b"));
-        assert!(!covers("*.b", "b") && !covers("*.a.b", "*.b") && !covers("a.b", "*.b"));
-        assert!(meet("*.a.b", "*.b") && meet("a.b", "*") && !meet("a.c", "*.b"));
-    }
 
     #[test]
     fn a_server_admits_hosts_of_the_namespaces_that_it_names() {

@@ -17,5 +17,6 @@ pub mod rules;
 pub mod schema;
 pub mod scope;
 pub mod source;
+pub mod spelling;
 pub mod suppression;
 pub mod vocabulary;

@@ -1,9 +1,9 @@
 //! Destinations that lead to a cluster which is not there, or to one without endpoints.
 
-use super::host::covers;
 use super::request::{Request, RouteRule, rules_for};
 use super::{ConfigurationCause, visibility};
 use crate::document::Node;
+use crate::mesh::covers;
 use crate::mesh::{Lookup, Target, full_host};
 use crate::model::{Destination, Kind, Labels, Route, RouteProtocol, selects};
 use crate::rules::Message;

@@ -6,10 +6,11 @@ use meshwhy_core::facts::text;
 
 use super::ConfigurationCause;
 use super::duration::was_over;
-use super::host::{covers, without_port};
+use super::host::without_port;
 use super::request::Request;
 use crate::document::Node;
 use crate::mesh::ROOT_NAMESPACE;
+use crate::mesh::covers;
 use crate::model::{EnvoyFilter, Kind, Patch, selects};
 use crate::rules::Message;
 

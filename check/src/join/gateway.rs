@@ -4,9 +4,9 @@ use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 
 use super::ConfigurationCause;
-use super::host::covers;
 use super::request::Request;
 use crate::document::Node;
+use crate::mesh::covers;
 use crate::model::{Gateway, Kind, Protocol, Server, VirtualService};
 use crate::rules::Message;
 

@@ -1,6 +1,6 @@
 //! Names of hosts, as they are asked for and as they are written.
 
-use crate::mesh::{full_host, kubernetes_name};
+use crate::mesh::{covers, full_host, kubernetes_name};
 
 /// A host without its port; brackets of an IPv6 address stay.
 pub(super) fn without_port(authority: &str) -> &str {
@@ -13,15 +13,6 @@ pub(super) fn without_port(authority: &str) -> &str {
 /// The port behind an address or authority.
 pub(super) fn port_of(address: &str) -> Option<i64> {
     address.rsplit_once(':')?.1.parse().ok()
-}
-
-/// Whether a pattern (`*`, `*.example.com` or a name) covers a host.
-pub(super) fn covers(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix('*') {
-        Some("") => true,
-        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
-        None => pattern.eq_ignore_ascii_case(host),
-    }
 }
 
 /// Whether a host that is written in a manifest of `namespace` covers one that is complete.

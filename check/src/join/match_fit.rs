@@ -3,9 +3,9 @@
 use meshwhy_core::facts::text;
 
 use super::gateway::has_listener_port;
-use super::host::covers;
 use super::request::Request;
 use crate::document::Node;
+use crate::mesh::covers;
 
 /// Whether a request fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

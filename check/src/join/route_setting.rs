@@ -152,7 +152,7 @@ pub(super) fn redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<Configu
     let mut redirecting = servers.filter_map(|(gateway, server)| {
         let node = server.0.at(&["tls", "httpsRedirect"]).filter(|node| node.as_bool() == Some(true))?;
         let has =
-            server.hosts().filter_map(Node::text).any(|host| super::host::covers(host.rsplit('/').next().unwrap_or(host), asked));
+            server.hosts().filter_map(Node::text).any(|host| crate::mesh::covers(host.rsplit('/').next().unwrap_or(host), asked));
         has.then(|| ConfigurationCause::new(&gateway.0, node, REDIRECT))
     });
     redirecting.next().filter(|_| redirecting.next().is_none())

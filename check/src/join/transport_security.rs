@@ -6,10 +6,11 @@ use meshwhy_core::transport::TransportKind;
 
 use super::ConfigurationCause;
 use super::destination_policy::policies;
-use super::host::{covers, port_of};
+use super::host::port_of;
 use super::request::Request;
 use super::workload::{destination, protocol_of_port};
 use crate::document::Node;
+use crate::mesh::covers;
 use crate::mesh::{ROOT_NAMESPACE, Target};
 use crate::model::{DestinationRule, Kind, MtlsMode, PeerAuthentication, ServiceEntry, TlsMode, TlsSettings, selects};
 use crate::rules::Message;

@@ -4,9 +4,9 @@ use meshwhy_core::facts::text;
 
 use super::ConfigurationCause;
 use super::destination::has_port;
-use super::host::covers;
 use super::request::Request;
 use crate::document::Node;
+use crate::mesh::covers;
 use crate::mesh::{Lookup, ROOT_NAMESPACE, Target, full_host};
 use crate::model::{Kind, Resource, selects};
 use crate::rules::Message;

@@ -109,19 +109,36 @@ pub fn full_host(host: &str, namespace: &str) -> String {
     if host.contains('.') || host.starts_with('*') { host.to_owned() } else { format!("{host}.{namespace}.svc.cluster.local") }
 }
 
-/// Whether two hosts of one request could be the same: equal, or one covers the other with its `*`.
+/// Whether a host is covered by a pattern: itself, `*`, or `*.` before a suffix of it. A wildcard is covered by a wider one.
 #[must_use]
-pub fn hosts_overlap(one: &str, other: &str) -> bool {
-    match (one.strip_prefix('*'), other.strip_prefix('*')) {
-        (Some(one), Some(other)) => one.ends_with(other) || other.ends_with(one),
-        (Some(suffix), None) => other.ends_with(suffix),
-        (None, Some(suffix)) => one.ends_with(suffix),
-        (None, None) => one == other,
+pub fn covers(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some("") => true,
+        Some(suffix) => host.len() > suffix.len() && host.strip_prefix('*').unwrap_or(host).ends_with(suffix),
+        None => pattern.eq_ignore_ascii_case(host),
     }
+}
+
+/// Whether some host is covered by both.
+#[must_use]
+pub fn meet(one: &str, other: &str) -> bool {
+    covers(one, other) || covers(other, one)
 }
 
 /// Name and namespace of the Service that a full host name stands for.
 #[must_use]
 pub fn kubernetes_name(host: &str) -> Option<(&str, &str)> {
     host.strip_suffix(".svc.cluster.local")?.split_once('.').filter(|(_, namespace)| !namespace.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_meet_as_istio_matches_them() {
+        assert!(covers("*", "a.b") && covers("*.b", "a.b") && covers("*.b", "*.a.b") && covers("a.b", "a.b"));
+        assert!(!covers("*.b", "b") && !covers("*.a.b", "*.b") && !covers("a.b", "*.b"));
+        assert!(meet("*.a.b", "*.b") && meet("a.b", "*") && !meet("a.c", "*.b"));
+    }
 }

@@ -16,7 +16,7 @@ use crate::document::{Document, Fault, Node, Parsed, Place};
 use crate::model::{DestinationRule, Kind, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload};
 use crate::schema::{self, Problem, ProblemKind, validate};
 
-pub use hosts::{Lookup, Target, full_host, hosts_overlap, kubernetes_name};
+pub use hosts::{Lookup, Target, covers, full_host, kubernetes_name, meet};
 pub use settings::{NEWEST_MINOR, Settings};
 
 /// Where Istio itself lives, and whose policies hold for the whole mesh.

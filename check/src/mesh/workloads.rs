@@ -95,36 +95,12 @@ impl<'a> Mesh<'a> {
     /// Whether the pods of a workload have a proxy; `None` where no file says.
     #[must_use]
     pub fn has_proxy(&self, workload: &Workload<'a>) -> Option<bool> {
-        if workload.proxy().is_some() {
-            return Some(true);
-        }
-        self.is_injected(workload)
+        workload.proxy().map(|_| true).or_else(|| self.is_injected(workload))
     }
 
     /// Whether the webhook gives the pods of a workload a proxy, whatever their template holds; `None` where no file says.
-    ///
-    /// Labels of the pod before those of the namespace, and a label before an annotation, as the webhook decides: see
-    /// `pkg/kube/inject/webhook.go`, 1.30.
     #[must_use]
     pub fn is_injected(&self, workload: &Workload<'a>) -> Option<bool> {
-        if workload.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true) {
-            return Some(false);
-        }
-        let (labels, annotations) = (workload.labels(), workload.annotations());
-        let own = labels.get("sidecar.istio.io/inject").or_else(|| annotations.get("sidecar.istio.io/inject"));
-        match own {
-            Some("false") => return Some(false),
-            Some("true") => return Some(true),
-            _ => {}
-        }
-        if labels.get("istio.io/rev").is_some() {
-            return Some(true);
-        }
-        let namespace = self.namespace(workload.resource.namespace)?.labels();
-        match namespace.get("istio-injection") {
-            Some("enabled") => Some(true),
-            Some("disabled") => Some(false),
-            _ => Some(namespace.get("istio.io/rev").is_some()),
-        }
+        workload.asks_for_proxy().or_else(|| self.namespace(workload.resource.namespace).map(|namespace| namespace.injects()))
     }
 }

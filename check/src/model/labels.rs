@@ -7,6 +7,12 @@ use crate::document::Node;
 pub struct Labels<'a>(pub Option<Node<'a>>);
 
 impl<'a> Labels<'a> {
+    /// Those under a key of a `metadata`.
+    #[must_use]
+    pub fn under(metadata: Option<Node<'a>>, key: &str) -> Self {
+        Self(metadata.and_then(|metadata| metadata.get(key)))
+    }
+
     /// The value of a label.
     #[must_use]
     pub fn get(self, key: &str) -> Option<&'a str> {

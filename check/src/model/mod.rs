@@ -2,6 +2,7 @@
 
 mod authorization_policy;
 mod destination_rule;
+mod duration;
 mod envoy_filter;
 mod gateway;
 mod injector;
@@ -19,6 +20,7 @@ mod workload;
 
 pub use authorization_policy::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule};
 pub use destination_rule::{DestinationRule, TlsMode, TlsSettings, TrafficPolicy};
+pub use duration::duration;
 pub use envoy_filter::{EnvoyFilter, Patch};
 pub use gateway::{Gateway, Server};
 pub use injector::Injector;

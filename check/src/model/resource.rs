@@ -21,8 +21,8 @@ pub struct Resource<'a> {
     pub namespace: &'a str,
     /// Its `spec`; every rule asks for it.
     spec: Option<Node<'a>>,
-    labels: Option<Node<'a>>,
-    annotations: Option<Node<'a>>,
+    labels: Labels<'a>,
+    annotations: Labels<'a>,
 }
 
 /// How a resource is called everywhere.
@@ -59,16 +59,15 @@ impl<'a> Resource<'a> {
             None | Some("") => default_namespace,
             Some(namespace) => namespace,
         };
-        let of_metadata = |key: &str| metadata.and_then(|metadata| metadata.get(key));
         Some(Self {
             kind,
             root,
             api_version,
-            name: of_metadata("name").and_then(Node::text).unwrap_or_default(),
+            name: metadata.and_then(|metadata| metadata.get("name")).and_then(Node::text).unwrap_or_default(),
             namespace,
             spec: root.get("spec"),
-            labels: of_metadata("labels"),
-            annotations: of_metadata("annotations"),
+            labels: Labels::under(metadata, "labels"),
+            annotations: Labels::under(metadata, "annotations"),
         })
     }
 
@@ -99,13 +98,23 @@ impl<'a> Resource<'a> {
     /// Its labels.
     #[must_use]
     pub fn labels(&self) -> Labels<'a> {
-        Labels(self.labels)
+        self.labels
     }
 
     /// Its annotations.
     #[must_use]
     pub fn annotations(&self) -> Labels<'a> {
-        Labels(self.annotations)
+        self.annotations
+    }
+
+    /// Whether pods of this namespace get a proxy, unless they say otherwise themselves.
+    #[must_use]
+    pub fn injects(&self) -> bool {
+        match self.labels.get("istio-injection") {
+            Some("enabled") => true,
+            Some("disabled") => false,
+            _ => self.labels.get("istio.io/rev").is_some(),
+        }
     }
 
     /// The labels that its `spec.selector.matchLabels` or `spec.workloadSelector.labels` asks for.

@@ -13,8 +13,8 @@ pub struct Workload<'a> {
     pub resource: Resource<'a>,
     /// The mapping with the pod's `metadata` and `spec`: the manifest itself for a Pod.
     pub pod: Node<'a>,
-    labels: Option<Node<'a>>,
-    annotations: Option<Node<'a>>,
+    labels: Labels<'a>,
+    annotations: Labels<'a>,
 }
 
 /// A container of a pod.
@@ -35,20 +35,24 @@ impl<'a> Workload<'a> {
             _ => spec?.get("template")?,
         };
         let metadata = pod.get("metadata");
-        let of_metadata = |key: &str| metadata.and_then(|metadata| metadata.get(key));
-        Some(Self { resource, pod, labels: of_metadata("labels"), annotations: of_metadata("annotations") })
+        Some(Self {
+            resource,
+            pod,
+            labels: Labels::under(metadata, "labels"),
+            annotations: Labels::under(metadata, "annotations"),
+        })
     }
 
     /// The labels of its pods.
     #[must_use]
     pub fn labels(&self) -> Labels<'a> {
-        Labels(self.labels)
+        self.labels
     }
 
     /// The annotations of its pods.
     #[must_use]
     pub fn annotations(&self) -> Labels<'a> {
-        Labels(self.annotations)
+        self.annotations
     }
 
     /// Its containers, without those that only start it.
@@ -59,6 +63,23 @@ impl<'a> Workload<'a> {
     /// The containers that start it, native sidecars among them.
     pub fn init_containers(&self) -> impl Iterator<Item = Container<'a>> + Clone + use<'a> {
         self.pod.get("spec").into_iter().flat_map(|spec| spec.list("initContainers")).map(Container)
+    }
+
+    /// Whether its pods want a proxy from the webhook; `None` where they leave it to the namespace.
+    ///
+    /// Labels of the pod count before those of the namespace, and a label before an annotation, as the webhook decides: see
+    /// `pkg/kube/inject/webhook.go`, 1.30.
+    #[must_use]
+    pub fn asks_for_proxy(&self) -> Option<bool> {
+        if self.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true) {
+            return Some(false);
+        }
+        let key = "sidecar.istio.io/inject";
+        match self.labels().get(key).or_else(|| self.annotations().get(key)) {
+            Some("false") => Some(false),
+            Some("true") => Some(true),
+            _ => self.labels().get("istio.io/rev").map(|_| true),
+        }
     }
 
     /// The proxy's container, where it is written in the manifest.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::document::Node;
 use crate::mesh::{ROOT_NAMESPACE, kubernetes_name};
-use crate::model::{DestinationRule, MtlsMode, PeerAuthentication, Resource, TlsMode, Workload};
+use crate::model::{DestinationRule, MtlsMode, PeerAuthentication, TlsMode, Workload};
 
 pub(super) use units::Builder;
 
@@ -145,29 +145,13 @@ impl RuleTls {
 impl WorkloadTls {
     /// As `Mesh::has_proxy` decides, without the namespace.
     pub(super) fn read(workload: &Workload<'_>, labels: Pairs) -> Self {
-        let on_host = workload.pod.at(&["spec", "hostNetwork"]).and_then(Node::as_bool) == Some(true);
-        let own = workload.labels().get("sidecar.istio.io/inject");
-        let own = match own.or_else(|| workload.annotations().get("sidecar.istio.io/inject")) {
-            _ if workload.proxy().is_some() => Some(true),
-            _ if on_host => Some(false),
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            _ => workload.labels().get("istio.io/rev").map(|_| true),
-        };
+        let own = workload.proxy().map(|_| true).or_else(|| workload.asks_for_proxy());
         Self { namespace: workload.resource.namespace.to_owned(), labels, own }
     }
 }
 
-/// Whether pods of a namespace get a proxy.
-pub(super) fn injects(namespace: &Resource<'_>) -> bool {
-    match namespace.labels().get("istio-injection") {
-        Some("enabled") => true,
-        Some("disabled") => false,
-        _ => namespace.labels().get("istio.io/rev").is_some(),
-    }
-}
-
-fn covers(selector: &Pairs, labels: &Pairs) -> bool {
+/// Whether a selector selects what has these labels.
+fn selects(selector: &Pairs, labels: &Pairs) -> bool {
     selector.iter().all(|pair| labels.contains(pair))
 }
 
@@ -239,7 +223,7 @@ impl Mtls {
             indexes.iter().filter_map(mode).collect()
         };
         let is_wide = |policy: &PolicyTls| policy.selector.is_empty();
-        let is_own = |policy: &PolicyTls| !is_wide(policy) && covers(&policy.selector, labels);
+        let is_own = |policy: &PolicyTls| !is_wide(policy) && selects(&policy.selector, labels);
         let levels: [(&str, Wanted<'_>); 3] =
             [(&unit.namespace, &is_own), (&unit.namespace, &is_wide), (ROOT_NAMESPACE, &is_wide)];
         levels.into_iter().map(|(namespace, wanted)| at(namespace, wanted)).find(|modes| !modes.is_empty()).unwrap_or_default()

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::SCHEMAS;
 use super::compile::{Additional, Reference, Schema};
 use crate::document::{Node, Value, is_placeholder};
+use crate::spelling::nearest;
 
 /// A field that is not what it may be.
 #[derive(Debug, Clone)]
@@ -112,7 +113,7 @@ fn mapping<'a>(node: Node<'a>, field: &'a str, schema: &'static Schema, problems
             Additional::Nothing if matches!(name, "status" | "<<") => {}
             Additional::Nothing => {
                 let names = schema.properties.keys().map(AsRef::as_ref);
-                let kind = ProblemKind::Unknown(super::meant(name, names));
+                let kind = ProblemKind::Unknown(nearest(name, names));
                 problems.push(Problem { node: key, value: Some(value), field: Cow::Borrowed(name), kind });
             }
         }
@@ -134,7 +135,7 @@ fn scalar(node: Node<'_>, value: &Value<'_>, schema: &'static Schema) -> Option<
     let is_text = matches!(value, Value::Text(_));
     if !schema.values.is_empty() && !schema.values.iter().any(|known| **known == *text) {
         let words = || schema.values.iter().map(AsRef::as_ref);
-        return Some(ProblemKind::Value(words().collect::<Vec<_>>().join(", "), super::meant(text, words())));
+        return Some(ProblemKind::Value(words().collect::<Vec<_>>().join(", "), nearest(text, words())));
     }
     if let Value::Integer(number) = value {
         let (low, high) = schema.numbers;

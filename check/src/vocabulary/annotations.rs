@@ -1,8 +1,8 @@
 //! The annotations that Istio reads. Source: `istio.io/api` 1.30, `annotation/annotations.gen.go`.
 
 use super::formats::Format::{self, *};
-use super::nearest;
 use crate::model::Kind;
+use crate::spelling::nearest;
 
 /// How settled an annotation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

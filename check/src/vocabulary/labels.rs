@@ -1,7 +1,7 @@
 //! The labels that Istio reads. Source: `istio.io/api` 1.30, `label/labels.gen.go`, and `istio-injection`.
 
-use super::nearest;
 use crate::model::Kind;
+use crate::spelling::nearest;
 
 /// Asks for injection into all pods of a namespace.
 pub const INJECTION: &str = "istio-injection";
@@ -52,7 +52,7 @@ pub fn is_known(key: &str) -> bool {
 #[must_use]
 pub fn meant(key: &str) -> Option<&'static str> {
     let is_candidate = key.contains("istio") && !is_known(key);
-    is_candidate.then(|| nearest(key, LABELS.into_iter())).flatten()
+    is_candidate.then(|| nearest(key, LABELS)).flatten()
 }
 
 /// Where a label that asks for a proxy is looked at; `None` for others.

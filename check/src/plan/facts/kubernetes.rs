@@ -3,7 +3,7 @@
 use super::{Facts, Subject, pairs};
 use crate::document::Node;
 use crate::model::{Kind, Service, Workload};
-use crate::plan::mtls::{MtlsFacts, WorkloadTls, injects};
+use crate::plan::mtls::{MtlsFacts, WorkloadTls};
 use crate::plan::thing::Thing;
 
 pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
@@ -15,7 +15,7 @@ pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
                 facts.provides.push(Thing::CustomKind(group.to_owned(), kind.to_owned()));
             }
         }
-        Kind::Namespace => facts.mtls = MtlsFacts::Namespace { name: resource.name.to_owned(), injects: injects(&resource) },
+        Kind::Namespace => facts.mtls = MtlsFacts::Namespace { name: resource.name.to_owned(), injects: resource.injects() },
         Kind::Service => service(subject, facts),
         Kind::Ingress => ingress(subject, facts),
         _ => {}

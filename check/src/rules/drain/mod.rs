@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::document::{self, Document, Node};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::duration;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -48,26 +49,4 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         let finding = Finding::new(&workload.resource, grace.unwrap_or(annotation)).with("drain", drain.to_owned());
         findings.add(finding.with("grace", seconds.to_string()).beside(&workload.resource, annotation));
     }
-}
-
-/// A duration of Go, such as `1m30s`.
-fn duration(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
-        let (number, after) = rest.split_at_checked(end)?;
-        let unit_end = after.find(|letter: char| letter.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, after) = after.split_at_checked(unit_end)?;
-        let seconds = match unit {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 0.001,
-            _ => return None,
-        };
-        total = total.checked_add(Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?)?;
-        rest = after;
-    }
-    Some(total)
 }

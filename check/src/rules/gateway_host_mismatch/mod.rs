@@ -1,7 +1,7 @@
 //! A VirtualService names a Gateway that offers none of its hosts.
 
 use crate::finding::{Finding, Findings};
-use crate::mesh::{Mesh, full_host, hosts_overlap};
+use crate::mesh::{Mesh, full_host, meet};
 use crate::model::{Gateway, Kind, VirtualService};
 use crate::rules::declare_rule;
 
@@ -67,7 +67,7 @@ fn offers(gateway: &Gateway<'_>, service: &VirtualService<'_>) -> bool {
             "." => gateway.0.namespace == service.0.namespace,
             namespace => namespace == service.0.namespace,
         };
-        let overlaps = |own: &str| hosts_overlap(host, own) || hosts_overlap(host, &full_host(own, service.0.namespace));
+        let overlaps = |own: &str| meet(host, own) || meet(host, &full_host(own, service.0.namespace));
         is_taken && service.hosts().filter_map(|own| own.text()).any(overlaps)
     })
 }

@@ -6,6 +6,7 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, full_host, kubernetes_name};
 use crate::model::{Kind, Resource, Service, VirtualService};
 use crate::rules::declare_rule;
+use crate::spelling::typos;
 
 declare_rule! {
     code: "MWC202",
@@ -103,7 +104,7 @@ fn shortened<'a>(mesh: &Mesh<'a>, host: &str) -> Option<Service<'a>> {
     let (name, namespace) = (parts.next()?, parts.next()?);
     let is_close = match (parts.next(), parts.next()) {
         (None, _) | (Some("svc"), None) => true,
-        (Some("svc"), Some(domain)) => distance(domain, DOMAIN) <= 2,
+        (Some("svc"), Some(domain)) => typos(domain, DOMAIN) <= 2,
         _ => false,
     };
     mesh.service(namespace, name).filter(|_| is_close)
@@ -116,28 +117,6 @@ fn resembling<'a>(mesh: &Mesh<'a>, full: &str) -> Option<Resource<'a>> {
         return None;
     }
     let allowed = if name.len() > 5 { 2 } else { 1 };
-    let mut near = mesh.in_namespace(Kind::Service, namespace).filter(|known| distance(known.name, name) <= allowed);
+    let mut near = mesh.in_namespace(Kind::Service, namespace).filter(|known| typos(known.name, name) <= allowed);
     near.next().filter(|_| near.next().is_none())
-}
-
-/// How many letters must change, come or go to make one of the other; 3 stands for more.
-fn distance(one: &str, other: &str) -> usize {
-    if one.len().abs_diff(other.len()) > 2 {
-        return 3;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.bytes().enumerate() {
-        let mut diagonal = at;
-        let mut left = at + 1;
-        for (cell, candidate) in row.iter_mut().skip(1).zip(other.bytes()) {
-            let above = *cell;
-            left = (diagonal + usize::from(letter != candidate)).min(above + 1).min(left + 1);
-            diagonal = above;
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = at + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

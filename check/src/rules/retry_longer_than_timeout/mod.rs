@@ -1,9 +1,8 @@
 //! A route's timeout ends its retries before they are all made.
 
-use std::time::Duration;
-
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::duration;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -61,28 +60,4 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             }
         }
     }
-}
-
-/// A duration as Go writes it, such as `1m30s` or `1.5s`.
-fn duration(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let number = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
-        let (value, unit) = rest.split_at_checked(number)?;
-        let length = unit.find(|letter: char| letter.is_ascii_digit()).unwrap_or(unit.len());
-        let (unit, after) = unit.split_at_checked(length)?;
-        let seconds = match unit {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 1e-3,
-            "us" | "µs" => 1e-6,
-            "ns" => 1e-9,
-            _ => return None,
-        };
-        total += Duration::try_from_secs_f64(value.parse::<f64>().ok()? * seconds).ok()?;
-        rest = after;
-    }
-    Some(total)
 }

@@ -7,6 +7,7 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::{Kind, Labels, Service, Workload, is_given_to_pods, selects};
 use crate::rules::declare_rule;
+use crate::spelling::typos;
 
 declare_rule! {
     code: "MWC313",
@@ -100,19 +101,10 @@ fn differing<'a>(service: Service<'a>, selector: Node<'a>, workload: &Workload<'
     is_slip.then(|| (key, value, format!("{name}: {actual}")))
 }
 
-/// Whether one is the other with a letter more, less, changed or swapped. Numbers at the end count what differs on purpose.
+/// Whether one is the other with a letter more, less, changed or swapped. Numbers count what differs on purpose.
 fn is_slip(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let prefix = one.iter().zip(&other).take_while(|(left, right)| left == right).count();
-    let rest = |text: &[char]| text.get(prefix..).unwrap_or_default().to_vec();
-    let (mut left, mut right) = (rest(&one), rest(&other));
-    while left.last().is_some() && left.last() == right.last() {
-        left.pop();
-        right.pop();
-    }
-    let is_swap = matches!((left.as_slice(), right.as_slice()), ([a, b], [c, d]) if a == d && b == c);
-    let has_digit = left.iter().chain(&right).any(char::is_ascii_digit);
-    one.len().min(other.len()) >= 4 && !has_digit && (is_swap || (left.len() <= 1 && right.len() <= 1))
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    one.len().min(other.len()) >= 4 && digits(one) == digits(other) && typos(one, other) == 1
 }
 
 #[cfg(test)]

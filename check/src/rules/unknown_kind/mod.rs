@@ -5,7 +5,8 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, manifests};
 use crate::model::Kind;
 use crate::rules::declare_rule;
-use crate::schema::{self, meant};
+use crate::schema;
+use crate::spelling::nearest;
 
 declare_rule! {
     code: "MWC105",
@@ -85,13 +86,13 @@ fn mistake<'a>(version: &str, kind: &str, version_node: Node<'a>, kind_node: Nod
         None if GROUPS.contains(&group) && !is_list && !EXPERIMENTAL.contains(&kind) && !kind.starts_with('X') => {
             let names = Kind::ALL.iter().filter(|known| known.group() == group).map(|known| known.name());
             let elsewhere = Kind::ALL.iter().find(|known| known.name() == kind).map(|known| known.group());
-            let near = meant(kind, names).map(str::to_owned);
+            let near = nearest(kind, names).map(str::to_owned);
             Some((kind_node, near.or(elsewhere.map(str::to_owned)).unwrap_or_else(|| "-".to_owned())))
         }
         None => {
             // The experimental kinds of the Gateway API have groups of their own, such as gateway.networking.x-k8s.io.
             let is_open = |near: &&str| *near != group && !group.is_empty() && !group.ends_with(".x-k8s.io");
-            let near_group = meant(group, GROUPS).filter(is_open);
+            let near_group = nearest(group, GROUPS).filter(is_open);
             near_group.map(|near| (version_node, near.to_owned()))
         }
     }

@@ -1,5 +1,7 @@
 //! Types that EnvoyFilters put in most. A name that is none of them and not near one is not judged: Envoy has more.
 
+use crate::spelling::typos;
+
 /// Package below `envoy.extensions.`, and message.
 const KNOWN: [&str; 68] = [
     "access_loggers.file.v3.FileAccessLog",
@@ -86,7 +88,7 @@ pub(super) fn near(name: &str) -> Option<String> {
         return None;
     }
     // A package's messages are many: only one that differs in case, or in few letters of a long name, is a slip.
-    let is_near = |known: &&&str| known.eq_ignore_ascii_case(path) || (path.len() > 24 && distance(known, path) <= TOLERANCE);
+    let is_near = |known: &&&str| known.eq_ignore_ascii_case(path) || (path.len() > 24 && typos(known, path) <= TOLERANCE);
     KNOWN.iter().find(is_near).map(|known| format!("{ROOT}{known}"))
 }
 
@@ -100,26 +102,4 @@ fn of_v2(package: &str) -> Option<&'static str> {
     let is_second = version.starts_with("v2");
     let matches = |known: &&&str| known.strip_prefix("filters.") == Some(format!("{package}.v3.{message}").as_str());
     KNOWN.iter().find(|known| is_second && matches(known)).copied()
-}
-
-/// How many letters must change, come or go.
-fn distance(one: &str, other: &str) -> usize {
-    if one.len().abs_diff(other.len()) > TOLERANCE {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, left) in one.bytes().enumerate() {
-        let mut diagonal = at;
-        let mut before = at + 1;
-        for (cell, right) in row.iter_mut().skip(1).zip(other.bytes()) {
-            let changed = diagonal + usize::from(left != right);
-            diagonal = *cell;
-            before = changed.min(diagonal + 1).min(before + 1);
-            *cell = before;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = at + 1;
-        }
-    }
-    row.last().copied().unwrap_or(usize::MAX)
 }

@@ -2,8 +2,8 @@
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
-use crate::gateways::covers;
 use crate::mesh::Mesh;
+use crate::mesh::covers;
 use crate::model::RouteProtocol;
 use crate::rules::declare_rule;
 
