@@ -1,6 +1,7 @@
 //! What a check tells its reader: every renderer takes this and adds only its form.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::catalogue::slot::{Fill, Slot};
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::document::{Document, Node, Parsed, Place, parse};
 use crate::edit::Edit;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Related, Severity};
 use crate::mesh::{Mesh, Settings};
 use crate::model::ResourceName;
 use crate::rules::{Persona, Rule, run_for};
@@ -111,6 +112,21 @@ pub struct RelatedLocation {
     /// The manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+}
+
+impl RelatedLocation {
+    /// What a reader is shown of it.
+    #[must_use]
+    pub fn new(related: &Related<'_>, sources: &Sources<'_>) -> Self {
+        Self { at: location(sources, related.place), resource: related.resource.map(|resource| resource.to_string()) }
+    }
+}
+
+impl fmt::Display for Location {
+    /// `file:line:column`, as editors and compilers write it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}:{}", self.file, self.line, self.column)
+    }
 }
 
 /// Something that could not be decided.
@@ -261,10 +277,6 @@ fn mesh_config_map(files: &[(&Source, &Parsed<'_>)]) -> Option<Source> {
 }
 
 fn reported(rule: &'static Rule, finding: &Finding<'_>, sources: &Sources<'_>, lang: Lang) -> Reported {
-    let related = finding.related.iter().map(|related| RelatedLocation {
-        at: location(sources, related.place),
-        resource: related.resource.map(|resource| resource.to_string()),
-    });
     Reported {
         code: rule.code,
         slug: rule.slug,
@@ -273,7 +285,7 @@ fn reported(rule: &'static Rule, finding: &Finding<'_>, sources: &Sources<'_>, l
         message: rule.message.filled(lang, &finding.values),
         at: location(sources, finding.place),
         resource: finding.resource.map(|resource| resource.to_string()),
-        related: related.collect(),
+        related: finding.related.iter().map(|related| RelatedLocation::new(related, sources)).collect(),
         explains: rule.explains.iter().map(|cause| cause.code).collect(),
         equivalent: rule.equivalent,
         has_edit: !finding.edits.is_empty(),

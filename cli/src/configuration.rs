@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use meshwhy_check::document::Place;
-use meshwhy_check::finding::Related;
 use meshwhy_check::join::{ConfigurationCause, explain, hidden_failure};
 use meshwhy_check::mesh::Settings;
-use meshwhy_check::report::{location, with_mesh};
+use meshwhy_check::report::{Location, RelatedLocation, location, with_mesh};
 use meshwhy_check::rules::run;
 use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::{Facts, Lang};
@@ -22,20 +20,15 @@ pub struct ConfigurationFiles {
     pub sources: Vec<Source>,
     /// The mesh configuration, where it is a file of its own.
     pub mesh_config: Option<Source>,
-    /// What could not be read as it is, in words.
-    pub remarks: Vec<String>,
 }
 
 /// The place in the manifests that explains a failure.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Configuration {
-    /// The file as it was given.
-    pub file: String,
-    /// Line from 1.
-    pub line: u32,
-    /// Column from 1, in characters.
-    pub column: u32,
+    /// Where.
+    #[serde(flatten)]
+    pub at: Location,
     /// The manifest.
     pub resource: String,
     /// What is wrong there.
@@ -47,21 +40,7 @@ pub struct Configuration {
     pub has_edit: bool,
     /// Other places that it rests on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub related: Vec<RelatedConfiguration>,
-}
-
-/// Another place that a failure rests on.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub struct RelatedConfiguration {
-    /// The file as it was given.
-    pub file: String,
-    /// Line from 1.
-    pub line: u32,
-    /// Column from 1, in characters.
-    pub column: u32,
-    /// The manifest.
-    pub resource: String,
+    pub related: Vec<RelatedLocation>,
 }
 
 impl ConfigurationFiles {
@@ -95,22 +74,13 @@ fn facts(group: &Group) -> Facts<'_> {
 
 impl Configuration {
     fn new(cause: &ConfigurationCause<'_>, sources: &Sources<'_>, lang: Lang) -> Self {
-        let at = |place: Place| location(sources, place);
-        let related = |related: &Related<'_>| {
-            let at = at(related.place);
-            let resource = related.resource.map(|resource| resource.to_string()).unwrap_or_default();
-            RelatedConfiguration { file: at.file, line: at.line, column: at.column, resource }
-        };
-        let place = at(cause.place);
         Self {
-            file: place.file,
-            line: place.line,
-            column: place.column,
+            at: location(sources, cause.place),
             resource: cause.resource.to_string(),
             message: cause.message(lang),
             rule: cause.rule.map(|rule| rule.code),
             has_edit: !cause.edits.is_empty(),
-            related: cause.related.iter().map(related).collect(),
+            related: cause.related.iter().map(|related| RelatedLocation::new(related, sources)).collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where manifests come from: files, folders, patterns, archives, standard input.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -9,6 +9,7 @@ use glob::MatchOptions;
 use meshwhy_check::source::Source;
 use walkdir::{DirEntry, WalkDir};
 
+use crate::escape;
 use crate::failure::Failure;
 
 /// Most bytes of all files together: an archive may unpack to anything.
@@ -17,12 +18,12 @@ const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
 /// Names of files in the archive of `istioctl bug-report` that hold manifests without an ending.
 const BUG_REPORT: [&str; 3] = ["crs", "k8s-resources", "secrets"];
 
-/// What was read.
+/// What was read. What could not be read as it is was said on standard error.
 #[derive(Debug, Default)]
 pub(crate) struct Manifests {
     pub(crate) sources: Vec<Source>,
-    /// What could not be read as it is, in words.
-    pub(crate) remarks: Vec<String>,
+    /// For each source its file, where it is one with exactly this text: not an archive's member, and not repaired.
+    pub(crate) files: Vec<Option<PathBuf>>,
     left: u64,
 }
 
@@ -47,7 +48,7 @@ impl Manifests {
     }
 
     fn stdin(&mut self) -> Result<(), Failure> {
-        self.stream("standard input", io::stdin().lock()).map_err(|source| failed("standard input", source))
+        self.stream("standard input", io::stdin().lock(), None).map_err(|source| failed("standard input", source))
     }
 
     fn pattern(&mut self, pattern: &str) -> Result<(), Failure> {
@@ -69,8 +70,8 @@ impl Manifests {
         let read = match () {
             () if name.ends_with(".tar") => self.archive(&name, file),
             () if name.ends_with(".tar.gz") || name.ends_with(".tgz") => self.archive(&name, MultiGzDecoder::new(file)),
-            () if name.ends_with(".gz") => self.stream(&name, MultiGzDecoder::new(file)),
-            () => self.stream(&name, file),
+            () if name.ends_with(".gz") => self.stream(&name, MultiGzDecoder::new(file), None),
+            () => self.stream(&name, file, Some(path)),
         };
         read.map_err(|source| failed(&name, source))
     }
@@ -94,13 +95,13 @@ impl Manifests {
             let is_wanted =
                 is_manifest(&path) || path.file_name().is_some_and(|file| BUG_REPORT.iter().any(|wanted| file == *wanted));
             if entry.header().entry_type().is_file() && is_wanted {
-                self.stream(&format!("{name}:{}", path.display()), &mut entry)?;
+                self.stream(&format!("{name}:{}", path.display()), &mut entry, None)?;
             }
         }
         Ok(())
     }
 
-    fn stream(&mut self, name: &str, reader: impl Read) -> io::Result<()> {
+    fn stream(&mut self, name: &str, reader: impl Read, file: Option<&Path>) -> io::Result<()> {
         let mut bytes = Vec::new();
         let limit = self.left.min(meshwhy_check::document::MAX_FILE as u64);
         reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -109,13 +110,18 @@ impl Manifests {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than 2 GiB of manifests"));
         }
         self.left -= length;
-        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let line = memchr::memchr_iter(b'\n', error.as_bytes().get(..at).unwrap_or_default()).count() + 1;
-            self.remarks.push(format!("{name}:{line}: a byte that is no UTF-8; it is read as U+FFFD"));
-            String::from_utf8_lossy(error.as_bytes()).into_owned()
-        });
+        let (text, file) = match String::from_utf8(bytes) {
+            Ok(text) => (text, file.map(Path::to_owned)),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let line = memchr::memchr_iter(b'\n', error.as_bytes().get(..at).unwrap_or_default()).count() + 1;
+                let place = escape::line(name);
+                writeln!(anstream::stderr(), "meshwhy: {place}:{line}: a byte that is no UTF-8; it is read as U+FFFD")?;
+                (String::from_utf8_lossy(error.as_bytes()).into_owned(), None)
+            }
+        };
         self.sources.push(Source { name: name.to_owned(), text });
+        self.files.push(file);
         Ok(())
     }
 }

@@ -134,9 +134,9 @@ fn configuration(args: ManifestArgs) -> Result<Option<ConfigurationFiles>, Failu
     if args.paths.iter().any(|path| is_dash(path)) {
         return Err(Failure::Usage("--manifests needs files; standard input is for what failed".to_owned()));
     }
-    let Manifests { sources, remarks, .. } = Manifests::read(&args.paths)?;
+    let Manifests { sources, .. } = Manifests::read(&args.paths)?;
     let mesh_config = args.mesh_config.map(|path| manifests::one(&path)).transpose()?;
-    Ok(Some(ConfigurationFiles { sources, mesh_config, remarks }))
+    Ok(Some(ConfigurationFiles { sources, mesh_config }))
 }
 
 fn files(paths: Vec<PathBuf>) -> Result<Input, Failure> {

@@ -113,6 +113,27 @@ fn files_folders_patterns_archives_lists_and_standard_input_are_read() {
 }
 
 #[test]
+fn only_files_that_were_read_as_they_are_are_edited() {
+    let shop = folder(&[("one.yaml", WRONG)]);
+    let broken = [WRONG.as_bytes(), b"# \xff\n"].concat();
+    fs::write(shop.path().join("broken.yaml"), &broken).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(WRONG.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    fs::write(shop.path().join("packed.yaml.gz"), &packed).unwrap();
+    let output = check(shop.path(), &["--fix", "--yes", "one.yaml", "broken.yaml", "packed.yaml.gz", "-"], WRONG.as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    for name in ["broken.yaml", "packed.yaml.gz", "standard input"] {
+        assert!(errors.contains(&format!("{name} is not edited")), "{errors}");
+    }
+    assert_eq!(fs::read_to_string(shop.path().join("one.yaml")).unwrap(), WRONG.replace("STRIKT", "STRICT"));
+    assert_eq!(fs::read(shop.path().join("broken.yaml")).unwrap(), broken);
+    assert_eq!(fs::read(shop.path().join("packed.yaml.gz")).unwrap(), packed);
+    assert_eq!(fs::read_dir(shop.path()).unwrap().count(), 3);
+}
+
+#[test]
 fn what_is_wrong_with_one_document_leaves_the_others() {
     let tab = format!("apiVersion: v1\nkind: ConfigMap\ndata:\n\tone: x\n---\n{WRONG}");
     let crlf = WRONG.replace('\n', "\r\n");

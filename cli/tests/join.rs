@@ -51,7 +51,6 @@ impl Case {
             files: ConfigurationFiles {
                 sources: files["manifests"].as_object().unwrap().iter().map(source).collect(),
                 mesh_config: Some(Source { name: "mesh".to_owned(), text: files["mesh_config"].to_string() }),
-                remarks: Vec::new(),
             },
             wanted: files["config_cause"]
                 .as_object()
@@ -76,13 +75,13 @@ impl Case {
     }
 
     fn is_wanted(&self, named: &Configuration) -> bool {
-        self.wanted == Some((named.file.clone(), u64::from(named.line)))
+        self.wanted == Some((named.at.file.clone(), u64::from(named.at.line)))
     }
 
     fn tell(&self) -> String {
         let causes: Vec<&str> = self.analysis().groups.iter().map(|group| group.verdict.cause.slug).collect();
         let named: Vec<String> =
-            self.named().iter().map(|named| format!("{}:{} {}", named.file, named.line, named.message)).collect();
+            self.named().iter().map(|named| format!("{}:{} {}", named.at.file, named.at.line, named.message)).collect();
         format!("{} ({causes:?}): wanted {:?}, named {named:?}", self.id, self.wanted)
     }
 }

@@ -5,15 +5,14 @@ mod watch;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
 
-use anstream::ColorChoice;
 use meshwhy_check::edit::{Edit, apply};
 use meshwhy_check::report::{CheckReport, check};
 use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::Lang;
 use similar::TextDiff;
 
-use crate::args::CheckFormatArg;
 use crate::check_options::{CheckOptions, Edits};
 use crate::escape;
 use crate::failure::{Failure, Outcome};
@@ -24,11 +23,8 @@ use crate::render::check::{Answer, write};
 ///
 /// # Errors
 /// Something cannot be read or written, or there is nothing to check.
-pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang, _color: ColorChoice) -> Result<Outcome, Failure> {
-    let Manifests { sources, remarks, .. } = Manifests::read(&options.paths)?;
-    for remark in &remarks {
-        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(remark))?;
-    }
+pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang) -> Result<Outcome, Failure> {
+    let Manifests { mut sources, files, .. } = Manifests::read(&options.paths)?;
     if options.watches {
         return watch::run(out, sources, &options, lang);
     }
@@ -43,10 +39,17 @@ pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang, _color
         Edits::Asked | Edits::Made => {
             show(out, &report, &sources, &options, lang)?;
             out.flush()?;
+            let (edited, elsewhere): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                edited.into_iter().partition(|(index, _)| files.get(*index).is_some_and(Option::is_some));
+            for source in elsewhere.keys().filter_map(|index| sources.get(*index)) {
+                writeln!(anstream::stderr(), "meshwhy: {}", not_edited(&source.name, lang))?;
+            }
             if !edited.is_empty() && (options.edits == Edits::Made || agreed(&sources, &edited, lang)?) {
-                make(&sources, &edited)?;
-                let again = Manifests::read(&options.paths)?;
-                return Ok(outcome(&check(&again.sources, &options.request, lang), &options));
+                make(&files, &edited)?;
+                for (index, text) in edited {
+                    sources.get_mut(index).into_iter().for_each(|source| source.text.clone_from(&text));
+                }
+                return Ok(outcome(&check(&sources, &options.request, lang), &options));
             }
         }
     }
@@ -70,8 +73,7 @@ fn answer(
     lang: Lang,
 ) -> io::Result<()> {
     let answer = Answer { report, sources, lang, is_verbose: options.is_verbose };
-    write(out, &answer, options.format)?;
-    if options.format == CheckFormatArg::Text { Ok(()) } else { out.flush() }
+    write(out, &answer, options.format)
 }
 
 /// The new text of each file that has an edit, by its index.
@@ -114,11 +116,20 @@ fn agreed(sources: &[Source], edited: &BTreeMap<usize, String>, lang: Lang) -> R
 }
 
 /// Writes the files anew.
-fn make(sources: &[Source], edited: &BTreeMap<usize, String>) -> Result<(), Failure> {
-    for (file, new) in edited {
-        let Some(source) = sources.get(*file) else { continue };
-        fs::write(&source.name, new).map_err(|error| Failure::Input { name: source.name.clone(), source: error })?;
-        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(&source.name))?;
+fn make(files: &[Option<PathBuf>], edited: &BTreeMap<usize, String>) -> Result<(), Failure> {
+    for (index, new) in edited {
+        let Some(path) = files.get(*index).and_then(Option::as_ref) else { continue };
+        let name = path.display().to_string();
+        fs::write(path, new).map_err(|source| Failure::Input { name: name.clone(), source })?;
+        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(&name))?;
     }
     Ok(())
+}
+
+fn not_edited(name: &str, lang: Lang) -> String {
+    let name = escape::line(name);
+    match lang {
+        Lang::En => format!("{name} is not edited: it is no file of its own, or not wholly UTF-8; --diff shows the edits"),
+        Lang::Zh => format!("{name} 不会被修改：它不是独立的文件，或者不全是 UTF-8；用 --diff 查看修改内容"),
+    }
 }

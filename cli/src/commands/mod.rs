@@ -5,12 +5,11 @@ mod plan;
 
 use std::io::{self, Write};
 
-use meshwhy_core::Lang;
 use meshwhy_logs::Formats;
 
 use crate::analysis::{Analysis, Collector};
 use crate::args::FormatArg;
-use crate::configuration::{Configuration, ConfigurationFiles};
+use crate::configuration::ConfigurationFiles;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
 use crate::input;
@@ -32,15 +31,15 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
             report(&mut out, input, collector(formats, manifests.as_ref()), format, render, |mut analysis| {
-                let configurations = explained(manifests.as_ref(), &mut analysis, lang)?;
-                Ok(DiagnosisReport::new(analysis, configurations, lang, why_not))
+                let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
+                DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
         }
         Task::Diagnose { input, formats, manifests, format } => {
             let render = if format == FormatArg::Json { render::json::findings } else { render::text::findings };
             report(&mut out, input, collector(formats, manifests.as_ref()), format, render, |mut analysis| {
-                let configurations = explained(manifests.as_ref(), &mut analysis, lang)?;
-                Ok(DiagnosisReport::new(analysis, configurations, lang, false).by_count())
+                let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
+                DiagnosisReport::new(analysis, configurations, lang, false).by_count()
             })
         }
         Task::Causes { cause, format } => {
@@ -50,7 +49,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             }
             Ok(Outcome::Clean)
         }
-        Task::Check(options) => check::run(&mut out, *options, lang, color),
+        Task::Check(options) => check::run(&mut out, *options, lang),
         Task::Rules { rule, format } => {
             match rule {
                 Some(rule) => render::rules::one(&mut out, rule, lang, format)?,
@@ -85,12 +84,12 @@ fn report(
     mut collector: Collector,
     format: FormatArg,
     render: Render,
-    diagnose: impl Fn(Analysis) -> io::Result<DiagnosisReport>,
+    diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
     input::for_each(input, |source, reader| collector.read(source, reader))?;
     let analysis = collector.finish();
     let recognised = analysis.recognised();
-    let report = diagnose(analysis)?;
+    let report = diagnose(analysis);
     if recognised || format == FormatArg::Json {
         render(out, &report)?;
     }
@@ -108,19 +107,6 @@ fn report(
 fn collector(formats: Formats, files: Option<&ConfigurationFiles>) -> Collector {
     let collector = Collector::reading(formats);
     if files.is_some() { collector.keeping_suspects() } else { collector }
-}
-
-/// What the manifests say of each group, where there are manifests; what cannot be read as it is goes to stderr.
-fn explained(
-    files: Option<&ConfigurationFiles>,
-    analysis: &mut Analysis,
-    lang: Lang,
-) -> io::Result<Option<Vec<Option<Configuration>>>> {
-    let Some(files) = files else { return Ok(None) };
-    for remark in &files.remarks {
-        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(remark))?;
-    }
-    Ok(Some(files.explain(analysis, lang)))
 }
 
 fn check_config(out: &mut dyn Write, input: Input) -> Result<Outcome, Failure> {

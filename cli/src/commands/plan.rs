@@ -1,15 +1,14 @@
 //! `meshwhy plan`.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
 use meshwhy_check::mesh::{Mesh, Settings};
 use meshwhy_check::plan::{Plan, PlanReport};
-use meshwhy_check::source::{Source, Sources, parse_all};
+use meshwhy_check::source::{Sources, parse_all};
 use meshwhy_core::Lang;
 
 use crate::args::PlanArgs;
-use crate::escape;
 use crate::failure::{Failure, Outcome};
 use crate::manifests::Manifests;
 use crate::render::plan::{PlanAnswer, write};
@@ -19,6 +18,7 @@ use crate::render::plan::{PlanAnswer, write};
 /// # Errors
 /// Something cannot be read: a document left out would be planned for deletion. Or NEW holds nothing.
 pub(super) fn run(out: &mut dyn Write, args: &PlanArgs, lang: Lang) -> Result<Outcome, Failure> {
+    let read = |path: &PathBuf| Manifests::read(std::slice::from_ref(path)).map(|manifests| manifests.sources);
     let (old, new) = (read(&args.old)?, read(&args.new)?);
     let (parsed_old, parsed_new) = (parse_all(&old), parse_all(&new));
     let settings = Settings { namespace: args.namespace.clone(), ..Settings::default() };
@@ -40,12 +40,4 @@ pub(super) fn run(out: &mut dyn Write, args: &PlanArgs, lang: Lang) -> Result<Ou
     let answer = PlanAnswer { plan: &plan, report: &report, new: &new, lang };
     write(out, &answer, args.format)?;
     Ok(Outcome::Clean)
-}
-
-fn read(path: &Path) -> Result<Vec<Source>, Failure> {
-    let Manifests { sources, remarks, .. } = Manifests::read(&[path.to_owned()])?;
-    for remark in &remarks {
-        writeln!(anstream::stderr(), "meshwhy: {}", escape::line(remark))?;
-    }
-    Ok(sources)
 }

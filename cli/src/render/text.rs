@@ -106,9 +106,9 @@ fn configuration(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Res
     let Some(found) = found else { return page.prose(labels.no_configuration) };
     let rule = found.rule.map(|code| format!(" ({code})")).unwrap_or_default();
     page.prose(&escape::line(&format!("{}{rule}", found.message)))?;
-    page.line(&escape::line(&format!("{}:{}:{}  {}", found.file, found.line, found.column, found.resource)))?;
+    page.line(&escape::line(&format!("{}  {}", found.at, found.resource)))?;
     for other in &found.related {
-        let place = format!("{}:{}:{}  {}", other.file, other.line, other.column, other.resource);
+        let place = format!("{}  {}", other.at, other.resource.as_deref().unwrap_or_default());
         page.note(&format!("{} {}", labels.see_also, escape::line(&place)))?;
     }
     if found.has_edit { page.note(labels.has_edit) } else { Ok(()) }

@@ -38,7 +38,7 @@ fn is_failure(finding: &Reported) -> bool {
 
 fn case(out: &mut dyn Write, finding: &Reported) -> io::Result<()> {
     let at = &finding.at;
-    let name = escaped(&format!("{} {}:{}:{}", finding.code, at.file, at.line, at.column));
+    let name = escaped(&format!("{} {at}", finding.code));
     let message = escaped(&finding.message);
     write!(out, r#"    <testcase name="{name}" classname="{}" file="{}" line="{}">"#, finding.slug, escaped(&at.file), at.line)?;
     if is_failure(finding) {

@@ -14,16 +14,13 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> 
     }
     writeln!(out, "| | {} | {} | {} |\n| --- | --- | --- | --- |", labels.rule, labels.place, labels.finding)?;
     for finding in findings {
-        let at = &finding.at;
         writeln!(
             out,
-            "| {} | {} {} | `{}:{}:{}` | {} |",
+            "| {} | {} {} | `{}` | {} |",
             finding.severity,
             finding.code,
             finding.slug,
-            code(&at.file),
-            at.line,
-            at.column,
+            code(&finding.at.to_string()),
             cell(&finding.message)
         )?;
     }

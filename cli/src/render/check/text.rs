@@ -90,7 +90,7 @@ fn excerpt(page: &mut Page<'_>, answer: &Answer<'_>, finding: &Reported, emphasi
 }
 
 fn place(at: &Location) -> String {
-    format!("{}:{}:{}", escape::line(&at.file), at.line, at.column)
+    escape::line(&at.to_string())
 }
 
 fn unknown(page: &mut Page<'_>, answer: &Answer<'_>) -> io::Result<()> {
