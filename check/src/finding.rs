@@ -123,7 +123,7 @@ impl<'a> Finding<'a> {
 
 /// Something that a rule could not decide, and what it lacked.
 #[derive(Debug, Clone)]
-pub struct Unknown<'a> {
+pub struct Undecided<'a> {
     /// The manifest.
     pub resource: ResourceName<'a>,
     /// What could not be looked at.
@@ -138,7 +138,7 @@ pub struct Findings<'a> {
     /// What is wrong.
     pub found: Vec<Finding<'a>>,
     /// What could not be decided.
-    pub unknown: Vec<Unknown<'a>>,
+    pub unknown: Vec<Undecided<'a>>,
 }
 
 impl<'a> Findings<'a> {
@@ -149,6 +149,6 @@ impl<'a> Findings<'a> {
 
     /// Something could not be decided, because `missing` was not given.
     pub fn unknown(&mut self, resource: &Resource<'a>, node: Node<'a>, missing: impl Into<Cow<'a, str>>) {
-        self.unknown.push(Unknown { resource: resource.id(), place: node.place(), missing: missing.into() });
+        self.unknown.push(Undecided { resource: resource.id(), place: node.place(), missing: missing.into() });
     }
 }

@@ -7,7 +7,7 @@ use meshwhy_core::catalogue::texts::Lang;
 
 use crate::document::{Parsed, parse};
 use crate::kustomize;
-use crate::report::{CheckReport, Request, report, with_mesh_of};
+use crate::report::{CheckReport, CheckRequest, report, with_mesh_of};
 use crate::source::Source;
 
 self_cell!(
@@ -62,7 +62,7 @@ impl KeptFiles {
 
     /// Checks what is there now.
     #[must_use]
-    pub fn check(&self, request: &Request, lang: Lang) -> CheckReport {
+    pub fn check(&self, request: &CheckRequest, lang: Lang) -> CheckReport {
         with_mesh_of(&self.pairs(), request.mesh_config.as_ref(), &request.settings, |mesh, sources| {
             report(mesh, sources, request, lang)
         })

@@ -14,7 +14,7 @@ const DIRECTIVE: &[u8] = b"$patch:";
 
 /// What is known of a file from those beside it.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Mark {
+pub struct FileMark {
     /// Whether its manifests are patches: parts of others that stand elsewhere.
     pub is_patch: bool,
     /// Whether its name says that it is a patch, which may be wrong.
@@ -29,30 +29,29 @@ pub struct Mark {
 
 /// Marks the files that hold patches: those that a kustomization lists as such, and those with directives of a merge. Notes which files
 /// stand in one folder.
-pub fn marks(files: &[(&Source, &Parsed<'_>)]) -> Vec<Mark> {
+pub fn marks(files: &[(&Source, &Parsed<'_>)]) -> Vec<FileMark> {
     let listed = listed(files);
     let mut folders: HashMap<&str, u32> = HashMap::new();
-    let mark = |file: &Source, parsed: &Parsed<'_>| {
+    let mark = |file: &Source, parsed: &Parsed<'_>, number: u32| {
         let (folder, name) = file.name.rsplit_once('/').unwrap_or(("", &file.name));
         let found = if listed.is_empty() { None } else { listed.get(&normal("", &file.name)).copied() };
         let has_directive = memchr::memmem::find(file.text.as_bytes(), DIRECTIVE).is_some();
-        Mark {
+        FileMark {
             is_patch: found.is_some_and(|(_, is_patch)| is_patch) || has_directive,
             is_called_patch: is_called_patch(name) || is_called_patch(folder.rsplit('/').next().unwrap_or_default()),
             is_of_chart: name == "Chart.yaml" || has_word(name, &["values"]) || has_chart(parsed),
             kustomization: found.and_then(|(number, is_patch)| (!is_patch).then_some(number)),
-            folder: 0,
+            folder: number,
         }
     };
-    files
-        .iter()
-        .map(|(file, parsed)| {
-            let next = u32::try_from(folders.len()).unwrap_or(u32::MAX);
-            let folder = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let number = *folders.entry(folder).or_insert(next);
-            Mark { folder: number, ..mark(file, parsed) }
-        })
-        .collect()
+    let mut marks = Vec::with_capacity(files.len());
+    for (file, parsed) in files {
+        let folder = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let next = u32::try_from(folders.len()).unwrap_or(u32::MAX);
+        let number = *folders.entry(folder).or_insert(next);
+        marks.push(mark(file, parsed, number));
+    }
+    marks
 }
 
 fn is_called_patch(name: &str) -> bool {
@@ -165,7 +164,7 @@ mod tests {
             let files = [("k/kustomization.yaml", listing.to_owned()), ("k/a.yaml", rule("a")), ("k/b.yaml", rule("b"))];
             let files: Vec<_> = files.into_iter().map(|(name, text)| Source { name: name.to_owned(), text }).collect();
             let report =
-                crate::report::check(&files, &crate::report::Request::default(), meshwhy_core::catalogue::texts::Lang::En);
+                crate::report::check(&files, &crate::report::CheckRequest::default(), meshwhy_core::catalogue::texts::Lang::En);
             let found = report.findings.iter().find(|finding| finding.slug == "conflicting-destination-rules");
             found.map(|finding| finding.severity)
         };

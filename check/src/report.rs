@@ -19,7 +19,7 @@ use crate::suppression::{self, Suppression};
 
 /// What is asked of a check.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub struct CheckRequest {
     /// What holds in the mesh.
     pub settings: Settings,
     /// Whom the rules are for; everybody's always run.
@@ -36,13 +36,13 @@ pub struct Request {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct CheckReport {
     /// What is wrong, in the order of files and lines.
-    pub findings: Vec<Reported>,
+    pub findings: Vec<ReportedFinding>,
     /// What could not be decided, and what was not given.
     pub unknown: Vec<NotChecked>,
     /// The rules that found something, with how to confirm and how to fix.
     pub rules: Vec<ExplainedRule>,
     /// Suppressions that matched nothing.
-    pub unmatched_suppressions: Vec<Unmatched>,
+    pub unmatched_suppressions: Vec<UnmatchedSuppression>,
     /// How many documents were read.
     pub documents: usize,
     /// How many of them are manifests of a kind that is understood.
@@ -52,7 +52,7 @@ pub struct CheckReport {
 /// A finding with its words.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub struct Reported {
+pub struct ReportedFinding {
     /// Code of the rule.
     pub code: &'static str,
     /// Its slug.
@@ -163,7 +163,7 @@ pub struct ExplainedRule {
 /// A suppression that matched nothing.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub struct Unmatched {
+pub struct UnmatchedSuppression {
     /// Its code as written.
     pub code: String,
     /// Where it is written, when it is in a manifest.
@@ -172,9 +172,9 @@ pub struct Unmatched {
 }
 
 /// The words of a finding, for the slots of commands and patches.
-struct Words<'f, 'a>(&'f Finding<'a>);
+struct FindingWords<'f, 'a>(&'f Finding<'a>);
 
-impl Fill for Words<'_, '_> {
+impl Fill for FindingWords<'_, '_> {
     fn value(&self, slot: Slot) -> Option<&str> {
         let word = |name: &str| self.0.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref());
         let resource = self.0.resource;
@@ -223,11 +223,11 @@ pub(crate) fn with_mesh_of<'a, R>(
 
 /// Checks files.
 #[must_use]
-pub fn check(files: &[Source], request: &Request, lang: Lang) -> CheckReport {
+pub fn check(files: &[Source], request: &CheckRequest, lang: Lang) -> CheckReport {
     with_mesh(files, request.mesh_config.as_ref(), &request.settings, |mesh, sources| report(mesh, sources, request, lang))
 }
 
-pub(crate) fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, lang: Lang) -> CheckReport {
+pub(crate) fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &CheckRequest, lang: Lang) -> CheckReport {
     let mut outcome = run_for(mesh, &request.personas);
     let unmatched = suppression::apply(&mut outcome, mesh, sources, &request.suppressions);
     let place = |place: Place| location(sources, place);
@@ -237,7 +237,7 @@ pub(crate) fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, 
             code: rule.code,
             slug: rule.slug,
             headline: rule.headline(lang),
-            explanation: Explanation::new(&rule.entry, lang, &Words(finding)),
+            explanation: Explanation::new(&rule.entry, lang, &FindingWords(finding)),
         });
     }
     let name = |resource: ResourceName<'_>| resource.to_string();
@@ -257,7 +257,7 @@ pub(crate) fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &Request, 
         rules: rules.into_values().collect(),
         unmatched_suppressions: unmatched
             .into_iter()
-            .map(|suppression| Unmatched { at: suppression.place.map(place), code: suppression.code })
+            .map(|suppression| UnmatchedSuppression { at: suppression.place.map(place), code: suppression.code })
             .collect(),
         documents: mesh.files.iter().map(|file| file.documents.len() + file.faults.len()).sum(),
         resources: mesh.resources.len(),
@@ -276,8 +276,8 @@ fn mesh_config_map(files: &[(&Source, &Parsed<'_>)]) -> Option<Source> {
     Some(Source { name: format!("{} (data.mesh)", file.name), text: node.text()?.to_owned() })
 }
 
-fn reported(rule: &'static Rule, finding: &Finding<'_>, sources: &Sources<'_>, lang: Lang) -> Reported {
-    Reported {
+fn reported(rule: &'static Rule, finding: &Finding<'_>, sources: &Sources<'_>, lang: Lang) -> ReportedFinding {
+    ReportedFinding {
         code: rule.code,
         slug: rule.slug,
         severity: finding.severity.unwrap_or(rule.severity).as_str(),
@@ -307,7 +307,8 @@ impl CheckReport {
     /// The worst severity; `None` when nothing was found.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
-        let severity = |finding: &Reported| Severity::ALL.iter().copied().find(|severity| severity.as_str() == finding.severity);
+        let severity =
+            |finding: &ReportedFinding| Severity::ALL.iter().copied().find(|severity| severity.as_str() == finding.severity);
         self.findings.iter().filter_map(severity).max()
     }
 }

@@ -9,7 +9,7 @@ use crate::model::{Kind, Resource, Workload, selects};
 
 /// What a policy holds for, as far as the files say.
 #[derive(Debug, Clone)]
-pub enum Scope<'a> {
+pub enum PolicyScope<'a> {
     /// All of its namespace, or of the mesh.
     Everything,
     /// What its `targetRefs` name.
@@ -25,7 +25,7 @@ pub enum Scope<'a> {
 /// The labels that Istio gives to the pods of a Gateway of the Gateway API.
 pub const GATEWAY_NAME_LABELS: [&str; 2] = ["gateway.networking.k8s.io/gateway-name", "istio.io/gateway-name"];
 
-impl<'a> Scope<'a> {
+impl<'a> PolicyScope<'a> {
     /// The scope of a policy.
     #[must_use]
     pub fn of(mesh: &Mesh<'a>, policy: &Resource<'a>) -> Self {
@@ -148,14 +148,14 @@ fn may_meet<'a>(mesh: &Mesh<'a>, one: &Resource<'a>, other: &Resource<'a>) -> bo
         let is_near = policy.namespace == workload.resource.namespace || policy.namespace == mesh.root_namespace();
         is_near && policy.selector().is_none_or(|selector| selects(selector, workload.labels()))
     };
-    match (Scope::of(mesh, one), Scope::of(mesh, other)) {
-        (Scope::Targets, Scope::Targets) => {
+    match (PolicyScope::of(mesh, one), PolicyScope::of(mesh, other)) {
+        (PolicyScope::Targets, PolicyScope::Targets) => {
             let name = |target: Node<'a>| target.get("name").and_then(Node::text);
             targets(one).any(|target| targets(other).any(|found| name(found) == name(target)))
         }
-        (Scope::Everything | Scope::Targets, _) | (_, Scope::Everything | Scope::Targets) => true,
-        (Scope::Workloads(workloads), _) => workloads.iter().any(|workload| takes(other, workload)),
-        (_, Scope::Workloads(workloads)) => workloads.iter().any(|workload| takes(one, workload)),
+        (PolicyScope::Everything | PolicyScope::Targets, _) | (_, PolicyScope::Everything | PolicyScope::Targets) => true,
+        (PolicyScope::Workloads(workloads), _) => workloads.iter().any(|workload| takes(other, workload)),
+        (_, PolicyScope::Workloads(workloads)) => workloads.iter().any(|workload| takes(one, workload)),
         _ => true,
     }
 }

@@ -10,7 +10,7 @@ use crate::document::Place;
 use crate::finding::Finding;
 use crate::mesh::Mesh;
 use crate::model::ResourceName;
-use crate::rules::{Outcome, Rule};
+use crate::rules::{Rule, RuleOutcome};
 use crate::source::Sources;
 
 /// The annotation of meshwhy.
@@ -24,14 +24,14 @@ pub struct Suppression {
     /// Code or slug of a rule, or the code of another tool that means the same; `*` for all.
     pub code: String,
     /// What it holds for.
-    pub scope: Scope,
+    pub scope: SuppressionScope,
     /// Where it is written; `None` for one from the command line or a configuration file.
     pub place: Option<Place>,
 }
 
 /// What a suppression holds for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
+pub enum SuppressionScope {
     /// Everything.
     All,
     /// One resource, as [`ResourceName`] prints it; `*` stands for anything in a part.
@@ -52,8 +52,8 @@ impl Suppression {
     #[must_use]
     pub fn read(text: &str) -> Self {
         let (code, scope) = match text.split_once('=') {
-            Some((code, resource)) => (code, Scope::Resource(resource.to_owned())),
-            None => (text, Scope::All),
+            Some((code, resource)) => (code, SuppressionScope::Resource(resource.to_owned())),
+            None => (text, SuppressionScope::All),
         };
         Self { code: code.trim().to_owned(), scope, place: None }
     }
@@ -65,9 +65,9 @@ impl Suppression {
 
     fn covers(&self, finding: &Finding<'_>, sources: &Sources<'_>) -> bool {
         match &self.scope {
-            Scope::All => true,
-            Scope::Resource(wanted) => finding.resource.is_some_and(|resource| matches(wanted, &resource)),
-            Scope::Lines { file, from, to } => {
+            SuppressionScope::All => true,
+            SuppressionScope::Resource(wanted) => finding.resource.is_some_and(|resource| matches(wanted, &resource)),
+            SuppressionScope::Lines { file, from, to } => {
                 let line = sources.position(finding.place.file, finding.place.start).line;
                 finding.place.file == *file && (*from..=*to).contains(&line)
             }
@@ -88,7 +88,7 @@ fn matches(wanted: &str, resource: &ResourceName<'_>) -> bool {
 }
 
 /// Takes out what is suppressed, by what was given and by what the files say, and returns the suppressions that matched nothing.
-pub fn apply(outcome: &mut Outcome<'_>, mesh: &Mesh<'_>, sources: &Sources<'_>, given: &[Suppression]) -> Vec<Suppression> {
+pub fn apply(outcome: &mut RuleOutcome<'_>, mesh: &Mesh<'_>, sources: &Sources<'_>, given: &[Suppression]) -> Vec<Suppression> {
     let mut all: Vec<Suppression> = given.to_vec();
     all.extend((0_u32..).zip(sources.files()).flat_map(|(index, file)| comments(index, &file.text)));
     all.extend(annotations(mesh));
@@ -116,7 +116,7 @@ fn annotations<'m>(mesh: &'m Mesh<'_>) -> impl Iterator<Item = Suppression> + 'm
             let codes = node.text().unwrap_or_default().split(',').map(str::trim).filter(|code| !code.is_empty());
             codes.map(move |code| Suppression {
                 code: code.to_owned(),
-                scope: Scope::Resource(resource.id().to_string()),
+                scope: SuppressionScope::Resource(resource.id().to_string()),
                 place: Some(node.place()),
             })
         })
@@ -139,7 +139,7 @@ fn comments(file: u32, text: &str) -> Vec<Suppression> {
             let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
             let start = offset + before.len();
             let place = Some(Place { file, start: narrow(start), end: narrow(offset + line.trim_end().len()) });
-            let scope = Scope::Lines { file, from: narrow(from + 1), to: narrow(to + 1) };
+            let scope = SuppressionScope::Lines { file, from: narrow(from + 1), to: narrow(to + 1) };
             let suppression = |code: &str| Suppression { code: code.to_owned(), scope: scope.clone(), place };
             found.extend(codes.filter(|code| !code.is_empty()).map(suppression));
         }
@@ -178,7 +178,7 @@ mod tests {
 
     fn lines_of(text: &str) -> Vec<(u32, u32)> {
         let lines = |suppression: Suppression| match suppression.scope {
-            Scope::Lines { from, to, .. } => (from, to),
+            SuppressionScope::Lines { from, to, .. } => (from, to),
             _ => (0, 0),
         };
         comments(0, text).into_iter().map(lines).collect()

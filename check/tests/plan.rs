@@ -21,7 +21,7 @@ fn order(old: &str, new: &str) -> Vec<String> {
 }
 
 fn shown(plan: &Plan) -> Vec<String> {
-    let step = |step: &meshwhy_check::plan::Step| {
+    let step = |step: &meshwhy_check::plan::PlanStep| {
         let sign = match step.action.as_str() {
             "create" => "+",
             "replace" => "~",

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use meshwhy_check::document::parse;
 use meshwhy_check::edit::apply;
 use meshwhy_check::mesh::{Mesh, Settings};
-use meshwhy_check::rules::{Message, Outcome, Persona, Rule, run};
+use meshwhy_check::rules::{Message, Persona, Rule, RuleOutcome, run};
 use meshwhy_core::catalogue::laws;
 
 fn folder(rule: &Rule) -> PathBuf {
@@ -42,7 +42,7 @@ impl Given {
         Some(Self { text: manifests(rule, name)?, mesh_config: manifests(rule, "mesh.yaml"), settings, owner: Some(rule) })
     }
 
-    fn check(&self, mut then: impl FnMut(&Outcome<'_>)) {
+    fn check(&self, mut then: impl FnMut(&RuleOutcome<'_>)) {
         let mesh_config = self.mesh_config.as_ref().map(|text| parse(1, text));
         let config = mesh_config.as_ref().and_then(|file| file.documents.first()).map(|document| document.root());
         let files = [parse(0, &self.text)];

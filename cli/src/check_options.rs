@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use meshwhy_check::finding::Severity;
 use meshwhy_check::mesh::Settings;
-use meshwhy_check::report::Request;
+use meshwhy_check::report::CheckRequest;
 use meshwhy_check::rules::{Persona, Rule};
 use meshwhy_check::suppression::Suppression;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ const DEFAULT_CONFIG: &str = "meshwhy.toml";
 /// A check.
 pub(crate) struct CheckOptions {
     pub(crate) paths: Vec<PathBuf>,
-    pub(crate) request: Request,
+    pub(crate) request: CheckRequest,
     pub(crate) threshold: Severity,
     pub(crate) format: CheckFormatArg,
     pub(crate) is_verbose: bool,
@@ -99,7 +99,7 @@ impl CheckOptions {
             _ => Edits::Mentioned,
         };
         Ok(Self {
-            request: Request {
+            request: CheckRequest {
                 settings: Settings { namespace: args.namespace, istio_minor, upgrade: args.upgrade, now: now() },
                 personas: personas.collect(),
                 suppressions,

@@ -65,7 +65,7 @@ mod steps;
 
 pub use rule::{Message, Persona, Rule, Topic};
 pub(crate) use rule::{declare_rule, vocabulary};
-pub use run::{Outcome, run, run_for};
+pub use run::{RuleOutcome, run, run_for};
 
 use meshwhy_core::catalogue::Registry;
 

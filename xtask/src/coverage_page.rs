@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use meshwhy_check::coverage::{Answer, ROWS};
+use meshwhy_check::coverage::{CoverageAnswer, ROWS};
 
 /// The text of the page.
 pub fn page() -> String {
@@ -11,15 +11,15 @@ pub fn page() -> String {
          manifests in its folder, a cause by the cases in its own.\n\n| row | what people see | answered by | tested by |\n| --- | --- | --- | --- |\n",
     );
     for row in ROWS {
-        let answer = |answer: &Answer| match answer {
-            Answer::Rule(rule) => format!("{} {}", rule.code, rule.slug),
-            Answer::Cause(cause) => format!("{} {}", cause.code, cause.slug),
-            Answer::Help(text) => (*text).to_owned(),
+        let answer = |answer: &CoverageAnswer| match answer {
+            CoverageAnswer::Rule(rule) => format!("{} {}", rule.code, rule.slug),
+            CoverageAnswer::Cause(cause) => format!("{} {}", cause.code, cause.slug),
+            CoverageAnswer::Help(text) => (*text).to_owned(),
         };
-        let test = |answer: &Answer| match answer {
-            Answer::Rule(rule) => Some(format!("`check/src/rules/{}/bad.yaml`", rule.folder())),
-            Answer::Cause(cause) => Some(format!("`core/src/causes/{}/cases.md`", cause.folder())),
-            Answer::Help(_) => None,
+        let test = |answer: &CoverageAnswer| match answer {
+            CoverageAnswer::Rule(rule) => Some(format!("`check/src/rules/{}/bad.yaml`", rule.folder())),
+            CoverageAnswer::Cause(cause) => Some(format!("`core/src/causes/{}/cases.md`", cause.folder())),
+            CoverageAnswer::Help(_) => None,
         };
         let answers: Vec<String> = row.answers.iter().map(answer).collect();
         let tests: Vec<String> = row.answers.iter().filter_map(test).collect();

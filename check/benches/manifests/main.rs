@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use meshwhy_check::kept::KeptFiles;
-use meshwhy_check::report::{CheckReport, Request, check};
+use meshwhy_check::report::{CheckReport, CheckRequest, check};
 use meshwhy_check::source::Source;
 use meshwhy_core::catalogue::texts::Lang;
 
@@ -78,7 +78,7 @@ fn after_a_change() -> Duration {
     let once = |_| {
         let start = Instant::now();
         files.put(&first.name, first.text.clone());
-        drop(files.check(&Request::default(), Lang::En));
+        drop(files.check(&CheckRequest::default(), Lang::En));
         start.elapsed()
     };
     (0..10).map(once).min().unwrap_or_default()
@@ -86,7 +86,7 @@ fn after_a_change() -> Duration {
 
 fn timed(files: &[Source]) -> (Duration, CheckReport) {
     let start = Instant::now();
-    let report = check(files, &Request::default(), Lang::En);
+    let report = check(files, &CheckRequest::default(), Lang::En);
     (start.elapsed(), report)
 }
 

@@ -1,5 +1,7 @@
 //! A document as a tree of nodes in one arena.
 
+use serde_json::{Map, Value as Json};
+
 /// Where something stands: byte offsets into a file, the end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -319,37 +321,30 @@ impl<'a> Node<'a> {
         self.at(path)?.as_str()
     }
 
-    /// Its content in one way of writing: keys in order, no comments, no style. Two nodes that mean the same have the same.
+    /// What it holds, without its form: order of keys, quotes, comments, anchors.
     #[must_use]
-    pub fn canonical(self) -> String {
-        let mut written = String::new();
-        self.write_canonical(&mut written);
-        written
+    pub fn to_json(self) -> Json {
+        match self.value() {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::from(value),
+            Value::Integer(value) => Json::from(value),
+            Value::Float(value) => Json::from(value),
+            Value::Text(value) => Json::from(value),
+            Value::Sequence => self.items().map(Self::to_json).collect(),
+            Value::Mapping => Json::Object(self.to_map()),
+        }
     }
 
-    fn write_canonical(self, out: &mut String) {
-        match self.value() {
-            Value::Sequence => {
-                out.push('[');
-                for item in self.items() {
-                    item.write_canonical(out);
-                    out.push(',');
-                }
-                out.push(']');
-            }
-            Value::Mapping => {
-                let mut entries: Vec<_> = self.entries().map(|(key, value)| (key.text().unwrap_or_default(), value)).collect();
-                entries.sort_by_key(|(key, _)| *key);
-                out.push('{');
-                for (key, value) in entries {
-                    out.push_str(&format!("{key:?}:"));
-                    value.write_canonical(out);
-                    out.push(',');
-                }
-                out.push('}');
-            }
-            scalar => out.push_str(&format!("{scalar:?}")),
+    fn to_map(self) -> Map<String, Json> {
+        let mut map = Map::new();
+        let is_merge = |key: Self| key.is_plain() && key.text() == Some("<<");
+        for (_, merged) in self.entries().filter(|(key, _)| is_merge(*key)) {
+            let sources = if merged.is_sequence() { merged.items().rev().collect() } else { vec![merged] };
+            sources.into_iter().for_each(|source| map.extend(source.to_map()));
         }
+        let own = self.entries().filter(|(key, _)| !is_merge(*key));
+        map.extend(own.filter_map(|(key, value)| Some((key.text()?.to_owned(), value.to_json()))));
+        map
     }
 
     /// The elements of the list under a key; none where it is absent.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
-use crate::kustomize::Mark;
+use crate::kustomize::FileMark;
 
 use super::node::{Content, Document, NodeData, Place};
 use super::split::documents;
@@ -27,7 +27,7 @@ pub struct Parsed<'t> {
     /// What could not.
     pub faults: Vec<Fault>,
     /// What is known of the file from those beside it.
-    pub mark: Mark,
+    pub mark: FileMark,
 }
 
 /// Something that is wrong with a document before anybody asks what it means.
@@ -61,7 +61,7 @@ pub enum FaultKind {
 pub fn parse(file: u32, text: &str) -> Parsed<'_> {
     let mut parsed = Parsed::default();
     for range in documents(text) {
-        Reader::new(file, text, range).read(&mut parsed);
+        DocumentReader::new(file, text, range).read(&mut parsed);
     }
     parsed
 }
@@ -70,12 +70,12 @@ pub fn parse(file: u32, text: &str) -> Parsed<'_> {
 #[must_use]
 pub fn parse_document(file: u32, text: &str, range: (usize, usize)) -> Parsed<'_> {
     let mut parsed = Parsed::default();
-    Reader::new(file, text, range).read(&mut parsed);
+    DocumentReader::new(file, text, range).read(&mut parsed);
     parsed
 }
 
 /// A mapping or list that is not yet at its end.
-struct Open {
+struct OpenCollection {
     node: u32,
     /// How many children wait on the stack of children.
     from: usize,
@@ -84,14 +84,14 @@ struct Open {
     weight: u64,
 }
 
-struct Reader<'t> {
+struct DocumentReader<'t> {
     file: u32,
     text: &'t str,
     chunk: Cow<'t, str>,
     offset: usize,
     clock: Offsets,
     document: Document<'t>,
-    open: Vec<Open>,
+    open: Vec<OpenCollection>,
     waiting: Vec<u32>,
     /// Node and expanded weight of each anchor.
     anchors: BTreeMap<usize, (u32, u64)>,
@@ -125,7 +125,7 @@ impl Offsets {
     }
 }
 
-impl<'t> Reader<'t> {
+impl<'t> DocumentReader<'t> {
     fn new(file: u32, text: &'t str, (start, end): (usize, usize)) -> Self {
         let chunk = text.get(start..end).unwrap_or_default();
         Self {
@@ -177,15 +177,13 @@ impl<'t> Reader<'t> {
     fn syntax(&mut self, body: &str, error: &ScanError) -> Fault {
         let at = self.clock.byte(body, error.marker().index());
         match template(body) {
-            Some(start) => {
-                Fault { place: self.place(start, start + 2), kind: FaultKind::Template, is_manifest: self.is_manifest }
-            }
-            None => Fault {
-                place: self.place(at, at),
-                kind: FaultKind::Syntax(error.info().to_owned()),
-                is_manifest: self.is_manifest,
-            },
+            Some(start) => self.fault(self.place(start, start + 2), FaultKind::Template),
+            None => self.fault(self.place(at, at), FaultKind::Syntax(error.info().to_owned())),
         }
+    }
+
+    fn fault(&self, place: Place, kind: FaultKind) -> Fault {
+        Fault { place, kind, is_manifest: self.is_manifest }
     }
 
     fn place(&self, start: usize, end: usize) -> Place {
@@ -209,16 +207,12 @@ impl<'t> Reader<'t> {
                 let end = self.clock.byte(body, span.end.index());
                 let place = self.place(start, end);
                 let Some((target, weight)) = self.anchors.get(&anchor).copied() else {
-                    return Err(Fault { place, kind: FaultKind::Aliases, is_manifest: self.is_manifest });
+                    return Err(self.fault(place, FaultKind::Aliases));
                 };
                 let node = self.push(place, Content::Alias(target));
                 self.complete(node, 0, weight);
                 let total = self.open.iter().fold(0u64, |sum, open| sum.saturating_add(open.weight));
-                if total > MAX_EXPANDED {
-                    Err(Fault { place, kind: FaultKind::Aliases, is_manifest: self.is_manifest })
-                } else {
-                    Ok(())
-                }
+                if total > MAX_EXPANDED { Err(self.fault(place, FaultKind::Aliases)) } else { Ok(()) }
             }
             Event::DocumentEnd => {
                 let document = std::mem::replace(&mut self.document, empty(self.file, self.text, 0));
@@ -227,7 +221,7 @@ impl<'t> Reader<'t> {
                 if std::mem::take(&mut self.has_unread_template) {
                     let start = template(body).unwrap_or_default();
                     let place = self.place(start, start + 2);
-                    parsed.faults.push(Fault { place, kind: FaultKind::Template, is_manifest: self.is_manifest });
+                    parsed.faults.push(self.fault(place, FaultKind::Template));
                 } else if !document.is_empty() {
                     parsed.faults.extend(faults);
                     parsed.documents.push(document);
@@ -278,12 +272,12 @@ impl<'t> Reader<'t> {
         let start = self.clock.byte(body, span.start.index());
         let place = self.place(start, start);
         if self.open.len() >= MAX_DEPTH {
-            return Err(Fault { place, kind: FaultKind::Depth, is_manifest: self.is_manifest });
+            return Err(self.fault(place, FaultKind::Depth));
         }
         let content =
             if is_mapping { Content::Mapping { first: 0, length: 0 } } else { Content::Sequence { first: 0, length: 0 } };
         let node = self.push(place, content);
-        self.open.push(Open { node, from: self.waiting.len(), is_mapping, anchor, weight: 1 });
+        self.open.push(OpenCollection { node, from: self.waiting.len(), is_mapping, anchor, weight: 1 });
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use meshwhy_core::details::Details;
 use meshwhy_core::facts::text;
 
 use super::ConfigurationCause;
-use super::request::Request;
+use super::request::FailedRequest;
 use super::workload::destination;
 use crate::document::Node;
 use crate::mesh::ROOT_NAMESPACE;
@@ -44,7 +44,7 @@ fn named(policy: &str) -> Option<(&str, &str, usize)> {
 }
 
 /// What the proxy says of the policy: its name, or `none`.
-fn policy<'f>(request: &Request<'_, '_, 'f>) -> Option<&'f str> {
+fn policy<'f>(request: &FailedRequest<'_, '_, 'f>) -> Option<&'f str> {
     if let Some(Details::RbacDenied { policy }) = request.facts.parsed_details() {
         return Some(policy.unwrap_or("none"));
     }
@@ -54,14 +54,14 @@ fn policy<'f>(request: &Request<'_, '_, 'f>) -> Option<&'f str> {
 }
 
 /// The condition that denied, or the one that would have to be fulfilled.
-pub(super) fn denied<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn denied<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     match policy(request)? {
         "none" => not_allowed(request),
         name => by_name(request, name),
     }
 }
 
-fn by_name<'a>(request: &Request<'_, 'a, '_>, policy: &str) -> Option<ConfigurationCause<'a>> {
+fn by_name<'a>(request: &FailedRequest<'_, 'a, '_>, policy: &str) -> Option<ConfigurationCause<'a>> {
     let (namespace, name, number) = named(policy)?;
     let resource = request.mesh.find(Kind::AuthorizationPolicy, namespace, name)?;
     let rule = resource.spec().list("rules").nth(number)?;
@@ -73,7 +73,7 @@ fn by_name<'a>(request: &Request<'_, 'a, '_>, policy: &str) -> Option<Configurat
 }
 
 /// The condition of a rule that says most of why it fits: an exception that the caller is not, then what was asked for, then the rest.
-fn condition<'a>(request: &Request<'_, 'a, '_>, rule: Node<'a>) -> Option<Node<'a>> {
+fn condition<'a>(request: &FailedRequest<'_, 'a, '_>, rule: Node<'a>) -> Option<Node<'a>> {
     let parts = |list: &'static str, part: &'static str| rule.list(list).filter_map(move |entry| entry.get(part));
     let conditions = || parts("to", "operation").chain(parts("from", "source")).chain(rule.list("when"));
     let is_exception = |key: Node<'_>| key.text().is_some_and(|key| key.starts_with("not"));
@@ -92,7 +92,7 @@ fn condition<'a>(request: &Request<'_, 'a, '_>, rule: Node<'a>) -> Option<Node<'
 }
 
 /// What the request has for a field of an operation; `None` for what is not logged.
-fn known(request: &Request<'_, '_, '_>, field: &str) -> Option<String> {
+fn known(request: &FailedRequest<'_, '_, '_>, field: &str) -> Option<String> {
     let context = &request.facts.context;
     match field {
         "paths" | "notPaths" => text(context.path.as_ref()).map(str::to_owned),
@@ -128,7 +128,7 @@ fn fits_template(pattern: &str, value: &str) -> bool {
 }
 
 /// The policies that select the server: its own, its namespace's and the mesh's.
-fn selecting<'a>(request: &Request<'_, 'a, '_>, kind: Kind) -> Vec<Resource<'a>> {
+fn selecting<'a>(request: &FailedRequest<'_, 'a, '_>, kind: Kind) -> Vec<Resource<'a>> {
     let Some(server) = destination(request) else { return Vec::new() };
     let selects_server = |resource: &Resource<'a>| {
         let is_there = resource.namespace == server.namespace || resource.namespace == ROOT_NAMESPACE;
@@ -150,7 +150,7 @@ enum Distance {
 }
 
 /// What the nearest of the ALLOW policies asks for; nothing where one of them allows the request.
-fn not_allowed<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+fn not_allowed<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let is_allowing = |policy: &Resource<'_>| matches!(policy.spec().str_at(&["action"]), None | Some("ALLOW"));
     let mut nearest: Option<(Distance, Resource<'a>, Node<'a>)> = None;
     for policy in selecting(request, Kind::AuthorizationPolicy).into_iter().filter(is_allowing) {
@@ -175,7 +175,7 @@ fn nothing<'a>(policy: &Resource<'a>) -> Node<'a> {
 }
 
 /// The condition of an ALLOW rule that the request lacks; `None` where it fits.
-fn lacking<'a>(request: &Request<'_, 'a, '_>, rule: Node<'a>) -> Option<(Distance, Node<'a>)> {
+fn lacking<'a>(request: &FailedRequest<'_, 'a, '_>, rule: Node<'a>) -> Option<(Distance, Node<'a>)> {
     let first = |values: Node<'a>| values.items().next().unwrap_or(values);
     if let Some(node) = refused_operations(request, rule) {
         return Some((Distance::Operation, node));
@@ -187,14 +187,14 @@ fn lacking<'a>(request: &Request<'_, 'a, '_>, rule: Node<'a>) -> Option<(Distanc
 }
 
 /// What refuses the first operation of a rule, where the request certainly fits none of them.
-fn refused_operations<'a>(request: &Request<'_, 'a, '_>, rule: Node<'a>) -> Option<Node<'a>> {
+fn refused_operations<'a>(request: &FailedRequest<'_, 'a, '_>, rule: Node<'a>) -> Option<Node<'a>> {
     let operations = rule.list("to").filter_map(|to| to.get("operation"));
     let refused: Option<Vec<Node<'a>>> = operations.map(|operation| refused_operation(request, operation)).collect();
     refused?.first().copied()
 }
 
 /// The field of an operation that the request certainly does not fit.
-fn refused_operation<'a>(request: &Request<'_, 'a, '_>, operation: Node<'a>) -> Option<Node<'a>> {
+fn refused_operation<'a>(request: &FailedRequest<'_, 'a, '_>, operation: Node<'a>) -> Option<Node<'a>> {
     operation.entries().find_map(|(key, values)| {
         let field = key.text()?;
         let value = known(request, field)?;
@@ -210,7 +210,7 @@ fn refused_operation<'a>(request: &Request<'_, 'a, '_>, operation: Node<'a>) -> 
 }
 
 /// The provider that a CUSTOM policy names and that is not there.
-pub(super) fn custom_provider<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn custom_provider<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let resource = match policy(request).and_then(named) {
         Some((namespace, name, _)) => request.mesh.find(Kind::AuthorizationPolicy, namespace, name)?,
         None => {
@@ -225,7 +225,7 @@ pub(super) fn custom_provider<'a>(request: &Request<'_, 'a, '_>) -> Option<Confi
 }
 
 /// The only rule for tokens that the server has.
-fn token_rule<'a>(request: &Request<'_, 'a, '_>) -> Option<(Resource<'a>, Node<'a>)> {
+fn token_rule<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<(Resource<'a>, Node<'a>)> {
     let policies = selecting(request, Kind::RequestAuthentication).into_iter();
     let mut rules =
         policies.flat_map(|policy| policy.spec().list("jwtRules").map(move |rule| (policy, rule)).collect::<Vec<_>>());
@@ -233,7 +233,7 @@ fn token_rule<'a>(request: &Request<'_, 'a, '_>) -> Option<(Resource<'a>, Node<'
 }
 
 /// What a token would have to have; what is wrong with the token itself is in no file.
-pub(super) fn jwt<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn jwt<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let Some(Details::JwtDenied { status }) = request.facts.parsed_details() else { return None };
     let status = status.to_ascii_lowercase().replace('_', " ");
     let (field, message) = match () {
@@ -248,7 +248,7 @@ pub(super) fn jwt<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCaus
 }
 
 /// Where the keys of tokens are fetched from.
-pub(super) fn jwks<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn jwks<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (policy, rule) = token_rule(request)?;
     let node = rule
         .get("jwksUri")

@@ -1,6 +1,6 @@
 //! Destinations that lead to a cluster which is not there, or to one without endpoints.
 
-use super::request::{Request, RouteRule, rules_for};
+use super::request::{FailedRequest, RouteRule, rules_for};
 use super::{ConfigurationCause, visibility};
 use crate::document::Node;
 use crate::mesh::covers;
@@ -38,7 +38,7 @@ const UNRESOLVED: Message = Message {
 };
 
 /// A destination of the route that the request took, whose cluster does not exist: what certainly lacks it before what may be elsewhere.
-pub(super) fn missing<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn missing<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let routes = request.routes();
     let certain_first = || {
         let of = |wanted: bool| routes.iter().filter(move |rule| rule.is_certain == wanted);
@@ -69,7 +69,7 @@ fn host_of<'a>(rule: &RouteRule<'a>, destination: Destination<'a>) -> Option<(St
 }
 
 fn lacking<'a>(
-    request: &Request<'_, 'a, '_>,
+    request: &FailedRequest<'_, 'a, '_>,
     rule: &RouteRule<'a>,
     destination: Destination<'a>,
 ) -> Option<ConfigurationCause<'a>> {
@@ -106,7 +106,7 @@ fn lacking<'a>(
 }
 
 fn unknown_host<'a>(
-    request: &Request<'_, 'a, '_>,
+    request: &FailedRequest<'_, 'a, '_>,
     rule: &RouteRule<'a>,
     destination: Destination<'a>,
 ) -> Option<ConfigurationCause<'a>> {
@@ -124,7 +124,7 @@ pub(super) fn has_port(target: Target<'_>, number: i64) -> bool {
 }
 
 /// A subset whose labels no endpoint in the files has.
-pub(super) fn empty_subset<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn empty_subset<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let name = request.subset?;
     let rule = request.destination_rules().into_iter().find(|rule| rule.subset(name).is_some())?;
     let wanted = rule.subset(name)?.get("labels")?;
@@ -148,7 +148,7 @@ pub(super) fn empty_subset<'a>(request: &Request<'_, 'a, '_>) -> Option<Configur
 }
 
 /// The labels of the endpoints of the host, as the files have them.
-pub(super) fn endpoints<'a>(request: &Request<'_, 'a, '_>) -> Vec<Labels<'a>> {
+pub(super) fn endpoints<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<Labels<'a>> {
     let of = |(_, target): (&str, Target<'a>)| -> Vec<Labels<'a>> {
         match target {
             Target::Service(service) => request.mesh.workloads_of(service).iter().map(|workload| workload.labels()).collect(),
@@ -166,13 +166,13 @@ pub(super) fn endpoints<'a>(request: &Request<'_, 'a, '_>) -> Vec<Labels<'a>> {
 }
 
 /// The labels of the WorkloadEntries that a ServiceEntry selects.
-fn workload_entries<'a>(request: &Request<'_, 'a, '_>, namespace: &str, selector: Node<'a>) -> Vec<Labels<'a>> {
+fn workload_entries<'a>(request: &FailedRequest<'_, 'a, '_>, namespace: &str, selector: Node<'a>) -> Vec<Labels<'a>> {
     let entries = request.mesh.of(Kind::WorkloadEntry).filter(|entry| entry.namespace == namespace);
     entries.map(|entry| Labels(entry.spec().get("labels"))).filter(|labels| selects(selector, *labels)).collect()
 }
 
 /// A selector of a ServiceEntry or Service that nothing in its namespace has, although the files hold what it could select.
-pub(super) fn empty_selector<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn empty_selector<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (resource, selector) = request.targets().into_iter().find_map(|(_, target)| match target {
         Target::Service(service) => Some((service.0, service.selector()?)),
         Target::Entry(entry) => Some((entry.0, entry.0.spec().at(&["workloadSelector", "labels"])?)),
@@ -192,7 +192,7 @@ pub(super) fn empty_selector<'a>(request: &Request<'_, 'a, '_>) -> Option<Config
 }
 
 /// The name that a ServiceEntry has resolved: its only endpoint, or the host itself.
-pub(super) fn unresolved_address<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn unresolved_address<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     request.targets().into_iter().find_map(|(host, target)| {
         let Target::Entry(entry) = target else { return None };
         let spec = entry.0.spec();

@@ -3,7 +3,7 @@
 use super::ConfigurationCause;
 use super::destination::endpoints;
 use super::duration::was_over;
-use super::request::Request;
+use super::request::FailedRequest;
 use crate::document::Node;
 use crate::model::{DestinationRule, TrafficPolicy};
 use crate::rules::Message;
@@ -22,7 +22,7 @@ const H2_UPGRADE: Message = Message {
 };
 
 /// The policies that hold for the cluster, the most exact first: of the subset's port, the subset, the port, the host.
-pub(super) fn policies<'a>(request: &Request<'_, 'a, '_>) -> Vec<(DestinationRule<'a>, TrafficPolicy<'a>)> {
+pub(super) fn policies<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<(DestinationRule<'a>, TrafficPolicy<'a>)> {
     let of_rule = |rule: DestinationRule<'a>| {
         let subset =
             request.subset.and_then(|name| rule.subset(name)).and_then(|subset| subset.get("trafficPolicy")).map(TrafficPolicy);
@@ -38,12 +38,12 @@ pub(super) fn policies<'a>(request: &Request<'_, 'a, '_>) -> Vec<(DestinationRul
 }
 
 /// The setting that holds for the cluster.
-fn setting<'a>(request: &Request<'_, 'a, '_>, path: &[&str]) -> Option<(DestinationRule<'a>, Node<'a>)> {
+fn setting<'a>(request: &FailedRequest<'_, 'a, '_>, path: &[&str]) -> Option<(DestinationRule<'a>, Node<'a>)> {
     policies(request).into_iter().find_map(|(rule, policy)| Some((rule, policy.0.at(path)?)))
 }
 
 /// The limit that was reached: the least of those that are written.
-pub(super) fn overflow<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn overflow<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     const LIMITS: [[&str; 3]; 4] = [
         ["connectionPool", "http", "http1MaxPendingRequests"],
         ["connectionPool", "http", "http2MaxRequests"],
@@ -57,14 +57,14 @@ pub(super) fn overflow<'a>(request: &Request<'_, 'a, '_>) -> Option<Configuratio
 }
 
 /// How long a connection may last.
-pub(super) fn connection_duration<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn connection_duration<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, node) =
         setting(request, &["connectionPool", "tcp", "maxConnectionDuration"]).filter(|(_, node)| was_over(request, *node))?;
     Some(ConfigurationCause::new(&rule.0, node, CONNECTION_DURATION).with("time", node.text()?))
 }
 
 /// Outlier detection, where there are endpoints and none is left.
-pub(super) fn ejection<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn ejection<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, detection) = setting(request, &["outlierDetection"]).filter(|_| !endpoints(request).is_empty())?;
     const NUMBERS: [&str; 4] =
         ["consecutive5xxErrors", "consecutiveGatewayErrors", "consecutiveLocalOriginFailures", "consecutiveErrors"];
@@ -73,7 +73,7 @@ pub(super) fn ejection<'a>(request: &Request<'_, 'a, '_>) -> Option<Configuratio
 }
 
 /// HTTP/2 that a policy asks for towards an upstream that was not declared to speak it.
-pub(super) fn h2_upgrade<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn h2_upgrade<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, node) = setting(request, &["connectionPool", "http", "h2UpgradePolicy"])?;
     (node.text() == Some("UPGRADE")).then(|| ConfigurationCause::new(&rule.0, node, H2_UPGRADE))
 }

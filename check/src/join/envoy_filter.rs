@@ -7,11 +7,11 @@ use meshwhy_core::facts::text;
 use super::ConfigurationCause;
 use super::duration::was_over;
 use super::host::without_port;
-use super::request::Request;
+use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::ROOT_NAMESPACE;
 use crate::mesh::covers;
-use crate::model::{EnvoyFilter, Kind, Patch, selects};
+use crate::model::{ConfigPatch, EnvoyFilter, Kind, selects};
 use crate::rules::Message;
 
 const TIME: Message =
@@ -32,7 +32,7 @@ const DUPLICATE: Message = Message {
 };
 
 /// The patches that reach the proxy which speaks.
-fn patches<'a>(request: &Request<'_, 'a, '_>) -> Vec<(EnvoyFilter<'a>, Patch<'a>)> {
+fn patches<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<(EnvoyFilter<'a>, ConfigPatch<'a>)> {
     let reaches = |filter: &EnvoyFilter<'a>| {
         let is_there =
             request.client_namespace().is_none_or(|namespace| [namespace, ROOT_NAMESPACE].contains(&filter.0.namespace));
@@ -45,7 +45,7 @@ fn patches<'a>(request: &Request<'_, 'a, '_>) -> Vec<(EnvoyFilter<'a>, Patch<'a>
 }
 
 /// Whether a patch is for the way that the request went.
-fn is_for(request: &Request<'_, '_, '_>, patch: Patch<'_>) -> bool {
+fn is_for(request: &FailedRequest<'_, '_, '_>, patch: ConfigPatch<'_>) -> bool {
     let context = patch.matched().and_then(|wanted| wanted.get("context")).and_then(Node::text);
     match (context, request.facts.side) {
         (None | Some("ANY"), _) | (_, None) => true,
@@ -57,24 +57,24 @@ fn is_for(request: &Request<'_, '_, '_>, patch: Patch<'_>) -> bool {
 }
 
 /// The only value that a patch gives one of these fields, the first field that has any.
-fn setting<'a>(request: &Request<'_, 'a, '_>, fields: &[&str], message: Message) -> Option<ConfigurationCause<'a>> {
+fn setting<'a>(request: &FailedRequest<'_, 'a, '_>, fields: &[&str], message: Message) -> Option<ConfigurationCause<'a>> {
     setting_where(request, fields, message, |_| true)
 }
 
 /// The same of times that were over when the request ended.
-fn time<'a>(request: &Request<'_, 'a, '_>, fields: &[&str]) -> Option<ConfigurationCause<'a>> {
+fn time<'a>(request: &FailedRequest<'_, 'a, '_>, fields: &[&str]) -> Option<ConfigurationCause<'a>> {
     setting_where(request, fields, TIME, |node| was_over(request, node))
 }
 
 fn setting_where<'a>(
-    request: &Request<'_, 'a, '_>,
+    request: &FailedRequest<'_, 'a, '_>,
     fields: &[&str],
     message: Message,
     is_possible: impl Fn(Node<'a>) -> bool,
 ) -> Option<ConfigurationCause<'a>> {
     let patches = patches(request);
     fields.iter().find_map(|field| {
-        let values = |(filter, patch): &(EnvoyFilter<'a>, Patch<'a>)| {
+        let values = |(filter, patch): &(EnvoyFilter<'a>, ConfigPatch<'a>)| {
             let mut found = Vec::new();
             patch.value().into_iter().for_each(|value| collect(value, field, &mut found));
             found.into_iter().map(|node| (*filter, node)).collect::<Vec<_>>()
@@ -104,15 +104,15 @@ fn is_camel_case_of(key: &str, field: &str) -> bool {
     key.len() + field.matches('_').count() == field.len() && key.eq_ignore_ascii_case(&field.replace('_', ""))
 }
 
-pub(super) fn stream_idle_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn stream_idle_timeout<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     time(request, &["stream_idle_timeout", "idle_timeout"])
 }
 
-pub(super) fn max_duration<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn max_duration<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     time(request, &["max_stream_duration", "max_connection_duration", "max_downstream_connection_duration"])
 }
 
-pub(super) fn request_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn request_timeout<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let fields: &[&str] = match request.facts.parsed_details() {
         Some(Details::Word(Word::RequestHeaderTimeout)) => &["request_headers_timeout"],
         Some(Details::Word(Word::RequestOverallTimeout)) => &["request_timeout"],
@@ -121,36 +121,36 @@ pub(super) fn request_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<Confi
     time(request, fields)
 }
 
-pub(super) fn request_header_size<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn request_header_size<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["max_request_headers_kb"], SIZE)
 }
 
-pub(super) fn header_count<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn header_count<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["max_headers_count"], SIZE)
 }
 
-pub(super) fn response_header_size<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn response_header_size<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["max_response_headers_kb", "max_headers_count"], SIZE)
 }
 
-pub(super) fn request_body_size<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn request_body_size<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["max_request_bytes", "per_connection_buffer_limit_bytes"], SIZE)
 }
 
-pub(super) fn response_body_size<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn response_body_size<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["per_connection_buffer_limit_bytes"], SIZE)
 }
 
-pub(super) fn token_bucket<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn token_bucket<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["max_tokens"], RATE)
 }
 
-pub(super) fn fault<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn fault<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     setting(request, &["http_status", "grpc_status", "fixed_delay"], FAULT)
 }
 
 /// An upgrade that an EnvoyFilter turns off.
-pub(super) fn upgrade<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn upgrade<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let turned_off = |node: &Node<'_>| node.as_bool() == Some(false);
     let mut found = patches(request).into_iter().filter_map(|(filter, patch)| {
         let mut values = Vec::new();
@@ -166,7 +166,7 @@ pub(super) fn upgrade<'a>(request: &Request<'_, 'a, '_>) -> Option<Configuration
 }
 
 /// A virtual host that an EnvoyFilter adds for a host which Istio's own configuration has as well.
-pub(super) fn duplicate_domain<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn duplicate_domain<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let asked = || request.hosts.iter().map(String::as_str).chain(request.authority);
     let is_asked_for = |domain: &Node<'_>| {
         let domain = without_port(domain.text().unwrap_or_default());

@@ -4,7 +4,7 @@ use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 
 use super::ConfigurationCause;
-use super::request::Request;
+use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::covers;
 use crate::model::{Gateway, Kind, Protocol, Server, VirtualService};
@@ -36,7 +36,7 @@ const PROTOCOL_CONFLICT: Message = Message {
 };
 
 /// The servers on the port of the listener, with their gateways; all of them where none has that port, since a Service may map it.
-fn servers<'a>(request: &Request<'_, 'a, '_>) -> Vec<(Gateway<'a>, Server<'a>)> {
+fn servers<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<(Gateway<'a>, Server<'a>)> {
     let port = request.listener_port();
     let gateways = request.mesh.of(Kind::Gateway).map(Gateway);
     let servers = |gateway: Gateway<'a>| gateway.servers().map(move |server| (gateway, server)).collect::<Vec<_>>();
@@ -46,7 +46,7 @@ fn servers<'a>(request: &Request<'_, 'a, '_>) -> Vec<(Gateway<'a>, Server<'a>)> 
 }
 
 /// Whether some server has the port of the listener itself.
-pub(super) fn has_listener_port(request: &Request<'_, '_, '_>) -> bool {
+pub(super) fn has_listener_port(request: &FailedRequest<'_, '_, '_>) -> bool {
     let port = request.listener_port();
     request.mesh.of(Kind::Gateway).map(Gateway).any(|gateway| gateway.servers().any(|server| server.port() == port))
 }
@@ -58,7 +58,7 @@ fn host_of(host: Node<'_>) -> &str {
 }
 
 /// Connections to a gateway's port whose server name no server has, or whose server has no route for them.
-pub(super) fn unmatched_server_name<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn unmatched_server_name<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let name = text(request.facts.context.server_name.as_ref())?;
     if name.starts_with("outbound_.") {
         return None;
@@ -110,7 +110,7 @@ fn nearest<T>(hosts: impl Iterator<Item = T>, text: impl Fn(&T) -> &str, name: &
 }
 
 /// A host that a gateway or a VirtualService has, and the other has not.
-pub(super) fn unrouted_host<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn unrouted_host<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let asked = request.authority.filter(|_| request.may_be_gateway())?;
     let servers = servers(request);
     let covering = servers.iter().find(|(_, server)| server.hosts().any(|host| covers(host_of(host), asked)));
@@ -170,7 +170,7 @@ fn hiding_export<'a>(service: &VirtualService<'a>, gateway: &Gateway<'_>) -> Opt
 }
 
 /// A server with TLS and one without on the same port: bytes of TLS meet the one without.
-pub(super) fn protocol_conflict<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn protocol_conflict<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     if !request.may_be_gateway() || !may_be_tls(request) {
         return None;
     }
@@ -187,7 +187,7 @@ pub(super) fn protocol_conflict<'a>(request: &Request<'_, 'a, '_>) -> Option<Con
 }
 
 /// Whether what the codec could not read may have been a TLS handshake.
-pub(super) fn may_be_tls(request: &Request<'_, '_, '_>) -> bool {
+pub(super) fn may_be_tls(request: &FailedRequest<'_, '_, '_>) -> bool {
     let is_codec_error = matches!(request.facts.parsed_details(), Some(Details::Word(Word::Http1CodecError)));
     is_codec_error && request.facts.context.path.is_none()
 }

@@ -3,7 +3,7 @@
 use meshwhy_core::facts::text;
 
 use super::gateway::has_listener_port;
-use super::request::Request;
+use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::covers;
 
@@ -50,7 +50,7 @@ impl<'a> Miss<'a> {
     }
 }
 
-impl<'a> Request<'_, 'a, '_> {
+impl<'a> FailedRequest<'_, 'a, '_> {
     /// Whether the request fits a rule: one of its matches, all of whose conditions hold.
     pub(super) fn fit(&self, rule: Node<'a>) -> Fit {
         let list = if rule.get("match").is_some() { "match" } else { "matches" };

@@ -30,9 +30,9 @@ use crate::edit::Edit;
 use crate::finding::{Certainty, Finding, Related};
 use crate::mesh::Mesh;
 use crate::model::{Resource, ResourceName};
-use crate::rules::{Message, Outcome, Rule};
+use crate::rules::{Message, Rule, RuleOutcome};
 
-use request::Request;
+use request::FailedRequest;
 
 /// The place in the files that explains a failed request.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ impl<'a> ConfigurationCause<'a> {
     }
 
     /// With the rule that names this place for the same cause, as its own or beside it.
-    fn beside_rule(mut self, cause: &Cause, findings: &Outcome<'a>) -> Self {
+    fn beside_rule(mut self, cause: &Cause, findings: &RuleOutcome<'a>) -> Self {
         let names = |finding: &Finding<'a>| {
             finding.place == self.place || finding.related.iter().any(|related| related.place == self.place)
         };
@@ -111,12 +111,17 @@ impl<'a> ConfigurationCause<'a> {
     }
 }
 
-type Locator = for<'m, 'a, 'f> fn(&Request<'m, 'a, 'f>) -> Option<ConfigurationCause<'a>>;
+type Locator = for<'m, 'a, 'f> fn(&FailedRequest<'m, 'a, 'f>) -> Option<ConfigurationCause<'a>>;
 
 /// The configuration that explains a failed request; `None` where nothing in the files does, or where the facts do not say which.
 #[must_use]
-pub fn explain<'a>(mesh: &Mesh<'a>, cause: &Cause, facts: &Facts<'_>, findings: &Outcome<'a>) -> Option<ConfigurationCause<'a>> {
-    let request = Request::new(mesh, facts);
+pub fn explain<'a>(
+    mesh: &Mesh<'a>,
+    cause: &Cause,
+    facts: &Facts<'_>,
+    findings: &RuleOutcome<'a>,
+) -> Option<ConfigurationCause<'a>> {
+    let request = FailedRequest::new(mesh, facts);
     let located = locators(cause).iter().find_map(|locate| locate(&request));
     match located {
         Some(located) => Some(located.beside_rule(cause, findings)),
@@ -127,7 +132,7 @@ pub fn explain<'a>(mesh: &Mesh<'a>, cause: &Cause, facts: &Facts<'_>, findings: 
 /// What a line that shows no failure hides, where the files prove it: a redirect that leads back to itself, or TLS inside TLS.
 #[must_use]
 pub fn hidden_failure<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<(&'static Cause, ConfigurationCause<'a>)> {
-    let request = Request::new(mesh, facts);
+    let request = FailedRequest::new(mesh, facts);
     if facts.status.is_some_and(|status| (300..400).contains(&status)) {
         return Some((&cause::redirect_loop::CAUSE, route_setting::proven_redirect_loop(&request)?));
     }
@@ -135,7 +140,11 @@ pub fn hidden_failure<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<(&'stati
 }
 
 /// What certainly leads to the cause, and concerns the host that was asked for; only where there is one.
-fn of_rules<'a>(request: &Request<'_, 'a, '_>, cause: &Cause, findings: &Outcome<'a>) -> Option<ConfigurationCause<'a>> {
+fn of_rules<'a>(
+    request: &FailedRequest<'_, 'a, '_>,
+    cause: &Cause,
+    findings: &RuleOutcome<'a>,
+) -> Option<ConfigurationCause<'a>> {
     let concerns = |finding: &Finding<'_>| {
         let hosts = finding.values.iter().filter(|(word, _)| *word == "host").map(|(_, host)| host.as_ref());
         hosts.into_iter().any(|host| request.hosts.iter().any(|asked| asked == host))

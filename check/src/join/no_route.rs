@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::ConfigurationCause;
 use super::match_fit::{Fit, Miss, Subject};
-use super::request::{Request, RouteRule, delegate};
+use super::request::{FailedRequest, RouteRule, delegate};
 use crate::document::Node;
 use crate::rules::Message;
 
@@ -31,11 +31,11 @@ enum Nearness {
 }
 
 /// The condition that the request nearly met.
-pub(super) fn nearest_match<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn nearest_match<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     missing_delegate(request).or_else(|| nearest(request))
 }
 
-fn missing_delegate<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+fn missing_delegate<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let dangling = |rule: &RouteRule<'a>| {
         let name = rule.node.at(&["delegate", "name"])?;
         let is_met = delegate(request.mesh, &rule.resource, rule.node).is_some() || request.fit(rule.node) == Fit::Fails;
@@ -44,7 +44,7 @@ fn missing_delegate<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCa
     request.rules().iter().find_map(dangling)
 }
 
-fn nearest<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+fn nearest<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let rules: Vec<RouteRule<'a>> = request.rules().into_iter().filter(|rule| rule.node.get("delegate").is_none()).collect();
     if rules.iter().any(|rule| request.fit(rule.node) == Fit::Holds) {
         return None;

@@ -12,7 +12,7 @@ use crate::mesh::{Lookup, Mesh, Target, full_host};
 use crate::model::{DestinationRule, Kind, Resource, ServiceEntry, VirtualService};
 
 /// A failed request beside the files.
-pub(super) struct Request<'m, 'a, 'f> {
+pub(super) struct FailedRequest<'m, 'a, 'f> {
     pub(super) mesh: &'m Mesh<'a>,
     pub(super) facts: &'f Facts<'f>,
     /// What was asked for, without port.
@@ -35,7 +35,7 @@ pub(super) struct RouteRule<'a> {
     pub(super) is_certain: bool,
 }
 
-impl<'m, 'a, 'f> Request<'m, 'a, 'f> {
+impl<'m, 'a, 'f> FailedRequest<'m, 'a, 'f> {
     pub(super) fn new(mesh: &'m Mesh<'a>, facts: &'f Facts<'f>) -> Self {
         let authority = text(facts.context.authority.as_ref()).map(without_port);
         let listener = text(facts.context.downstream_local_address.as_ref());

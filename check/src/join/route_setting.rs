@@ -5,7 +5,7 @@ use meshwhy_core::flags::Flag;
 
 use super::ConfigurationCause;
 use super::duration::{was_just_over, was_over};
-use super::request::{Request, RouteRule};
+use super::request::{FailedRequest, RouteRule};
 use crate::document::Node;
 use crate::mesh::full_host;
 use crate::model::{Gateway, Kind, Route, RouteProtocol};
@@ -34,13 +34,19 @@ const REWRITE: Message = Message {
 };
 
 /// The rules that the request may have taken and that have a setting.
-fn settings<'a>(request: &Request<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Vec<(RouteRule<'a>, Node<'a>)> {
+fn settings<'a>(
+    request: &FailedRequest<'_, 'a, '_>,
+    of: impl Fn(Node<'a>) -> Option<Node<'a>>,
+) -> Vec<(RouteRule<'a>, Node<'a>)> {
     let routes = request.routes().into_iter().filter(|rule| leads_there(request, rule));
     routes.filter_map(|rule| Some((rule, of(rule.node)?))).collect()
 }
 
 /// The only such rule, or else the one that is certain.
-fn setting<'a>(request: &Request<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Option<(RouteRule<'a>, Node<'a>)> {
+fn setting<'a>(
+    request: &FailedRequest<'_, 'a, '_>,
+    of: impl Fn(Node<'a>) -> Option<Node<'a>>,
+) -> Option<(RouteRule<'a>, Node<'a>)> {
     only(&settings(request, of))
 }
 
@@ -52,14 +58,14 @@ fn only<'a>(having: &[(RouteRule<'a>, Node<'a>)]) -> Option<(RouteRule<'a>, Node
 }
 
 /// The rule whose time was over when the request ended: of several, the one that comes near.
-fn time<'a>(request: &Request<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Option<(RouteRule<'a>, Node<'a>)> {
+fn time<'a>(request: &FailedRequest<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option<Node<'a>>) -> Option<(RouteRule<'a>, Node<'a>)> {
     let having: Vec<_> = settings(request, of).into_iter().filter(|(_, node)| was_over(request, *node)).collect();
     let near: Vec<_> = having.iter().copied().filter(|(_, node)| was_just_over(request, *node)).collect();
     only(if near.len() == 1 { &near } else { &having })
 }
 
 /// Whether a rule leads to the cluster that the proxy names.
-fn leads_there(request: &Request<'_, '_, '_>, rule: &RouteRule<'_>) -> bool {
+fn leads_there(request: &FailedRequest<'_, '_, '_>, rule: &RouteRule<'_>) -> bool {
     if request.facts.cluster.as_deref().is_none_or(str::is_empty) || rule.resource.kind != Kind::VirtualService {
         return true;
     }
@@ -71,7 +77,7 @@ fn leads_there(request: &Request<'_, '_, '_>, rule: &RouteRule<'_>) -> bool {
 }
 
 /// How long the route, or one try of it, may take.
-pub(super) fn timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn timeout<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let is_try = matches!(request.facts.parsed_details(), Some(Details::Word(Word::UpstreamPerTryTimeout)));
     if is_try {
         return per_try_timeout(request);
@@ -84,7 +90,7 @@ pub(super) fn timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<Configuration
 }
 
 /// How long one try may take.
-pub(super) fn per_try_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn per_try_timeout<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let timed_out = request.facts.has_flag(Flag::UT)
         || matches!(request.facts.parsed_details(), Some(Details::Word(Word::UpstreamPerTryTimeout)));
     let of = |rule: Node<'a>| rule.at(&["retries", "perTryTimeout"]).or_else(|| rule.at(&["timeouts", "backendRequest"]));
@@ -93,7 +99,7 @@ pub(super) fn per_try_timeout<'a>(request: &Request<'_, 'a, '_>) -> Option<Confi
 }
 
 /// The fault that the route injects: what it answers, else how long it waits.
-pub(super) fn fault<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn fault<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let of = |rule: Node<'a>| {
         let fault = rule.get("fault")?;
         let abort = fault.get("abort").and_then(|abort| abort.get("httpStatus").or_else(|| abort.get("grpcStatus")));
@@ -109,20 +115,20 @@ pub(super) fn fault<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCa
 }
 
 /// Retries that are turned off where a connection that is used again was closed.
-pub(super) fn retries_off<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn retries_off<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let of = |rule: Node<'a>| rule.at(&["retries", "attempts"]).filter(|attempts| attempts.as_integer() == Some(0));
     let (rule, node) = setting(request, of)?;
     Some(ConfigurationCause::new(&rule.resource, node, RETRIES_OFF))
 }
 
 /// The answer that the route itself gives.
-pub(super) fn direct_response<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn direct_response<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, node) = setting(request, |rule| rule.at(&["directResponse", "status"]))?;
     Some(ConfigurationCause::new(&rule.resource, node, DIRECT_RESPONSE))
 }
 
 /// A redirect whose target the same rule takes.
-pub(super) fn proven_redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn proven_redirect_loop<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, redirect) = setting(request, |rule| rule.get("redirect"))?;
     let (uri, authority) = (redirect.get("uri"), redirect.get("authority"));
     let node = uri.or(authority)?;
@@ -133,13 +139,13 @@ pub(super) fn proven_redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<
     if let Some(authority) = authority.and_then(Node::text) {
         facts.context.authority = Some(authority.to_owned().into());
     }
-    let next = Request::new(request.mesh, &facts);
+    let next = FailedRequest::new(request.mesh, &facts);
     let returns = next.routes().iter().any(|again| again.node == rule.node && again.is_certain);
     returns.then(|| ConfigurationCause::new(&rule.resource, node, REDIRECT))
 }
 
 /// A redirect whose target the same rule takes, or a gateway that sends to HTTPS whoever came by it.
-pub(super) fn redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn redirect_loop<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     if let Some(proven) = proven_redirect_loop(request) {
         return Some(proven);
     }
@@ -159,7 +165,7 @@ pub(super) fn redirect_loop<'a>(request: &Request<'_, 'a, '_>) -> Option<Configu
 }
 
 /// A path that the application does not know, after the route has changed it.
-pub(super) fn rewrite<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn rewrite<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     if request.facts.status != Some(404) {
         return None;
     }

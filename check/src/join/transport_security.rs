@@ -7,7 +7,7 @@ use meshwhy_core::transport::TransportKind;
 use super::ConfigurationCause;
 use super::destination_policy::policies;
 use super::host::port_of;
-use super::request::Request;
+use super::request::FailedRequest;
 use super::workload::{destination, protocol_of_port};
 use crate::document::Node;
 use crate::mesh::covers;
@@ -53,7 +53,7 @@ const REFUSED_CERTIFICATE: Message = Message {
 };
 
 /// The `tls` that holds for the cluster.
-fn tls<'a>(request: &Request<'_, 'a, '_>) -> Option<(DestinationRule<'a>, TlsSettings<'a>)> {
+fn tls<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<(DestinationRule<'a>, TlsSettings<'a>)> {
     let (rule, policy) = policies(request).into_iter().find(|(_, policy)| policy.tls().is_some() || policy.port().is_some())?;
     Some((rule, policy.tls()?))
 }
@@ -66,7 +66,7 @@ struct ServerPolicy<'a> {
     is_own: bool,
 }
 
-fn server_policy<'a>(request: &Request<'_, 'a, '_>) -> Option<ServerPolicy<'a>> {
+fn server_policy<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ServerPolicy<'a>> {
     let server = destination(request)?;
     let all = || request.mesh.of(Kind::PeerAuthentication).map(PeerAuthentication);
     let addresses = [&request.facts.upstream_host, &request.facts.context.downstream_local_address];
@@ -92,7 +92,7 @@ fn server_policy<'a>(request: &Request<'_, 'a, '_>) -> Option<ServerPolicy<'a>> 
 }
 
 /// Plaintext that a server with mutual TLS refused.
-pub(super) fn refused_plaintext<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn refused_plaintext<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let server = server_policy(request).filter(|server| server.mode == MtlsMode::Strict);
     let plain = tls(request).filter(|(_, tls)| tls.mode() == Some(TlsMode::Disable));
     match (server, plain) {
@@ -109,7 +109,7 @@ pub(super) fn refused_plaintext<'a>(request: &Request<'_, 'a, '_>) -> Option<Con
 }
 
 /// A connection that ended, where the files say that both ends cannot agree.
-pub(super) fn contradiction<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn contradiction<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (_, tls) = tls(request)?;
     let server = server_policy(request)?;
     match (tls.mode()?, server.mode) {
@@ -122,7 +122,7 @@ pub(super) fn contradiction<'a>(request: &Request<'_, 'a, '_>) -> Option<Configu
 }
 
 /// TLS to a server that speaks none.
-pub(super) fn unexpected_tls<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn unexpected_tls<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let server = server_policy(request).filter(|server| server.mode == MtlsMode::Disable);
     let client = tls(request).filter(|(_, tls)| tls.mode() != Some(TlsMode::Disable));
     match (server, client) {
@@ -136,7 +136,7 @@ pub(super) fn unexpected_tls<'a>(request: &Request<'_, 'a, '_>) -> Option<Config
 }
 
 /// Mutual TLS that nothing but the label of an endpoint asks for.
-pub(super) fn claimed_mtls<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn claimed_mtls<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let mut claiming = request.targets().into_iter().filter_map(|(_, target)| match target {
         Target::Entry(entry) => Some(entry),
         Target::Service(_) => None,
@@ -149,7 +149,7 @@ pub(super) fn claimed_mtls<'a>(request: &Request<'_, 'a, '_>) -> Option<Configur
 }
 
 /// TLS around TLS: a port that carries it already.
-pub(super) fn double_tls<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn double_tls<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, tls) = tls(request).filter(|(_, tls)| matches!(tls.mode(), Some(TlsMode::Simple | TlsMode::Mutual)))?;
     let (_, target) = request.targets().into_iter().next()?;
     let protocol = protocol_of_port(target, request.port?)?;
@@ -157,7 +157,7 @@ pub(super) fn double_tls<'a>(request: &Request<'_, 'a, '_>) -> Option<Configurat
 }
 
 /// What a client trusts, or which name it expects.
-pub(super) fn verification<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn verification<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     if request.facts.side == Some(Side::Inbound) {
         return None;
     }
@@ -176,14 +176,14 @@ pub(super) fn verification<'a>(request: &Request<'_, 'a, '_>) -> Option<Configur
 }
 
 /// What the proxy said of the handshake.
-fn said(request: &Request<'_, '_, '_>) -> String {
+fn said(request: &FailedRequest<'_, '_, '_>) -> String {
     let facts = [&request.facts.upstream_transport_failure, &request.facts.details];
     facts.into_iter().filter_map(|fact| text(fact.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
 /// The name that a DestinationRule or a ServiceEntry expects.
 fn expected_name<'a>(
-    request: &Request<'_, 'a, '_>,
+    request: &FailedRequest<'_, 'a, '_>,
     settings: Option<(DestinationRule<'a>, TlsSettings<'a>)>,
     failure: &str,
 ) -> Option<ConfigurationCause<'a>> {
@@ -230,14 +230,14 @@ fn presented(failure: &str) -> Vec<&str> {
 }
 
 /// The certificate that the client presents to a server which then ends the connection.
-pub(super) fn client_certificate<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn client_certificate<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let (rule, tls) = tls(request).filter(|(_, tls)| tls.mode() == Some(TlsMode::Mutual))?;
     let node = tls.0.get("clientCertificate").or_else(|| tls.0.get("credentialName"))?;
     Some(ConfigurationCause::new(&rule.0, node, REFUSED_CERTIFICATE))
 }
 
 /// A client whose handshake the server itself refused, since it asks for a certificate of the mesh.
-pub(super) fn refused_client<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn refused_client<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let server = server_policy(request).filter(|server| server.mode == MtlsMode::Strict)?;
     let refused = request
         .facts

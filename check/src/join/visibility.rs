@@ -4,7 +4,7 @@ use meshwhy_core::facts::text;
 
 use super::ConfigurationCause;
 use super::destination::has_port;
-use super::request::Request;
+use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::covers;
 use crate::mesh::{Lookup, ROOT_NAMESPACE, Target, full_host};
@@ -25,13 +25,13 @@ const OTHER_PORT: Message = Message {
 };
 
 /// Why a proxy sends a host that the files have to where unknown hosts go.
-pub(super) fn hidden_host<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn hidden_host<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let targets = request.targets();
     let hidden = targets.iter().find_map(|(host, target)| hiding(request, host, *target));
     hidden.or_else(|| targets.iter().find_map(|(host, target)| other_port(request, host, *target)))
 }
 
-fn other_port<'a>(request: &Request<'_, 'a, '_>, host: &str, target: Target<'a>) -> Option<ConfigurationCause<'a>> {
+fn other_port<'a>(request: &FailedRequest<'_, 'a, '_>, host: &str, target: Target<'a>) -> Option<ConfigurationCause<'a>> {
     let asked =
         text(request.facts.context.authority.as_ref()).and_then(super::host::port_of).or_else(|| request.listener_port())?;
     if has_port(target, asked) {
@@ -46,7 +46,7 @@ fn other_port<'a>(request: &Request<'_, 'a, '_>, host: &str, target: Target<'a>)
 }
 
 /// What keeps a target from the proxy that asked for it.
-pub(super) fn hiding<'a>(request: &Request<'_, 'a, '_>, host: &str, target: Target<'a>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn hiding<'a>(request: &FailedRequest<'_, 'a, '_>, host: &str, target: Target<'a>) -> Option<ConfigurationCause<'a>> {
     let resource = match target {
         Target::Service(service) => service.0,
         Target::Entry(entry) => entry.0,
@@ -68,7 +68,7 @@ pub(super) fn hiding<'a>(request: &Request<'_, 'a, '_>, host: &str, target: Targ
 }
 
 /// The `exportTo` of a manifest, or the annotation that stands for it on a Service, where it leaves out the namespace of the proxy.
-pub(super) fn hiding_export<'a>(request: &Request<'_, 'a, '_>, resource: &Resource<'a>) -> Option<Node<'a>> {
+pub(super) fn hiding_export<'a>(request: &FailedRequest<'_, 'a, '_>, resource: &Resource<'a>) -> Option<Node<'a>> {
     let client = request.client_namespace();
     let reaches = |exported: &str| match exported.trim() {
         "*" => true,
@@ -84,7 +84,7 @@ pub(super) fn hiding_export<'a>(request: &Request<'_, 'a, '_>, resource: &Resour
 }
 
 /// The Sidecar of the proxy that speaks: by its labels, else that of its namespace, else that of the mesh.
-pub(super) fn sidecar<'a>(request: &Request<'_, 'a, '_>) -> Option<Resource<'a>> {
+pub(super) fn sidecar<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<Resource<'a>> {
     let namespace = request.client_namespace()?;
     let all = || request.mesh.of(Kind::Sidecar);
     let labels = request.proxy.map(|proxy| proxy.labels);
@@ -120,7 +120,7 @@ fn lists(listed: &str, own: &str, host: &str, namespace: &str) -> bool {
 }
 
 /// Why the authorizer that a policy names is not known to the proxy which asks it.
-pub(super) fn hidden_provider<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn hidden_provider<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let providers = request.mesh.mesh_config?.list("extensionProviders");
     let policies =
         request.mesh.of(Kind::AuthorizationPolicy).filter(|policy| policy.spec().str_at(&["action"]) == Some("CUSTOM"));

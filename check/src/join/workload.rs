@@ -7,7 +7,7 @@ use super::ConfigurationCause;
 use super::destination::endpoints;
 use super::gateway::may_be_tls;
 use super::host::port_of;
-use super::request::Request;
+use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::Target;
 use crate::model::{Kind, Labels, Protocol, Resource, ServiceEntry};
@@ -38,7 +38,7 @@ pub(super) struct Destination<'a> {
 }
 
 /// The server: the proxy itself where it speaks for it, else the endpoints of the host.
-pub(super) fn destination<'a>(request: &Request<'_, 'a, '_>) -> Option<Destination<'a>> {
+pub(super) fn destination<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<Destination<'a>> {
     let targets = request.targets();
     let of_target = targets.first().map(|(_, target)| match target {
         Target::Service(service) => service.0.namespace,
@@ -64,7 +64,7 @@ fn entry_port<'a>(entry: &ServiceEntry<'a>, number: i64) -> Option<Node<'a>> {
 }
 
 /// Where a Sidecar sends what comes in, and nothing listens there. Nothing where a container declares that port.
-pub(super) fn default_endpoint<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn default_endpoint<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let upstream = text(request.facts.upstream_host.as_ref()).filter(|_| request.facts.side == Some(Side::Inbound))?;
     let is_tried = |listener: &Node<'_>| {
         let number = listener.at(&["port", "number"]).and_then(Node::as_integer);
@@ -87,7 +87,7 @@ pub(super) fn default_endpoint<'a>(request: &Request<'_, 'a, '_>) -> Option<Conf
 }
 
 /// A Service's target port, where the containers of its pods declare ports and none is this one.
-pub(super) fn target_port<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn target_port<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let tried = port_of(text(request.facts.upstream_host.as_ref())?)?;
     let service = request.targets().into_iter().find_map(|(_, target)| match target {
         Target::Service(service) => Some(service),
@@ -122,7 +122,7 @@ fn declaration<'a>(target: Target<'a>, number: i64) -> Option<(Resource<'a>, Nod
 }
 
 /// A port that is declared to speak HTTP/2, whose upstream fails what a client sent in HTTP/1.
-pub(super) fn port_declared_http2<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn port_declared_http2<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let is_http1 = |version: &str| version.trim_start_matches("HTTP/").starts_with('1');
     let number = request.port.filter(|_| text(request.facts.context.protocol.as_ref()).is_some_and(is_http1))?;
     let is_http2 = |target| protocol_of_port(target, number) == Some(Protocol::Http2);
@@ -132,7 +132,7 @@ pub(super) fn port_declared_http2<'a>(request: &Request<'_, 'a, '_>) -> Option<C
 }
 
 /// A port for TLS by its number, which a ServiceEntry or Service declares as HTTP.
-pub(super) fn tls_port_declared_http<'a>(request: &Request<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
+pub(super) fn tls_port_declared_http<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     const TLS_PORTS: [i64; 2] = [443, 8443];
     if request.is_gateway() || !may_be_tls(request) {
         return None;

@@ -85,7 +85,7 @@ impl<'a> Mesh<'a> {
     #[must_use]
     pub fn is_undivided(&self, resource: &Resource<'a>) -> bool {
         let mut others = self.versions(resource.kind, resource.namespace, resource.name).filter(|other| other != resource);
-        others.all(|other| other.spec().canonical() == resource.spec().canonical())
+        others.all(|other| other.spec().to_json() == resource.spec().to_json())
     }
 
     /// Whether two manifests stand in files of one folder.

@@ -9,12 +9,12 @@ pub struct EnvoyFilter<'a>(pub Resource<'a>);
 
 /// An element of its `configPatches`.
 #[derive(Debug, Clone, Copy)]
-pub struct Patch<'a>(pub Node<'a>);
+pub struct ConfigPatch<'a>(pub Node<'a>);
 
 impl<'a> EnvoyFilter<'a> {
     /// Its patches.
-    pub fn patches(&self) -> impl Iterator<Item = Patch<'a>> + Clone + use<'a> {
-        self.0.spec().list("configPatches").map(Patch)
+    pub fn patches(&self) -> impl Iterator<Item = ConfigPatch<'a>> + Clone + use<'a> {
+        self.0.spec().list("configPatches").map(ConfigPatch)
     }
 
     /// Its priority, 0 where none is written.
@@ -24,7 +24,7 @@ impl<'a> EnvoyFilter<'a> {
     }
 }
 
-impl<'a> Patch<'a> {
+impl<'a> ConfigPatch<'a> {
     /// What it applies to, such as `HTTP_FILTER`.
     #[must_use]
     pub fn apply_to(self) -> Option<&'a str> {

@@ -21,7 +21,7 @@ mod workload;
 pub use authorization_policy::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule};
 pub use destination_rule::{DestinationRule, TlsMode, TlsSettings, TrafficPolicy};
 pub use duration::duration;
-pub use envoy_filter::{EnvoyFilter, Patch};
+pub use envoy_filter::{ConfigPatch, EnvoyFilter};
 pub use gateway::{Gateway, Server};
 pub use injector::Injector;
 pub use kind::Kind;

@@ -100,7 +100,7 @@ impl<'a> Seen<'a> {
     fn read(route: usize, node: Node<'a>) -> Self {
         let asked = node.entries().filter_map(|(key, value)| Some((key.text()?, value)));
         let asked = asked.filter(|(key, value)| !LABELS.contains(key) && !value.is_empty());
-        let mut conditions: Vec<_> = asked.map(|(key, value)| (key, value.canonical())).collect();
+        let mut conditions: Vec<_> = asked.map(|(key, value)| (key, value.to_json().to_string())).collect();
         conditions.sort();
         let uri = node.get("uri").and_then(|uri| uri.entries().next());
         let uri = uri.and_then(|(kind, value)| Some((kind.text()?, value.text()?)));

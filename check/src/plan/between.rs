@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::object::{json, only, text};
+use super::object::{only, text};
 use crate::document::{Node, Place, parse};
 use crate::edit::{Edit, apply};
 use crate::model::Kind;
@@ -48,7 +48,7 @@ pub(super) fn between(kind: Kind, old: Option<Node<'_>>, new: Option<Node<'_>>) 
 /// A version with the elements of another; `None` where that says nothing new or cannot be.
 fn united(kind: Kind, base: Node<'_>, other: Node<'_>) -> Option<String> {
     let fields: &[&str] = &["action", "selector", "host", "location", "resolution"];
-    let same = |field: &&str| base.at(&["spec", field]).map(json) == other.at(&["spec", field]).map(json);
+    let same = |field: &&str| base.at(&["spec", field]).map(Node::to_json) == other.at(&["spec", field]).map(Node::to_json);
     if kind == Kind::AuthorizationPolicy && !fields.iter().take(2).all(same) || kind == Kind::DestinationRule && !same(&"host") {
         return None;
     }
@@ -70,7 +70,8 @@ fn additions(union: &Union, root: Node<'_>, other: Node<'_>) -> Option<Vec<Edit>
     let key = |item: &Json| -> Vec<Json> {
         if union.keys.is_empty() { vec![item.clone()] } else { union.keys.iter().map(|key| field(item, key)).collect() }
     };
-    let items = |node: Node<'_>| -> Vec<Json> { node.at(union.path).into_iter().flat_map(Node::items).map(json).collect() };
+    let items =
+        |node: Node<'_>| -> Vec<Json> { node.at(union.path).into_iter().flat_map(Node::items).map(Node::to_json).collect() };
     let known = items(root);
     let keys: Vec<Vec<Json>> = known.iter().map(key).collect();
     let missing: Vec<Json> = items(other).into_iter().filter(|item| !keys.contains(&key(item))).collect();

@@ -4,21 +4,21 @@
 //! NEW leave open themselves. What the files do not hold is taken to be there and to stay.
 
 mod between;
-mod entries;
-mod facts;
+mod changes;
+mod dependencies;
+mod dependency;
 mod mtls;
 mod object;
 mod reason;
 mod report;
 mod schedule;
 mod state;
-mod thing;
 mod wait;
 
+pub use dependency::Dependency;
 pub use object::{ObjectName, as_json};
 pub use reason::Reason;
 pub use report::{PlanReport, PlannedBatch, PlannedStep, PlannedWait, StepPlace};
-pub use thing::Thing;
 pub use wait::Wait;
 
 use meshwhy_core::words;
@@ -51,7 +51,7 @@ words! {
 
 /// One change of one resource.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct PlanStep {
     /// What is done.
     pub action: Action,
     /// To what.
@@ -70,9 +70,9 @@ pub struct Step {
 
 /// Steps that may be applied together, in their order.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub struct PlanBatch {
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlanStep>,
     /// What to wait for after it.
     pub waits: Vec<Wait>,
     /// Why it stands here.
@@ -83,7 +83,7 @@ pub struct Batch {
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// In their order.
-    pub batches: Vec<Batch>,
+    pub batches: Vec<PlanBatch>,
     /// Edits of the files of NEW that write the batch of each resource into it as a wave of Argo CD.
     pub waves: Vec<Edit>,
     /// Resources into which none can be written, and their waves.
@@ -97,7 +97,7 @@ impl Plan {
     /// Every step that is not possible yet is looked at once for each batch.
     #[must_use]
     pub fn new(old: &Mesh<'_>, new: &Mesh<'_>) -> Self {
-        let entries = entries::Entries::new(old, new);
+        let entries = changes::ObjectChanges::new(old, new);
         let mut plan = Self { batches: schedule::batches(entries, new), ..Self::default() };
         plan.write_waves(new);
         plan

@@ -8,7 +8,7 @@ use crate::document::Node;
 use crate::mesh::{ROOT_NAMESPACE, kubernetes_name};
 use crate::model::{DestinationRule, MtlsMode, PeerAuthentication, TlsMode, Workload};
 
-pub(super) use units::Builder;
+pub(super) use units::MtlsBuilder;
 
 type Pairs = Vec<(String, String)>;
 
@@ -58,7 +58,7 @@ pub(super) struct WorkloadTls {
 
 /// A port of a host, and who serves it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Unit {
+pub(super) struct MtlsUnit {
     pub(super) host: String,
     port: Option<i64>,
     target: Option<i64>,
@@ -84,7 +84,7 @@ pub(super) mod conflict {
 /// All units, and who may have a say in each.
 #[derive(Debug, Default)]
 pub(super) struct Mtls {
-    pub(super) units: Vec<Unit>,
+    pub(super) units: Vec<MtlsUnit>,
     by_namespace: HashMap<String, Vec<usize>>,
     by_host: HashMap<String, Vec<usize>>,
     /// By the index of a workload or Service.
@@ -107,7 +107,7 @@ impl PolicyTls {
         let mode = |port: i64| policy.mode_of_port(port).map(|(mode, _)| (port, mode));
         Self {
             namespace: policy.0.namespace.to_owned(),
-            selector: policy.0.selector().map(super::facts::pairs).unwrap_or_default(),
+            selector: policy.0.selector().map(super::dependencies::pairs).unwrap_or_default(),
             mode: policy.mode().map(|(mode, _)| mode),
             ports: numbers.into_iter().filter_map(mode).collect(),
         }
@@ -188,7 +188,7 @@ impl Mtls {
     }
 
     /// What does not go together at a unit.
-    pub(super) fn conflicts(&self, unit: &Unit, view: View<'_>, has_bare_client: bool) -> u8 {
+    pub(super) fn conflicts(&self, unit: &MtlsUnit, view: View<'_>, has_bare_client: bool) -> u8 {
         if unit.service.is_some_and(|service| matches!(view(service), MtlsFacts::Silent)) {
             return 0;
         }
@@ -212,7 +212,7 @@ impl Mtls {
     }
 
     /// The modes of the policies that decide; several where several stand at the same level.
-    fn server_modes(&self, unit: &Unit, labels: &Pairs, view: View<'_>) -> Vec<MtlsMode> {
+    fn server_modes(&self, unit: &MtlsUnit, labels: &Pairs, view: View<'_>) -> Vec<MtlsMode> {
         type Wanted<'w> = &'w dyn Fn(&PolicyTls) -> bool;
         let at = |namespace: &str, wanted: Wanted<'_>| -> Vec<MtlsMode> {
             let indexes = self.policies.get(namespace).map(Vec::as_slice).unwrap_or_default();
@@ -230,8 +230,8 @@ impl Mtls {
     }
 
     /// What DestinationRules make clients send; nothing where Istio chooses.
-    fn client_modes(&self, unit: &Unit, view: View<'_>) -> Vec<TlsMode> {
-        let hosts = std::iter::once(unit.host.clone()).chain(super::facts::wildcards(&unit.host));
+    fn client_modes(&self, unit: &MtlsUnit, view: View<'_>) -> Vec<TlsMode> {
+        let hosts = std::iter::once(unit.host.clone()).chain(super::dependencies::wildcards(&unit.host));
         for host in hosts {
             let rules: Vec<&RuleTls> = self
                 .rules

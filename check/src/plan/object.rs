@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::document::{Node, Parsed, Value, parse};
+use crate::document::{Node, Parsed, parse};
 use crate::mesh::{Mesh, manifests};
 use crate::model::Kind;
 
@@ -69,40 +69,13 @@ pub(super) fn objects<'a, 'm>(mesh: &'m Mesh<'a>) -> impl Iterator<Item = (Objec
     roots.filter_map(move |root| Some((ObjectName::read(root, namespace)?, root)))
 }
 
-/// What a node holds, without its form: order of keys, quotes, comments, anchors.
-pub(super) fn json(node: Node<'_>) -> Json {
-    match node.value() {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::Bool(value),
-        Value::Integer(value) => Json::from(value),
-        Value::Float(value) => Json::from(value),
-        Value::Text(value) => Json::from(value),
-        Value::Sequence => Json::Array(node.items().map(json).collect()),
-        Value::Mapping => {
-            let mut map = Map::new();
-            let is_merge = |key: Node<'_>| key.is_plain() && key.text() == Some("<<");
-            for (_, merged) in node.entries().filter(|(key, _)| is_merge(*key)) {
-                let sources = if merged.is_sequence() { merged.items().rev().collect() } else { vec![merged] };
-                for source in sources {
-                    if let Json::Object(entries) = json(source) {
-                        map.extend(entries);
-                    }
-                }
-            }
-            let own = node.entries().filter(|(key, _)| !is_merge(*key));
-            map.extend(own.filter_map(|(key, value)| Some((key.text()?.to_owned(), json(value)))));
-            Json::Object(map)
-        }
-    }
-}
-
 /// What a reader of a cluster finds in a manifest and no author wrote.
 const WRITTEN_BY_THE_CLUSTER: [&str; 6] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 
 /// A manifest as it is compared: without status and what the cluster writes.
 pub(super) fn intent(root: Node<'_>) -> Json {
-    let mut value = json(root);
+    let mut value = root.to_json();
     let Json::Object(top) = &mut value else { return value };
     top.remove("status");
     if let Some(Json::Object(metadata)) = top.get_mut("metadata") {
@@ -125,7 +98,7 @@ pub(super) fn intent(root: Node<'_>) -> Json {
 
 /// A manifest as a document of its own: its bytes, where they mean the same alone, else JSON.
 pub(super) fn text(root: Node<'_>) -> String {
-    let wanted = json(root);
+    let wanted = root.to_json();
     dedented(root).filter(|text| holds(text, &wanted)).unwrap_or_else(|| {
         let mut text = serde_json::to_string_pretty(&wanted).unwrap_or_default();
         text.push('\n');
@@ -137,14 +110,14 @@ pub(super) fn text(root: Node<'_>) -> String {
 #[must_use]
 pub fn as_json(text: &str) -> String {
     let parsed = parse(0, text);
-    let value = only(&parsed).map(json).unwrap_or_default();
+    let value = only(&parsed).map(Node::to_json).unwrap_or_default();
     serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
 }
 
 /// Whether a text is one document that holds this.
 pub(super) fn holds(text: &str, wanted: &Json) -> bool {
     let parsed = parse(0, text);
-    only(&parsed).is_some_and(|root| json(root) == *wanted)
+    only(&parsed).is_some_and(|root| root.to_json() == *wanted)
 }
 
 /// The root of a file with one document and no fault.

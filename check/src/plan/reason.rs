@@ -2,8 +2,8 @@
 
 use meshwhy_core::catalogue::texts::Lang;
 
+use super::dependency::Dependency;
 use super::object::ObjectName;
-use super::thing::Thing;
 
 /// Why a step was not possible before, or why it is here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,14 +15,14 @@ pub enum Reason {
         /// Which step.
         step: ObjectName,
         /// What it names.
-        thing: Thing,
+        thing: Dependency,
     },
     /// It takes away something that was still in use.
     StillNeeded {
         /// Which step.
         step: ObjectName,
         /// What it takes away.
-        thing: Thing,
+        thing: Dependency,
         /// Who used it; `None` for clients.
         by: Option<ObjectName>,
     },
@@ -59,7 +59,7 @@ impl Reason {
     }
 
     fn en(&self) -> String {
-        let describe = |thing: &Thing| thing.describe(Lang::En);
+        let describe = |thing: &Dependency| thing.describe(Lang::En);
         match self {
             Self::NeedsNothing => "These name only what is there already.".to_owned(),
             Self::Needs { step, thing } => format!("{step} needs {}, which had to be there first.", describe(thing)),
@@ -84,7 +84,7 @@ impl Reason {
     }
 
     fn zh(&self) -> String {
-        let describe = |thing: &Thing| thing.describe(Lang::Zh);
+        let describe = |thing: &Dependency| thing.describe(Lang::Zh);
         match self {
             Self::NeedsNothing => "这些资源只引用已经存在的东西。".to_owned(),
             Self::Needs { step, thing } => format!("{step} 需要先有 {}。", describe(thing)),

@@ -3,9 +3,9 @@
 use meshwhy_core::catalogue::texts::Lang;
 use serde::Serialize;
 
-use super::object::{holds, json};
+use super::object::holds;
 use super::wait::quoted;
-use super::{Plan, Side, Step};
+use super::{Plan, PlanStep, Side};
 use crate::document::{Node, Place, parse};
 use crate::edit::{Edit, apply};
 use crate::source::Sources;
@@ -96,7 +96,7 @@ impl PlanReport {
     }
 }
 
-fn planned(step: &Step, old: &Sources<'_>, new: &Sources<'_>) -> PlannedStep {
+fn planned(step: &PlanStep, old: &Sources<'_>, new: &Sources<'_>) -> PlannedStep {
     let sources = if step.side == Side::Old { old } else { new };
     let Place { file, start, .. } = step.place;
     let name = sources.file(step.place).map(|source| source.name.clone()).unwrap_or_default();
@@ -147,7 +147,7 @@ fn is_only_wave(root: Node<'_>, edit: &Edit, wave: usize) -> bool {
     }
     let moved = Place { start: edit.place.start - shift, end: edit.place.end - shift, ..edit.place };
     let edited = apply(slice, &[Edit { place: moved, text: edit.text.clone() }]);
-    let mut wanted = json(root);
+    let mut wanted = root.to_json();
     let Some(metadata) = wanted.get_mut("metadata").and_then(serde_json::Value::as_object_mut) else { return false };
     let annotations = metadata.entry("annotations").or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
     if annotations.is_null() {
@@ -160,5 +160,5 @@ fn is_only_wave(root: Node<'_>, edit: &Edit, wave: usize) -> bool {
     }
     let parsed = parse(0, &edited);
     let roots = parsed.documents.iter().flat_map(|document| crate::mesh::manifests(document.root()));
-    parsed.faults.is_empty() && roots.into_iter().any(|root| json(root) == wanted)
+    parsed.faults.is_empty() && roots.into_iter().any(|root| root.to_json() == wanted)
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::between::between;
-use super::entries::{Entries, NEW, OLD};
-use super::facts::facts;
+use super::changes::{NEW, OLD, ObjectChanges};
+use super::dependencies::facts;
 use super::mtls::MtlsFacts;
 use super::object::{only, text};
 use super::reason::Reason;
-use super::state::Block;
+use super::state::Obstacle;
 use super::wait::waits;
-use super::{Action, Batch, Side, Step};
+use super::{Action, PlanBatch, PlanStep, Side};
 use crate::document::parse;
 use crate::mesh::Mesh;
 use crate::model::Kind;
@@ -21,14 +21,14 @@ const REASONS: usize = 8;
 type Move = (usize, usize);
 
 struct Scheduler<'a, 'b, 'm> {
-    entries: Entries<'a, 'b>,
+    entries: ObjectChanges<'a, 'b>,
     new: &'m Mesh<'b>,
     /// Why a resource had to wait, last.
-    blocks: HashMap<usize, Block>,
-    batches: Vec<Batch>,
+    blocks: HashMap<usize, Obstacle>,
+    batches: Vec<PlanBatch>,
 }
 
-pub(super) fn batches<'b>(entries: Entries<'_, 'b>, new: &Mesh<'b>) -> Vec<Batch> {
+pub(super) fn batches<'b>(entries: ObjectChanges<'_, 'b>, new: &Mesh<'b>) -> Vec<PlanBatch> {
     let mut scheduler = Scheduler { entries, new, blocks: HashMap::new(), batches: Vec::new() };
     while scheduler.batch() {}
     scheduler.batches
@@ -102,18 +102,18 @@ impl Scheduler<'_, '_, '_> {
         self.close(taken)
     }
 
-    fn close(&mut self, taken: Vec<(Step, Reason)>) -> bool {
+    fn close(&mut self, taken: Vec<(PlanStep, Reason)>) -> bool {
         if taken.is_empty() {
             return false;
         }
         let reasons: BTreeSet<Reason> = taken.iter().map(|(_, reason)| reason.clone()).collect();
-        let steps: Vec<Step> = taken.into_iter().map(|(step, _)| step).collect();
+        let steps: Vec<PlanStep> = taken.into_iter().map(|(step, _)| step).collect();
         let waits = waits(&steps);
-        self.batches.push(Batch { steps, waits, reasons: reasons.into_iter().take(REASONS).collect() });
+        self.batches.push(PlanBatch { steps, waits, reasons: reasons.into_iter().take(REASONS).collect() });
         true
     }
 
-    fn step(&mut self, index: usize, to: usize, default: &Reason) -> Option<(Step, Reason)> {
+    fn step(&mut self, index: usize, to: usize, default: &Reason) -> Option<(PlanStep, Reason)> {
         let entry = self.entries.entry(index)?;
         let (name, was) = (entry.name.clone(), entry.current);
         let (old, new) = (entry.old.map(|root| (Side::Old, root.place())), entry.new.map(|root| (Side::New, root.place())));
@@ -139,20 +139,20 @@ impl Scheduler<'_, '_, '_> {
             None => default.clone(),
         };
         self.entries.go(index, to);
-        Some((Step { action, name, side, place, text: written, is_between, restarts }, reason))
+        Some((PlanStep { action, name, side, place, text: written, is_between, restarts }, reason))
     }
 
-    fn reason(&self, index: usize, block: &Block) -> Reason {
+    fn reason(&self, index: usize, block: &Obstacle) -> Reason {
         let name = |index: usize| self.entries.entry(index).map(|entry| entry.name.clone());
         let (Some(step), thing) = (name(index), |number: &usize| self.entries.things.get(*number).cloned()) else {
             return Reason::NeedsNothing;
         };
         let found = match block {
-            Block::Needs(number) => thing(number).map(|thing| Reason::Needs { step, thing }),
-            Block::StillNeeded(number, by) => {
+            Obstacle::Needs(number) => thing(number).map(|thing| Reason::Needs { step, thing }),
+            Obstacle::StillNeeded(number, by) => {
                 thing(number).map(|thing| Reason::StillNeeded { step, thing, by: by.and_then(name) })
             }
-            Block::Mtls(unit) => self.entries.mtls.units.get(*unit).map(|unit| Reason::Mtls { step, host: unit.host.clone() }),
+            Obstacle::Mtls(unit) => self.entries.mtls.units.get(*unit).map(|unit| Reason::Mtls { step, host: unit.host.clone() }),
         };
         found.unwrap_or(Reason::NeedsNothing)
     }
@@ -162,7 +162,7 @@ impl Scheduler<'_, '_, '_> {
         indexes.iter().for_each(|index| self.split(*index));
         let wanted: BTreeSet<usize> = indexes.iter().flat_map(|index| self.wanted(*index)).collect();
         let blocked: Vec<usize> =
-            indexes.iter().copied().filter(|index| matches!(self.blocks.get(index), Some(Block::Mtls(_)))).collect();
+            indexes.iter().copied().filter(|index| matches!(self.blocks.get(index), Some(Obstacle::Mtls(_)))).collect();
         let mut chosen: Vec<Move> = Vec::new();
         for index in indexes {
             let Some(entry) = self.entries.entry(*index) else { continue };
@@ -198,7 +198,7 @@ impl Scheduler<'_, '_, '_> {
         let is_there = |number: &usize| self.entries.count.get(*number).is_some_and(|count| *count > 0);
         let open = version.into_iter().flat_map(|version| &version.needs).filter(|any| !any.iter().any(is_there));
         let lost = match self.blocks.get(&index) {
-            Some(Block::StillNeeded(number, None)) => Some(*number),
+            Some(Obstacle::StillNeeded(number, None)) => Some(*number),
             _ => None,
         };
         open.flatten().copied().chain(lost).collect()
@@ -244,11 +244,11 @@ impl Scheduler<'_, '_, '_> {
         let mut open: Vec<usize> = indexes.to_vec();
         while let Some(index) = open.pop() {
             let next: Vec<usize> = match self.entries.check(index, NEW) {
-                Err(Block::StillNeeded(number, None) | Block::Needs(number)) => {
+                Err(Obstacle::StillNeeded(number, None) | Obstacle::Needs(number)) => {
                     self.entries.makers.get(&number).cloned().unwrap_or_default()
                 }
-                Err(Block::StillNeeded(_, Some(needer))) => vec![needer],
-                Err(Block::Mtls(_)) => self.entries.left().into_iter().filter(|index| self.speaks_of_mtls(*index)).collect(),
+                Err(Obstacle::StillNeeded(_, Some(needer))) => vec![needer],
+                Err(Obstacle::Mtls(_)) => self.entries.left().into_iter().filter(|index| self.speaks_of_mtls(*index)).collect(),
                 Ok(()) => Vec::new(),
             };
             open.extend(next.into_iter().filter(|index| found.insert(*index)));
@@ -262,7 +262,7 @@ impl Scheduler<'_, '_, '_> {
 
     /// Breaks a cycle: the first of those that are left goes, and the batch says so.
     fn force(&mut self, indexes: &[usize]) -> bool {
-        let Some(index) = indexes.iter().copied().min_by_key(|index| matches!(self.blocks.get(index), Some(Block::Needs(_))))
+        let Some(index) = indexes.iter().copied().min_by_key(|index| matches!(self.blocks.get(index), Some(Obstacle::Needs(_))))
         else {
             return false;
         };

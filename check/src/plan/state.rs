@@ -1,11 +1,11 @@
 //! What holds at a moment, and whether one more change would break it.
 
-use super::entries::{Entries, Entry, NEW, Version};
+use super::changes::{NEW, ObjectChange, ObjectChanges, ObjectVersion};
 use super::mtls::MtlsFacts;
 
 /// Why a change is not possible now.
 #[derive(Debug, Clone)]
-pub(super) enum Block {
+pub(super) enum Obstacle {
     /// A thing that it needs is not there.
     Needs(usize),
     /// A thing that it takes away is needed, by this resource or by clients.
@@ -16,18 +16,18 @@ pub(super) enum Block {
 
 static SILENT: MtlsFacts = MtlsFacts::Silent;
 
-impl<'a, 'b> Entries<'a, 'b> {
-    pub(super) fn entry(&self, index: usize) -> Option<&Entry<'a, 'b>> {
+impl<'a, 'b> ObjectChanges<'a, 'b> {
+    pub(super) fn entry(&self, index: usize) -> Option<&ObjectChange<'a, 'b>> {
         self.all.get(index)
     }
 
-    pub(super) fn current(&self, index: usize) -> Option<&Version> {
+    pub(super) fn current(&self, index: usize) -> Option<&ObjectVersion> {
         let entry = self.all.get(index)?;
         entry.versions.get(entry.current)
     }
 
     /// Whether a resource may go to one of its versions.
-    pub(super) fn check(&self, index: usize, to: usize) -> Result<(), Block> {
+    pub(super) fn check(&self, index: usize, to: usize) -> Result<(), Obstacle> {
         let (Some(entry), Some(from)) = (self.all.get(index), self.current(index)) else { return Ok(()) };
         let Some(next) = entry.versions.get(to) else { return Ok(()) };
         let provided = |number: &usize| {
@@ -36,23 +36,23 @@ impl<'a, 'b> Entries<'a, 'b> {
             count > usize::from(is_own) || next.provides.binary_search(number).is_ok()
         };
         if let Some(open) = next.needs.iter().find(|any| !any.iter().any(provided)) {
-            return Err(Block::Needs(open.first().copied().unwrap_or_default()));
+            return Err(Obstacle::Needs(open.first().copied().unwrap_or_default()));
         }
         for lost in from.provides.iter().filter(|number| !provided(number)) {
             if self.kept.contains(lost) {
-                return Err(Block::StillNeeded(*lost, None));
+                return Err(Obstacle::StillNeeded(*lost, None));
             }
             for needer in self.needers.get(*lost).into_iter().flatten().filter(|needer| **needer != index) {
                 let breaks = |any: &&Vec<usize>| any.contains(lost) && !any.iter().any(provided);
                 if self.current(*needer).is_some_and(|version| version.needs.iter().any(|any| breaks(&any))) {
-                    return Err(Block::StillNeeded(*lost, Some(*needer)));
+                    return Err(Obstacle::StillNeeded(*lost, Some(*needer)));
                 }
             }
         }
         self.check_mtls(index, from, next)
     }
 
-    fn check_mtls(&self, index: usize, from: &Version, next: &Version) -> Result<(), Block> {
+    fn check_mtls(&self, index: usize, from: &ObjectVersion, next: &ObjectVersion) -> Result<(), Obstacle> {
         if matches!((&from.mtls, &next.mtls), (MtlsFacts::Silent, MtlsFacts::Silent)) {
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl<'a, 'b> Entries<'a, 'b> {
             let tolerated = self.tolerated.get(number).copied().unwrap_or(0);
             let added = self.mtls.conflicts(unit, &then, bare[1]) & !tolerated;
             if added & !self.mtls.conflicts(unit, &now, bare[0]) != 0 {
-                return Err(Block::Mtls(number));
+                return Err(Obstacle::Mtls(number));
             }
         }
         Ok(())

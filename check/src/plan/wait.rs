@@ -4,7 +4,7 @@ use meshwhy_core::catalogue::texts::Lang;
 use serde_json::json;
 
 use super::object::ObjectName;
-use super::{Action, Step};
+use super::{Action, PlanStep};
 use crate::model::Kind;
 
 /// How long a gateway takes to get a new certificate, with room: no command shows it.
@@ -78,14 +78,14 @@ impl Wait {
 }
 
 /// What a step is waited for with.
-pub(super) fn waits(steps: &[Step]) -> Vec<Wait> {
+pub(super) fn waits(steps: &[PlanStep]) -> Vec<Wait> {
     let mut waits: Vec<Wait> = steps.iter().flat_map(of_step).collect();
     waits.sort();
     waits.dedup();
     waits
 }
 
-fn of_step(step: &Step) -> Vec<Wait> {
+fn of_step(step: &PlanStep) -> Vec<Wait> {
     let name = &step.name;
     let Some(kind) = name.known_kind() else { return Vec::new() };
     let condition = |condition| vec![Wait::Condition(name.clone(), condition)];

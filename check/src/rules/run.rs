@@ -3,27 +3,27 @@
 use rayon::prelude::*;
 
 use super::{Persona, REGISTRY, Rule};
-use crate::finding::{Finding, Findings, Unknown};
+use crate::finding::{Finding, Findings, Undecided};
 use crate::mesh::Mesh;
 
 /// What all rules found, each with the rule that says so, in the order of files and places.
 #[derive(Debug, Default)]
-pub struct Outcome<'a> {
+pub struct RuleOutcome<'a> {
     /// What is wrong.
     pub found: Vec<(&'static Rule, Finding<'a>)>,
     /// What could not be decided.
-    pub unknown: Vec<(&'static Rule, Unknown<'a>)>,
+    pub unknown: Vec<(&'static Rule, Undecided<'a>)>,
 }
 
 /// Runs every rule that has something to look at, on all cores.
 #[must_use]
-pub fn run<'a>(mesh: &Mesh<'a>) -> Outcome<'a> {
+pub fn run<'a>(mesh: &Mesh<'a>) -> RuleOutcome<'a> {
     run_for(mesh, Persona::ALL)
 }
 
 /// Runs the rules for everybody, and those for some readers, that have something to look at.
 #[must_use]
-pub fn run_for<'a>(mesh: &Mesh<'a>, personas: &[Persona]) -> Outcome<'a> {
+pub fn run_for<'a>(mesh: &Mesh<'a>, personas: &[Persona]) -> RuleOutcome<'a> {
     let is_due = |rule: &&Rule| {
         let is_wanted = rule.persona == Persona::Regular || personas.contains(&rule.persona);
         let has_kind = rule.kinds.is_empty() || rule.kinds.iter().any(|kind| mesh.has(*kind));
@@ -38,7 +38,7 @@ pub fn run_for<'a>(mesh: &Mesh<'a>, personas: &[Persona]) -> Outcome<'a> {
             (rule, findings)
         })
         .collect();
-    let mut all = Outcome::default();
+    let mut all = RuleOutcome::default();
     for (rule, findings) in each {
         all.found.extend(findings.found.into_iter().map(|finding| (rule, finding)));
         all.unknown.extend(findings.unknown.into_iter().map(|unknown| (rule, unknown)));

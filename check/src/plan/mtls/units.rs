@@ -2,20 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Mtls, MtlsFacts, Unit, namespace_of};
+use super::{Mtls, MtlsFacts, MtlsUnit, namespace_of};
 use crate::mesh::Mesh;
 use crate::model::ServicePort;
-use crate::plan::facts::pairs;
+use crate::plan::dependencies::pairs;
 use crate::plan::object::ObjectName;
 
 /// Makes a [`Mtls`].
 #[derive(Debug, Default)]
-pub(crate) struct Builder {
+pub(crate) struct MtlsBuilder {
     mtls: Mtls,
-    units: HashSet<Unit>,
+    units: HashSet<MtlsUnit>,
 }
 
-impl Builder {
+impl MtlsBuilder {
     /// Takes in what a version of a resource says.
     pub(crate) fn version(&mut self, index: usize, facts: &MtlsFacts) {
         let note = |map: &mut HashMap<String, Vec<usize>>, key: &str| {
@@ -29,7 +29,7 @@ impl Builder {
             MtlsFacts::Rule(rule) => {
                 note(&mut self.mtls.rules, &rule.host);
                 if !namespace_of(&rule.host).is_empty() && !rule.host.starts_with('*') {
-                    let unit = Unit {
+                    let unit = MtlsUnit {
                         host: rule.host.clone(),
                         port: None,
                         target: None,
@@ -61,7 +61,7 @@ impl Builder {
                 ports.push(None);
             }
             for workload in workloads {
-                self.units.extend(ports.iter().map(|port| Unit {
+                self.units.extend(ports.iter().map(|port| MtlsUnit {
                     host: service.host(),
                     port: port.and_then(ServicePort::number),
                     target: port.and_then(ServicePort::target),
@@ -79,7 +79,7 @@ impl Builder {
         let of_services: HashSet<String> =
             self.units.iter().filter(|unit| unit.service.is_some()).map(|unit| unit.host.clone()).collect();
         self.units.retain(|unit| unit.service.is_some() || !of_services.contains(&unit.host));
-        let mut units: Vec<Unit> = self.units.into_iter().collect();
+        let mut units: Vec<MtlsUnit> = self.units.into_iter().collect();
         units.sort_by(|one, other| (&one.host, one.port, one.workload).cmp(&(&other.host, other.port, other.workload)));
         for (index, unit) in units.iter().enumerate() {
             self.mtls.by_namespace.entry(unit.namespace.clone()).or_default().push(index);

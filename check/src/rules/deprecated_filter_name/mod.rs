@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind, Patch};
+use crate::model::{ConfigPatch, EnvoyFilter, Kind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -85,7 +85,7 @@ const LISTENER: [(&str, &str); 5] = [
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let filters = || mesh.of(Kind::EnvoyFilter).map(EnvoyFilter);
     // A filter may have any name, also an old one, where an EnvoyFilter puts it in.
-    let put_in: HashSet<&str> = filters().flat_map(|filter| filter.patches().filter_map(Patch::value_name)).collect();
+    let put_in: HashSet<&str> = filters().flat_map(|filter| filter.patches().filter_map(ConfigPatch::value_name)).collect();
     for filter in filters() {
         for patch in filter.patches() {
             let network = patch.filter().and_then(|filter| filter.get("name"));

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind, Patch};
+use crate::model::{ConfigPatch, EnvoyFilter, Kind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -36,7 +36,7 @@ declare_rule! {
         },
     ],
     sources: &[
-        "https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-Patch-Operation",
+        "https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-ConfigPatch-Operation",
         "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/http_filters",
         "Istio pilot/pkg/networking/core/envoyfilter/listener_patch.go, 1.30",
     ],
@@ -51,7 +51,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     }
 }
 
-fn is_last(patch: Patch<'_>) -> bool {
+fn is_last(patch: ConfigPatch<'_>) -> bool {
     let anchor = patch.anchor().and_then(|anchor| anchor.text());
     match patch.operation_name() {
         Some("ADD") => true,
@@ -61,6 +61,6 @@ fn is_last(patch: Patch<'_>) -> bool {
 }
 
 /// Whether it may take the router's place, after a patch that removes that one.
-fn is_terminal(patch: Patch<'_>) -> bool {
+fn is_terminal(patch: ConfigPatch<'_>) -> bool {
     patch.value_name().is_some_and(|name| name.ends_with(".router"))
 }

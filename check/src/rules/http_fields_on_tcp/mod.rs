@@ -5,7 +5,7 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::{AuthorizationPolicy, Kind, PolicyAction, PolicyCondition, PolicyRule, Protocol, Service, Workload};
 use crate::rules::declare_rule;
-use crate::scope::Scope;
+use crate::scope::PolicyScope;
 
 declare_rule! {
     code: "MWC612",
@@ -63,7 +63,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         if asking.peek().is_none() {
             continue;
         }
-        let Scope::Workloads(workloads) = Scope::of(mesh, &policy.0) else { continue };
+        let PolicyScope::Workloads(workloads) = PolicyScope::of(mesh, &policy.0) else { continue };
         let ports = ports(mesh, &workloads);
         for (rule, field) in asking {
             let Some((service, port)) = conflict(&ports, rule, action) else { continue };

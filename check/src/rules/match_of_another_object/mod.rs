@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind, Patch};
+use crate::model::{ConfigPatch, EnvoyFilter, Kind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -74,7 +74,7 @@ fn foreign<'a>(matched: Node<'a>, target: &str) -> Option<Node<'a>> {
     others.filter_map(|name| matched.entry(name)).find(|(_, value)| value.is_mapping()).map(|(key, _)| key)
 }
 
-fn foreign_filter<'a>(patch: Patch<'a>, target: &str) -> Option<Node<'a>> {
+fn foreign_filter<'a>(patch: ConfigPatch<'a>, target: &str) -> Option<Node<'a>> {
     match target {
         "NETWORK_FILTER" | "LISTENER" | "FILTER_CHAIN" => patch.filter()?.entry("subFilter").map(|(key, _)| key),
         _ => None,

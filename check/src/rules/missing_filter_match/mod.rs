@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind, Patch};
+use crate::model::{ConfigPatch, EnvoyFilter, Kind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -37,7 +37,7 @@ declare_rule! {
         },
     ],
     sources: &[
-        "https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-Patch-Operation",
+        "https://istio.io/latest/docs/reference/config/networking/envoy-filter/#EnvoyFilter-ConfigPatch-Operation",
         "Istio pilot/pkg/networking/core/envoyfilter/listener_patch.go, 1.30",
     ],
 }
@@ -60,7 +60,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     }
 }
 
-fn lacks_filter(patch: Patch<'_>) -> bool {
+fn lacks_filter(patch: ConfigPatch<'_>) -> bool {
     // A waypoint's filters are named below `match.waypoint`.
     if patch.0.at(&["match", "waypoint"]).is_some_and(|waypoint| !waypoint.is_empty()) {
         return false;

@@ -4,7 +4,7 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::Kind;
 use crate::rules::declare_rule;
-use crate::scope::{Scope, written};
+use crate::scope::{PolicyScope, written};
 
 declare_rule! {
     code: "MWC601",
@@ -45,12 +45,14 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for policy in mesh.of(Kind::AuthorizationPolicy) {
-        match Scope::of(mesh, &policy) {
-            Scope::Nothing(selector) => {
+        match PolicyScope::of(mesh, &policy) {
+            PolicyScope::Nothing(selector) => {
                 let finding = Finding::new(&policy, selector).with("selector", written(selector));
                 findings.add(finding.with("policy", policy.name).likely());
             }
-            Scope::Elsewhere(selector) => findings.unknown(&policy, selector, format!("workloads with {}", written(selector))),
+            PolicyScope::Elsewhere(selector) => {
+                findings.unknown(&policy, selector, format!("workloads with {}", written(selector)))
+            }
             _ => {}
         }
     }

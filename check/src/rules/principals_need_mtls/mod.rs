@@ -5,7 +5,7 @@ use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::{AuthorizationPolicy, Kind, Labels, MtlsMode, PeerAuthentication, selects};
 use crate::rules::declare_rule;
-use crate::scope::Scope;
+use crate::scope::PolicyScope;
 
 declare_rule! {
     code: "MWC607",
@@ -60,11 +60,13 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 
 /// The PeerAuthentication that switches mutual TLS off for what a policy holds for, and where it says so.
 fn disabling<'a>(mesh: &Mesh<'a>, policy: &AuthorizationPolicy<'a>) -> Option<(PeerAuthentication<'a>, Node<'a>)> {
-    let (namespace, labels) = match Scope::of(mesh, &policy.0) {
-        Scope::Workloads(workloads) => workloads.first().map(|workload| (workload.resource.namespace, workload.labels()))?,
-        Scope::Elsewhere(selector) | Scope::Nothing(selector) => (policy.0.namespace, Labels(Some(selector))),
-        Scope::Everything => (policy.0.namespace, Labels(None)),
-        Scope::Targets => return None,
+    let (namespace, labels) = match PolicyScope::of(mesh, &policy.0) {
+        PolicyScope::Workloads(workloads) => {
+            workloads.first().map(|workload| (workload.resource.namespace, workload.labels()))?
+        }
+        PolicyScope::Elsewhere(selector) | PolicyScope::Nothing(selector) => (policy.0.namespace, Labels(Some(selector))),
+        PolicyScope::Everything => (policy.0.namespace, Labels(None)),
+        PolicyScope::Targets => return None,
     };
     let is_near =
         |found: &PeerAuthentication<'a>| found.0.namespace == mesh.root_namespace() || mesh.stand_together(&found.0, &policy.0);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind, Patch};
+use crate::model::{ConfigPatch, EnvoyFilter, Kind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -68,7 +68,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 }
 
 /// What a patch applies to, and the name of what it puts in there.
-fn put_in<'a>(patch: Patch<'a>) -> Option<(&'a str, &'a str)> {
+fn put_in<'a>(patch: ConfigPatch<'a>) -> Option<(&'a str, &'a str)> {
     let puts_in = patch.operation_name().is_some_and(|name| name == "ADD" || name.starts_with("INSERT"));
     Some((patch.apply_to()?, patch.value_name()?)).filter(|_| puts_in)
 }

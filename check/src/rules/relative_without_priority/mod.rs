@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind, Patch};
+use crate::model::{ConfigPatch, EnvoyFilter, Kind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -43,7 +43,7 @@ declare_rule! {
 
 /// The patches of EnvoyFilters without priority whose result depends on what is there before them, each with whether an earlier patch for
 /// the same filter, of its namespace or of its own EnvoyFilter, is for single proxy versions.
-pub(super) fn relative_patches<'a>(mesh: &Mesh<'a>) -> impl Iterator<Item = (EnvoyFilter<'a>, Patch<'a>, bool)> {
+pub(super) fn relative_patches<'a>(mesh: &Mesh<'a>) -> impl Iterator<Item = (EnvoyFilter<'a>, ConfigPatch<'a>, bool)> {
     let mut versioned = HashSet::new();
     let all = mesh.of(Kind::EnvoyFilter).map(EnvoyFilter).flat_map(|filter| filter.patches().map(move |patch| (filter, patch)));
     let mut found = Vec::new();

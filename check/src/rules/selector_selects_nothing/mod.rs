@@ -3,7 +3,7 @@
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::rules::declare_rule;
-use crate::scope::{Scope, written};
+use crate::scope::{PolicyScope, written};
 
 declare_rule! {
     code: "MWC602",
@@ -44,12 +44,14 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for policy in RULE.kinds.iter().flat_map(|kind| mesh.of(*kind)) {
-        match Scope::of(mesh, &policy) {
-            Scope::Nothing(selector) => {
+        match PolicyScope::of(mesh, &policy) {
+            PolicyScope::Nothing(selector) => {
                 let finding = Finding::new(&policy, selector).with("selector", written(selector));
                 findings.add(finding.with("policy", policy.name).likely());
             }
-            Scope::Elsewhere(selector) => findings.unknown(&policy, selector, format!("workloads with {}", written(selector))),
+            PolicyScope::Elsewhere(selector) => {
+                findings.unknown(&policy, selector, format!("workloads with {}", written(selector)))
+            }
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::document::{Document, Node};
-use crate::finding::{Finding, Findings, Unknown};
+use crate::finding::{Finding, Findings, Undecided};
 use crate::mesh::Mesh;
 use crate::model::{Kind, ResourceName};
 use crate::rules::declare_rule;
@@ -63,7 +63,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
                     findings.add(finding.with("registry", registry).with("network", name.text().unwrap_or_default()));
                 } else {
                     let missing = format!("remote secret of cluster {registry}").into();
-                    findings.unknown.push(Unknown { resource, place: node.place(), missing });
+                    findings.unknown.push(Undecided { resource, place: node.place(), missing });
                 }
             }
         }

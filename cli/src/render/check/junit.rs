@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use meshwhy_check::report::Reported;
+use meshwhy_check::report::ReportedFinding;
 
 use super::Answer;
 
 pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     let findings = &answer.report.findings;
-    let mut files: BTreeMap<&str, Vec<&Reported>> = BTreeMap::new();
+    let mut files: BTreeMap<&str, Vec<&ReportedFinding>> = BTreeMap::new();
     for finding in findings {
         files.entry(&finding.at.file).or_default().push(finding);
     }
@@ -32,11 +32,11 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> 
 }
 
 /// What is only a hint is a test that passed.
-fn is_failure(finding: &Reported) -> bool {
+fn is_failure(finding: &ReportedFinding) -> bool {
     finding.severity != "info"
 }
 
-fn case(out: &mut dyn Write, finding: &Reported) -> io::Result<()> {
+fn case(out: &mut dyn Write, finding: &ReportedFinding) -> io::Result<()> {
     let at = &finding.at;
     let name = escaped(&format!("{} {at}", finding.code));
     let message = escaped(&finding.message);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use meshwhy_check::report::{Location, Reported};
+use meshwhy_check::report::{Location, ReportedFinding};
 use serde_json::{Value, json};
 
 use super::Answer;
@@ -41,7 +41,7 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> 
     )
 }
 
-fn result(finding: &Reported, rule: Option<usize>) -> Value {
+fn result(finding: &ReportedFinding, rule: Option<usize>) -> Value {
     let level = if finding.severity == "info" { "note" } else { finding.severity };
     let related: Vec<Value> = finding.related.iter().map(|related| physical(&related.at)).collect();
     without_nulls(json!({

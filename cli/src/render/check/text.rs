@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use meshwhy_check::report::{Location, Reported};
+use meshwhy_check::report::{Location, ReportedFinding};
 use meshwhy_core::Cause;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -42,7 +42,7 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> 
     tally(&mut page, answer)
 }
 
-fn one(page: &mut Page<'_>, answer: &Answer<'_>, finding: &Reported) -> io::Result<()> {
+fn one(page: &mut Page<'_>, answer: &Answer<'_>, finding: &ReportedFinding) -> io::Result<()> {
     let labels = Labels::of(answer.lang);
     let emphasis = match finding.severity {
         "error" => Emphasis::Error,
@@ -71,7 +71,7 @@ fn one(page: &mut Page<'_>, answer: &Answer<'_>, finding: &Reported) -> io::Resu
 }
 
 /// The line of a finding, and marks under the place.
-fn excerpt(page: &mut Page<'_>, answer: &Answer<'_>, finding: &Reported, emphasis: Emphasis) -> io::Result<()> {
+fn excerpt(page: &mut Page<'_>, answer: &Answer<'_>, finding: &ReportedFinding, emphasis: Emphasis) -> io::Result<()> {
     let at = &finding.at;
     let line = answer.sources.line(finding.place.file, at.line);
     let column = at.column.saturating_sub(1) as usize;

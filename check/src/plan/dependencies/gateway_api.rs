@@ -1,11 +1,11 @@
 //! Routes, Gateways and policies of the Gateway API.
 
-use super::{Facts, Subject, object};
+use super::{Dependencies, Subject, object};
 use crate::document::Node;
 use crate::model::Kind;
-use crate::plan::thing::Thing;
+use crate::plan::dependency::Dependency;
 
-pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let spec = subject.resource.spec();
     match subject.resource.kind {
         Kind::KubernetesGateway | Kind::ListenerSet => {
@@ -27,7 +27,7 @@ pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     }
 }
 
-fn route(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn route(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let spec = subject.resource.spec();
     spec.list("parentRefs").for_each(|parent| reference(subject, facts, parent, "Gateway"));
     for rule in spec.list("rules") {
@@ -38,7 +38,7 @@ fn route(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
 }
 
 /// One resource that names another, with the permission that it takes in another namespace.
-fn reference(subject: &Subject<'_, '_, '_>, facts: &mut Facts, node: Node<'_>, default_kind: &str) {
+fn reference(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies, node: Node<'_>, default_kind: &str) {
     let own = subject.resource;
     let Some(name) = node.get("name").and_then(Node::text) else { return };
     let kind = node.get("kind").and_then(Node::text).unwrap_or(default_kind);
@@ -59,11 +59,11 @@ fn reference(subject: &Subject<'_, '_, '_>, facts: &mut Facts, node: Node<'_>, d
         }
     }
     if namespace != own.namespace && matches!(kind, "Service" | "Secret" | "ConfigMap") {
-        facts.need(Thing::Grant([own.kind.name(), own.namespace, kind, namespace].map(str::to_owned)));
+        facts.need(Dependency::Grant([own.kind.name(), own.namespace, kind, namespace].map(str::to_owned)));
     }
 }
 
-fn grants(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn grants(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let own = subject.resource;
     let spec = own.spec();
     for from in spec.list("from") {
@@ -73,7 +73,7 @@ fn grants(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
                 from.get("namespace").and_then(Node::text),
                 to.get("kind").and_then(Node::text),
             ) {
-                facts.provides.push(Thing::Grant([kind, namespace, to, own.namespace].map(str::to_owned)));
+                facts.provides.push(Dependency::Grant([kind, namespace, to, own.namespace].map(str::to_owned)));
             }
         }
     }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::facts::{Facts, facts};
-use super::mtls::{Builder, Mtls, MtlsFacts};
+use super::dependencies::{Dependencies, facts};
+use super::dependency::Dependency;
+use super::mtls::{Mtls, MtlsBuilder, MtlsFacts};
 use super::object::{ObjectName, intent, objects};
-use super::thing::Thing;
 use crate::document::Node;
 use crate::mesh::Mesh;
 
 /// A version with its things as numbers.
 #[derive(Debug, Default)]
-pub(super) struct Version {
+pub(super) struct ObjectVersion {
     pub(super) provides: Vec<usize>,
     pub(super) needs: Vec<Vec<usize>>,
     pub(super) mtls: MtlsFacts,
@@ -26,11 +26,11 @@ pub(super) const NEW: usize = 1;
 
 /// A resource, on its way.
 #[derive(Debug)]
-pub(super) struct Entry<'a, 'b> {
+pub(super) struct ObjectChange<'a, 'b> {
     pub(super) name: ObjectName,
     pub(super) old: Option<Node<'a>>,
     pub(super) new: Option<Node<'b>>,
-    pub(super) versions: Vec<Version>,
+    pub(super) versions: Vec<ObjectVersion>,
     pub(super) current: usize,
     /// Whether versions between were asked for.
     pub(super) is_split: bool,
@@ -38,10 +38,10 @@ pub(super) struct Entry<'a, 'b> {
 
 /// All resources, and the things that they name.
 #[derive(Debug, Default)]
-pub(super) struct Entries<'a, 'b> {
-    pub(super) all: Vec<Entry<'a, 'b>>,
-    pub(super) things: Vec<Thing>,
-    numbers: HashMap<Thing, usize>,
+pub(super) struct ObjectChanges<'a, 'b> {
+    pub(super) all: Vec<ObjectChange<'a, 'b>>,
+    pub(super) things: Vec<Dependency>,
+    numbers: HashMap<Dependency, usize>,
     /// How many of the current versions provide a thing.
     pub(super) count: Vec<usize>,
     /// The entries that need a thing in some version.
@@ -58,7 +58,7 @@ pub(super) struct Entries<'a, 'b> {
     selectors: HashMap<(String, String, String), Vec<usize>>,
 }
 
-impl<'a, 'b> Entries<'a, 'b> {
+impl<'a, 'b> ObjectChanges<'a, 'b> {
     pub(super) fn new(old: &Mesh<'a>, new: &Mesh<'b>) -> Self {
         let mut roots: BTreeMap<ObjectName, (Option<Node<'a>>, Option<Node<'b>>)> = BTreeMap::new();
         for (name, root) in objects(old) {
@@ -68,7 +68,7 @@ impl<'a, 'b> Entries<'a, 'b> {
             roots.entry(name).or_default().1 = Some(root);
         }
         let mut entries = Self::default();
-        let mut read: Vec<[Option<Facts>; 2]> = Vec::new();
+        let mut read: Vec<[Option<Dependencies>; 2]> = Vec::new();
         for (name, (old_root, new_root)) in roots {
             let stays = old_root.is_some() && new_root.is_some();
             let before = old_root.map(|root| facts(&name, root, old, stays));
@@ -76,7 +76,7 @@ impl<'a, 'b> Entries<'a, 'b> {
             let is_same = old_root.zip(new_root).is_some_and(|(old, new)| intent(old) == intent(new));
             read.push([before, after]);
             let current = if is_same { NEW } else { OLD };
-            entries.all.push(Entry { name, old: old_root, new: new_root, versions: Vec::new(), current, is_split: false });
+            entries.all.push(ObjectChange { name, old: old_root, new: new_root, versions: Vec::new(), current, is_split: false });
         }
         for needed in read.iter().flatten().flatten().flat_map(|facts| facts.needs.iter().flatten()) {
             entries.number(needed);
@@ -94,12 +94,12 @@ impl<'a, 'b> Entries<'a, 'b> {
     }
 
     /// The number of a thing.
-    fn number(&mut self, thing: &Thing) -> usize {
+    fn number(&mut self, thing: &Dependency) -> usize {
         if let Some(number) = self.numbers.get(thing) {
             return *number;
         }
         let number = self.things.len();
-        if let Thing::Pods(namespace, labels) = thing
+        if let Dependency::Pods(namespace, labels) = thing
             && let Some((key, value)) = labels.first()
         {
             self.selectors.entry((namespace.clone(), key.clone(), value.clone())).or_default().push(number);
@@ -111,13 +111,13 @@ impl<'a, 'b> Entries<'a, 'b> {
         number
     }
 
-    pub(super) fn version(&mut self, facts: Facts) -> Version {
+    pub(super) fn version(&mut self, facts: Dependencies) -> ObjectVersion {
         let mut provides: Vec<usize> = facts.provides.iter().map(|thing| self.number(thing)).collect();
         if let MtlsFacts::Workload(workload) = &facts.mtls {
             let key = |(key, value): &(String, String)| (workload.namespace.clone(), key.clone(), value.clone());
             let candidates = workload.labels.iter().filter_map(|pair| self.selectors.get(&key(pair))).flatten().copied();
             let selects = |number: &usize| match self.things.get(*number) {
-                Some(Thing::Pods(_, labels)) => labels.iter().all(|pair| workload.labels.contains(pair)),
+                Some(Dependency::Pods(_, labels)) => labels.iter().all(|pair| workload.labels.contains(pair)),
                 _ => false,
             };
             provides.extend(candidates.filter(selects));
@@ -125,7 +125,7 @@ impl<'a, 'b> Entries<'a, 'b> {
         provides.sort_unstable();
         provides.dedup();
         let needs = facts.needs.iter().map(|any| any.iter().map(|thing| self.number(thing)).collect()).collect();
-        Version { provides, needs, mtls: facts.mtls, text: None }
+        ObjectVersion { provides, needs, mtls: facts.mtls, text: None }
     }
 
     /// Who needs what a resource has in any version.
@@ -167,7 +167,7 @@ impl<'a, 'b> Entries<'a, 'b> {
             made.for_each(|number| self.makers.entry(number).or_default().push(index));
         }
         let [old, new] = sides;
-        let is_in_both = |(number, thing): &(usize, &Thing)| {
+        let is_in_both = |(number, thing): &(usize, &Dependency)| {
             let has = |count: &[usize]| count.get(*number).is_some_and(|count| *count > 0);
             thing.is_used_by_clients() && has(&old) && has(&new)
         };
@@ -177,7 +177,7 @@ impl<'a, 'b> Entries<'a, 'b> {
     }
 
     /// A version between OLD and NEW, without the needs that either leaves open.
-    pub(super) fn add_between(&mut self, index: usize, facts: Facts, text: String) {
+    pub(super) fn add_between(&mut self, index: usize, facts: Dependencies, text: String) {
         let mut version = self.version(facts);
         version.needs.retain(|any| !self.open.contains(&(index, any.clone())));
         version.text = Some(text);
@@ -190,7 +190,7 @@ impl<'a, 'b> Entries<'a, 'b> {
     fn gather_mtls(&mut self, old: &Mesh<'_>, new: &Mesh<'_>) {
         let indexes: HashMap<ObjectName, usize> =
             self.all.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index)).collect();
-        let mut builder = Builder::default();
+        let mut builder = MtlsBuilder::default();
         let mut workloads = Vec::new();
         for (index, entry) in self.all.iter().enumerate() {
             entry.versions.iter().for_each(|version| builder.version(index, &version.mtls));

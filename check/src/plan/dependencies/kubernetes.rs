@@ -1,18 +1,18 @@
 //! Namespaces, Services, workloads and what these mount.
 
-use super::{Facts, Subject, pairs};
+use super::{Dependencies, Subject, pairs};
 use crate::document::Node;
 use crate::model::{Kind, Service, Workload};
+use crate::plan::dependency::Dependency;
 use crate::plan::mtls::{MtlsFacts, WorkloadTls};
-use crate::plan::thing::Thing;
 
-pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let resource = subject.resource;
     match resource.kind {
         Kind::CustomResourceDefinition => {
             let spec = resource.spec();
             if let (Some(group), Some(kind)) = (spec.str_at(&["group"]), spec.str_at(&["names", "kind"])) {
-                facts.provides.push(Thing::CustomKind(group.to_owned(), kind.to_owned()));
+                facts.provides.push(Dependency::CustomKind(group.to_owned(), kind.to_owned()));
             }
         }
         Kind::Namespace => facts.mtls = MtlsFacts::Namespace { name: resource.name.to_owned(), injects: resource.injects() },
@@ -25,18 +25,18 @@ pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     }
 }
 
-fn service(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn service(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let service = Service(subject.resource);
     facts.mtls = MtlsFacts::Service;
-    facts.provides.push(Thing::Host(service.host()));
-    facts.provides.extend(service.ports().filter_map(|port| Some(Thing::Port(service.host(), port.number()?))));
+    facts.provides.push(Dependency::Host(service.host()));
+    facts.provides.extend(service.ports().filter_map(|port| Some(Dependency::Port(service.host(), port.number()?))));
     // A new one may well come before its pods: a StatefulSet names its Service.
     if let Some(selector) = service.selector().filter(|_| subject.stays) {
-        facts.need(Thing::Pods(subject.resource.namespace.to_owned(), pairs(selector)));
+        facts.need(Dependency::Pods(subject.resource.namespace.to_owned(), pairs(selector)));
     }
 }
 
-fn ingress(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn ingress(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let namespace = subject.resource.namespace;
     let spec = subject.resource.spec();
     let paths = spec.list("rules").filter_map(|rule| rule.at(&["http", "paths"])).flat_map(Node::items);
@@ -50,7 +50,7 @@ fn ingress(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     spec.list("tls").for_each(|tls| facts.need_object(Kind::Secret, namespace, tls.get("secretName")));
 }
 
-fn pods(workload: &Workload<'_>, facts: &mut Facts) {
+fn pods(workload: &Workload<'_>, facts: &mut Dependencies) {
     let namespace = workload.resource.namespace;
     let labels = workload.labels().0.map(pairs).unwrap_or_default();
     facts.mtls = MtlsFacts::Workload(WorkloadTls::read(workload, labels));
@@ -81,12 +81,12 @@ fn pods(workload: &Workload<'_>, facts: &mut Facts) {
     }
 }
 
-fn mounted(volume: Node<'_>, secret_key: &str, namespace: &str, facts: &mut Facts) {
+fn mounted(volume: Node<'_>, secret_key: &str, namespace: &str, facts: &mut Dependencies) {
     named(volume.get("secret"), Kind::Secret, secret_key, namespace, facts);
     named(volume.get("configMap"), Kind::ConfigMap, "name", namespace, facts);
 }
 
-fn named(reference: Option<Node<'_>>, kind: Kind, key: &str, namespace: &str, facts: &mut Facts) {
+fn named(reference: Option<Node<'_>>, kind: Kind, key: &str, namespace: &str, facts: &mut Dependencies) {
     let required = reference.filter(|node| node.get("optional").and_then(Node::as_bool) != Some(true));
     facts.need_object(kind, namespace, required.and_then(|node| node.get(key)));
 }

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::{Facts, Subject, object, pairs};
+use super::{Dependencies, Subject, object, pairs};
 use crate::document::Node;
 use crate::mesh::full_host;
 use crate::model::{DestinationRule, Gateway, Kind, Server, ServiceEntry, VirtualService};
+use crate::plan::dependency::Dependency;
 use crate::plan::mtls::{MtlsFacts, RuleTls};
-use crate::plan::thing::Thing;
 
-pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     match subject.resource.kind {
         Kind::Gateway => gateway(subject, facts),
         Kind::VirtualService => virtual_service(subject, facts),
@@ -18,7 +18,7 @@ pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     }
 }
 
-fn gateway(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn gateway(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let gateway = Gateway(subject.resource);
     let labels: Vec<String> =
         gateway.selector().map(pairs).unwrap_or_default().into_iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -33,15 +33,15 @@ fn gateway(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     }
 }
 
-fn listeners(server: Server<'_>, labels: &str, facts: &mut Facts) {
+fn listeners(server: Server<'_>, labels: &str, facts: &mut Dependencies) {
     if let Some(port) = server.port() {
         let hosts = server.hosts().filter_map(Node::text);
-        facts.provides.extend(hosts.map(|host| Thing::Listener(labels.to_owned(), port, host.to_owned())));
+        facts.provides.extend(hosts.map(|host| Dependency::Listener(labels.to_owned(), port, host.to_owned())));
     }
 }
 
 /// The Secrets that a credential may name: those beside the gateway's pods; all of that name where no file holds these pods.
-fn secrets(subject: &Subject<'_, '_, '_>, gateway: Gateway<'_>, name: &str) -> Vec<Thing> {
+fn secrets(subject: &Subject<'_, '_, '_>, gateway: Gateway<'_>, name: &str) -> Vec<Dependency> {
     let mesh = subject.mesh;
     let all: HashSet<&str> = mesh.of(Kind::Secret).filter(|secret| secret.name == name).map(|secret| secret.namespace).collect();
     let holds_pods =
@@ -51,12 +51,12 @@ fn secrets(subject: &Subject<'_, '_, '_>, gateway: Gateway<'_>, name: &str) -> V
     if chosen.is_empty() {
         return vec![object(Kind::Secret, subject.resource.namespace, name)];
     }
-    let mut things: Vec<Thing> = chosen.into_iter().map(|namespace| object(Kind::Secret, namespace, name)).collect();
+    let mut things: Vec<Dependency> = chosen.into_iter().map(|namespace| object(Kind::Secret, namespace, name)).collect();
     things.sort();
     things
 }
 
-fn virtual_service(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn virtual_service(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let service = VirtualService(subject.resource);
     let namespace = subject.resource.namespace;
     let mut gateways: Vec<String> = Vec::new();
@@ -74,7 +74,7 @@ fn virtual_service(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     }
     for host in service.hosts().filter_map(Node::text) {
         let full = full_host(host, namespace);
-        facts.provides.extend(gateways.iter().map(|gateway| Thing::Routes(gateway.clone(), full.clone())));
+        facts.provides.extend(gateways.iter().map(|gateway| Dependency::Routes(gateway.clone(), full.clone())));
     }
     for delegate in service.routes().filter_map(|route| route.node.get("delegate")) {
         let of = delegate.get("namespace").and_then(Node::text).unwrap_or(namespace);
@@ -89,18 +89,18 @@ fn virtual_service(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     }
 }
 
-fn destination_rule(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn destination_rule(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let rule = DestinationRule(subject.resource);
     let Some(host) = rule.host().and_then(Node::text) else { return };
     let full = full_host(host, subject.resource.namespace);
     if !full.starts_with('*') {
-        let mut hosts = vec![Thing::Host(full.clone())];
-        hosts.extend(super::wildcards(&full).map(Thing::Host));
+        let mut hosts = vec![Dependency::Host(full.clone())];
+        hosts.extend(super::wildcards(&full).map(Dependency::Host));
         facts.needs.push(hosts);
     }
     for subset in rule.subsets() {
         if let Some(name) = subset.get("name").and_then(Node::text) {
-            facts.provides.push(Thing::Subset(full.clone(), name.to_owned()));
+            facts.provides.push(Dependency::Subset(full.clone(), name.to_owned()));
         }
         facts.needs.extend(subset.get("labels").and_then(|labels| subject.pods_of_subset(&full, labels)).map(|pods| vec![pods]));
     }
@@ -110,11 +110,11 @@ fn destination_rule(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
     facts.mtls = MtlsFacts::Rule(RuleTls::read(rule, full));
 }
 
-fn service_entry(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn service_entry(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let entry = ServiceEntry(subject.resource);
     for host in entry.hosts().filter_map(Node::text) {
-        facts.provides.push(Thing::Host(host.to_owned()));
+        facts.provides.push(Dependency::Host(host.to_owned()));
         let ports = entry.ports().filter_map(|port| port.get("number")?.as_integer());
-        facts.provides.extend(ports.map(|port| Thing::Port(host.to_owned(), port)));
+        facts.provides.extend(ports.map(|port| Dependency::Port(host.to_owned(), port)));
     }
 }

@@ -4,7 +4,7 @@ use meshwhy_core::catalogue::texts::Lang;
 
 /// Something that one resource provides and another needs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Thing {
+pub enum Dependency {
     /// A kind that the API server knows, by group.
     CustomKind(String, String),
     /// A resource by kind, namespace and name.
@@ -29,7 +29,7 @@ pub enum Thing {
     Rule(String, &'static str, String),
 }
 
-impl Thing {
+impl Dependency {
     /// What a reader calls it.
     #[must_use]
     pub fn describe(&self, lang: Lang) -> String {

@@ -1,32 +1,31 @@
 //! Policies: who may, who must show what.
 
-use super::{Facts, Subject, pairs};
+use super::{Dependencies, Subject, pairs};
 use crate::document::Node;
 use crate::mesh::ROOT_NAMESPACE;
 use crate::model::{Kind, PeerAuthentication};
+use crate::plan::dependency::Dependency;
 use crate::plan::mtls::{MtlsFacts, PolicyTls};
-use crate::plan::object::json;
-use crate::plan::thing::Thing;
 
-pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let resource = subject.resource;
     match resource.kind {
         Kind::PeerAuthentication => facts.mtls = MtlsFacts::Policy(PolicyTls::read(PeerAuthentication(resource))),
         Kind::RequestAuthentication => {
-            facts.provides.push(Thing::Issuer(resource.namespace.to_owned(), String::new()));
+            facts.provides.push(Dependency::Issuer(resource.namespace.to_owned(), String::new()));
             let issuers = resource.spec().list("jwtRules").filter_map(|rule| rule.get("issuer")?.text());
-            facts.provides.extend(issuers.map(|issuer| Thing::Issuer(resource.namespace.to_owned(), issuer.to_owned())));
+            facts.provides.extend(issuers.map(|issuer| Dependency::Issuer(resource.namespace.to_owned(), issuer.to_owned())));
         }
         _ => authorization(subject, facts),
     }
 }
 
-fn authorization(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
+fn authorization(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let resource = subject.resource;
     let spec = resource.spec();
     let labels: Vec<String> =
         resource.selector().map(pairs).unwrap_or_default().iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let targets = spec.get("targetRefs").or_else(|| spec.get("targetRef")).map(|targets| json(targets).to_string());
+    let targets = spec.get("targetRefs").or_else(|| spec.get("targetRef")).map(|targets| targets.to_json().to_string());
     let scope = [resource.namespace, &labels.join(","), targets.as_deref().unwrap_or_default()].join(" ").trim().to_owned();
     let action = match spec.str_at(&["action"]) {
         None | Some("ALLOW") => "ALLOW",
@@ -35,9 +34,9 @@ fn authorization(subject: &Subject<'_, '_, '_>, facts: &mut Facts) {
         _ => "AUDIT",
     };
     for rule in spec.list("rules") {
-        facts.provides.push(Thing::Rule(scope.clone(), action, json(rule).to_string()));
+        facts.provides.push(Dependency::Rule(scope.clone(), action, rule.to_json().to_string()));
         for issuer in required_issuers(rule) {
-            let of = |namespace: &str| Thing::Issuer(namespace.to_owned(), issuer.clone());
+            let of = |namespace: &str| Dependency::Issuer(namespace.to_owned(), issuer.clone());
             facts.needs.push(vec![of(resource.namespace), of(ROOT_NAMESPACE)]);
         }
     }

@@ -5,18 +5,18 @@ mod istio;
 mod kubernetes;
 mod security;
 
+use super::dependency::Dependency;
 use super::mtls::MtlsFacts;
 use super::object::ObjectName;
-use super::thing::Thing;
 use crate::document::Node;
 use crate::mesh::{Lookup, Mesh, Target, full_host, kubernetes_name};
 use crate::model::{Kind, Resource};
 
 /// What a version of a resource means to others. A need is met by any of its alternatives.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
-    pub(super) provides: Vec<Thing>,
-    pub(super) needs: Vec<Vec<Thing>>,
+pub(super) struct Dependencies {
+    pub(super) provides: Vec<Dependency>,
+    pub(super) needs: Vec<Vec<Dependency>>,
     pub(super) mtls: MtlsFacts,
 }
 
@@ -29,13 +29,13 @@ pub(super) struct Subject<'r, 'a, 'm> {
 }
 
 /// The facts of a manifest.
-pub(super) fn facts(name: &ObjectName, root: Node<'_>, mesh: &Mesh<'_>, stays: bool) -> Facts {
-    let mut facts = Facts::default();
+pub(super) fn facts(name: &ObjectName, root: Node<'_>, mesh: &Mesh<'_>, stays: bool) -> Dependencies {
+    let mut facts = Dependencies::default();
     if !name.group.is_empty() {
-        facts.need(Thing::CustomKind(name.group.clone(), name.kind.clone()));
+        facts.need(Dependency::CustomKind(name.group.clone(), name.kind.clone()));
     }
     if !name.namespace.is_empty() {
-        facts.need(Thing::Object("Namespace", String::new(), name.namespace.clone()));
+        facts.need(Dependency::Object("Namespace", String::new(), name.namespace.clone()));
     }
     let Some(resource) = Resource::read(root, &mesh.settings.namespace) else { return facts };
     facts.provides.push(object(resource.kind, resource.namespace, resource.name));
@@ -52,12 +52,12 @@ pub(super) fn facts(name: &ObjectName, root: Node<'_>, mesh: &Mesh<'_>, stays: b
 }
 
 /// A resource as a thing.
-pub(super) fn object(kind: Kind, namespace: &str, name: &str) -> Thing {
-    Thing::Object(kind.as_str(), namespace.to_owned(), name.to_owned())
+pub(super) fn object(kind: Kind, namespace: &str, name: &str) -> Dependency {
+    Dependency::Object(kind.as_str(), namespace.to_owned(), name.to_owned())
 }
 
-impl Facts {
-    fn need(&mut self, thing: Thing) {
+impl Dependencies {
+    fn need(&mut self, thing: Dependency) {
         self.needs.push(vec![thing]);
     }
 
@@ -70,14 +70,14 @@ impl Facts {
 
 impl Subject<'_, '_, '_> {
     /// What a host stands for is there, and a port of it, and pods behind it.
-    fn need_host(&self, facts: &mut Facts, host: &str, port: Option<i64>) -> String {
+    fn need_host(&self, facts: &mut Dependencies, host: &str, port: Option<i64>) -> String {
         let full = full_host(host, self.resource.namespace);
-        let mut hosts = vec![Thing::Host(full.clone())];
-        hosts.extend(wildcards(&full).map(Thing::Host));
+        let mut hosts = vec![Dependency::Host(full.clone())];
+        hosts.extend(wildcards(&full).map(Dependency::Host));
         facts.needs.push(hosts);
         if let Some(port) = port {
-            let mut ports = vec![Thing::Port(full.clone(), port)];
-            ports.extend(wildcards(&full).map(|host| Thing::Port(host, port)));
+            let mut ports = vec![Dependency::Port(full.clone(), port)];
+            ports.extend(wildcards(&full).map(|host| Dependency::Port(host, port)));
             facts.needs.push(ports);
         }
         if let Lookup::Found(targets) = self.mesh.host(&full, self.resource.namespace) {
@@ -85,7 +85,7 @@ impl Subject<'_, '_, '_> {
                 if let Target::Service(service) = target
                     && let Some(selector) = service.selector()
                 {
-                    facts.need(Thing::Pods(service.0.namespace.to_owned(), pairs(selector)));
+                    facts.need(Dependency::Pods(service.0.namespace.to_owned(), pairs(selector)));
                 }
             }
         }
@@ -93,14 +93,14 @@ impl Subject<'_, '_, '_> {
     }
 
     /// A subset of a host is there, and its pods.
-    fn need_subset(&self, facts: &mut Facts, host: &str, subset: &str) {
-        facts.need(Thing::Subset(host.to_owned(), subset.to_owned()));
+    fn need_subset(&self, facts: &mut Dependencies, host: &str, subset: &str) {
+        facts.need(Dependency::Subset(host.to_owned(), subset.to_owned()));
     }
 
     /// The pods that a subset selects.
-    fn pods_of_subset(&self, host: &str, labels: Node<'_>) -> Option<Thing> {
+    fn pods_of_subset(&self, host: &str, labels: Node<'_>) -> Option<Dependency> {
         let (_, namespace) = kubernetes_name(host)?;
-        (!labels.is_empty()).then(|| Thing::Pods(namespace.to_owned(), pairs(labels)))
+        (!labels.is_empty()).then(|| Dependency::Pods(namespace.to_owned(), pairs(labels)))
     }
 }
 
