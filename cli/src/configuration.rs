@@ -8,10 +8,8 @@ use meshwhy_check::report::{Location, RelatedLocation, location, with_mesh};
 use meshwhy_check::rules::run;
 use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::{Facts, Lang};
+use meshwhy_diagnose::{Analysis, Group};
 use serde::Serialize;
-
-use crate::analysis::Analysis;
-use crate::group::Group;
 
 /// The manifests that were given.
 #[derive(Debug, Default)]

@@ -1,25 +1,19 @@
-//! Commands, sources and renderers of meshwhy. Judging is `meshwhy-core`'s, reading lines is `meshwhy-logs`'s.
+//! Commands, sources and renderers of meshwhy. Judging is `meshwhy-core`'s, reading lines `meshwhy-logs`'s, putting them together `meshwhy-diagnose`'s.
 //!
 //! Data goes to stdout, everything else to stderr; whoever closes stdout early has what they wanted.
 
-pub mod analysis;
 mod args;
 mod check_options;
 mod commands;
 pub mod configuration;
-mod coverage;
 mod escape;
 mod failure;
-mod group;
-mod hops;
 mod input;
 mod lang;
 mod manifests;
-mod missing_plugins;
 mod options;
 mod render;
 mod report;
-mod sighting;
 
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;

@@ -4,11 +4,10 @@ use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
+use meshwhy_diagnose::{Analysis, Class, Group, Tally};
 use serde::Serialize;
 
-use crate::analysis::{Analysis, Tally};
 use crate::configuration::Configuration;
-use crate::group::{Class, Group};
 
 /// The answer to `explain` or `diagnose`.
 pub(crate) struct DiagnosisReport {

@@ -5,10 +5,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
-use meshwhy::analysis::{Analysis, Collector};
 use meshwhy::configuration::{Configuration, ConfigurationFiles};
 use meshwhy_check::source::Source;
 use meshwhy_core::Lang;
+use meshwhy_diagnose::{Analysis, Collector};
 use serde_json::Value;
 
 /// Cases whose line is not named, and why. An entry that is no longer needed fails.
@@ -32,7 +32,7 @@ fn records(text: &str) -> Vec<Value> {
 }
 
 fn cases() -> Vec<Case> {
-    let logs = records(include_str!("data/istio-lab.jsonl"));
+    let logs = records(include_str!("../../diagnose/tests/data/istio-lab.jsonl"));
     let manifests = records(include_str!("data/istio-lab-manifests.jsonl"));
     assert_eq!(logs.len(), manifests.len());
     logs.iter().zip(&manifests).map(|(logs, files)| Case::new(logs, files)).collect()

@@ -55,6 +55,18 @@ fn as_a_plugin_of_kubectl_it_says_so() {
 }
 
 #[test]
+fn control_characters_of_a_line_are_spelt_out() {
+    let line = LINE.replacen("\"-\" \"-\"", "\"-\" \"\u{1b}[31m\u{9b}\"", 1);
+    for command in [["explain", "text"], ["diagnose", "text"], ["explain", "json"], ["diagnose", "json"]] {
+        let output = fed(meshwhy().args([command[0], "--format", command[1], "-"]), line.as_bytes());
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(!printed.contains(['\u{1b}', '\u{9b}']), "{printed}");
+    }
+    let printed = fed(meshwhy().args(["diagnose", "-"]), line.as_bytes()).stdout;
+    assert!(String::from_utf8(printed).unwrap().contains("\\u{1b}[31m\\u{9b}"));
+}
+
+#[test]
 fn colour_only_when_asked_for_or_on_a_terminal() {
     let escapes = |choice| meshwhy().args(["explain", "--color", choice, LINE]).output().unwrap().stdout.contains(&0x1b);
     assert!(!escapes("auto"));

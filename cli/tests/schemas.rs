@@ -49,7 +49,9 @@ fn recorded() -> Vec<String> {
 
 /// Lines of every proxy of a real mesh, in all deployments.
 fn observed() -> Vec<String> {
-    let cases = include_str!("data/istio-live.jsonl").lines().map(|case| serde_json::from_str::<Value>(case).unwrap());
+    let cases = include_str!("../../diagnose/tests/data/istio-live.jsonl")
+        .lines()
+        .map(|case| serde_json::from_str::<Value>(case).unwrap());
     cases
         .flat_map(|case| case.get("input").and_then(Value::as_str).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
         .collect()

@@ -1,9 +1,8 @@
 //! The harness that puts meshwhy in front of a real Envoy.
 //!
 //! A [`Scenario`] says how to provoke one cause; [`Session`] boots one Envoy with the shipped manifests of a [`Deployment`], sends the
-//! scenarios' requests and returns what a user would have: the responses, the access-log lines and the records. The module and the
-//! command line are artifacts given by path (see [`artifacts`]); nothing here knows the catalogue, so agreement between the two is proved
-//! and not assumed.
+//! scenarios' requests and returns what a user would have: the responses, the access-log lines and the records. The module is an
+//! artifact given by path (see [`artifacts`]); nothing here knows the catalogue, so agreement between the two is proved and not assumed.
 
 pub mod artifacts;
 pub mod bootstrap;
@@ -30,7 +29,6 @@ pub mod scenario;
 pub mod tail;
 pub mod upstream;
 
-pub use artifacts::{Artifacts, Cause};
 pub use children::stop_all;
 pub use client::Response;
 pub use deployment::{Deployment, Setup, Visibility, string_value};

@@ -4,35 +4,34 @@
 
 use std::collections::BTreeMap;
 
-use meshwhy_integration::{Artifacts, Deployment, Scenario, collect, load_all};
-use serde_json::Value;
+use meshwhy_core::Cause;
+use meshwhy_diagnose::Analysis;
+use meshwhy_integration::{Deployment, Scenario, collect, load_all};
 
 #[test]
 fn every_cause_is_counted_once_per_failing_request() {
     let scenarios = load_all().unwrap();
     let collected: String = Deployment::ALL.iter().map(|deployment| collect(&scenarios, *deployment).unwrap()).collect();
-    let artifacts = Artifacts::find().unwrap();
-    let report = artifacts.cli_json(&["diagnose", "--format", "json", "-"], &collected).unwrap();
+    let analysis = Analysis::of(collected.as_bytes());
 
-    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
-    for finding in report["findings"].as_array().unwrap() {
-        let code = finding["code"].as_str().unwrap().to_owned();
-        *counted.entry(code).or_default() += finding["count"].as_u64().unwrap();
+    let mut counted: BTreeMap<&str, u64> = BTreeMap::new();
+    for group in &analysis.groups {
+        *counted.entry(group.verdict.cause.slug).or_default() += group.count;
     }
     assert!(scenarios.len() >= 20, "only {} scenarios", scenarios.len());
-    assert_eq!(counted, expected(&scenarios, &artifacts));
-    assert_eq!(report["lines"]["unreadable"], Value::from(0));
+    assert_eq!(counted, expected(&scenarios));
+    assert_eq!(analysis.tally.unreadable, 0);
 }
 
-/// Failures by the code that the deployments' logs prove.
-fn expected(scenarios: &[Scenario], artifacts: &Artifacts) -> BTreeMap<String, u64> {
+/// Failures by the cause that the deployments' logs prove.
+fn expected(scenarios: &[Scenario]) -> BTreeMap<&'static str, u64> {
     let mut expected = BTreeMap::new();
     for scenario in scenarios.iter().filter(|scenario| scenario.failures() > 0) {
-        let cause = artifacts.cause(&scenario.slug).unwrap();
+        let cause = Cause::find(&scenario.slug).unwrap();
         for deployment in Deployment::ALL.into_iter().filter(|deployment| is_recorded(*deployment, scenario)) {
             let general = scenario.expect.native_only && deployment != Deployment::Native;
-            let code = if general { cause.refines.first().unwrap() } else { &cause.code };
-            *expected.entry(code.clone()).or_default() += scenario.failures() as u64;
+            let cause = if general { cause.refines.unwrap() } else { cause };
+            *expected.entry(cause.slug).or_default() += scenario.failures() as u64;
         }
     }
     expected

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use meshwhy_integration::{Artifacts, record_json};
+use meshwhy_diagnose::Analysis;
+use meshwhy_integration::record_json;
 use serde_json::Value;
 
 /// The lines of a golden file.
@@ -15,16 +16,14 @@ fn lines(name: &str) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// For how many occurrences of each cause the command line finds that these lines stand, and how many lines it could not read.
-fn diagnosed(lines: &[String]) -> Result<(BTreeMap<String, u64>, u64)> {
-    let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &(lines.join("\n") + "\n"))?;
+/// For how many occurrences of each cause these lines stand, and how many of them are not understood.
+fn diagnosed(lines: &[String]) -> (BTreeMap<&'static str, u64>, u64) {
+    let analysis = Analysis::of(lines.join("\n").as_bytes());
     let mut counts = BTreeMap::new();
-    for finding in report.get("findings").and_then(Value::as_array).context("no findings")? {
-        let text = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        *counts.entry(text("code")).or_default() += finding.get("count").and_then(Value::as_u64).unwrap_or(0);
+    for group in analysis.groups {
+        *counts.entry(group.verdict.cause.code).or_default() += group.count;
     }
-    let unreadable = report.pointer("/lines/unreadable").and_then(Value::as_u64).context("no number of unreadable lines")?;
-    Ok((counts, unreadable))
+    (counts, analysis.tally.unreadable)
 }
 
 #[test]
@@ -33,10 +32,10 @@ fn records_of_an_older_module_are_read_and_judged_as_they_were() -> Result<()> {
     ensure!(lines.len() >= 15, "{} records", lines.len());
     for line in lines {
         let record = record_json(&line).with_context(|| format!("no record: {line}"))?;
-        let code = record.get("meshwhy.code").and_then(Value::as_str).context("no code")?.to_owned();
+        let code = record.get("meshwhy.code").and_then(Value::as_str).context("no code")?;
         let count = record.get("count").and_then(Value::as_u64).context("no count")?;
-        let (counts, unreadable) = diagnosed(std::slice::from_ref(&line))?;
-        ensure!(counts == [(code.clone(), count)].into() && unreadable == 0, "{code}: {counts:?} of {line}");
+        let (counts, unreadable) = diagnosed(std::slice::from_ref(&line));
+        ensure!(counts == [(code, count)].into() && unreadable == 0, "{code}: {counts:?} of {line}");
     }
     Ok(())
 }
@@ -48,15 +47,15 @@ fn records_of_a_newer_module_are_judged_by_what_is_known() -> Result<()> {
     let expected = [("MW3002", 7), ("MW2001", 4), ("MW0000", 3), ("MW2001", 1)];
     ensure!(lines.len() == expected.len(), "{} lines", lines.len());
     for (line, (code, count)) in lines.iter().zip(expected) {
-        let (counts, unreadable) = diagnosed(std::slice::from_ref(line))?;
-        ensure!(counts == [(code.to_owned(), count)].into() && unreadable == 0, "{counts:?} of {line}");
+        let (counts, unreadable) = diagnosed(std::slice::from_ref(line));
+        ensure!(counts == [(code, count)].into() && unreadable == 0, "{counts:?} of {line}");
     }
     Ok(())
 }
 
 #[test]
 fn no_record_of_a_newer_module_is_dropped() -> Result<()> {
-    let (counts, unreadable) = diagnosed(&lines("format-1-unnamed.log")?)?;
-    ensure!(counts == [("MW0000".to_owned(), 7)].into() && unreadable == 0, "{counts:?}, {unreadable} unreadable");
+    let (counts, unreadable) = diagnosed(&lines("format-1-unnamed.log")?);
+    ensure!(counts == [("MW0000", 7)].into() && unreadable == 0, "{counts:?}, {unreadable} unreadable");
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use meshwhy_core::details;
+use meshwhy_core::{Nature, details};
+use meshwhy_diagnose::Analysis;
 use meshwhy_integration::hostile::{Exchange, Transcript, corpus, listeners, setup};
-use meshwhy_integration::{Artifacts, Deployment, Ledger, LedgerLine, Session, is_record};
-use serde_json::Value;
+use meshwhy_integration::{Deployment, Ledger, LedgerLine, Session, is_record};
 
 /// What one exchange gave on one stage.
 struct Played {
@@ -48,10 +48,9 @@ fn unharmed(stage: &Session) -> Result<()> {
     if stage.setup().deployment.is_some() {
         let collected = stage.collected();
         let records = collected.lines().filter(|line| is_record(line)).map(|line| format!("{line}\n")).collect::<String>();
-        let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], &records)?;
-        let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
-        let failures = findings.iter().filter(|finding| finding["slug"] != "trace-context-missing");
-        let found: u64 = failures.filter_map(|finding| finding.get("count")?.as_u64()).sum();
+        let groups = Analysis::of(records.as_bytes()).groups;
+        let found: u64 =
+            groups.iter().filter(|group| group.verdict.cause.nature != Nature::Telemetry).map(|group| group.count).sum();
         let failed = stage.ledger().failures();
         ensure!(found == failed, "{}: {failed} failed, {found} found", stage.setup().name());
     }

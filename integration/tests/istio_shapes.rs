@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use meshwhy_diagnose::Analysis;
+use meshwhy_integration::Deployment;
 use meshwhy_integration::istio::{Chain, Entry, Exchange, Hop};
 use meshwhy_integration::scenario::{ClientRequest, ClientTls, HttpVersion};
-use meshwhy_integration::{Artifacts, Deployment};
 use serde_json::Value;
 
 /// What is checked of an exchange.
@@ -324,7 +325,7 @@ fn answered(exchange: &Exchange) -> (u16, Vec<u8>) {
 }
 
 fn in_a_row(deployment: Deployment) -> Result<()> {
-    let (without, artifacts) = (without()?, Artifacts::find()?);
+    let without = without()?;
     Chain::start(Some(deployment))?.check(|chain| {
         let (mut wrong, mut annotated) = (Vec::new(), BTreeMap::<String, [usize; 2]>::new());
         for case in healthy().into_iter().chain(failing()) {
@@ -334,7 +335,7 @@ fn in_a_row(deployment: Deployment) -> Result<()> {
                 *members += usize::from(exchange.proxy_status().is_some_and(|status| status.contains("mw-side=")));
                 *replies += 1;
             }
-            for (check, outcome) in checks(deployment, &case, &exchange, without, &artifacts) {
+            for (check, outcome) in checks(deployment, &case, &exchange, without) {
                 let gap = GAPS
                     .iter()
                     .find(|(of, name, gap, _)| of.is_none_or(|of| of == deployment) && (*name, *gap) == (case.name, check));
@@ -353,20 +354,14 @@ fn in_a_row(deployment: Deployment) -> Result<()> {
     })
 }
 
-fn checks(
-    deployment: Deployment,
-    case: &Case,
-    exchange: &Exchange,
-    without: &Answers,
-    artifacts: &Artifacts,
-) -> Vec<(Check, Result<()>)> {
+fn checks(deployment: Deployment, case: &Case, exchange: &Exchange, without: &Answers) -> Vec<(Check, Result<()>)> {
     vec![
         (Check::Same, is_same(case, exchange, without)),
         (Check::Told, is_annotated(case, exchange)),
         (Check::Others, keeps_others(deployment, case, exchange)),
         (Check::Kept, is_kept(case, exchange)),
         (Check::Recorded, is_recorded(case, exchange)),
-        (Check::Found, is_found(case, exchange, artifacts)),
+        (Check::Found, is_found(case, exchange)),
     ]
 }
 
@@ -429,11 +424,9 @@ fn is_recorded(case: &Case, exchange: &Exchange) -> Result<()> {
     Ok(())
 }
 
-fn is_found(case: &Case, exchange: &Exchange, artifacts: &Artifacts) -> Result<()> {
-    let report = artifacts.cli_json(&["diagnose", "--format", "json", "-"], &exchange.collected())?;
-    let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
-    let found: Vec<_> =
-        findings.iter().filter_map(|finding| Some((finding.get("slug")?.as_str()?, finding.get("count")?.as_u64()?))).collect();
+fn is_found(case: &Case, exchange: &Exchange) -> Result<()> {
+    let groups = Analysis::of(exchange.collected().as_bytes()).groups;
+    let found: Vec<_> = groups.iter().map(|group| (group.verdict.cause.slug, group.count)).collect();
     let expected: Vec<_> = case.cause.map(|cause| (cause, 1)).into_iter().collect();
     let annotated: Vec<_> = found.iter().copied().filter(|(slug, _)| !case.beside.contains(slug)).collect();
     ensure!(annotated == expected, "found {found:?}, expected {expected:?}");

@@ -6,10 +6,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use meshwhy_integration::Artifacts;
+use meshwhy_diagnose::Analysis;
 use meshwhy_integration::module_supply::{Answered, FAILING, Sent, SuppliedProxy, Supply, Way};
 use meshwhy_integration::tail::wait_for;
-use serde_json::Value;
 
 const BARE: Sent = Sent { meshwhy: false, change: false };
 const DEPLOYED: Sent = Sent { meshwhy: true, change: false };
@@ -87,15 +86,13 @@ fn is_visible(proxy: &SuppliedProxy, counter: &str) -> Result<()> {
     ensure!(failures > 0, "{counter} is 0");
     let log = proxy.log();
     ensure!(log.lines().any(|line| line.contains("\tcritical\t") && line.contains(LOG_LINE)), "no critical line");
-    let named = causes(&log)?;
-    ensure!(named.iter().any(|slug| slug == "wasm-load-failed"), "diagnose names {named:?}");
+    let named = causes(&log);
+    ensure!(named.contains(&"wasm-load-failed"), "diagnose names {named:?}");
     Ok(())
 }
 
-fn causes(log: &str) -> Result<Vec<String>> {
-    let report = Artifacts::find()?.cli_json(&["diagnose", "--format", "json", "-"], log)?;
-    let findings = report.get("findings").and_then(Value::as_array).context("no findings")?;
-    Ok(findings.iter().filter_map(|finding| finding.get("slug")?.as_str().map(str::to_owned)).collect())
+fn causes(log: &str) -> Vec<&'static str> {
+    Analysis::of(log.as_bytes()).groups.iter().map(|group| group.verdict.cause.slug).collect()
 }
 
 /// Requests, later changes and new proxies are as without meshwhy, nothing is recorded by the module, and the failed fetches are counted.
@@ -141,7 +138,7 @@ fn the_module_can_be_had() -> Result<()> {
     everywhere(Supply::Good, Later::Arrives, |proxy| {
         ensure!(proxy.envoy().statistic("wasm.remote_load_fetch_failures")? == 0, "a fetch failed");
         ensure!(!proxy.log().contains(FAILED_FETCH), "a line of a failed fetch");
-        ensure!(!causes(&proxy.log())?.iter().any(|slug| slug == "wasm-load-failed"), "a false alarm");
+        ensure!(!causes(&proxy.log()).contains(&"wasm-load-failed"), "a false alarm");
         records_everything(proxy)
     })
 }
@@ -213,7 +210,7 @@ fn fetched_once_it_serves_all_listeners() -> Result<()> {
     both_proxies(Way::FetchedOnce, Supply::Good, Later::Arrives, &|proxy| {
         let fetches = proxy.envoy().statistic("wasm.remote_load_fetch_successes")?;
         ensure!(fetches == 1 && proxy.envoy().statistic("wasm.remote_load_fetch_failures")? == 0, "fetched {fetches} times");
-        ensure!(!causes(&proxy.log())?.iter().any(|slug| slug == "wasm-load-failed"), "a false alarm");
+        ensure!(!causes(&proxy.log()).contains(&"wasm-load-failed"), "a false alarm");
         records_everything(proxy)
     })
 }

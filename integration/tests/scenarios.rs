@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
+use meshwhy_core::{Cause, Stage};
+use meshwhy_diagnose::Analysis;
 use meshwhy_integration::scenario::{Direction, Placement, Protocol};
-use meshwhy_integration::{
-    Artifacts, Cause, Deployment, Response, Scenario, ScenarioObservation, Session, Setup, groups, load_all, record_json,
-};
+use meshwhy_integration::{Deployment, Response, Scenario, ScenarioObservation, Session, Setup, groups, load_all, record_json};
 use serde_json::Value;
 
 /// Requests at a time; each waits most of its life.
@@ -100,7 +100,6 @@ impl Shared {
 }
 
 fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
-    let artifacts = Arc::new(Artifacts::find()?);
     let scenarios = load_all()?;
     ensure!(!scenarios.is_empty(), "the catalogue has no scenario");
     let (mut trials, mut named) = (Vec::new(), Vec::new());
@@ -110,8 +109,8 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         for (setup, group) in groups(&Setup::new(deployment), cases) {
             let shared = Arc::new(Shared { deployment, setup, scenarios: group.clone(), session: Mutex::default() });
             for scenario in group {
-                let (name, shared, artifacts) = (name(&scenario), Arc::clone(&shared), Arc::clone(&artifacts));
-                let run = move || check(&scenario, &shared, &artifacts).map_err(|error| format!("{error:#}").into());
+                let (name, shared) = (name(&scenario), Arc::clone(&shared));
+                let run = move || check(&scenario, &shared).map_err(|error| format!("{error:#}").into());
                 trials.push(Trial::test(name, run));
             }
         }
@@ -129,15 +128,25 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     Ok(trials)
 }
 
-type Check = fn(&Scenario, &Shared, &Artifacts) -> Result<()>;
+type Check = fn(&Scenario, &Shared) -> Result<()>;
 
 /// Whether Envoy itself names the cause in its reply: a mapper that is lost leaves the facts alone.
-fn is_named(scenario: &Scenario, shared: &Shared, artifacts: &Artifacts) -> Result<()> {
+fn is_named(scenario: &Scenario, shared: &Shared) -> Result<()> {
     let observation = shared.session()?.send(&scenario.id(), &scenario.request)?;
-    let code = artifacts.cause(&scenario.slug)?.code;
+    let code = cause(scenario)?.code;
     let named: Vec<_> = observation.statuses().flat_map(|status| parameters(&status, "mw-cause")).collect();
     ensure!(!named.is_empty() && named.iter().all(|name| *name == code), "{named:?} and not {code}: {observation:#?}");
     Ok(())
+}
+
+fn cause(scenario: &Scenario) -> Result<&'static Cause> {
+    Cause::find(&scenario.slug).with_context(|| format!("no cause {}", scenario.slug))
+}
+
+/// The codes that meshwhy names for these lines, each judged on its own; a line without a verdict names none.
+fn explained(lines: &[String]) -> BTreeSet<String> {
+    let code = |line: &String| Some(Analysis::of(line.as_bytes()).groups.first()?.verdict.cause.code.to_owned());
+    lines.iter().filter_map(code).collect()
 }
 
 /// Whether the command line selects this trial: Envoys boot with the listeners of those alone.
@@ -146,12 +155,12 @@ fn wanted(name: &str, arguments: &Arguments) -> bool {
     arguments.filter.as_ref().is_none_or(matches) && !arguments.skip.iter().any(matches)
 }
 
-fn agree(scenario: &Scenario, shared: &Shared, artifacts: &Artifacts) -> Result<()> {
-    let cause = artifacts.cause(&scenario.slug)?;
+fn agree(scenario: &Scenario, shared: &Shared) -> Result<()> {
+    let cause = cause(scenario)?;
     let session = shared.session()?;
     let observation = session.send(&scenario.id(), &scenario.request)?;
-    let answers = Answers::of(&observation, artifacts)?;
-    let complaints = answers.complaints(scenario, shared.deployment, &cause, &observation);
+    let answers = Answers::of(&observation);
+    let complaints = answers.complaints(scenario, shared.deployment, cause, &observation);
     ensure!(
         complaints.is_empty(),
         "{}\nexpected {} ({})\n{answers}\n{observation:#?}",
@@ -174,20 +183,20 @@ struct Answers {
 }
 
 impl Answers {
-    fn of(observation: &ScenarioObservation, artifacts: &Artifacts) -> Result<Self> {
+    fn of(observation: &ScenarioObservation) -> Self {
         let statuses: Vec<_> = observation.statuses().map(|status| format!("proxy-status: {status}")).collect();
         let code = |line: &String| record_json(line)?.get("meshwhy.code")?.as_str().map(str::to_owned);
-        // Envoy's logger writes the facts alone, and the command line judges them.
+        // Envoy's logger writes the facts alone, and the reader judges them.
         let native: Vec<String> = observation.records.iter().filter(|line| code(line).is_none()).cloned().collect();
-        let mut record = if native.is_empty() { BTreeSet::new() } else { artifacts.explain(&native)? };
+        let mut record = explained(&native);
         record.extend(observation.records.iter().filter_map(code));
-        Ok(Self {
+        Self {
             named: statuses.iter().flat_map(|status| parameters(status, "mw-cause")).collect(),
-            header: artifacts.explain(&statuses)?,
+            header: explained(&statuses),
             record,
-            json: artifacts.explain(&observation.json)?,
-            text: artifacts.explain(&observation.text)?,
-        })
+            json: explained(&observation.json),
+            text: explained(&observation.text),
+        }
     }
 
     fn ways(&self) -> [(&'static str, &BTreeSet<String>); 5] {
@@ -204,18 +213,20 @@ impl Answers {
         &self,
         scenario: &Scenario,
         deployment: Deployment,
-        cause: &Cause,
+        cause: &'static Cause,
         observation: &ScenarioObservation,
     ) -> Vec<String> {
-        let named_somewhere = |code: &String| self.ways().iter().any(|(_, named)| named.contains(code));
+        let named_somewhere = |code: &str| self.ways().iter().any(|(_, named)| named.contains(code));
         // A log that lacks some facts, such as the virtual host, leads to the more general cause: that is right as well.
-        let right = |name: &String, due| name == &cause.code || (due != Due::Exact && cause.refines.contains(name));
-        let wrong = |named: &BTreeSet<String>, due| !named.iter().all(|name| cause.recognisable && right(name, due));
+        let right = |name: &String, due| {
+            name == cause.code || (due != Due::Exact && Cause::find(name).is_some_and(|general| cause.refines(general)))
+        };
+        let wrong = |named: &BTreeSet<String>, due| !named.iter().all(|name| is_recognisable(cause) && right(name, due));
         let due = due(scenario, deployment, cause, observation);
         let ways = self.ways().into_iter().zip(due);
         let ways = ways.filter(|((_, named), due)| wrong(named, *due) || (*due != Due::Optional && named.is_empty()));
         let mut complaints: Vec<_> = ways.map(|((way, named), due)| format!("{due:?}: the {way} names {named:?}")).collect();
-        if is_failure(cause) && is_precise(scenario, deployment) && !named_somewhere(&cause.code) {
+        if is_failure(cause) && is_precise(scenario, deployment) && !named_somewhere(cause.code) {
             complaints.push("no way names exactly this cause".to_owned());
         }
         let statuses: Vec<_> =
@@ -249,9 +260,14 @@ enum Due {
     Exact,
 }
 
+/// Whether facts can prove it at all: what stands for "nothing failed" has no conditions.
+const fn is_recognisable(cause: &Cause) -> bool {
+    !cause.conditions.is_empty()
+}
+
 /// Whether the request fails and facts can prove why. Of telemetry that lacks something only a module writes.
 fn is_failure(cause: &Cause) -> bool {
-    cause.recognisable && cause.stage != "telemetry"
+    is_recognisable(cause) && cause.stage() != Stage::Telemetry
 }
 
 /// Some facts only Envoy's own logger has.
@@ -263,13 +279,13 @@ fn is_precise(scenario: &Scenario, deployment: Deployment) -> bool {
 fn due(scenario: &Scenario, deployment: Deployment, cause: &Cause, observation: &ScenarioObservation) -> [Due; 5] {
     let expect = &scenario.expect;
     let (failure, precise) = (is_failure(cause), is_precise(scenario, deployment));
-    let event = cause.recognisable && !failure;
+    let event = is_recognisable(cause) && !failure;
     let failed_call = |response: &Response| response.header("grpc-status").is_some_and(|status| status != "0");
     let failed = |response: &Response| response.status >= 400 || failed_call(response);
     let replied = expect.local_reply && observation.responses.iter().flatten().any(failed);
     // Whether the request, and the reply, got as far as the module's HTTP filter.
     let filtered = scenario.protocol == Protocol::Http && expect.access_log && expect.http_filters;
-    let reply_filtered = filtered && replied && expect.reply_filters && cause.stage != "downstream";
+    let reply_filtered = filtered && replied && expect.reply_filters && cause.stage() != Stage::Downstream;
     let (named, marked, recorded) = match deployment {
         Deployment::Annotate => (precise && (reply_filtered || (filtered && event)), reply_filtered, filtered),
         Deployment::Observe | Deployment::Native => {

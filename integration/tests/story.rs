@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
+use meshwhy_diagnose::Analysis;
 use meshwhy_integration::scenario::MUTUAL_TLS;
-use meshwhy_integration::{Artifacts, Deployment, Scenario, ScenarioObservation, Session, Setup};
-use serde_json::Value;
+use meshwhy_integration::{Deployment, Scenario, ScenarioObservation, Session, Setup};
 
 /// How the client's proxy tries to get in, and what the server's proxy makes of it.
 struct Story {
@@ -51,7 +51,6 @@ fn client(story: &Story, server: SocketAddr) -> Result<Scenario> {
 
 #[test]
 fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
-    let artifacts = Artifacts::find()?;
     let server = Scenario::parse("server", &format!("{SERVER}{MUTUAL_TLS}"))?;
     let mut wrong = Vec::new();
     for deployment in [Deployment::Observe, Deployment::Native] {
@@ -62,7 +61,7 @@ fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
         let clients = servers.beside(&clients, &setup)?;
         for story in &STORIES {
             let (ours, theirs) = servers.watch("server", || clients.send(story.name, &Default::default()))?;
-            let checked = check(&artifacts, story, &ours, &theirs);
+            let checked = check(story, &ours, &theirs);
             wrong.extend(
                 checked
                     .err()
@@ -74,32 +73,24 @@ fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
     Ok(())
 }
 
-fn check(artifacts: &Artifacts, story: &Story, client: &ScenarioObservation, server: &ScenarioObservation) -> Result<()> {
-    let slugs = |lines: &str| -> Result<Vec<(String, Vec<u64>)>> {
-        let report = artifacts.cli_json(&["explain", "--format", "json", "-"], lines)?;
-        let verdicts = report.get("verdicts").and_then(Value::as_array).context("no verdicts")?;
-        let slug = |verdict: &Value| verdict.get("slug").and_then(Value::as_str).map(str::to_owned);
-        let lines = |verdict: &Value| {
-            verdict.get("lines").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64).collect()
-        };
-        let judged =
-            verdicts.iter().filter(|verdict| verdict.get("confidence").is_some_and(|confidence| confidence != "possible"));
-        Ok(judged.filter_map(|verdict| Some((slug(verdict)?, lines(verdict)))).collect())
+fn check(story: &Story, client: &ScenarioObservation, server: &ScenarioObservation) -> Result<()> {
+    let slugs = |lines: &str| -> Vec<(&'static str, Vec<u64>)> {
+        Analysis::of(lines.as_bytes()).groups.into_iter().map(|group| (group.verdict.cause.slug, group.lines)).collect()
     };
     let caller = client.json.first().context("the client's proxy wrote no line")?;
     ensure!(caller.contains("\"UC\""), "the client's proxy did not see the connection end: {caller}");
     ensure!(!server.records.is_empty(), "the server's proxy left no record");
 
-    let alone = slugs(&format!("{caller}\n"))?;
+    let alone = slugs(&format!("{caller}\n"));
     ensure!(
-        alone.len() == 1 && alone.iter().all(|(slug, _)| slug == "upstream-closed-connection"),
+        alone.len() == 1 && alone.iter().all(|(slug, _)| *slug == "upstream-closed-connection"),
         "the client's line alone: {alone:?}"
     );
 
     let record = server.records.first().context("no record")?;
     for lines in [format!("{caller}\n{record}\n"), format!("{record}\n{caller}\n")] {
-        let together = slugs(&lines)?;
-        ensure!(together == [(story.cause.to_owned(), vec![1, 2])], "both lines: {together:?}");
+        let together = slugs(&lines);
+        ensure!(together == [(story.cause, vec![1, 2])], "both lines: {together:?}");
     }
     Ok(())
 }

@@ -74,9 +74,9 @@ fn recorded() -> Vec<(String, Facts<'static>)> {
         }
     }
     let sets = [
-        include_str!("../../cli/tests/data/istio-live.jsonl"),
-        include_str!("../../cli/tests/data/istio-lab.jsonl"),
-        include_str!("../../cli/tests/data/realworld.jsonl"),
+        include_str!("../../diagnose/tests/data/istio-live.jsonl"),
+        include_str!("../../diagnose/tests/data/istio-lab.jsonl"),
+        include_str!("../../diagnose/tests/data/realworld.jsonl"),
     ];
     for case in sets.iter().flat_map(|set| set.lines()) {
         let case: Value = serde_json::from_str(case).unwrap();

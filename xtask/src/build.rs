@@ -122,7 +122,7 @@ pub fn test() -> Result<()> {
     let mut tests = Command::new(cargo_program());
     tests.args(["test", "--workspace", "--quiet"]).env("INSTA_UPDATE", "no");
     tests.env("MESHWHY_TESTING_WASM", testing_module()?).env("MESHWHY_SDK_WASM", sdk_module()?);
-    tests.env("MESHWHY_WASM", module()?).env("MESHWHY_CLI", command_line()?);
+    tests.env("MESHWHY_WASM", module()?);
     eprintln!("testing with {envoy}");
     NotRun::here().clear()?;
     let tested = run(&mut tests);

@@ -52,32 +52,17 @@ fn cases_and_laws() -> Result<()> {
 /// Builds what the scenario needs and runs it, and every other one whose name contains the slug.
 fn scenario(slug: &str) -> Result<()> {
     ensure_target()?;
-    println!("building the module, the command line and the harness for the scenario");
+    println!("building the module and the harness for the scenario");
     let features = features(slug)?.join(",");
     // One build, and with the features that this program has of the crates, so that none of them is built twice.
     let mut build = Command::new(cargo_program());
-    build.args([
-        "build",
-        "--package",
-        "meshwhy",
-        "--package",
-        "meshwhy-integration",
-        "--package",
-        "xtask",
-        "--bin",
-        "meshwhy",
-        "--test",
-        "scenarios",
-    ]);
+    build.args(["build", "--package", "meshwhy-integration", "--package", "xtask", "--test", "scenarios"]);
     let built = artifacts(build.args(["--no-default-features", "--features", &features]))?;
     let module = artifacts(Command::new(cargo_program()).args(["build", "--package", "meshwhy-filter", "--target", TARGET]))?;
     let take = |built: &BTreeMap<String, PathBuf>, name: &str| {
         built.get(name).cloned().with_context(|| format!("cargo built no {name}"))
     };
-    run(Command::new(take(&built, "scenarios")?)
-        .arg(slug)
-        .env("MESHWHY_CLI", take(&built, "meshwhy")?)
-        .env("MESHWHY_WASM", take(&module, "meshwhy_filter")?))
+    run(Command::new(take(&built, "scenarios")?).arg(slug).env("MESHWHY_WASM", take(&module, "meshwhy_filter")?))
 }
 
 /// The features of the harness that the scenarios need whose name contains the slug.

@@ -72,7 +72,7 @@ fn seeds(target: &str) -> Result<Vec<Vec<u8>>> {
 
 /// What people pasted, and the lines of a real mesh.
 fn pastes() -> Result<Vec<String>> {
-    let data = workspace().join("cli/tests/data");
+    let data = workspace().join("diagnose/tests/data");
     let mut pastes = Vec::new();
     for line in fs::read_to_string(data.join("realworld.jsonl"))?.lines() {
         let case: Value = serde_json::from_str(line)?;

@@ -5,9 +5,9 @@ mod plan;
 
 use std::io::{self, Write};
 
+use meshwhy_diagnose::{Analysis, Collector};
 use meshwhy_logs::Formats;
 
-use crate::analysis::{Analysis, Collector};
 use crate::args::FormatArg;
 use crate::configuration::ConfigurationFiles;
 use crate::escape;

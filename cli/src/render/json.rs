@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use meshwhy_core::causes::unknown;
+use meshwhy_diagnose::Tally;
 use serde::Serialize;
 
-use crate::analysis::Tally;
 use crate::escape;
 use crate::lang;
 use crate::report::{Alternative, DiagnosisReport, Entry};

@@ -66,6 +66,7 @@ fn nothing_failed(page: &mut Page<'_>, report: &DiagnosisReport) -> io::Result<(
 /// An example is there to be recognised; JSON output has all of it.
 fn clipped(example: &str) -> String {
     const LONGEST: usize = 160;
+    let example = escape::line(example);
     let mut letters = example.chars();
     let mut start: String = letters.by_ref().take(LONGEST).collect();
     if letters.next().is_some() {

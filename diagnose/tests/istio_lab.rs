@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
-use meshwhy::analysis::Analysis;
+use meshwhy_diagnose::Analysis;
 use serde_json::Value;
 
 /// Cases whose lines do not decide them, and why. An entry that is no longer needed fails.

@@ -42,7 +42,7 @@ pub struct Group {
     pub last: Option<String>,
     /// Numbers of the lines that tell of them, in order; at most 100.
     pub lines: Vec<u64>,
-    /// Lines as they stand, escaped and cut; at most three.
+    /// Lines as they stand, cut; at most three. Untrusted text.
     pub examples: Vec<String>,
 }
 
@@ -162,7 +162,7 @@ impl Group {
 
 /// How much a cause tells, coarsely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Class {
+pub enum Class {
     /// A proxy refused or failed the request.
     Failure,
     /// Nothing failed, but something is missing.
@@ -176,7 +176,9 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    pub(crate) fn of(cause: &Cause) -> Self {
+    /// What a cause tells.
+    #[must_use]
+    pub fn of(cause: &Cause) -> Self {
         match cause.nature {
             Nature::Failure if *cause == unknown::CAUSE => Self::Unknown,
             Nature::Failure => Self::Failure,

@@ -1,6 +1,6 @@
 //! What is counted once, what is joined, and what never breaks.
 
-use meshwhy::analysis::Analysis;
+use meshwhy_diagnose::Analysis;
 
 const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "GET /a HTTP/1.1" 503 NC cluster_not_found - "-" 0 0 0 - "-" "curl" "RID" "shop:80" "-" - - 10.96.59.2:8900 10.244.22.9:50007 - -"#;
 
@@ -73,12 +73,6 @@ fn a_megabyte_of_binary_is_counted_and_nothing_else() {
     assert!(!analysis.recognised());
     assert!(analysis.groups.is_empty());
     assert!(!Analysis::of(&vec![0; 1024 * 1024]).recognised());
-}
-
-#[test]
-fn control_characters_of_a_line_are_spelt_out() {
-    let analysis = Analysis::of(line("\u{1b}[31m\u{9b}").as_bytes());
-    assert!(analysis.groups[0].examples[0].contains("\\u{1b}[31m\\u{9b}"));
 }
 
 /// Recorded: the module's two records of one request, the application's error and that it came without trace context.

@@ -182,7 +182,7 @@ impl Analysis {
     }
 
     /// Makes a suspect a failure like others.
-    pub(crate) fn convict(&mut self, suspect: Group) {
+    pub fn convict(&mut self, suspect: Group) {
         self.tally.healthy = self.tally.healthy.saturating_sub(suspect.count);
         self.tally.failed = self.tally.failed.saturating_add(suspect.count);
         self.groups.push(suspect);

@@ -5,8 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
-use meshwhy::analysis::Analysis;
 use meshwhy_core::{Cause, Confidence, Side, judge, record};
+use meshwhy_diagnose::Analysis;
 use serde_json::Value;
 
 /// Scenarios that are not told as the file expects, the deployments in which, and why. An entry that is no longer needed fails.

@@ -12,8 +12,6 @@ use meshwhy_core::redact::redact;
 use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, Side, Verdict, judge};
 use meshwhy_logs::RecordWriter;
 
-use crate::escape;
-
 /// Longest excerpt of a line, in characters.
 const MAX_EXCERPT: usize = 1000;
 
@@ -157,7 +155,7 @@ impl Sighting {
             line: place.line,
             source: place.source,
             origin: place.origin.map(str::to_owned),
-            excerpt: escape::line(&text.trim().chars().take(MAX_EXCERPT).collect::<String>()),
+            excerpt: text.trim().chars().take(MAX_EXCERPT).collect(),
             witness,
             plugin: None,
             facts: bounded(facts),

@@ -1,7 +1,7 @@
 //! Faults that are known, each as the test that must hold one day, and why it does not yet. When one is mended, its test fails here and
 //! moves to where it belongs.
 
-use meshwhy::analysis::Analysis;
+use meshwhy_diagnose::Analysis;
 
 const FAILED: &str = r#"[2026-11-21T06:36:37.876Z] "GET /a HTTP/1.1" 503 NC cluster_not_found - "-" 0 0 0 - "-" "curl" "RID" "shop:80" "-" - - 10.96.59.2:8900 10.244.22.9:50007 - -"#;
 const RECORD: &str = r#"meshwhy1 {"meshwhy.record":"1","meshwhy.code":"MW2003","envoy.request_id":"RID","count":1,"http.response.status_code":503,"envoy.response_flags":"NC","envoy.response_code_details":"cluster_not_found","server.address":"shop:80"}"#;

@@ -4,8 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
-use meshwhy::analysis::Analysis;
 use meshwhy_core::Confidence;
+use meshwhy_diagnose::Analysis;
 
 const GOOD: [&str; 2] = [include_str!("data/wasm-start/good-static.log"), include_str!("data/wasm-start/good-lds.log")];
 const FAILED: [&str; 2] = [include_str!("data/wasm-start/failed-static.log"), include_str!("data/wasm-start/failed-lds.log")];

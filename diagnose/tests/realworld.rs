@@ -5,8 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
-use meshwhy::analysis::Analysis;
 use meshwhy_core::{Cause, Confidence};
+use meshwhy_diagnose::Analysis;
 use serde_json::Value;
 
 /// Cases that the input alone does not decide, and why. An entry that is no longer needed fails.

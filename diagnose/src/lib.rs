@@ -1,0 +1,14 @@
+//! Lines of many proxies in, failures out: who failed, why, and how often, each counted once.
+//!
+//! Pure: no files, no terminal, no clock. Judging a line is `meshwhy-core`'s, reading one is `meshwhy-logs`'s; here what several lines
+//! tell of one failure is put together.
+
+mod analysis;
+mod coverage;
+mod group;
+mod hops;
+mod missing_plugins;
+mod sighting;
+
+pub use analysis::{Analysis, Collector, Tally};
+pub use group::{Class, Group};
