@@ -3,14 +3,12 @@
 //! An Envoy with one outbound port is held against one with many, so that only what each port adds counts.
 
 use std::fmt;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use meshwhy_integration::Deployment;
-use meshwhy_integration::artifacts::target;
 use meshwhy_integration::envoy::{Envoy, Launcher, locate};
 use meshwhy_integration::mesh::{ListenerKind, listener, sidecar};
+use meshwhy_integration::{Deployment, RunDirectory};
 use serde_json::Value;
 
 use crate::system::memory;
@@ -50,9 +48,7 @@ struct Started {
 fn start(launcher: &Launcher, bootstrap: &Value) -> Result<Started> {
     let mut least: Option<Started> = None;
     for _ in 0..STARTS {
-        let runs = target().join("integration");
-        fs::create_dir_all(&runs)?;
-        let directory = tempfile::Builder::new().prefix("mesh-").tempdir_in(&runs)?;
+        let directory = RunDirectory::new("mesh")?;
         let began = Instant::now();
         let envoy = Envoy::start(launcher, bootstrap, directory.path())?;
         let ready = began.elapsed();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use meshwhy_integration::artifacts::target;
+use meshwhy_integration::RunDirectory;
 use meshwhy_integration::envoy::{Envoy, Launcher, locate};
 use meshwhy_integration::{Scenario, Session, Setup};
 
@@ -38,7 +38,7 @@ pub struct Proxies {
     proxies: Vec<(Variant, Session)>,
     h2load: H2load,
     upstream: Session,
-    directory: tempfile::TempDir,
+    directory: RunDirectory,
     cpus: Cpus,
 }
 
@@ -60,7 +60,7 @@ impl Proxies {
             Ok((*variant, session))
         };
         let proxies = variants.iter().map(proxy).collect::<Result<_>>()?;
-        let directory = tempfile::Builder::new().prefix("bench-").tempdir_in(target())?;
+        let directory = RunDirectory::new("bench")?;
         Ok(Self { proxies, h2load, upstream, directory, cpus })
     }
 

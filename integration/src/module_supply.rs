@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::artifacts::{module, target, workspace};
+use crate::artifacts::{module, workspace};
 use crate::bootstrap::{Addresses, BootstrapPart, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::request::ClientRequest;
@@ -19,6 +18,7 @@ use crate::discovery::{CLUSTER, LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{overlay, walk};
 use crate::module_server::{ModuleAnswer, ModuleServer, sha256};
+use crate::run_directory::RunDirectory;
 use crate::scenario::{Placement, Scenario};
 use crate::tail::wait_for;
 use crate::upstream::{Upstream, UpstreamFault, UpstreamKind};
@@ -107,7 +107,7 @@ pub struct SuppliedProxy {
     ready_after: Duration,
     _upstream: Upstream,
     refusing: Upstream,
-    directory: TempDir,
+    directory: RunDirectory,
 }
 
 impl Way {
@@ -167,9 +167,7 @@ impl SuppliedProxy {
     /// # Errors
     /// Something is missing, or Envoy does not become ready.
     pub fn start(way: Way, supply: Supply, sent: Sent) -> Result<Self> {
-        let runs = target().join("integration");
-        fs::create_dir_all(&runs)?;
-        let mut directory = tempfile::Builder::new().prefix("supply-").tempdir_in(&runs)?;
+        let mut directory = RunDirectory::new("supply")?;
         let certificates = Certificates::make(directory.path())?;
         let upstream = Upstream::start(UpstreamKind::Status(200), &certificates)?;
         let refusing = Upstream::start(UpstreamKind::UpstreamFault(UpstreamFault::Refuse), &certificates)?;
@@ -192,7 +190,7 @@ impl SuppliedProxy {
         clusters.write(&module_clusters(way, supply, sent, &refusing)?)?;
         listeners.write(&all_listeners(way, supply, &parts, sent, directory.path())?)?;
         let began = Instant::now();
-        let envoy = Envoy::start(&locate()?, &bootstrap, directory.path()).inspect_err(|_| directory.disable_cleanup(true))?;
+        let envoy = Envoy::start(&locate()?, &bootstrap, directory.path()).inspect_err(|_| directory.keep())?;
         let ready_after = began.elapsed();
         Ok(Self { way, supply, envoy, parts, listeners, clusters, ready_after, _upstream: upstream, refusing, directory })
     }
@@ -322,7 +320,7 @@ impl SuppliedProxy {
     /// Those of the check.
     pub fn check<T>(mut self, check: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         check(&mut self).map_err(|error| {
-            self.directory.disable_cleanup(true);
+            self.directory.keep();
             anyhow!("{:?}, {:?}: {error:#}\n{}", self.way, self.supply, self.envoy.failure_report())
         })
     }

@@ -57,10 +57,11 @@ impl NotRun {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RunDirectory;
 
     #[test]
     fn what_was_not_run_fails_where_everything_must_run() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = RunDirectory::new("not-run").unwrap();
         let not_run = NotRun(directory.path().join("not-run"));
         not_run.clear().unwrap();
         not_run.report(true).unwrap();

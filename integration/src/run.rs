@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::artifacts::target;
 use crate::bootstrap::{Addresses, BootstrapPart, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::request::ClientRequest;
@@ -23,6 +21,7 @@ use crate::ledger::Ledger;
 use crate::merge::overlay;
 use crate::observation::{Logs, RECORD_PREFIX, log_files, looks_healthy};
 pub use crate::observation::{ScenarioObservation, record_json};
+use crate::run_directory::RunDirectory;
 use crate::scenario::{Placement, Protocol, Scenario};
 use crate::tail::{Tail, wait_for};
 use crate::upstream::{Upstream, UpstreamKind};
@@ -50,7 +49,7 @@ pub struct Session {
     envoy: Envoy,
     listener_file: ResourceFile,
     _upstreams: Vec<Upstream>,
-    directory: TempDir,
+    directory: RunDirectory,
 }
 
 /// A scenario, and what it adds to the bootstrap.
@@ -118,9 +117,7 @@ impl Session {
 
     fn boot(launcher: &Launcher, scenarios: &[Scenario], setup: &Setup, certificates: Option<Arc<Certificates>>) -> Result<Self> {
         let documents = setup.documents()?;
-        let runs = target().join("integration");
-        fs::create_dir_all(&runs)?;
-        let mut directory = tempfile::Builder::new().prefix(&format!("{}-", setup.name())).tempdir_in(&runs)?;
+        let mut directory = RunDirectory::new(setup.name())?;
         let certificates = certificates.map_or_else(|| Certificates::make(directory.path()).map(Arc::new), Ok)?;
         let placeholders = certificates.placeholders();
         let (mut upstreams, mut parts) = (Vec::new(), Vec::new());
@@ -140,7 +137,7 @@ impl Session {
             listener_file.write(&listeners)?;
         }
         let envoy = Envoy::start_with(launcher, &bootstrap, directory.path(), setup.workers);
-        let envoy = envoy.inspect_err(|_| directory.disable_cleanup(true))?;
+        let envoy = envoy.inspect_err(|_| directory.keep())?;
         for wanted in scenarios.iter().filter_map(|scenario| scenario.ready.as_deref()) {
             let reached = || envoy.admin("/stats").is_ok_and(|stats| stats.lines().any(|line| line == wanted)).then_some(());
             wait_for(READY_PATIENCE, reached).with_context(|| format!("Envoy did not get to {wanted}"))?;
@@ -322,7 +319,7 @@ impl Session {
 
     /// Keeps the run's files and says how to look at them: for a failing test.
     pub fn failure_report(&mut self) -> String {
-        self.directory.disable_cleanup(true);
+        self.directory.keep();
         self.envoy.failure_report()
     }
 

