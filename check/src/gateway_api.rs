@@ -3,10 +3,11 @@
 use crate::document::Node;
 use crate::mesh::Mesh;
 use crate::mesh::meet;
-use crate::model::{Kind, Resource, selects};
+use crate::model::{Resource, ResourceKind, selects};
 
 /// The kinds of routes.
-pub const ROUTES: [Kind; 5] = [Kind::HTTPRoute, Kind::GRPCRoute, Kind::TLSRoute, Kind::TCPRoute, Kind::UDPRoute];
+pub const ROUTES: [ResourceKind; 5] =
+    [ResourceKind::HTTPRoute, ResourceKind::GRPCRoute, ResourceKind::TLSRoute, ResourceKind::TCPRoute, ResourceKind::UDPRoute];
 
 /// A listener of a Gateway.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +30,9 @@ pub fn attachments<'a>(mesh: &Mesh<'a>) -> impl Iterator<Item = Attachment<'a>> 
         route.spec().list("parentRefs").filter_map(move |reference| {
             let text = |key: &str| reference.get(key).and_then(Node::text);
             let is_gateway = text("kind").is_none_or(|kind| kind == "Gateway")
-                && text("group").is_none_or(|group| group == Kind::KubernetesGateway.group());
+                && text("group").is_none_or(|group| group == ResourceKind::KubernetesGateway.group());
             let namespace = text("namespace").unwrap_or(route.namespace);
-            let gateway = mesh.find_near(Kind::KubernetesGateway, namespace, text("name")?, route.place().file);
+            let gateway = mesh.find_near(ResourceKind::KubernetesGateway, namespace, text("name")?, route.place().file);
             Some(Attachment { route, reference, gateway: gateway.filter(|_| is_gateway)? })
         })
     })
@@ -88,12 +89,12 @@ impl<'a> Listener<'a> {
     /// Whether it takes routes of a kind: by its protocol as Istio has it, see `pilot/pkg/config/kube/gatewaycommon`, 1.31, and by its
     /// `allowedRoutes.kinds`. Protocols of other implementations take all.
     #[must_use]
-    pub fn takes(self, kind: Kind) -> bool {
+    pub fn takes(self, kind: ResourceKind) -> bool {
         let by_protocol = match self.0.get("protocol").and_then(Node::text).unwrap_or_default() {
-            "HTTP" | "HTTPS" => matches!(kind, Kind::HTTPRoute | Kind::GRPCRoute),
-            "TLS" => matches!(kind, Kind::TLSRoute | Kind::TCPRoute),
-            "TCP" => kind == Kind::TCPRoute,
-            "UDP" => kind == Kind::UDPRoute,
+            "HTTP" | "HTTPS" => matches!(kind, ResourceKind::HTTPRoute | ResourceKind::GRPCRoute),
+            "TLS" => matches!(kind, ResourceKind::TLSRoute | ResourceKind::TCPRoute),
+            "TCP" => kind == ResourceKind::TCPRoute,
+            "UDP" => kind == ResourceKind::UDPRoute,
             _ => true,
         };
         let kinds = self.0.at(&["allowedRoutes", "kinds"]).filter(|kinds| !kinds.is_empty());

@@ -2,7 +2,7 @@
 
 use crate::document::Node;
 use crate::mesh::{Mesh, ROOT_NAMESPACE, meet};
-use crate::model::{Gateway, Kind, Resource, Server, VirtualService, Workload};
+use crate::model::{Gateway, Resource, ResourceKind, Server, VirtualService, Workload};
 
 /// The label that Istio's own gateways carry when they are installed by `istioctl`.
 pub const DEFAULT_GATEWAY: (&str, &str) = ("istio", "ingressgateway");
@@ -23,7 +23,7 @@ pub fn admits(server_host: &str, gateway_namespace: &str, host: &str, namespace:
 #[must_use]
 pub fn referenced<'a>(mesh: &Mesh<'a>, reference: &str, from: &Resource<'a>) -> Option<Gateway<'a>> {
     let (namespace, name) = reference.split_once('/').unwrap_or((from.namespace, reference));
-    mesh.find_near(Kind::Gateway, namespace, name, from.place().file).map(Gateway)
+    mesh.find_near(ResourceKind::Gateway, namespace, name, from.place().file).map(Gateway)
 }
 
 /// Whether a server admits one of the hosts of a VirtualService.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::document::{Node, is_placeholder};
 use crate::finding::Finding;
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource, Workload, selects};
+use crate::model::{Resource, ResourceKind, Workload, selects};
 
 /// What a policy holds for, as far as the files say.
 #[derive(Debug, Clone)]
@@ -60,10 +60,14 @@ pub fn written(selector: Node<'_>) -> String {
 }
 
 /// Whether a selector in the root namespace reaches into the others: see `pkg/model/authorization.go` and its siblings, 1.30.
-const fn spans_mesh(kind: Kind) -> bool {
+const fn spans_mesh(kind: ResourceKind) -> bool {
     matches!(
         kind,
-        Kind::AuthorizationPolicy | Kind::RequestAuthentication | Kind::WasmPlugin | Kind::TrafficExtension | Kind::EnvoyFilter
+        ResourceKind::AuthorizationPolicy
+            | ResourceKind::RequestAuthentication
+            | ResourceKind::WasmPlugin
+            | ResourceKind::TrafficExtension
+            | ResourceKind::EnvoyFilter
     )
 }
 
@@ -204,7 +208,7 @@ const MOST_OTHERS: usize = 5;
 
 /// The manifests of a kind that hold for a whole namespace beside another.
 #[must_use]
-pub fn default_conflicts<'a>(mesh: &Mesh<'a>, kind: Kind) -> Vec<Conflict<'a>> {
+pub fn default_conflicts<'a>(mesh: &Mesh<'a>, kind: ResourceKind) -> Vec<Conflict<'a>> {
     let defaults = mesh.of(kind).filter(|resource| resource.selector().is_none() && targets(resource).next().is_none());
     let mut by_home: BTreeMap<_, Vec<Resource<'a>>> = BTreeMap::new();
     for resource in defaults {
@@ -215,7 +219,7 @@ pub fn default_conflicts<'a>(mesh: &Mesh<'a>, kind: Kind) -> Vec<Conflict<'a>> {
 
 /// The manifests of a kind that select a workload beside another, each once.
 #[must_use]
-pub fn selector_conflicts<'a>(mesh: &Mesh<'a>, kind: Kind) -> Vec<Conflict<'a>> {
+pub fn selector_conflicts<'a>(mesh: &Mesh<'a>, kind: ResourceKind) -> Vec<Conflict<'a>> {
     let mut by_workload: BTreeMap<_, (Workload<'a>, Vec<Resource<'a>>)> = BTreeMap::new();
     for resource in mesh.of(kind).filter(|resource| targets(resource).next().is_none()) {
         let Some(selector) = resource.selector() else { continue };

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_resource_is_matched_part_by_part() {
-        let resource = ResourceName { kind: crate::model::Kind::VirtualService, namespace: "shop", name: "cart" };
+        let resource = ResourceName { kind: crate::model::ResourceKind::VirtualService, namespace: "shop", name: "cart" };
         assert!(["VirtualService/shop/cart", "VirtualService/*/cart", "*/*/*"].iter().all(|wanted| matches(wanted, &resource)));
         assert!(["VirtualService/shop", "Gateway/shop/cart", "*/shop/car"].iter().all(|wanted| !matches(wanted, &resource)));
     }

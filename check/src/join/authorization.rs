@@ -8,7 +8,7 @@ use super::request::FailedRequest;
 use super::workload::destination;
 use crate::document::Node;
 use crate::mesh::ROOT_NAMESPACE;
-use crate::model::{Kind, Resource, selects};
+use crate::model::{Resource, ResourceKind, selects};
 use crate::rules::Message;
 
 const DENIES: Message =
@@ -63,7 +63,7 @@ pub(super) fn denied<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<Configur
 
 fn by_name<'a>(request: &FailedRequest<'_, 'a, '_>, policy: &str) -> Option<ConfigurationCause<'a>> {
     let (namespace, name, number) = named(policy)?;
-    let resource = request.mesh.find(Kind::AuthorizationPolicy, namespace, name)?;
+    let resource = request.mesh.find(ResourceKind::AuthorizationPolicy, namespace, name)?;
     let rule = resource.spec().list("rules").nth(number)?;
     if refused_operations(request, rule).is_some() {
         // The proxy had another version of the policy.
@@ -128,7 +128,7 @@ fn fits_template(pattern: &str, value: &str) -> bool {
 }
 
 /// The policies that select the server: its own, its namespace's and the mesh's.
-fn selecting<'a>(request: &FailedRequest<'_, 'a, '_>, kind: Kind) -> Vec<Resource<'a>> {
+fn selecting<'a>(request: &FailedRequest<'_, 'a, '_>, kind: ResourceKind) -> Vec<Resource<'a>> {
     let Some(server) = destination(request) else { return Vec::new() };
     let selects_server = |resource: &Resource<'a>| {
         let is_there = resource.namespace == server.namespace || resource.namespace == ROOT_NAMESPACE;
@@ -153,7 +153,7 @@ enum Distance {
 fn not_allowed<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let is_allowing = |policy: &Resource<'_>| matches!(policy.spec().str_at(&["action"]), None | Some("ALLOW"));
     let mut nearest: Option<(Distance, Resource<'a>, Node<'a>)> = None;
-    for policy in selecting(request, Kind::AuthorizationPolicy).into_iter().filter(is_allowing) {
+    for policy in selecting(request, ResourceKind::AuthorizationPolicy).into_iter().filter(is_allowing) {
         let rules: Vec<Node<'a>> = policy.spec().list("rules").collect();
         let nothing = rules.is_empty().then(|| Some((Distance::Nothing, nothing(&policy))));
         for lack in rules.into_iter().map(|rule| lacking(request, rule)).chain(nothing) {
@@ -212,9 +212,9 @@ fn refused_operation<'a>(request: &FailedRequest<'_, 'a, '_>, operation: Node<'a
 /// The provider that a CUSTOM policy names and that is not there.
 pub(super) fn custom_provider<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let resource = match policy(request).and_then(named) {
-        Some((namespace, name, _)) => request.mesh.find(Kind::AuthorizationPolicy, namespace, name)?,
+        Some((namespace, name, _)) => request.mesh.find(ResourceKind::AuthorizationPolicy, namespace, name)?,
         None => {
-            let mut custom = selecting(request, Kind::AuthorizationPolicy)
+            let mut custom = selecting(request, ResourceKind::AuthorizationPolicy)
                 .into_iter()
                 .filter(|policy| policy.spec().str_at(&["action"]) == Some("CUSTOM"));
             custom.next().filter(|_| custom.next().is_none())?
@@ -226,7 +226,7 @@ pub(super) fn custom_provider<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option
 
 /// The only rule for tokens that the server has.
 fn token_rule<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<(Resource<'a>, Node<'a>)> {
-    let policies = selecting(request, Kind::RequestAuthentication).into_iter();
+    let policies = selecting(request, ResourceKind::RequestAuthentication).into_iter();
     let mut rules =
         policies.flat_map(|policy| policy.spec().list("jwtRules").map(move |rule| (policy, rule)).collect::<Vec<_>>());
     rules.next().filter(|_| rules.next().is_none())

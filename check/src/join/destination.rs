@@ -5,7 +5,7 @@ use super::{ConfigurationCause, visibility};
 use crate::document::Node;
 use crate::mesh::covers;
 use crate::mesh::{Lookup, Target, full_host};
-use crate::model::{Destination, Kind, Labels, Route, RouteProtocol, selects};
+use crate::model::{Destination, Labels, ResourceKind, Route, RouteProtocol, selects};
 use crate::rules::Message;
 
 const NO_SUBSET: Message = Message {
@@ -59,7 +59,7 @@ fn destinations<'a>(rule: &RouteRule<'a>) -> impl Iterator<Item = Destination<'a
 
 /// The complete host of a destination, and the node that names it.
 fn host_of<'a>(rule: &RouteRule<'a>, destination: Destination<'a>) -> Option<(String, Node<'a>)> {
-    if rule.resource.kind != Kind::VirtualService {
+    if rule.resource.kind != ResourceKind::VirtualService {
         let name = destination.0.get("name")?;
         let namespace = destination.0.get("namespace").and_then(Node::text).unwrap_or(rule.resource.namespace);
         return Some((full_host(name.text()?, namespace), name));
@@ -167,7 +167,7 @@ pub(super) fn endpoints<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<Labels<'
 
 /// The labels of the WorkloadEntries that a ServiceEntry selects.
 fn workload_entries<'a>(request: &FailedRequest<'_, 'a, '_>, namespace: &str, selector: Node<'a>) -> Vec<Labels<'a>> {
-    let entries = request.mesh.of(Kind::WorkloadEntry).filter(|entry| entry.namespace == namespace);
+    let entries = request.mesh.of(ResourceKind::WorkloadEntry).filter(|entry| entry.namespace == namespace);
     entries.map(|entry| Labels(entry.spec().get("labels"))).filter(|labels| selects(selector, *labels)).collect()
 }
 
@@ -178,8 +178,8 @@ pub(super) fn empty_selector<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<
         Target::Entry(entry) => Some((entry.0, entry.0.spec().at(&["workloadSelector", "labels"])?)),
     })?;
     let pods = request.mesh.workloads().iter().filter(|workload| workload.resource.namespace == resource.namespace);
-    let entries = request.mesh.of(Kind::WorkloadEntry).filter(|entry| entry.namespace == resource.namespace);
-    let entries = entries.filter(|_| resource.kind == Kind::ServiceEntry).map(|entry| Labels(entry.spec().get("labels")));
+    let entries = request.mesh.of(ResourceKind::WorkloadEntry).filter(|entry| entry.namespace == resource.namespace);
+    let entries = entries.filter(|_| resource.kind == ResourceKind::ServiceEntry).map(|entry| Labels(entry.spec().get("labels")));
     let there: Vec<Labels<'a>> = pods.map(|workload| workload.labels()).chain(entries).collect();
     if there.is_empty() || there.iter().any(|labels| selects(selector, *labels)) {
         return None;

@@ -11,7 +11,7 @@ use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::ROOT_NAMESPACE;
 use crate::mesh::covers;
-use crate::model::{ConfigPatch, EnvoyFilter, Kind, selects};
+use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind, selects};
 use crate::rules::Message;
 
 const TIME: Message =
@@ -39,7 +39,7 @@ fn patches<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<(EnvoyFilter<'a>, Con
         let labels = request.proxy.map(|proxy| proxy.labels);
         is_there && filter.0.selector().is_none_or(|selector| labels.is_none_or(|labels| selects(selector, labels)))
     };
-    let filters = request.mesh.of(Kind::EnvoyFilter).map(EnvoyFilter).filter(reaches);
+    let filters = request.mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter).filter(reaches);
     let all = filters.flat_map(|filter| filter.patches().map(move |patch| (filter, patch)).collect::<Vec<_>>());
     all.filter(|(_, patch)| is_for(request, *patch)).collect()
 }

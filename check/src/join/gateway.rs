@@ -7,7 +7,7 @@ use super::ConfigurationCause;
 use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::covers;
-use crate::model::{Gateway, Kind, Protocol, Server, VirtualService};
+use crate::model::{Gateway, Protocol, ResourceKind, Server, VirtualService};
 use crate::rules::Message;
 
 const OTHER_SERVER_NAME: Message = Message {
@@ -38,7 +38,7 @@ const PROTOCOL_CONFLICT: Message = Message {
 /// The servers on the port of the listener, with their gateways; all of them where none has that port, since a Service may map it.
 fn servers<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<(Gateway<'a>, Server<'a>)> {
     let port = request.listener_port();
-    let gateways = request.mesh.of(Kind::Gateway).map(Gateway);
+    let gateways = request.mesh.of(ResourceKind::Gateway).map(Gateway);
     let servers = |gateway: Gateway<'a>| gateway.servers().map(move |server| (gateway, server)).collect::<Vec<_>>();
     let all: Vec<_> = gateways.flat_map(servers).collect();
     let on_port: Vec<_> = all.iter().copied().filter(|(_, server)| server.port() == port).collect();
@@ -48,7 +48,7 @@ fn servers<'a>(request: &FailedRequest<'_, 'a, '_>) -> Vec<(Gateway<'a>, Server<
 /// Whether some server has the port of the listener itself.
 pub(super) fn has_listener_port(request: &FailedRequest<'_, '_, '_>) -> bool {
     let port = request.listener_port();
-    request.mesh.of(Kind::Gateway).map(Gateway).any(|gateway| gateway.servers().any(|server| server.port() == port))
+    request.mesh.of(ResourceKind::Gateway).map(Gateway).any(|gateway| gateway.servers().any(|server| server.port() == port))
 }
 
 /// A host of a server without the namespace before it.

@@ -6,7 +6,7 @@ use meshwhy_core::facts::text;
 use super::host::{port_of, without_port};
 use crate::document::Node;
 use crate::mesh::Mesh;
-use crate::model::{Kind, Labels, Resource};
+use crate::model::{Labels, Resource, ResourceKind};
 
 /// The proxy that speaks.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ fn of_listener<'a>(mesh: &Mesh<'a>, address: &str) -> Option<Proxy<'a>> {
         listener.get("bind").and_then(Node::text) == Some(host) && number == Some(port)
     };
     let listens = |sidecar: &Resource<'a>| ["ingress", "egress"].iter().any(|list| sidecar.spec().list(list).any(is_it));
-    let mut listening = mesh.of(Kind::Sidecar).filter(listens);
+    let mut listening = mesh.of(ResourceKind::Sidecar).filter(listens);
     let sidecar = listening.next().filter(|_| listening.next().is_none())?;
     Some(Proxy { namespace: sidecar.namespace, labels: Labels(sidecar.selector()) })
 }
@@ -42,7 +42,7 @@ fn of_pod<'a>(mesh: &Mesh<'a>, facts: &Facts<'_>) -> Option<Proxy<'a>> {
     let is_of =
         |name: &str| !name.is_empty() && pod.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     let workloads = mesh.workloads().iter().filter(|workload| is_here(&workload.resource) && is_of(workload.resource.name));
-    let sidecars = mesh.of(Kind::Sidecar).filter(|sidecar| {
+    let sidecars = mesh.of(ResourceKind::Sidecar).filter(|sidecar| {
         let labels = || sidecar.selector().into_iter().flat_map(Node::entries);
         is_here(sidecar) && labels().any(|(_, value)| value.text().is_some_and(is_of))
     });

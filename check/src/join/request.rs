@@ -9,7 +9,7 @@ use super::match_fit::Fit;
 use super::proxy::Proxy;
 use crate::document::Node;
 use crate::mesh::{Lookup, Mesh, Target, full_host};
-use crate::model::{DestinationRule, Kind, Resource, ServiceEntry, VirtualService};
+use crate::model::{DestinationRule, Resource, ResourceKind, ServiceEntry, VirtualService};
 
 /// A failed request beside the files.
 pub(super) struct FailedRequest<'m, 'a, 'f> {
@@ -203,7 +203,7 @@ impl<'m, 'a, 'f> FailedRequest<'m, 'a, 'f> {
                 }
             }
         }
-        for route in self.mesh.of(Kind::HTTPRoute).chain(self.mesh.of(Kind::GRPCRoute)) {
+        for route in self.mesh.of(ResourceKind::HTTPRoute).chain(self.mesh.of(ResourceKind::GRPCRoute)) {
             if self.is_for(&route) {
                 rules.extend(route.spec().list("rules").map(|node| RouteRule { resource: route, node, is_certain: false }));
             }
@@ -229,7 +229,7 @@ impl<'m, 'a, 'f> FailedRequest<'m, 'a, 'f> {
 pub(super) fn delegate<'a>(mesh: &Mesh<'a>, root: &Resource<'a>, rule: Node<'a>) -> Option<Resource<'a>> {
     let name = rule.at(&["delegate", "name"]).and_then(Node::text)?;
     let namespace = rule.at(&["delegate", "namespace"]).and_then(Node::text).unwrap_or(root.namespace);
-    mesh.find(Kind::VirtualService, namespace, name)
+    mesh.find(ResourceKind::VirtualService, namespace, name)
 }
 
 /// The DestinationRules for a complete host, those for exactly this name first.
@@ -246,7 +246,7 @@ pub(super) fn rules_for<'a>(mesh: &Mesh<'a>, host: &str) -> Vec<DestinationRule<
 fn hosts_meant(mesh: &Mesh<'_>, asked: &str, client: Option<&str>) -> Vec<String> {
     let first = asked.split('.').next().unwrap_or(asked);
     let services = mesh.services().filter(|service| service.0.name.eq_ignore_ascii_case(first)).map(|service| service.host());
-    let entries = mesh.of(Kind::ServiceEntry).map(ServiceEntry).flat_map(|entry| entry.hosts().collect::<Vec<_>>());
+    let entries = mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry).flat_map(|entry| entry.hosts().collect::<Vec<_>>());
     let names = entries.filter_map(Node::text).filter(|host| may_mean(asked, host, client)).map(str::to_owned);
     services.filter(|host| may_mean(asked, host, client)).chain(names).collect()
 }
@@ -258,7 +258,7 @@ fn hosts_at(mesh: &Mesh<'_>, address: &str) -> Vec<String> {
         let spec = entry.0.spec();
         spec.list("addresses").any(is_it) || spec.list("endpoints").filter_map(|endpoint| endpoint.get("address")).any(is_it)
     };
-    let entries = mesh.of(Kind::ServiceEntry).map(ServiceEntry).filter(has);
+    let entries = mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry).filter(has);
     let names = entries.flat_map(|entry| entry.hosts().filter_map(Node::text).map(str::to_owned).collect::<Vec<_>>());
     let services = mesh.services().filter(|service| service.0.spec().get("clusterIP").is_some_and(is_it));
     names.chain(services.map(|service| service.host())).collect()

@@ -8,7 +8,7 @@ use super::duration::{was_just_over, was_over};
 use super::request::{FailedRequest, RouteRule};
 use crate::document::Node;
 use crate::mesh::full_host;
-use crate::model::{Gateway, Kind, Route, RouteProtocol};
+use crate::model::{Gateway, ResourceKind, Route, RouteProtocol};
 use crate::rules::Message;
 
 const TIMEOUT: Message = Message {
@@ -66,7 +66,7 @@ fn time<'a>(request: &FailedRequest<'_, 'a, '_>, of: impl Fn(Node<'a>) -> Option
 
 /// Whether a rule leads to the cluster that the proxy names.
 fn leads_there(request: &FailedRequest<'_, '_, '_>, rule: &RouteRule<'_>) -> bool {
-    if request.facts.cluster.as_deref().is_none_or(str::is_empty) || rule.resource.kind != Kind::VirtualService {
+    if request.facts.cluster.as_deref().is_none_or(str::is_empty) || rule.resource.kind != ResourceKind::VirtualService {
         return true;
     }
     let route = Route { protocol: RouteProtocol::Http, node: rule.node };
@@ -152,7 +152,7 @@ pub(super) fn redirect_loop<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<C
     let asked = request.authority?;
     let servers = request
         .mesh
-        .of(Kind::Gateway)
+        .of(ResourceKind::Gateway)
         .map(Gateway)
         .flat_map(|gateway| gateway.servers().map(move |server| (gateway, server)).collect::<Vec<_>>());
     let mut redirecting = servers.filter_map(|(gateway, server)| {

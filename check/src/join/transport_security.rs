@@ -12,7 +12,7 @@ use super::workload::{destination, protocol_of_port};
 use crate::document::Node;
 use crate::mesh::covers;
 use crate::mesh::{ROOT_NAMESPACE, Target};
-use crate::model::{DestinationRule, Kind, MtlsMode, PeerAuthentication, ServiceEntry, TlsMode, TlsSettings, selects};
+use crate::model::{DestinationRule, MtlsMode, PeerAuthentication, ResourceKind, ServiceEntry, TlsMode, TlsSettings, selects};
 use crate::rules::Message;
 
 const PLAINTEXT_TO_STRICT: Message = Message {
@@ -68,7 +68,7 @@ struct ServerPolicy<'a> {
 
 fn server_policy<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ServerPolicy<'a>> {
     let server = destination(request)?;
-    let all = || request.mesh.of(Kind::PeerAuthentication).map(PeerAuthentication);
+    let all = || request.mesh.of(ResourceKind::PeerAuthentication).map(PeerAuthentication);
     let addresses = [&request.facts.upstream_host, &request.facts.context.downstream_local_address];
     let ports: Vec<i64> =
         request.port.into_iter().chain(addresses.into_iter().filter_map(|address| port_of(address.as_deref()?))).collect();

@@ -8,7 +8,7 @@ use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::covers;
 use crate::mesh::{Lookup, ROOT_NAMESPACE, Target, full_host};
-use crate::model::{Kind, Resource, selects};
+use crate::model::{Resource, ResourceKind, selects};
 use crate::rules::Message;
 
 const HIDDEN_BY_SIDECAR: Message = Message {
@@ -75,7 +75,7 @@ pub(super) fn hiding_export<'a>(request: &FailedRequest<'_, 'a, '_>, resource: &
         "." => client == Some(resource.namespace),
         namespace => client == Some(namespace),
     };
-    if resource.kind == Kind::Service {
+    if resource.kind == ResourceKind::Service {
         let annotation = resource.annotations().node("networking.istio.io/exportTo")?;
         return (!annotation.text()?.split(',').any(reaches)).then_some(annotation);
     }
@@ -86,7 +86,7 @@ pub(super) fn hiding_export<'a>(request: &FailedRequest<'_, 'a, '_>, resource: &
 /// The Sidecar of the proxy that speaks: by its labels, else that of its namespace, else that of the mesh.
 pub(super) fn sidecar<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<Resource<'a>> {
     let namespace = request.client_namespace()?;
-    let all = || request.mesh.of(Kind::Sidecar);
+    let all = || request.mesh.of(ResourceKind::Sidecar);
     let labels = request.proxy.map(|proxy| proxy.labels);
     let own = all().find(|sidecar| {
         let fits = |selector| labels.is_some_and(|labels| selects(selector, labels));
@@ -123,7 +123,7 @@ fn lists(listed: &str, own: &str, host: &str, namespace: &str) -> bool {
 pub(super) fn hidden_provider<'a>(request: &FailedRequest<'_, 'a, '_>) -> Option<ConfigurationCause<'a>> {
     let providers = request.mesh.mesh_config?.list("extensionProviders");
     let policies =
-        request.mesh.of(Kind::AuthorizationPolicy).filter(|policy| policy.spec().str_at(&["action"]) == Some("CUSTOM"));
+        request.mesh.of(ResourceKind::AuthorizationPolicy).filter(|policy| policy.spec().str_at(&["action"]) == Some("CUSTOM"));
     let names: Vec<&str> = policies.filter_map(|policy| policy.spec().str_at(&["provider", "name"])).collect();
     let mut used =
         providers.filter(|provider| provider.get("name").and_then(Node::text).is_some_and(|name| names.contains(&name)));

@@ -10,7 +10,7 @@ use super::host::port_of;
 use super::request::FailedRequest;
 use crate::document::Node;
 use crate::mesh::Target;
-use crate::model::{Kind, Labels, Protocol, Resource, ServiceEntry};
+use crate::model::{Labels, Protocol, Resource, ResourceKind, ServiceEntry};
 use crate::rules::Message;
 
 const NOBODY_LISTENS: Message = Message {
@@ -72,7 +72,7 @@ pub(super) fn default_endpoint<'a>(request: &FailedRequest<'_, 'a, '_>) -> Optio
     };
     let sidecars = request
         .mesh
-        .of(Kind::Sidecar)
+        .of(ResourceKind::Sidecar)
         .filter(|sidecar| request.client_namespace().is_none_or(|namespace| namespace == sidecar.namespace));
     let mut trying = sidecars.filter_map(|sidecar| Some((sidecar, sidecar.spec().list("ingress").find(is_tried)?)));
     let (sidecar, listener) = trying.next().filter(|_| trying.next().is_none())?;

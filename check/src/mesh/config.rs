@@ -2,7 +2,7 @@
 
 use super::{Mesh, ROOT_NAMESPACE};
 use crate::document::{Document, Node};
-use crate::model::{Kind, Resource, Workload};
+use crate::model::{Resource, ResourceKind, Workload};
 
 impl<'a> Mesh<'a> {
     /// The namespace whose policies hold for the whole mesh.
@@ -15,7 +15,7 @@ impl<'a> Mesh<'a> {
     /// Whether the mesh configuration is known for sure: of several IstioOperators nobody says which one installed the mesh.
     #[must_use]
     pub fn has_sole_config(&self) -> bool {
-        self.mesh_config.is_some() && self.of(Kind::IstioOperator).nth(1).is_none()
+        self.mesh_config.is_some() && self.of(ResourceKind::IstioOperator).nth(1).is_none()
     }
 
     /// The extension provider of this name in the mesh configuration.
@@ -32,7 +32,7 @@ impl<'a> Mesh<'a> {
         let given = self.mesh_config.and_then(|config| config.at(path)).map(|node| (None, node));
         given.or_else(|| {
             let of_operator = |operator: Resource<'a>| Some((Some(operator), operator.spec().get("meshConfig")?.at(path)?));
-            self.of(Kind::IstioOperator).find_map(of_operator)
+            self.of(ResourceKind::IstioOperator).find_map(of_operator)
         })
     }
 
@@ -52,7 +52,7 @@ impl<'a> Mesh<'a> {
         };
         let of_values = |root: Node<'a>| Some((None, root.at(&["pilot", "env", name])?));
         let values = || self.documents().map(Document::root).filter(|root| root.get("kind").is_none()).find_map(of_values);
-        let operator = self.of(Kind::IstioOperator).find_map(of_operator);
-        operator.or_else(|| self.of(Kind::Deployment).find_map(of_deployment)).or_else(values)
+        let operator = self.of(ResourceKind::IstioOperator).find_map(of_operator);
+        operator.or_else(|| self.of(ResourceKind::Deployment).find_map(of_deployment)).or_else(values)
     }
 }

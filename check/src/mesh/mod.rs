@@ -13,7 +13,9 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use crate::document::{Document, Fault, Node, Parsed, Place};
-use crate::model::{DestinationRule, Kind, PeerAuthentication, Resource, Service, ServiceEntry, VirtualService, Workload};
+use crate::model::{
+    DestinationRule, PeerAuthentication, Resource, ResourceKind, Service, ServiceEntry, VirtualService, Workload,
+};
 use crate::schema::{self, Problem, ProblemKind, validate};
 
 pub use hosts::{Lookup, Target, covers, full_host, kubernetes_name, meet};
@@ -33,9 +35,9 @@ pub struct Mesh<'a> {
     pub settings: &'a Settings,
     /// The files.
     pub files: Vec<&'a Parsed<'a>>,
-    by_kind: BTreeMap<Kind, Vec<u32>>,
-    by_name: HashMap<(Kind, &'a str, &'a str), Vec<u32>>,
-    by_namespace: HashMap<(Kind, &'a str), Vec<u32>>,
+    by_kind: BTreeMap<ResourceKind, Vec<u32>>,
+    by_name: HashMap<(ResourceKind, &'a str, &'a str), Vec<u32>>,
+    by_namespace: HashMap<(ResourceKind, &'a str), Vec<u32>>,
     services: HashMap<(&'a str, &'a str), Service<'a>>,
     services_by_label: HashMap<(&'a str, &'a str, &'a str), Vec<Service<'a>>>,
     service_namespaces: HashSet<&'a str>,
@@ -110,17 +112,17 @@ impl<'a> Mesh<'a> {
         self.by_name.entry((kind, namespace, name)).or_default().push(index);
         self.by_namespace.entry((kind, namespace)).or_default().push(index);
         match kind {
-            Kind::Service => self.add_service(Service(resource)),
-            Kind::ServiceEntry => self.add_entry(ServiceEntry(resource)),
-            Kind::DestinationRule => {
+            ResourceKind::Service => self.add_service(Service(resource)),
+            ResourceKind::ServiceEntry => self.add_entry(ServiceEntry(resource)),
+            ResourceKind::DestinationRule => {
                 let rule = DestinationRule(resource);
                 if let Some(host) = rule.host().and_then(Node::text) {
                     self.rules.entry(full_host(host, namespace)).or_default().push(rule);
                 }
             }
-            Kind::Namespace => drop(self.namespaces.insert(name, resource)),
-            Kind::Gateway => self.gateways.entry(name).or_default().push(resource),
-            Kind::PeerAuthentication => {
+            ResourceKind::Namespace => drop(self.namespaces.insert(name, resource)),
+            ResourceKind::Gateway => self.gateways.entry(name).or_default().push(resource),
+            ResourceKind::PeerAuthentication => {
                 self.peer_authentications.entry(namespace).or_default().push(PeerAuthentication(resource));
             }
             _ => {}
@@ -201,17 +203,17 @@ impl<'a> Mesh<'a> {
 
     /// All Services.
     pub fn services(&self) -> impl Iterator<Item = Service<'a>> + Clone + use<'a, '_> {
-        self.of(Kind::Service).map(Service)
+        self.of(ResourceKind::Service).map(Service)
     }
 
     /// All VirtualServices.
     pub fn virtual_services(&self) -> impl Iterator<Item = VirtualService<'a>> + Clone + use<'a, '_> {
-        self.of(Kind::VirtualService).map(VirtualService)
+        self.of(ResourceKind::VirtualService).map(VirtualService)
     }
 
     /// All DestinationRules.
     pub fn destination_rules(&self) -> impl Iterator<Item = DestinationRule<'a>> + Clone + use<'a, '_> {
-        self.of(Kind::DestinationRule).map(DestinationRule)
+        self.of(ResourceKind::DestinationRule).map(DestinationRule)
     }
 }
 

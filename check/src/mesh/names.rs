@@ -3,18 +3,18 @@
 use super::Mesh;
 use crate::document::Place;
 use crate::finding::{Finding, Severity};
-use crate::model::{Kind, Resource, Service};
+use crate::model::{Resource, ResourceKind, Service};
 
 impl<'a> Mesh<'a> {
     /// The manifests of a kind, in the order in which they were given.
-    pub fn of(&self, kind: Kind) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, '_> {
+    pub fn of(&self, kind: ResourceKind) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, '_> {
         self.indexed(self.by_kind.get(&kind).map(Vec::as_slice))
     }
 
     /// The manifests of a kind in a namespace, in the order in which they were given.
     pub fn in_namespace<'m>(
         &'m self,
-        kind: Kind,
+        kind: ResourceKind,
         namespace: &'m str,
     ) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
         self.indexed(self.by_namespace.get(&(kind, namespace)).map(Vec::as_slice))
@@ -23,7 +23,7 @@ impl<'a> Mesh<'a> {
     /// All manifests of this kind, namespace and name: the one that counts, and other versions of it.
     pub fn versions<'m>(
         &'m self,
-        kind: Kind,
+        kind: ResourceKind,
         namespace: &'m str,
         name: &'m str,
     ) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
@@ -36,19 +36,19 @@ impl<'a> Mesh<'a> {
 
     /// Whether there is a manifest of this kind.
     #[must_use]
-    pub fn has(&self, kind: Kind) -> bool {
+    pub fn has(&self, kind: ResourceKind) -> bool {
         self.by_kind.contains_key(&kind)
     }
 
     /// The manifest of this kind and name.
     #[must_use]
-    pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<Resource<'a>> {
+    pub fn find(&self, kind: ResourceKind, namespace: &str, name: &str) -> Option<Resource<'a>> {
         self.versions(kind, namespace, name).next()
     }
 
     /// The manifest that is meant where one in `file` names it: of several with one name that of the same file, else none.
     #[must_use]
-    pub fn find_near(&self, kind: Kind, namespace: &str, name: &str, file: u32) -> Option<Resource<'a>> {
+    pub fn find_near(&self, kind: ResourceKind, namespace: &str, name: &str, file: u32) -> Option<Resource<'a>> {
         let all = || self.versions(kind, namespace, name);
         if all().count() <= 1 {
             return all().next();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Kind, Resource};
+use super::{Resource, ResourceKind};
 use crate::document::Node;
 use crate::mesh::Mesh;
 
@@ -21,7 +21,7 @@ const NAME: &str = "istio-sidecar-injector";
 impl<'a> Injector<'a> {
     /// All that were given, with values that can be read.
     pub fn all(mesh: &Mesh<'a>) -> impl Iterator<Item = Self> {
-        mesh.of(Kind::ConfigMap).filter(|map| map.name.starts_with(NAME)).filter_map(|resource| {
+        mesh.of(ResourceKind::ConfigMap).filter(|map| map.name.starts_with(NAME)).filter_map(|resource| {
             let text = resource.root.at(&["data", "values"]).and_then(Node::text)?;
             Some(Self { resource, values: serde_json::from_str(text).ok()? })
         })

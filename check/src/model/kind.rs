@@ -5,9 +5,9 @@ macro_rules! kinds {
         /// A kind of resource.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "the names are those of Kubernetes, Istio and the Gateway API")]
-        pub enum Kind { $($(#[$doc])* $name,)* }
+        pub enum ResourceKind { $($(#[$doc])* $name,)* }
 
-        impl Kind {
+        impl ResourceKind {
             /// All kinds.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
@@ -79,7 +79,7 @@ kinds! {
     UDPRoute "gateway.networking.k8s.io",
 }
 
-impl Kind {
+impl ResourceKind {
     /// The kind of a manifest with this `apiVersion` and `kind`.
     #[must_use]
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {

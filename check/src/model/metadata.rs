@@ -1,6 +1,6 @@
 //! The `metadata` of a manifest, and of what it makes.
 
-use super::{Kind, Labels, Resource, Workload};
+use super::{Labels, Resource, ResourceKind, Workload};
 use crate::document::Node;
 
 /// A `metadata` with labels and annotations.
@@ -9,7 +9,7 @@ pub struct Metadata<'a> {
     /// The manifest that it stands in.
     pub resource: Resource<'a>,
     /// The kind of what gets its labels and annotations: `Pod` for those of a template.
-    pub kind: Kind,
+    pub kind: ResourceKind,
     /// The mapping.
     pub node: Node<'a>,
 }
@@ -18,10 +18,10 @@ impl<'a> Metadata<'a> {
     /// All of a manifest: its own first, then those of the templates in it.
     pub fn all(resource: Resource<'a>) -> impl Iterator<Item = Self> + Clone {
         let of = move |kind, node: Option<Node<'a>>| node?.get("metadata").map(|node| Self { resource, kind, node });
-        let job = (resource.kind == Kind::CronJob).then(|| resource.spec().get("jobTemplate")).flatten();
-        let pod = Workload::of(resource).filter(|_| resource.kind != Kind::Pod).map(|workload| workload.pod);
+        let job = (resource.kind == ResourceKind::CronJob).then(|| resource.spec().get("jobTemplate")).flatten();
+        let pod = Workload::of(resource).filter(|_| resource.kind != ResourceKind::Pod).map(|workload| workload.pod);
         let own = of(resource.kind, Some(resource.root));
-        own.into_iter().chain(of(Kind::Job, job)).chain(of(Kind::Pod, pod))
+        own.into_iter().chain(of(ResourceKind::Job, job)).chain(of(ResourceKind::Pod, pod))
     }
 
     /// Its labels.

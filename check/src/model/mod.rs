@@ -24,7 +24,7 @@ pub use duration::duration;
 pub use envoy_filter::{ConfigPatch, EnvoyFilter};
 pub use gateway::{Gateway, Server};
 pub use injector::Injector;
-pub use kind::Kind;
+pub use kind::ResourceKind;
 pub use labels::{Labels, is_given_to_pods, selects};
 pub use metadata::Metadata;
 pub use policy::{MtlsMode, PeerAuthentication};

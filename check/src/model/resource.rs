@@ -1,6 +1,6 @@
 //! What every manifest has.
 
-use super::{Kind, Labels};
+use super::{Labels, ResourceKind};
 use crate::document::{Node, Place};
 
 /// Where a manifest without a namespace goes, unless the caller says otherwise.
@@ -10,7 +10,7 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 #[derive(Debug, Clone, Copy)]
 pub struct Resource<'a> {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: ResourceKind,
     /// Its mapping.
     pub root: Node<'a>,
     /// Its `apiVersion`.
@@ -29,7 +29,7 @@ pub struct Resource<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceName<'a> {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: ResourceKind,
     /// Its namespace; empty for what lives outside of namespaces.
     pub namespace: &'a str,
     /// Its name.
@@ -52,7 +52,7 @@ impl<'a> Resource<'a> {
     #[must_use]
     pub fn read(root: Node<'a>, default_namespace: &'a str) -> Option<Self> {
         let api_version = root.get("apiVersion")?.text()?;
-        let kind = Kind::of(api_version, root.get("kind")?.text()?)?;
+        let kind = ResourceKind::of(api_version, root.get("kind")?.text()?)?;
         let metadata = root.get("metadata");
         let namespace = match metadata.and_then(|metadata| metadata.get("namespace")).and_then(Node::text) {
             _ if kind.is_cluster_scoped() => "",
@@ -129,7 +129,7 @@ impl<'a> Resource<'a> {
     pub fn export_to(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
         let own = self.namespace;
         let listed = self.spec().list("exportTo").filter_map(Node::text);
-        let annotation = self.annotations().get("networking.istio.io/exportTo").filter(|_| self.kind == Kind::Service);
+        let annotation = self.annotations().get("networking.istio.io/exportTo").filter(|_| self.kind == ResourceKind::Service);
         let annotated = annotation.into_iter().flat_map(|all| all.split(',')).map(str::trim).filter(|name| !name.is_empty());
         listed.chain(annotated).map(move |namespace| if namespace == "." { own } else { namespace })
     }

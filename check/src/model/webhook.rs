@@ -1,6 +1,6 @@
 //! Webhooks of control planes.
 
-use super::{Kind, Labels, Resource};
+use super::{Labels, Resource, ResourceKind};
 use crate::document::Node;
 use crate::mesh::Mesh;
 
@@ -29,18 +29,19 @@ impl<'a> Webhook<'a> {
             config.labels().get(REVISION).is_some()
                 || Self::all(*config).any(|webhook| is_named(&webhook) || webhook.revisions().next().is_some())
         };
-        mesh.of(Kind::MutatingWebhookConfiguration).filter(is_of_istio).flat_map(Self::all)
+        mesh.of(ResourceKind::MutatingWebhookConfiguration).filter(is_of_istio).flat_map(Self::all)
     }
 
     /// Those that call a control plane, by the names that Istio's charts give.
     pub fn of_control_planes(mesh: &Mesh<'a>) -> impl Iterator<Item = Self> {
         let is_named = |config: &Resource<'a>| match config.kind {
-            Kind::ValidatingWebhookConfiguration => {
+            ResourceKind::ValidatingWebhookConfiguration => {
                 config.name == "istiod-default-validator" || config.name.starts_with("istio-validator")
             }
             _ => config.name.starts_with("istio-sidecar-injector"),
         };
-        let configs = mesh.of(Kind::MutatingWebhookConfiguration).chain(mesh.of(Kind::ValidatingWebhookConfiguration));
+        let configs =
+            mesh.of(ResourceKind::MutatingWebhookConfiguration).chain(mesh.of(ResourceKind::ValidatingWebhookConfiguration));
         configs.filter(is_named).flat_map(Self::all)
     }
 

@@ -1,6 +1,6 @@
 //! What makes pods.
 
-use super::{Kind, Labels, Resource};
+use super::{Labels, Resource, ResourceKind};
 use crate::document::Node;
 
 /// The name of the proxy's container.
@@ -30,8 +30,8 @@ impl<'a> Workload<'a> {
         }
         let spec = resource.root.get("spec");
         let pod = match resource.kind {
-            Kind::Pod => resource.root,
-            Kind::CronJob => spec?.at(&["jobTemplate", "spec", "template"])?,
+            ResourceKind::Pod => resource.root,
+            ResourceKind::CronJob => spec?.at(&["jobTemplate", "spec", "template"])?,
             _ => spec?.get("template")?,
         };
         let metadata = pod.get("metadata");

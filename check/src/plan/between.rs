@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::object::{only, text};
 use crate::document::{Node, Place, parse};
 use crate::edit::{Edit, apply};
-use crate::model::Kind;
+use crate::model::ResourceKind;
 
 /// A list of a kind, and what tells its elements apart; an element that is equal in all of these is the same.
 struct Union {
@@ -20,24 +20,24 @@ const fn union(path: &'static [&'static str], keys: &'static [&'static str], uni
 }
 
 /// The lists that can hold what is old and what is new at once.
-const fn unions(kind: Kind) -> &'static [Union] {
+const fn unions(kind: ResourceKind) -> &'static [Union] {
     match kind {
-        Kind::DestinationRule => &[const { union(&["spec", "subsets"], &["name"], None) }],
-        Kind::Service => &[const { union(&["spec", "ports"], &["port", "protocol"], Some("name")) }],
-        Kind::Gateway => &[const { union(&["spec", "servers"], &[], None) }],
-        Kind::ServiceEntry => {
+        ResourceKind::DestinationRule => &[const { union(&["spec", "subsets"], &["name"], None) }],
+        ResourceKind::Service => &[const { union(&["spec", "ports"], &["port", "protocol"], Some("name")) }],
+        ResourceKind::Gateway => &[const { union(&["spec", "servers"], &[], None) }],
+        ResourceKind::ServiceEntry => {
             &[const { union(&["spec", "hosts"], &[], None) }, const { union(&["spec", "ports"], &["number"], Some("name")) }]
         }
-        Kind::RequestAuthentication => &[const { union(&["spec", "jwtRules"], &["issuer"], None) }],
-        Kind::AuthorizationPolicy => &[const { union(&["spec", "rules"], &[], None) }],
-        Kind::VirtualService => &[const { union(&["spec", "hosts"], &[], None) }],
+        ResourceKind::RequestAuthentication => &[const { union(&["spec", "jwtRules"], &["issuer"], None) }],
+        ResourceKind::AuthorizationPolicy => &[const { union(&["spec", "rules"], &[], None) }],
+        ResourceKind::VirtualService => &[const { union(&["spec", "hosts"], &[], None) }],
         _ => &[],
     }
 }
 
 /// Versions to go through, in this order; `None` for OLD or NEW where the resource is not there.
-pub(super) fn between(kind: Kind, old: Option<Node<'_>>, new: Option<Node<'_>>) -> Vec<String> {
-    if kind == Kind::PeerAuthentication {
+pub(super) fn between(kind: ResourceKind, old: Option<Node<'_>>, new: Option<Node<'_>>) -> Vec<String> {
+    if kind == ResourceKind::PeerAuthentication {
         return [old, new].into_iter().flatten().filter_map(permissive).collect();
     }
     let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
@@ -46,10 +46,12 @@ pub(super) fn between(kind: Kind, old: Option<Node<'_>>, new: Option<Node<'_>>) 
 }
 
 /// A version with the elements of another; `None` where that says nothing new or cannot be.
-fn united(kind: Kind, base: Node<'_>, other: Node<'_>) -> Option<String> {
+fn united(kind: ResourceKind, base: Node<'_>, other: Node<'_>) -> Option<String> {
     let fields: &[&str] = &["action", "selector", "host", "location", "resolution"];
     let same = |field: &&str| base.at(&["spec", field]).map(Node::to_json) == other.at(&["spec", field]).map(Node::to_json);
-    if kind == Kind::AuthorizationPolicy && !fields.iter().take(2).all(same) || kind == Kind::DestinationRule && !same(&"host") {
+    if kind == ResourceKind::AuthorizationPolicy && !fields.iter().take(2).all(same)
+        || kind == ResourceKind::DestinationRule && !same(&"host")
+    {
         return None;
     }
     let mut written = text(base);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::document::{Node, Parsed, parse};
 use crate::mesh::{Mesh, manifests};
-use crate::model::Kind;
+use crate::model::ResourceKind;
 
 /// How a resource is called; unlike a [`crate::model::ResourceName`], also one of a kind that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,7 +37,7 @@ impl ObjectName {
         let kind = root.get("kind")?.text()?;
         let name = root.at(&["metadata", "name"])?.text().filter(|name| !name.is_empty())?;
         let written = root.at(&["metadata", "namespace"]).and_then(Node::text).filter(|namespace| !namespace.is_empty());
-        let namespace = match Kind::of(api_version, kind) {
+        let namespace = match ResourceKind::of(api_version, kind) {
             Some(kind) if kind.is_cluster_scoped() => "",
             Some(_) => written.unwrap_or(default_namespace),
             None => written.unwrap_or_default(),
@@ -49,9 +49,9 @@ impl ObjectName {
 
     /// Its kind, where that is understood.
     #[must_use]
-    pub fn known_kind(&self) -> Option<Kind> {
+    pub fn known_kind(&self) -> Option<ResourceKind> {
         let api_version = if self.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", self.group) };
-        Kind::of(&api_version, &self.kind)
+        ResourceKind::of(&api_version, &self.kind)
     }
 
     /// Its kind as `kubectl` takes it without doubt: `gateways` alone may be Istio's or those of the Gateway API.

@@ -13,7 +13,7 @@ use super::wait::waits;
 use super::{Action, PlanBatch, PlanStep, Side};
 use crate::document::parse;
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 
 /// Reasons that a batch tells; the rest is of the same sort.
 const REASONS: usize = 8;
@@ -218,7 +218,7 @@ impl Scheduler<'_, '_, '_> {
     fn softened(&mut self, indexes: &[usize], blocked: &[usize]) -> Option<Move> {
         for index in indexes {
             let entry = self.entries.entry(*index)?;
-            if entry.name.known_kind() != Some(Kind::PeerAuthentication) {
+            if entry.name.known_kind() != Some(ResourceKind::PeerAuthentication) {
                 continue;
             }
             let (was, count) = (entry.current, entry.versions.len());

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::object::ObjectName;
 use super::{Action, PlanStep};
-use crate::model::Kind;
+use crate::model::ResourceKind;
 
 /// How long a gateway takes to get a new certificate, with room: no command shows it.
 const SECRETS_SECONDS: u32 = 10;
@@ -97,28 +97,30 @@ fn of_step(step: &PlanStep) -> Vec<Wait> {
         };
     }
     match kind {
-        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => vec![Wait::Rollout(name.clone())],
-        Kind::Pod => condition("condition=Ready"),
-        Kind::Job => condition("condition=Complete"),
-        Kind::CustomResourceDefinition => condition("condition=Established"),
-        Kind::Namespace if step.restarts => vec![Wait::Restart(name.name.clone())],
-        Kind::Namespace => condition("jsonpath={.status.phase}=Active"),
-        Kind::KubernetesGateway => condition("condition=Programmed"),
-        Kind::GatewayClass => condition("condition=Accepted"),
-        Kind::HTTPRoute | Kind::GRPCRoute | Kind::TLSRoute | Kind::TCPRoute | Kind::UDPRoute => {
-            condition("jsonpath={.status.parents[0].conditions[?(@.type==\"Accepted\")].status}=True")
-        }
-        Kind::Secret => vec![Wait::Pause(SECRETS_SECONDS)],
+        ResourceKind::Deployment | ResourceKind::StatefulSet | ResourceKind::DaemonSet => vec![Wait::Rollout(name.clone())],
+        ResourceKind::Pod => condition("condition=Ready"),
+        ResourceKind::Job => condition("condition=Complete"),
+        ResourceKind::CustomResourceDefinition => condition("condition=Established"),
+        ResourceKind::Namespace if step.restarts => vec![Wait::Restart(name.name.clone())],
+        ResourceKind::Namespace => condition("jsonpath={.status.phase}=Active"),
+        ResourceKind::KubernetesGateway => condition("condition=Programmed"),
+        ResourceKind::GatewayClass => condition("condition=Accepted"),
+        ResourceKind::HTTPRoute
+        | ResourceKind::GRPCRoute
+        | ResourceKind::TLSRoute
+        | ResourceKind::TCPRoute
+        | ResourceKind::UDPRoute => condition("jsonpath={.status.parents[0].conditions[?(@.type==\"Accepted\")].status}=True"),
+        ResourceKind::Secret => vec![Wait::Pause(SECRETS_SECONDS)],
         _ if is_for_proxies(kind) => vec![Wait::Proxies],
         _ => Vec::new(),
     }
 }
 
 /// Whether istiod makes configuration of proxies from it.
-fn is_for_proxies(kind: Kind) -> bool {
+fn is_for_proxies(kind: ResourceKind) -> bool {
     kind.is_istio()
-        || kind.group() == Kind::HTTPRoute.group()
-        || matches!(kind, Kind::Service | Kind::Ingress | Kind::EndpointSlice)
+        || kind.group() == ResourceKind::HTTPRoute.group()
+        || matches!(kind, ResourceKind::Service | ResourceKind::Ingress | ResourceKind::EndpointSlice)
 }
 
 /// Keeps `json!` out of the callers: the value of an annotation.

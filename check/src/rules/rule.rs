@@ -6,7 +6,7 @@ use meshwhy_core::{Cause, reads_like_its_entry, words};
 use super::REGISTRY;
 use crate::finding::{Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 
 words! {
     /// Whom a rule is for.
@@ -73,7 +73,7 @@ pub struct Rule {
     /// Codes of other tools that report the same: `ISTnnnn` of `istioctl analyze`, `KIAnnnn` of Kiali.
     pub equivalent: &'static [&'static str],
     /// The kinds without which there is nothing to check; none for a rule on all of them.
-    pub kinds: &'static [Kind],
+    pub kinds: &'static [ResourceKind],
     /// The minor release of Istio that changes what it looks for: it runs when an upgrade crosses this. `None` for what is wrong anyway.
     pub upgrade: Option<u32>,
     /// What one finding says, with `{words}` that it fills.
@@ -173,7 +173,7 @@ macro_rules! declare_rule {
                 persona: meshwhy_core::first!($(Persona::$persona,)? Persona::Regular),
                 explains: &[$(&meshwhy_core::causes::$explained::CAUSE),*],
                 equivalent: $equivalent,
-                kinds: &[$($crate::model::Kind::$kind),*],
+                kinds: &[$($crate::model::ResourceKind::$kind),*],
                 upgrade: meshwhy_core::first!($(Some($upgrade),)? None),
                 message: Message { en: $message, zh: $message_zh },
                 check,

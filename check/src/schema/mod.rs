@@ -11,20 +11,20 @@ use std::sync::LazyLock;
 pub use compile::{Schema, Schemas};
 pub use validate::{Problem, ProblemKind, validate};
 
-use crate::model::Kind;
+use crate::model::ResourceKind;
 
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::load);
 
 /// The schema of a kind in a version, if that version is known.
 #[must_use]
-pub fn of(kind: Kind, api_version: &str) -> Option<&'static Schema> {
+pub fn of(kind: ResourceKind, api_version: &str) -> Option<&'static Schema> {
     // What `istioctl install` takes has no schema that is complete.
-    (kind != Kind::IstioOperator).then(|| SCHEMAS.find(kind.name(), |version| version == api_version)).flatten()
+    (kind != ResourceKind::IstioOperator).then(|| SCHEMAS.find(kind.name(), |version| version == api_version)).flatten()
 }
 
 /// The versions of a kind that have a schema, the stable one first.
 #[must_use]
-pub fn versions(kind: Kind) -> &'static [String] {
+pub fn versions(kind: ResourceKind) -> &'static [String] {
     SCHEMAS.versions(kind.name(), kind.group())
 }
 

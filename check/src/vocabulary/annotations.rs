@@ -1,7 +1,7 @@
 //! The annotations that Istio reads. Source: `istio.io/api` 1.30, `annotation/annotations.gen.go`.
 
 use super::formats::Format::{self, *};
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::spelling::nearest;
 
 /// How settled an annotation is.
@@ -25,7 +25,7 @@ pub struct Annotation {
     /// Its key.
     pub name: &'static str,
     /// The kinds on which it has an effect; none for all.
-    pub kinds: &'static [Kind],
+    pub kinds: &'static [ResourceKind],
     /// How settled it is.
     pub maturity: Maturity,
     /// What its value must be.
@@ -33,7 +33,7 @@ pub struct Annotation {
 }
 
 /// On whatever has annotations.
-const ANY: &[Kind] = &[];
+const ANY: &[ResourceKind] = &[];
 
 /// The one key outside of Istio's domain that it documents.
 const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
@@ -56,74 +56,74 @@ const UNLISTED: [&str; 13] = [
 ];
 
 #[rustfmt::skip]
-const ANNOTATIONS: &[(&str, &[Kind], Maturity, Format)] = &[
-    ("alpha.istio.io/canonical-serviceaccounts", &[Kind::Service], Deprecated, Free),
-    ("alpha.istio.io/kubernetes-serviceaccounts", &[Kind::Service], Deprecated, Free),
-    ("ambient.istio.io/bypass-inbound-capture", &[Kind::Pod], Alpha, Free),
-    ("ambient.istio.io/dns-capture", &[Kind::Pod], Alpha, Free),
-    ("ambient.istio.io/redirection", &[Kind::Pod], Beta, Free),
-    ("ambient.istio.io/waypoint-inbound-binding", &[Kind::GatewayClass, Kind::KubernetesGateway], Alpha, Free),
+const ANNOTATIONS: &[(&str, &[ResourceKind], Maturity, Format)] = &[
+    ("alpha.istio.io/canonical-serviceaccounts", &[ResourceKind::Service], Deprecated, Free),
+    ("alpha.istio.io/kubernetes-serviceaccounts", &[ResourceKind::Service], Deprecated, Free),
+    ("ambient.istio.io/bypass-inbound-capture", &[ResourceKind::Pod], Alpha, Free),
+    ("ambient.istio.io/dns-capture", &[ResourceKind::Pod], Alpha, Free),
+    ("ambient.istio.io/redirection", &[ResourceKind::Pod], Beta, Free),
+    ("ambient.istio.io/waypoint-inbound-binding", &[ResourceKind::GatewayClass, ResourceKind::KubernetesGateway], Alpha, Free),
     ("galley.istio.io/analyze-suppress", ANY, Alpha, Free),
     ("gateway.istio.io/controller-version", ANY, Alpha, Free),
-    ("gateway.istio.io/name-override", &[Kind::KubernetesGateway], Alpha, Free),
-    ("gateway.istio.io/service-account", &[Kind::KubernetesGateway], Alpha, Free),
-    ("inject.istio.io/templates", &[Kind::Pod], Alpha, Free),
-    ("istio.io/autoRegistrationGroup", &[Kind::WorkloadEntry], Alpha, Free),
-    ("istio.io/connectedAt", &[Kind::WorkloadEntry], Alpha, Free),
-    ("istio.io/disconnectedAt", &[Kind::WorkloadEntry], Alpha, Free),
-    ("istio.io/dry-run", &[Kind::AuthorizationPolicy], Alpha, Free),
-    ("istio.io/reroute-virtual-interfaces", &[Kind::Pod], Alpha, Interfaces),
-    ("istio.io/rev", &[Kind::Pod], Alpha, Free),
-    ("istio.io/workloadController", &[Kind::WorkloadEntry], Alpha, Free),
-    ("kubernetes.io/ingress.class", &[Kind::Ingress], Stable, Free),
-    ("networking.istio.io/exportTo", &[Kind::Service], Alpha, Free),
-    ("networking.istio.io/service-type", &[Kind::KubernetesGateway], Alpha, Free),
-    ("networking.istio.io/traffic-distribution", &[Kind::Namespace, Kind::Service, Kind::ServiceEntry], Alpha, Free),
-    ("prometheus.istio.io/merge-metrics", &[Kind::Pod], Alpha, Boolean),
-    ("proxy.istio.io/config", &[Kind::Pod], Beta, ProxyConfig),
-    ("proxy.istio.io/overrides", &[Kind::Pod], Alpha, Free),
-    ("readiness.status.sidecar.istio.io/applicationPorts", &[Kind::Pod], Alpha, Free),
-    ("readiness.status.sidecar.istio.io/failureThreshold", &[Kind::Pod], Alpha, Count),
-    ("readiness.status.sidecar.istio.io/initialDelaySeconds", &[Kind::Pod], Alpha, Count),
-    ("readiness.status.sidecar.istio.io/periodSeconds", &[Kind::Pod], Alpha, Count),
-    ("sidecar.istio.io/agentLogLevel", &[Kind::Pod], Alpha, AgentLevels),
-    ("sidecar.istio.io/bootstrapOverride", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/componentLogLevel", &[Kind::Pod], Alpha, EnvoyLevels),
-    ("sidecar.istio.io/discoveryAddress", &[Kind::Pod], Deprecated, Free),
-    ("sidecar.istio.io/extraStatTags", &[Kind::Pod], Deprecated, Free),
-    ("sidecar.istio.io/inject", &[Kind::Pod], Deprecated, TrueOrFalse),
-    ("sidecar.istio.io/interceptionMode", &[Kind::Pod], Alpha, Interception),
-    ("sidecar.istio.io/logLevel", &[Kind::Pod], Alpha, EnvoyLevel),
-    ("sidecar.istio.io/nativeSidecar", &[Kind::Pod], Alpha, TrueOrFalse),
-    ("sidecar.istio.io/proxyCPU", &[Kind::Pod], Alpha, Quantity),
-    ("sidecar.istio.io/proxyCPULimit", &[Kind::Pod], Alpha, Quantity),
-    ("sidecar.istio.io/proxyImage", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/proxyImageType", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/proxyMemory", &[Kind::Pod], Alpha, Quantity),
-    ("sidecar.istio.io/proxyMemoryLimit", &[Kind::Pod], Alpha, Quantity),
-    ("sidecar.istio.io/rewriteAppHTTPProbers", &[Kind::Pod], Alpha, Boolean),
-    ("sidecar.istio.io/statsCompression", &[Kind::Pod], Deprecated, Free),
-    ("sidecar.istio.io/statsEvictionInterval", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/statsFlushInterval", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/statsHistogramBins", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/statsHistogramBuckets", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/statsInclusionPrefixes", &[Kind::Pod], Deprecated, Free),
-    ("sidecar.istio.io/statsInclusionRegexps", &[Kind::Pod], Deprecated, Free),
-    ("sidecar.istio.io/statsInclusionSuffixes", &[Kind::Pod], Deprecated, Free),
-    ("sidecar.istio.io/status", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/userVolume", &[Kind::Pod], Alpha, Free),
-    ("sidecar.istio.io/userVolumeMount", &[Kind::Pod], Alpha, Free),
-    ("status.sidecar.istio.io/port", &[Kind::Pod], Alpha, Port),
-    ("topology.istio.io/controlPlaneClusters", &[Kind::Namespace], Alpha, Free),
-    ("traffic.istio.io/nodeSelector", &[Kind::Service], Stable, Free),
-    ("traffic.sidecar.istio.io/excludeInboundPorts", &[Kind::Pod], Alpha, Ports),
-    ("traffic.sidecar.istio.io/excludeInterfaces", &[Kind::Pod], Alpha, Interfaces),
-    ("traffic.sidecar.istio.io/excludeOutboundIPRanges", &[Kind::Pod], Alpha, Ranges),
-    ("traffic.sidecar.istio.io/excludeOutboundPorts", &[Kind::Pod], Alpha, Ports),
-    ("traffic.sidecar.istio.io/includeInboundPorts", &[Kind::Pod], Alpha, PortsOrAll),
-    ("traffic.sidecar.istio.io/includeOutboundIPRanges", &[Kind::Pod], Alpha, RangesOrAll),
-    ("traffic.sidecar.istio.io/includeOutboundPorts", &[Kind::Pod], Alpha, PortsOrAll),
-    ("traffic.sidecar.istio.io/kubevirtInterfaces", &[Kind::Pod], Deprecated, Interfaces),
+    ("gateway.istio.io/name-override", &[ResourceKind::KubernetesGateway], Alpha, Free),
+    ("gateway.istio.io/service-account", &[ResourceKind::KubernetesGateway], Alpha, Free),
+    ("inject.istio.io/templates", &[ResourceKind::Pod], Alpha, Free),
+    ("istio.io/autoRegistrationGroup", &[ResourceKind::WorkloadEntry], Alpha, Free),
+    ("istio.io/connectedAt", &[ResourceKind::WorkloadEntry], Alpha, Free),
+    ("istio.io/disconnectedAt", &[ResourceKind::WorkloadEntry], Alpha, Free),
+    ("istio.io/dry-run", &[ResourceKind::AuthorizationPolicy], Alpha, Free),
+    ("istio.io/reroute-virtual-interfaces", &[ResourceKind::Pod], Alpha, Interfaces),
+    ("istio.io/rev", &[ResourceKind::Pod], Alpha, Free),
+    ("istio.io/workloadController", &[ResourceKind::WorkloadEntry], Alpha, Free),
+    ("kubernetes.io/ingress.class", &[ResourceKind::Ingress], Stable, Free),
+    ("networking.istio.io/exportTo", &[ResourceKind::Service], Alpha, Free),
+    ("networking.istio.io/service-type", &[ResourceKind::KubernetesGateway], Alpha, Free),
+    ("networking.istio.io/traffic-distribution", &[ResourceKind::Namespace, ResourceKind::Service, ResourceKind::ServiceEntry], Alpha, Free),
+    ("prometheus.istio.io/merge-metrics", &[ResourceKind::Pod], Alpha, Boolean),
+    ("proxy.istio.io/config", &[ResourceKind::Pod], Beta, ProxyConfig),
+    ("proxy.istio.io/overrides", &[ResourceKind::Pod], Alpha, Free),
+    ("readiness.status.sidecar.istio.io/applicationPorts", &[ResourceKind::Pod], Alpha, Free),
+    ("readiness.status.sidecar.istio.io/failureThreshold", &[ResourceKind::Pod], Alpha, Count),
+    ("readiness.status.sidecar.istio.io/initialDelaySeconds", &[ResourceKind::Pod], Alpha, Count),
+    ("readiness.status.sidecar.istio.io/periodSeconds", &[ResourceKind::Pod], Alpha, Count),
+    ("sidecar.istio.io/agentLogLevel", &[ResourceKind::Pod], Alpha, AgentLevels),
+    ("sidecar.istio.io/bootstrapOverride", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/componentLogLevel", &[ResourceKind::Pod], Alpha, EnvoyLevels),
+    ("sidecar.istio.io/discoveryAddress", &[ResourceKind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/extraStatTags", &[ResourceKind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/inject", &[ResourceKind::Pod], Deprecated, TrueOrFalse),
+    ("sidecar.istio.io/interceptionMode", &[ResourceKind::Pod], Alpha, Interception),
+    ("sidecar.istio.io/logLevel", &[ResourceKind::Pod], Alpha, EnvoyLevel),
+    ("sidecar.istio.io/nativeSidecar", &[ResourceKind::Pod], Alpha, TrueOrFalse),
+    ("sidecar.istio.io/proxyCPU", &[ResourceKind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/proxyCPULimit", &[ResourceKind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/proxyImage", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/proxyImageType", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/proxyMemory", &[ResourceKind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/proxyMemoryLimit", &[ResourceKind::Pod], Alpha, Quantity),
+    ("sidecar.istio.io/rewriteAppHTTPProbers", &[ResourceKind::Pod], Alpha, Boolean),
+    ("sidecar.istio.io/statsCompression", &[ResourceKind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/statsEvictionInterval", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsFlushInterval", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsHistogramBins", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsHistogramBuckets", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/statsInclusionPrefixes", &[ResourceKind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/statsInclusionRegexps", &[ResourceKind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/statsInclusionSuffixes", &[ResourceKind::Pod], Deprecated, Free),
+    ("sidecar.istio.io/status", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/userVolume", &[ResourceKind::Pod], Alpha, Free),
+    ("sidecar.istio.io/userVolumeMount", &[ResourceKind::Pod], Alpha, Free),
+    ("status.sidecar.istio.io/port", &[ResourceKind::Pod], Alpha, Port),
+    ("topology.istio.io/controlPlaneClusters", &[ResourceKind::Namespace], Alpha, Free),
+    ("traffic.istio.io/nodeSelector", &[ResourceKind::Service], Stable, Free),
+    ("traffic.sidecar.istio.io/excludeInboundPorts", &[ResourceKind::Pod], Alpha, Ports),
+    ("traffic.sidecar.istio.io/excludeInterfaces", &[ResourceKind::Pod], Alpha, Interfaces),
+    ("traffic.sidecar.istio.io/excludeOutboundIPRanges", &[ResourceKind::Pod], Alpha, Ranges),
+    ("traffic.sidecar.istio.io/excludeOutboundPorts", &[ResourceKind::Pod], Alpha, Ports),
+    ("traffic.sidecar.istio.io/includeInboundPorts", &[ResourceKind::Pod], Alpha, PortsOrAll),
+    ("traffic.sidecar.istio.io/includeOutboundIPRanges", &[ResourceKind::Pod], Alpha, RangesOrAll),
+    ("traffic.sidecar.istio.io/includeOutboundPorts", &[ResourceKind::Pod], Alpha, PortsOrAll),
+    ("traffic.sidecar.istio.io/kubevirtInterfaces", &[ResourceKind::Pod], Deprecated, Interfaces),
 ];
 
 /// Whether a key is one that only Istio could give a meaning.
@@ -154,7 +154,7 @@ pub fn meant(key: &str) -> Option<&'static str> {
 impl Annotation {
     /// Whether it has an effect on this kind.
     #[must_use]
-    pub fn is_for(&self, kind: Kind) -> bool {
+    pub fn is_for(&self, kind: ResourceKind) -> bool {
         self.kinds.is_empty() || self.kinds.contains(&kind)
     }
 

@@ -1,6 +1,6 @@
 //! The labels that Istio reads. Source: `istio.io/api` 1.30, `label/labels.gen.go`, and `istio-injection`.
 
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::spelling::nearest;
 
 /// Asks for injection into all pods of a namespace.
@@ -57,10 +57,10 @@ pub fn meant(key: &str) -> Option<&'static str> {
 
 /// Where a label that asks for a proxy is looked at; `None` for others.
 #[must_use]
-pub fn kinds_of_injection(key: &str) -> Option<&'static [Kind]> {
+pub fn kinds_of_injection(key: &str) -> Option<&'static [ResourceKind]> {
     match key {
-        INJECTION => Some(&[Kind::Namespace]),
-        INJECT => Some(&[Kind::Pod]),
+        INJECTION => Some(&[ResourceKind::Namespace]),
+        INJECT => Some(&[ResourceKind::Pod]),
         _ => None,
     }
 }

@@ -2,27 +2,27 @@
 
 use super::{Dependencies, Subject, object};
 use crate::document::Node;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::plan::dependency::Dependency;
 
 pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let spec = subject.resource.spec();
     match subject.resource.kind {
-        Kind::KubernetesGateway | Kind::ListenerSet => {
-            facts.need_object(Kind::GatewayClass, "", spec.get("gatewayClassName"));
+        ResourceKind::KubernetesGateway | ResourceKind::ListenerSet => {
+            facts.need_object(ResourceKind::GatewayClass, "", spec.get("gatewayClassName"));
             if let Some(parent) = spec.get("parentRef") {
                 reference(subject, facts, parent, "Gateway");
             }
             let certificates = spec.list("listeners").filter_map(|listener| listener.at(&["tls", "certificateRefs"]));
             certificates.flat_map(Node::items).for_each(|certificate| reference(subject, facts, certificate, "Secret"));
         }
-        Kind::ReferenceGrant => grants(subject, facts),
-        Kind::BackendTLSPolicy => {
+        ResourceKind::ReferenceGrant => grants(subject, facts),
+        ResourceKind::BackendTLSPolicy => {
             spec.list("targetRefs").for_each(|target| reference(subject, facts, target, "Service"));
             let certificates = spec.get("validation").into_iter().flat_map(|validation| validation.list("caCertificateRefs"));
             certificates.for_each(|certificate| reference(subject, facts, certificate, "ConfigMap"));
         }
-        Kind::GatewayClass => {}
+        ResourceKind::GatewayClass => {}
         _ => route(subject, facts),
     }
 }
@@ -51,9 +51,9 @@ fn reference(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies, node: Node
         "Hostname" => {
             subject.need_host(facts, name, node.get("port").and_then(Node::as_integer));
         }
-        "Gateway" => facts.need(object(Kind::KubernetesGateway, namespace, name)),
+        "Gateway" => facts.need(object(ResourceKind::KubernetesGateway, namespace, name)),
         _ => {
-            if let Some(kind) = Kind::ALL.iter().find(|known| known.as_str() == kind) {
+            if let Some(kind) = ResourceKind::ALL.iter().find(|known| known.as_str() == kind) {
                 facts.need(object(*kind, namespace, name));
             }
         }

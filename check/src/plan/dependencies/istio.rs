@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use super::{Dependencies, Subject, object, pairs};
 use crate::document::Node;
 use crate::mesh::full_host;
-use crate::model::{DestinationRule, Gateway, Kind, Server, ServiceEntry, VirtualService};
+use crate::model::{DestinationRule, Gateway, ResourceKind, Server, ServiceEntry, VirtualService};
 use crate::plan::dependency::Dependency;
 use crate::plan::mtls::{MtlsFacts, RuleTls};
 
 pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     match subject.resource.kind {
-        Kind::Gateway => gateway(subject, facts),
-        Kind::VirtualService => virtual_service(subject, facts),
-        Kind::DestinationRule => destination_rule(subject, facts),
+        ResourceKind::Gateway => gateway(subject, facts),
+        ResourceKind::VirtualService => virtual_service(subject, facts),
+        ResourceKind::DestinationRule => destination_rule(subject, facts),
         _ => service_entry(subject, facts),
     }
 }
@@ -43,15 +43,16 @@ fn listeners(server: Server<'_>, labels: &str, facts: &mut Dependencies) {
 /// The Secrets that a credential may name: those beside the gateway's pods; all of that name where no file holds these pods.
 fn secrets(subject: &Subject<'_, '_, '_>, gateway: Gateway<'_>, name: &str) -> Vec<Dependency> {
     let mesh = subject.mesh;
-    let all: HashSet<&str> = mesh.of(Kind::Secret).filter(|secret| secret.name == name).map(|secret| secret.namespace).collect();
+    let all: HashSet<&str> =
+        mesh.of(ResourceKind::Secret).filter(|secret| secret.name == name).map(|secret| secret.namespace).collect();
     let holds_pods =
         |namespace: &&&str| gateway.selector().is_some_and(|selector| !mesh.selected(namespace, selector).is_empty());
     let near: Vec<&&str> = all.iter().filter(holds_pods).collect();
     let chosen: Vec<&str> = if near.is_empty() { all.into_iter().collect() } else { near.into_iter().copied().collect() };
     if chosen.is_empty() {
-        return vec![object(Kind::Secret, subject.resource.namespace, name)];
+        return vec![object(ResourceKind::Secret, subject.resource.namespace, name)];
     }
-    let mut things: Vec<Dependency> = chosen.into_iter().map(|namespace| object(Kind::Secret, namespace, name)).collect();
+    let mut things: Vec<Dependency> = chosen.into_iter().map(|namespace| object(ResourceKind::Secret, namespace, name)).collect();
     things.sort();
     things
 }
@@ -66,7 +67,7 @@ fn virtual_service(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
             continue;
         }
         let (of, name) = gateway.split_once('/').unwrap_or((namespace, gateway));
-        facts.need(object(Kind::Gateway, of, name));
+        facts.need(object(ResourceKind::Gateway, of, name));
         gateways.push(format!("{of}/{name}"));
     }
     if gateways.is_empty() {
@@ -78,7 +79,7 @@ fn virtual_service(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     }
     for delegate in service.routes().filter_map(|route| route.node.get("delegate")) {
         let of = delegate.get("namespace").and_then(Node::text).unwrap_or(namespace);
-        facts.need_object(Kind::VirtualService, of, delegate.get("name"));
+        facts.need_object(ResourceKind::VirtualService, of, delegate.get("name"));
     }
     for destination in service.destinations() {
         let Some(host) = destination.host().and_then(Node::text) else { continue };
@@ -105,7 +106,7 @@ fn destination_rule(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
         facts.needs.extend(subset.get("labels").and_then(|labels| subject.pods_of_subset(&full, labels)).map(|pods| vec![pods]));
     }
     for tls in rule.policies().flat_map(|policy| policy.tls().into_iter().chain(policy.ports().filter_map(|port| port.tls()))) {
-        facts.need_object(Kind::Secret, subject.resource.namespace, tls.0.get("credentialName"));
+        facts.need_object(ResourceKind::Secret, subject.resource.namespace, tls.0.get("credentialName"));
     }
     facts.mtls = MtlsFacts::Rule(RuleTls::read(rule, full));
 }

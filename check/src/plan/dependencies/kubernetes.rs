@@ -2,22 +2,24 @@
 
 use super::{Dependencies, Subject, pairs};
 use crate::document::Node;
-use crate::model::{Kind, Service, Workload};
+use crate::model::{ResourceKind, Service, Workload};
 use crate::plan::dependency::Dependency;
 use crate::plan::mtls::{MtlsFacts, WorkloadTls};
 
 pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let resource = subject.resource;
     match resource.kind {
-        Kind::CustomResourceDefinition => {
+        ResourceKind::CustomResourceDefinition => {
             let spec = resource.spec();
             if let (Some(group), Some(kind)) = (spec.str_at(&["group"]), spec.str_at(&["names", "kind"])) {
                 facts.provides.push(Dependency::CustomKind(group.to_owned(), kind.to_owned()));
             }
         }
-        Kind::Namespace => facts.mtls = MtlsFacts::Namespace { name: resource.name.to_owned(), injects: resource.injects() },
-        Kind::Service => service(subject, facts),
-        Kind::Ingress => ingress(subject, facts),
+        ResourceKind::Namespace => {
+            facts.mtls = MtlsFacts::Namespace { name: resource.name.to_owned(), injects: resource.injects() }
+        }
+        ResourceKind::Service => service(subject, facts),
+        ResourceKind::Ingress => ingress(subject, facts),
         _ => {}
     }
     if let Some(workload) = Workload::of(resource) {
@@ -47,19 +49,19 @@ fn ingress(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
             subject.need_host(facts, &host, service.at(&["port", "number"]).and_then(Node::as_integer));
         }
     }
-    spec.list("tls").for_each(|tls| facts.need_object(Kind::Secret, namespace, tls.get("secretName")));
+    spec.list("tls").for_each(|tls| facts.need_object(ResourceKind::Secret, namespace, tls.get("secretName")));
 }
 
 fn pods(workload: &Workload<'_>, facts: &mut Dependencies) {
     let namespace = workload.resource.namespace;
     let labels = workload.labels().0.map(pairs).unwrap_or_default();
     facts.mtls = MtlsFacts::Workload(WorkloadTls::read(workload, labels));
-    if workload.resource.kind == Kind::StatefulSet {
-        facts.need_object(Kind::Service, namespace, workload.resource.spec().get("serviceName"));
+    if workload.resource.kind == ResourceKind::StatefulSet {
+        facts.need_object(ResourceKind::Service, namespace, workload.resource.spec().get("serviceName"));
     }
     let Some(spec) = workload.pod.get("spec") else { return };
-    facts.need_object(Kind::ServiceAccount, namespace, spec.get("serviceAccountName"));
-    spec.list("imagePullSecrets").for_each(|secret| facts.need_object(Kind::Secret, namespace, secret.get("name")));
+    facts.need_object(ResourceKind::ServiceAccount, namespace, spec.get("serviceAccountName"));
+    spec.list("imagePullSecrets").for_each(|secret| facts.need_object(ResourceKind::Secret, namespace, secret.get("name")));
     for volume in spec.list("volumes") {
         mounted(volume, "secretName", namespace, facts);
         let projected = volume.get("projected").into_iter().flat_map(|projected| projected.list("sources"));
@@ -69,10 +71,10 @@ fn pods(workload: &Workload<'_>, facts: &mut Dependencies) {
         let values = container.0.list("env").filter_map(|variable| variable.get("valueFrom"));
         for source in values.chain(container.0.list("envFrom")) {
             let references = [
-                (Kind::Secret, "secretKeyRef"),
-                (Kind::Secret, "secretRef"),
-                (Kind::ConfigMap, "configMapKeyRef"),
-                (Kind::ConfigMap, "configMapRef"),
+                (ResourceKind::Secret, "secretKeyRef"),
+                (ResourceKind::Secret, "secretRef"),
+                (ResourceKind::ConfigMap, "configMapKeyRef"),
+                (ResourceKind::ConfigMap, "configMapRef"),
             ];
             for (kind, key) in references {
                 named(source.get(key), kind, "name", namespace, facts);
@@ -82,11 +84,11 @@ fn pods(workload: &Workload<'_>, facts: &mut Dependencies) {
 }
 
 fn mounted(volume: Node<'_>, secret_key: &str, namespace: &str, facts: &mut Dependencies) {
-    named(volume.get("secret"), Kind::Secret, secret_key, namespace, facts);
-    named(volume.get("configMap"), Kind::ConfigMap, "name", namespace, facts);
+    named(volume.get("secret"), ResourceKind::Secret, secret_key, namespace, facts);
+    named(volume.get("configMap"), ResourceKind::ConfigMap, "name", namespace, facts);
 }
 
-fn named(reference: Option<Node<'_>>, kind: Kind, key: &str, namespace: &str, facts: &mut Dependencies) {
+fn named(reference: Option<Node<'_>>, kind: ResourceKind, key: &str, namespace: &str, facts: &mut Dependencies) {
     let required = reference.filter(|node| node.get("optional").and_then(Node::as_bool) != Some(true));
     facts.need_object(kind, namespace, required.and_then(|node| node.get(key)));
 }

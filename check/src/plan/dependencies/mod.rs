@@ -10,7 +10,7 @@ use super::mtls::MtlsFacts;
 use super::object::ObjectName;
 use crate::document::Node;
 use crate::mesh::{Lookup, Mesh, Target, full_host, kubernetes_name};
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 
 /// What a version of a resource means to others. A need is met by any of its alternatives.
 #[derive(Debug, Default)]
@@ -41,18 +41,20 @@ pub(super) fn facts(name: &ObjectName, root: Node<'_>, mesh: &Mesh<'_>, stays: b
     facts.provides.push(object(resource.kind, resource.namespace, resource.name));
     let subject = Subject { resource, mesh, stays };
     match resource.kind {
-        Kind::Gateway | Kind::VirtualService | Kind::DestinationRule | Kind::ServiceEntry => istio::read(&subject, &mut facts),
-        Kind::AuthorizationPolicy | Kind::PeerAuthentication | Kind::RequestAuthentication => {
+        ResourceKind::Gateway | ResourceKind::VirtualService | ResourceKind::DestinationRule | ResourceKind::ServiceEntry => {
+            istio::read(&subject, &mut facts)
+        }
+        ResourceKind::AuthorizationPolicy | ResourceKind::PeerAuthentication | ResourceKind::RequestAuthentication => {
             security::read(&subject, &mut facts)
         }
-        kind if kind.group() == Kind::HTTPRoute.group() => gateway_api::read(&subject, &mut facts),
+        kind if kind.group() == ResourceKind::HTTPRoute.group() => gateway_api::read(&subject, &mut facts),
         _ => kubernetes::read(&subject, &mut facts),
     }
     facts
 }
 
 /// A resource as a thing.
-pub(super) fn object(kind: Kind, namespace: &str, name: &str) -> Dependency {
+pub(super) fn object(kind: ResourceKind, namespace: &str, name: &str) -> Dependency {
     Dependency::Object(kind.as_str(), namespace.to_owned(), name.to_owned())
 }
 
@@ -61,7 +63,7 @@ impl Dependencies {
         self.needs.push(vec![thing]);
     }
 
-    fn need_object(&mut self, kind: Kind, namespace: &str, name: Option<Node<'_>>) {
+    fn need_object(&mut self, kind: ResourceKind, namespace: &str, name: Option<Node<'_>>) {
         if let Some(name) = name.and_then(Node::text).filter(|name| !name.is_empty()) {
             self.need(object(kind, namespace, name));
         }

@@ -3,15 +3,15 @@
 use super::{Dependencies, Subject, pairs};
 use crate::document::Node;
 use crate::mesh::ROOT_NAMESPACE;
-use crate::model::{Kind, PeerAuthentication};
+use crate::model::{PeerAuthentication, ResourceKind};
 use crate::plan::dependency::Dependency;
 use crate::plan::mtls::{MtlsFacts, PolicyTls};
 
 pub(super) fn read(subject: &Subject<'_, '_, '_>, facts: &mut Dependencies) {
     let resource = subject.resource;
     match resource.kind {
-        Kind::PeerAuthentication => facts.mtls = MtlsFacts::Policy(PolicyTls::read(PeerAuthentication(resource))),
-        Kind::RequestAuthentication => {
+        ResourceKind::PeerAuthentication => facts.mtls = MtlsFacts::Policy(PolicyTls::read(PeerAuthentication(resource))),
+        ResourceKind::RequestAuthentication => {
             facts.provides.push(Dependency::Issuer(resource.namespace.to_owned(), String::new()));
             let issuers = resource.spec().list("jwtRules").filter_map(|rule| rule.get("issuer")?.text());
             facts.provides.extend(issuers.map(|issuer| Dependency::Issuer(resource.namespace.to_owned(), issuer.to_owned())));

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,7 +46,7 @@ const KEEPS_OTHERS: [&str; 7] =
     ["response.flags", "grpc_status", "response.code_details", "==0", "<", "has(", "connection.termination_details"];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for telemetry in mesh.of(Kind::Telemetry) {
+    for telemetry in mesh.of(ResourceKind::Telemetry) {
         let filters = telemetry.spec().list("accessLogging").filter_map(|entry| entry.at(&["filter", "expression"]));
         for node in filters {
             if let Some(filter) = node.text().filter(|filter| hides_failures(filter)) {

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind, PolicyAction, PolicyRule};
+use crate::model::{AuthorizationPolicy, PolicyAction, PolicyRule, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -45,7 +45,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let policies = mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy);
+    let policies = mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy);
     for policy in policies.filter(|policy| policy.action() == Some(PolicyAction::Allow) && !policy.is_dry_run()) {
         for rule in policy.rules().filter(|rule| rule.0.is_mapping() && matches_everything(*rule)) {
             let finding = Finding::new(&policy.0, rule.0).with("policy", policy.0.name);

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Metadata, Workload};
+use crate::model::{Metadata, ResourceKind, Workload};
 use crate::rules::declare_rule;
 use crate::vocabulary::annotations;
 
@@ -40,7 +40,7 @@ const WRITTEN_BY_CNI: [&str; 4] = [
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
-        let is_redirected_by_cni = metadata.resource.kind == Kind::Pod
+        let is_redirected_by_cni = metadata.resource.kind == ResourceKind::Pod
             && !Workload::of(metadata.resource)
                 .is_some_and(|pod| pod.init_containers().any(|container| container.name() == Some("istio-init")));
         for (key, _) in metadata.annotations().iter() {

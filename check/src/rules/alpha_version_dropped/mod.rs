@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -37,7 +37,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::BackendTLSPolicy) {
+    for policy in mesh.of(ResourceKind::BackendTLSPolicy) {
         let Some(node) = policy.root.get("apiVersion") else { continue };
         let version = policy.api_version.rsplit('/').next().unwrap_or_default();
         if version.starts_with("v1alpha") {

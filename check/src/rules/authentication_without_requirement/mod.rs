@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind, PolicyAction, Resource};
+use crate::model::{AuthorizationPolicy, PolicyAction, Resource, ResourceKind};
 use crate::rules::declare_rule;
 use crate::scope::Counterparts;
 
@@ -51,9 +51,9 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if routes_by_claim(mesh) {
         return;
     }
-    let requiring = Counterparts::of(mesh.of(Kind::AuthorizationPolicy).filter(requires_token));
-    let is_required_somewhere = mesh.of(Kind::AuthorizationPolicy).any(|policy| requires_token(&policy));
-    for authentication in mesh.of(Kind::RequestAuthentication) {
+    let requiring = Counterparts::of(mesh.of(ResourceKind::AuthorizationPolicy).filter(requires_token));
+    let is_required_somewhere = mesh.of(ResourceKind::AuthorizationPolicy).any(|policy| requires_token(&policy));
+    for authentication in mesh.of(ResourceKind::RequestAuthentication) {
         let Some(rules) = authentication.spec().get("jwtRules").filter(|rules| !rules.is_empty()) else { continue };
         let spans_mesh = authentication.namespace == mesh.root_namespace();
         if !(requiring.meet(mesh, &authentication) || spans_mesh && is_required_somewhere) {
@@ -71,7 +71,7 @@ fn requires_token(policy: &Resource<'_>) -> bool {
 
 /// Whether a route matches on claims, so that requests without a token find no route.
 fn routes_by_claim(mesh: &Mesh<'_>) -> bool {
-    let routes = mesh.of(Kind::VirtualService).flat_map(|service| service.spec().list("http"));
+    let routes = mesh.of(ResourceKind::VirtualService).flat_map(|service| service.spec().list("http"));
     let headers = routes.flat_map(|route| route.list("match")).filter_map(|matched| matched.get("headers"));
     let mut names = headers.flat_map(Node::entries).filter_map(|(name, _)| name.text());
     names.any(|name| name.starts_with("@request.auth"))

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -42,7 +42,8 @@ declare_rule! {
     sources: &["https://gateway-api.sigs.k8s.io/api-types/referencegrant/", "https://gateway-api.sigs.k8s.io/reference/spec/#httpbackendref"],
 }
 
-const ROUTES: [Kind; 4] = [Kind::HTTPRoute, Kind::GRPCRoute, Kind::TLSRoute, Kind::TCPRoute];
+const ROUTES: [ResourceKind; 4] =
+    [ResourceKind::HTTPRoute, ResourceKind::GRPCRoute, ResourceKind::TLSRoute, ResourceKind::TCPRoute];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for route in ROUTES.iter().flat_map(|kind| mesh.of(*kind)) {
@@ -58,7 +59,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
                 continue;
             }
             let grants = |grant: Resource<'a>| grants(grant, &route, name);
-            if mesh.in_namespace(Kind::ReferenceGrant, namespace).any(grants) {
+            if mesh.in_namespace(ResourceKind::ReferenceGrant, namespace).any(grants) {
                 continue;
             }
             match mesh.service(namespace, name) {

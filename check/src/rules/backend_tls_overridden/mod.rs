@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, TrafficPolicy};
+use crate::model::{ResourceKind, TrafficPolicy};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -39,7 +39,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::BackendTLSPolicy) {
+    for policy in mesh.of(ResourceKind::BackendTLSPolicy) {
         for target in policy.spec().list("targetRefs").filter(|target| target.str_at(&["kind"]) == Some("Service")) {
             let Some(name) = target.get("name") else { continue };
             let host = format!("{}.{}.svc.cluster.local", name.text().unwrap_or_default(), policy.namespace);

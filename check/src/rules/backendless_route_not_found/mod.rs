@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -28,7 +28,7 @@ declare_rule! {
 /// The rules of HTTPRoutes that send requests nowhere and answer nothing themselves.
 pub(super) fn backendless<'a>(mesh: &Mesh<'a>) -> impl Iterator<Item = (Resource<'a>, Node<'a>)> {
     let answers = |filter: Node<'_>| filter.str_at(&["type"]) != Some("RequestHeaderModifier");
-    mesh.of(Kind::HTTPRoute).flat_map(move |route| {
+    mesh.of(ResourceKind::HTTPRoute).flat_map(move |route| {
         let rules = route.spec().list("rules");
         let open = rules.filter(move |rule| rule.is_mapping() && rule.list("backendRefs").next().is_none());
         open.filter(move |rule| !rule.list("filters").any(answers)).map(move |rule| (route, rule))

@@ -6,7 +6,7 @@ use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::gateway_api::listeners;
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -50,10 +50,10 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut grants: HashMap<&str, Vec<Resource<'a>>> = HashMap::new();
-    for grant in mesh.of(Kind::ReferenceGrant) {
+    for grant in mesh.of(ResourceKind::ReferenceGrant) {
         grants.entry(grant.namespace).or_default().push(grant);
     }
-    for gateway in mesh.of(Kind::KubernetesGateway).chain(mesh.of(Kind::ListenerSet)) {
+    for gateway in mesh.of(ResourceKind::KubernetesGateway).chain(mesh.of(ResourceKind::ListenerSet)) {
         let references =
             listeners(&gateway).filter_map(|listener| listener.0.get("tls")).flat_map(|tls| tls.list("certificateRefs"));
         for reference in references {
@@ -66,7 +66,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             if namespace == gateway.namespace || of_namespace.iter().any(|grant| permits(grant, &gateway, name)) {
                 continue;
             }
-            if of_namespace.is_empty() && mesh.find(Kind::Secret, namespace, name).is_none() {
+            if of_namespace.is_empty() && mesh.find(ResourceKind::Secret, namespace, name).is_none() {
                 findings.unknown(&gateway, node, format!("ReferenceGrants of {namespace}"));
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -45,7 +45,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for authentication in mesh.of(Kind::RequestAuthentication) {
+    for authentication in mesh.of(ResourceKind::RequestAuthentication) {
         let copies = authentication.spec().list("jwtRules").flat_map(|rule| rule.list("outputClaimToHeaders"));
         for header in copies.filter_map(|copy| copy.get("header")) {
             findings.add(Finding::new(&authentication, header).with("header", header.text().unwrap_or_default()).likely());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::{Gateway, Kind, Resource, Workload, selects};
+use crate::model::{Gateway, Resource, ResourceKind, Workload, selects};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -48,11 +48,11 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let policies: Vec<_> = mesh.of(Kind::RequestAuthentication).collect();
+    let policies: Vec<_> = mesh.of(ResourceKind::RequestAuthentication).collect();
     for service in mesh.virtual_services() {
         let Some(claim) = service.http().find_map(claim_of) else { continue };
         for (_, (namespace, name)) in service.named_gateways() {
-            let Some(gateway) = mesh.find(Kind::Gateway, namespace, name).map(Gateway) else { continue };
+            let Some(gateway) = mesh.find(ResourceKind::Gateway, namespace, name).map(Gateway) else { continue };
             let Some(selector) = gateway.selector() else { continue };
             let pods = mesh.selected_anywhere(selector);
             let is_covered = match pods.is_empty() {

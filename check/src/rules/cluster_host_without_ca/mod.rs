@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::{Mesh, full_host, kubernetes_name};
-use crate::model::{DestinationRule, Kind, TlsMode, TlsSettings};
+use crate::model::{DestinationRule, ResourceKind, TlsMode, TlsSettings};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -51,7 +51,7 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut behind_gateways = None;
-    for rule in mesh.of(Kind::DestinationRule).map(DestinationRule) {
+    for rule in mesh.of(ResourceKind::DestinationRule).map(DestinationRule) {
         let Some(host) = rule.host().and_then(Node::text) else { continue };
         let full = full_host(host, rule.0.namespace);
         if kubernetes_name(&full).is_none() {

@@ -6,7 +6,7 @@ use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::gateways::pods_of;
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind, Server};
+use crate::model::{Gateway, ResourceKind, Server};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -59,7 +59,7 @@ type Slot<'a> = (String, i64, &'a str, &'a str);
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut by_slot: HashMap<Slot<'a>, Vec<(Gateway<'a>, Server<'a>)>> = HashMap::new();
     let mut pods = HashMap::new();
-    let gateways = || mesh.of(Kind::Gateway).map(Gateway);
+    let gateways = || mesh.of(ResourceKind::Gateway).map(Gateway);
     for gateway in gateways() {
         for (slot, server, _) in slots(mesh, &gateway, &mut pods) {
             let known = by_slot.entry(slot).or_default();

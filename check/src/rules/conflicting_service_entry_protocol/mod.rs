@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, ServiceEntry};
+use crate::model::{ResourceKind, ServiceEntry};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -73,7 +73,7 @@ impl<'a> Claim<'a> {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut claims: HashMap<(&str, i64), Vec<Claim<'a>>> = HashMap::new();
-    for entry in mesh.of(Kind::ServiceEntry).map(ServiceEntry) {
+    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
         for host in entry.hosts().filter_map(Node::text) {
             for port in entry.ports() {
                 let claim = Claim { entry, host, port };

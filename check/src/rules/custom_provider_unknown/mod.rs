@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind, PolicyAction};
+use crate::model::{AuthorizationPolicy, PolicyAction, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,7 +46,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
         let node = policy.0.spec().at(&["provider", "name"]).filter(|_| policy.action() == Some(PolicyAction::Custom));
         let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else { continue };
         if !mesh.has_sole_config() {

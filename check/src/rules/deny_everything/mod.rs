@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind, PolicyAction};
+use crate::model::{AuthorizationPolicy, PolicyAction, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -45,7 +45,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
         let name = policy.0.name.to_ascii_lowercase();
         let says_so =
             ["deny", "nothing", "none", "block", "default", "lock", "reject", "forbid"].iter().any(|word| name.contains(word));

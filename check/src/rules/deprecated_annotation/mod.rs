@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Metadata};
+use crate::model::{Metadata, ResourceKind};
 use crate::rules::declare_rule;
 use crate::vocabulary::annotations::{self, Maturity};
 use crate::vocabulary::labels;
@@ -43,7 +43,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             }
             let mut finding = Finding::new(&metadata.resource, key).with("annotation", annotation.name);
             let is_movable =
-                annotation.name == INJECT && metadata.kind == Kind::Pod && matches!(value.text(), Some("true" | "false"));
+                annotation.name == INJECT && metadata.kind == ResourceKind::Pod && matches!(value.text(), Some("true" | "false"));
             if let (true, Some(labels), Some(word)) =
                 (is_movable, metadata.labels().0.filter(|labels| labels.is_mapping()), value.text())
             {

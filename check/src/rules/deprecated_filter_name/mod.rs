@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, Kind};
+use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -83,7 +83,7 @@ const LISTENER: [(&str, &str); 5] = [
 ];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let filters = || mesh.of(Kind::EnvoyFilter).map(EnvoyFilter);
+    let filters = || mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter);
     // A filter may have any name, also an old one, where an EnvoyFilter puts it in.
     let put_in: HashSet<&str> = filters().flat_map(|filter| filter.patches().filter_map(ConfigPatch::value_name)).collect();
     for filter in filters() {

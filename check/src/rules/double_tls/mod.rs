@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target, full_host};
-use crate::model::{DestinationRule, Kind, Protocol, RouteProtocol, ServiceEntry, TlsMode};
+use crate::model::{DestinationRule, Protocol, ResourceKind, RouteProtocol, ServiceEntry, TlsMode};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -58,7 +58,7 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut http_destinations = None;
-    for rule in mesh.of(Kind::DestinationRule).map(DestinationRule) {
+    for rule in mesh.of(ResourceKind::DestinationRule).map(DestinationRule) {
         let Some(name) = rule.host().and_then(Node::text) else { continue };
         if name.starts_with('*') {
             continue;

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -39,7 +39,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
         let Some(node) = policy.annotations().node("istio.io/dry-run").filter(|node| node.text() == Some("true")) else {
             continue;
         };

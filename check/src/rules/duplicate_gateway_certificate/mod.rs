@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind, Server};
+use crate::model::{Gateway, ResourceKind, Server};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -51,14 +51,14 @@ type Shown<'a> = (&'a str, &'a str, i64);
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut by_certificate: HashMap<Shown<'a>, Vec<(Gateway<'a>, Server<'a>)>> = HashMap::new();
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         for server in gateway.servers() {
             if let Some((_, shown)) = shown(server) {
                 by_certificate.entry(shown).or_default().push((gateway, server));
             }
         }
     }
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         for server in gateway.servers() {
             let Some((node, key)) = shown(server) else { continue };
             let others = by_certificate.get(&key).map(Vec::as_slice).unwrap_or_default();

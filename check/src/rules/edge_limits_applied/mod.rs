@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -47,7 +47,7 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let of_mesh = mesh.mesh_setting(&["defaultConfig", "connectionSettings"]);
     let of_proxies =
-        mesh.of(Kind::ProxyConfig).filter_map(|config| Some((Some(config), config.spec().get("connectionSettings")?)));
+        mesh.of(ResourceKind::ProxyConfig).filter_map(|config| Some((Some(config), config.spec().get("connectionSettings")?)));
     for (resource, settings) in of_mesh.into_iter().chain(of_proxies) {
         let edge = settings.descendants().find(|node| node.text() == Some("EDGE"));
         findings.found.extend(edge.map(|edge| Finding::within(resource.as_ref(), edge)));

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind};
+use crate::model::{EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -34,7 +34,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         let values = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
         for format in values.filter(|node| node.get("json_format").or_else(|| node.get("jsonFormat")).is_some()) {
             let omit = format.get("omit_empty_values").or_else(|| format.get("omitEmptyValues"));

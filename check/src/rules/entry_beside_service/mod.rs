@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, ServiceEntry};
+use crate::model::{ResourceKind, ServiceEntry};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -55,7 +55,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if kept.is_some_and(|(_, value)| value.text() == Some("false")) {
         return;
     }
-    for entry in mesh.of(Kind::ServiceEntry).map(ServiceEntry) {
+    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
         for host in entry.hosts() {
             let Some(name) = host.text() else { continue };
             // Within one namespace nothing changes.

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, Kind};
+use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -43,7 +43,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         for patch in filter.patches().filter(|patch| patch.apply_to() == Some("HTTP_FILTER")) {
             let Some(operation) = patch.operation().filter(|_| is_last(patch) && !is_terminal(patch)) else { continue };
             findings.add(Finding::new(&filter.0, operation).with("operation", operation.text().unwrap_or_default()));

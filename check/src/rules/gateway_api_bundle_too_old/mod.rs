@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -49,7 +49,7 @@ const LEAST: [(&str, (u32, u32), u32); 4] = [
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let minor = mesh.settings.target_minor();
-    for crd in mesh.of(Kind::CustomResourceDefinition) {
+    for crd in mesh.of(ResourceKind::CustomResourceDefinition) {
         let Some((name, least, from)) = LEAST.iter().find(|(name, ..)| *name == crd.name) else { continue };
         let Some(bundle) = crd.annotations().node("gateway.networking.k8s.io/bundle-version") else { continue };
         let Some(installed) = bundle.text().and_then(version) else { continue };

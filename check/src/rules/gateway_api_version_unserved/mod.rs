@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -38,7 +38,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for crd in mesh.of(Kind::CustomResourceDefinition) {
+    for crd in mesh.of(ResourceKind::CustomResourceDefinition) {
         let spec = crd.spec();
         let Some(kind) = spec.str_at(&["names", "kind"]).filter(|_| spec.str_at(&["group"]) == Some("gateway.networking.k8s.io"))
         else {

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, full_host, meet};
-use crate::model::{Gateway, Kind, VirtualService};
+use crate::model::{Gateway, ResourceKind, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -44,8 +44,8 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for service in mesh.virtual_services().filter(|service| !service.is_delegate()) {
         for (node, (namespace, name)) in service.named_gateways() {
-            let Some(gateway) = mesh.find(Kind::Gateway, namespace, name).map(Gateway) else { continue };
-            if mesh.versions(Kind::Gateway, namespace, name).any(|version| offers(&Gateway(version), &service)) {
+            let Some(gateway) = mesh.find(ResourceKind::Gateway, namespace, name).map(Gateway) else { continue };
+            if mesh.versions(ResourceKind::Gateway, namespace, name).any(|version| offers(&Gateway(version), &service)) {
                 continue;
             }
             let hosts = service.hosts().filter_map(|host| host.text()).take(5).collect::<Vec<_>>().join(", ");

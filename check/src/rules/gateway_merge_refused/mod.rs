@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind};
+use crate::model::{Gateway, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -48,8 +48,8 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if kept.is_some_and(|(_, value)| value.text() == Some("false")) {
         return;
     }
-    let managed: HashMap<&str, _> = mesh.of(Kind::KubernetesGateway).map(|gateway| (gateway.name, gateway)).collect();
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    let managed: HashMap<&str, _> = mesh.of(ResourceKind::KubernetesGateway).map(|gateway| (gateway.name, gateway)).collect();
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         let Some(name) = gateway.selector().and_then(|selector| selector.get(NAME)) else { continue };
         let Some(target) = name.text().and_then(|name| managed.get(name)) else { continue };
         if target.namespace != gateway.0.namespace {

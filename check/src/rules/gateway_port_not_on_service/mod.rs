@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::finding::{Finding, Findings};
 use crate::gateways::pods_of;
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind, Protocol, Service, Workload};
+use crate::model::{Gateway, Protocol, ResourceKind, Service, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -49,7 +49,7 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut by_pod: HashMap<_, Vec<Service<'a>>> = HashMap::new();
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         let pods = pods_of(mesh, &gateway);
         if pods.is_empty() || pods.iter().any(has_own_address) {
             continue;

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind, Protocol, Server};
+use crate::model::{Gateway, Protocol, ResourceKind, Server};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,7 +46,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         for server in gateway.servers() {
             let Some((node, tls)) = mistake(server) else { continue };
             let protocol = server.0.at(&["port", "protocol"]).and_then(Node::text).unwrap_or_default();

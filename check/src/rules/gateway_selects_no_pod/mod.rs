@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::gateways::{DEFAULT_GATEWAY, is_gateway, pods_of};
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind, Workload};
+use crate::model::{Gateway, ResourceKind, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -49,7 +49,7 @@ const CHART_GATEWAY: (&str, &str) = ("istio", "ingress");
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut known = None;
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         let Some(selector) = gateway.selector().filter(|_| pods_of(mesh, &gateway).is_empty()) else { continue };
         let known = known.get_or_insert_with(|| Known::new(mesh));
         let written = labels(selector);

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind};
+use crate::model::{EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -48,7 +48,7 @@ const LIMITS: [(&str, &str, i64); 3] = [
 ];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         let values = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
         for (key, value) in values.flat_map(|node| node.entries()) {
             let Some(name) = key.text() else { continue };

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, MtlsMode, Protocol, Workload};
+use crate::model::{MtlsMode, Protocol, ResourceKind, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -52,7 +52,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.of(Kind::StatefulSet).filter_map(Workload::of) {
+    for workload in mesh.of(ResourceKind::StatefulSet).filter_map(Workload::of) {
         let resource = workload.resource;
         let Some(service) = resource.spec().str_at(&["serviceName"]).and_then(|name| mesh.service(resource.namespace, name))
         else {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::document::{self, Node};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, PROXY_CONTAINER, Resource};
+use crate::model::{PROXY_CONTAINER, Resource, ResourceKind};
 use crate::rules::declare_rule;
 use crate::vocabulary::formats::Format;
 
@@ -63,7 +63,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             findings.add(finding(&workload.resource, annotation, key, value.map(str::to_owned), "proxyMetadata"));
         }
     }
-    for config in mesh.of(Kind::ProxyConfig) {
+    for config in mesh.of(ResourceKind::ProxyConfig) {
         let variables = config.spec().get("environmentVariables");
         let Some((key, value)) = variables.and_then(unread) else { continue };
         let place = variables.and_then(|variables| variables.get(key)).unwrap_or(config.root);

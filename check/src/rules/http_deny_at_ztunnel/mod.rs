@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -44,7 +44,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
         let spec = policy.spec();
         let is_targeted = spec.get("targetRefs").or_else(|| spec.get("targetRef")).is_some();
         if spec.str_at(&["action"]) != Some("DENY") || is_targeted || mesh.is_ambient(policy.namespace) != Some(true) {

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind, PolicyAction, PolicyCondition, PolicyRule, Protocol, Service, Workload};
+use crate::model::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule, Protocol, ResourceKind, Service, Workload};
 use crate::rules::declare_rule;
 use crate::scope::PolicyScope;
 
@@ -57,7 +57,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
         let Some(action @ (PolicyAction::Allow | PolicyAction::Deny)) = policy.action() else { continue };
         let mut asking = policy.rules().filter_map(|rule| Some((rule, http_field(rule)?))).peekable();
         if asking.peek().is_none() {

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, full_host};
-use crate::model::{Kind, Protocol, Resource, ServiceEntry, TlsMode};
+use crate::model::{Protocol, Resource, ResourceKind, ServiceEntry, TlsMode};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,7 +46,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for entry in mesh.of(Kind::ServiceEntry).map(ServiceEntry) {
+    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
         let hosts: Vec<_> = entry.hosts().filter_map(Node::text).collect();
         for port in entry.ports() {
             let declared = port.get("protocol").filter(|_| ServiceEntry::protocol(port).is_some_and(Protocol::is_http));

@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -41,7 +41,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for sidecar in mesh.of(Kind::Sidecar) {
+    for sidecar in mesh.of(ResourceKind::Sidecar) {
         let policy = sidecar.spec().get("outboundTrafficPolicy");
         if let Some((key, value)) = policy.and_then(|policy| policy.entry("egressProxy")) {
             let finding = Finding::new(&sidecar, key).with("sidecar", sidecar.name);

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind};
+use crate::model::{Gateway, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -47,7 +47,7 @@ const CERTIFICATES: [&str; 6] =
     ["credentialName", "credentialNames", "serverCertificate", "privateKey", "caCertificates", "tlsCertificates"];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         let servers = gateway.servers().filter(|server| server.passes_tls_through());
         for tls in
             servers.filter(|server| server.protocol().is_some_and(|protocol| protocol.is_tls())).filter_map(|server| server.tls())

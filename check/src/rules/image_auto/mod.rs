@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -32,7 +32,7 @@ Fix { id: "label", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     // A file with the webhooks holds a control plane as a whole: namespaces that are not there have no labels.
-    let webhooks = mesh.of(Kind::MutatingWebhookConfiguration).filter(|config| config.name.starts_with("istio"));
+    let webhooks = mesh.of(ResourceKind::MutatingWebhookConfiguration).filter(|config| config.name.starts_with("istio"));
     let files: HashSet<u32> = webhooks.map(|config| config.place().file).collect();
     for workload in mesh.workloads() {
         let Some(image) = workload.proxy().and_then(|proxy| proxy.0.get("image")).filter(|image| image.text() == Some("auto"))

@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 use crate::scope::{GATEWAY_NAME_LABELS, targets};
 
@@ -57,7 +57,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             finding = edit.into_iter().fold(finding, Finding::cured_by);
         }
         let is_waypoint = mesh
-            .in_namespace(Kind::KubernetesGateway, policy.namespace)
+            .in_namespace(ResourceKind::KubernetesGateway, policy.namespace)
             .any(|resource| resource.name == gateway && resource.spec().str_at(&["gatewayClassName"]) == Some("istio-waypoint"));
         findings.add(if is_waypoint { finding } else { finding.likely() });
     }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource, Workload};
+use crate::model::{Resource, ResourceKind, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -40,7 +40,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for sidecar in mesh.of(Kind::Sidecar) {
+    for sidecar in mesh.of(ResourceKind::Sidecar) {
         let namespace = mesh.namespace(sidecar.namespace);
         let Some(selector) = sidecar.selector() else {
             if let Some(namespace) = namespace.filter(is_ambient) {

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::{Injector, Kind};
+use crate::model::{Injector, ResourceKind};
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{DATAPLANE_MODE, INJECTION, REVISION};
 
@@ -33,7 +33,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     else {
         return;
     };
-    for namespace in mesh.of(Kind::Namespace).filter(|namespace| namespace.name != ROOT_NAMESPACE) {
+    for namespace in mesh.of(ResourceKind::Namespace).filter(|namespace| namespace.name != ROOT_NAMESPACE) {
         let labels = namespace.labels();
         let is_labelled = labels.get(INJECTION).is_some_and(|value| !value.is_empty())
             || labels.get(REVISION).is_some()

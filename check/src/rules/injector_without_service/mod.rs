@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh};
-use crate::model::{Kind, Webhook};
+use crate::model::{ResourceKind, Webhook};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -37,7 +37,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         let Some(text) = name.text() else { continue };
         // A file with the Service of a control plane holds all of the installation.
         let file = webhook.config.place().file;
-        let mut services = mesh.in_namespace(Kind::Service, namespace);
+        let mut services = mesh.in_namespace(ResourceKind::Service, namespace);
         let has_istiod = services.any(|service| service.name.starts_with("istiod") && service.place().file == file);
         match mesh.host(&format!("{text}.{namespace}.svc.cluster.local"), namespace) {
             Lookup::Missing | Lookup::Elsewhere if has_istiod => {

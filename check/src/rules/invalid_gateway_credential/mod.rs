@@ -6,7 +6,7 @@ use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::gateways::secret_namespace;
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind, Resource};
+use crate::model::{Gateway, Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -49,11 +49,11 @@ declare_rule! {
 const PAIRS: [(&str, &str); 2] = [("cert", "key"), ("tls.crt", "tls.key")];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         let servers = gateway.servers().filter(|server| !server.passes_tls_through());
         for node in servers.flat_map(|server| server.credential_names()) {
             let Some(name) = node.text() else { continue };
-            let secret = secret_namespace(mesh, &gateway).and_then(|namespace| mesh.find(Kind::Secret, namespace, name));
+            let secret = secret_namespace(mesh, &gateway).and_then(|namespace| mesh.find(ResourceKind::Secret, namespace, name));
             let Some(secret) = secret else { continue };
             if let Some((problem, place)) = problem(&secret, mesh.settings.now) {
                 findings.add(

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target};
-use crate::model::{DestinationRule, Kind, Service, TlsMode, Workload};
+use crate::model::{DestinationRule, ResourceKind, Service, TlsMode, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -53,7 +53,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.of(Kind::DestinationRule).map(DestinationRule) {
+    for rule in mesh.of(ResourceKind::DestinationRule).map(DestinationRule) {
         let Some((host, service)) = rule.host().and_then(|host| Some((host, service(mesh, host.text()?, rule.0.namespace)?)))
         else {
             continue;

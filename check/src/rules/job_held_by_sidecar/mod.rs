@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -33,7 +33,9 @@ const FIRST_NATIVE_MINOR: u32 = 27;
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let is_old = mesh.settings.istio_minor.is_some_and(|minor| minor < FIRST_NATIVE_MINOR);
-    for workload in mesh.workloads().iter().filter(|workload| matches!(workload.resource.kind, Kind::Job | Kind::CronJob)) {
+    for workload in
+        mesh.workloads().iter().filter(|workload| matches!(workload.resource.kind, ResourceKind::Job | ResourceKind::CronJob))
+    {
         let annotation = workload.annotations().node("sidecar.istio.io/nativeSidecar");
         let is_classic = annotation.map_or(is_old, |annotation| annotation.text() == Some("false"));
         if !is_classic || mesh.is_injected(workload) != Some(true) || workload.containers().any(|container| quits(container.0)) {

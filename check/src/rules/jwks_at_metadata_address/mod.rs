@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -42,7 +42,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for authentication in mesh.of(Kind::RequestAuthentication) {
+    for authentication in mesh.of(ResourceKind::RequestAuthentication) {
         for rule in authentication.spec().list("jwtRules") {
             let Some(node) = rule.get("jwksUri").or_else(|| rule.get("jwks_uri")) else { continue };
             let Some(uri) = node.text().filter(|uri| is_metadata(uri)) else { continue };

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Container, Kind, Workload};
+use crate::model::{Container, ResourceKind, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -52,12 +52,12 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     // Keys that are written down are not fetched.
     let fetched = |rule: Node<'a>| rule.get("jwks").is_none_or(Node::is_empty);
-    let fetching = mesh.of(Kind::RequestAuthentication).find_map(|authentication| {
+    let fetching = mesh.of(ResourceKind::RequestAuthentication).find_map(|authentication| {
         let rules = authentication.spec().get("jwtRules")?;
         rules.items().find(|rule| fetched(*rule)).map(|rule| (authentication, rule))
     });
     let Some((authentication, rule)) = fetching else { return };
-    let istiods = mesh.of(Kind::Deployment).filter(|deployment| deployment.labels().get("app") == Some("istiod"));
+    let istiods = mesh.of(ResourceKind::Deployment).filter(|deployment| deployment.labels().get("app") == Some("istiod"));
     for istiod in istiods {
         let containers: Vec<Container<'a>> =
             Workload::of(istiod).into_iter().flat_map(|workload| workload.containers()).collect();

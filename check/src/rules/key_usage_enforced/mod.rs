@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target};
-use crate::model::{Kind, ServiceEntry, TlsMode};
+use crate::model::{ResourceKind, ServiceEntry, TlsMode};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -39,7 +39,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    if !mesh.has(Kind::ServiceEntry) {
+    if !mesh.has(ResourceKind::ServiceEntry) {
         return;
     }
     for rule in mesh.destination_rules() {

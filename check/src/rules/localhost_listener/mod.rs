@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, is_system_namespace};
-use crate::model::{Container, Kind, PROXY_CONTAINER, Resource};
+use crate::model::{Container, PROXY_CONTAINER, Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -73,7 +73,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     }
     let has_ingress = |sidecar: &Resource<'_>| sidecar.spec().get("ingress").is_some_and(|ingress| !ingress.is_empty());
     // Their Sidecars say where requests go that come in.
-    let of_sidecars: HashSet<_> = mesh.of(Kind::Sidecar).filter(has_ingress).map(|sidecar| sidecar.namespace).collect();
+    let of_sidecars: HashSet<_> = mesh.of(ResourceKind::Sidecar).filter(has_ingress).map(|sidecar| sidecar.namespace).collect();
     for (workload, services) in mesh.services_by_workload() {
         let namespace = workload.resource.namespace;
         if is_system_namespace(namespace) || of_sidecars.contains(namespace) {

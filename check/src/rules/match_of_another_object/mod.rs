@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, Kind};
+use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -47,7 +47,7 @@ declare_rule! {
 const MATCHES: [&str; 3] = ["listener", "routeConfiguration", "cluster"];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         for patch in filter.patches() {
             let (Some(matched), Some(target)) = (patch.matched(), patch.apply_to()) else { continue };
             // istiod does not judge what is for waypoints.

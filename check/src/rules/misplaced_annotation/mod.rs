@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Metadata, Resource, Workload};
+use crate::model::{Metadata, Resource, ResourceKind, Workload};
 use crate::rules::declare_rule;
 use crate::vocabulary::annotations;
 
@@ -29,16 +29,16 @@ Fix { id: "move", applicability: Review, steps: &[Patch(PatchKind::Fragment, "# 
 }
 
 /// The kinds whose annotations are not handed on to something else.
-const KINDS: [Kind; 9] = [
-    Kind::CronJob,
-    Kind::DaemonSet,
-    Kind::Deployment,
-    Kind::Ingress,
-    Kind::Job,
-    Kind::Namespace,
-    Kind::Pod,
-    Kind::Service,
-    Kind::StatefulSet,
+const KINDS: [ResourceKind; 9] = [
+    ResourceKind::CronJob,
+    ResourceKind::DaemonSet,
+    ResourceKind::Deployment,
+    ResourceKind::Ingress,
+    ResourceKind::Job,
+    ResourceKind::Namespace,
+    ResourceKind::Pod,
+    ResourceKind::Service,
+    ResourceKind::StatefulSet,
 ];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
@@ -50,8 +50,8 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             for (key, _) in metadata.annotations().iter() {
                 let Some(annotation) = key.text().and_then(annotations::find) else { continue };
                 let is_ignored = annotation.is_written_by_istio() || annotation.is_for(metadata.kind);
-                let is_repeated = metadata.kind != Kind::Pod
-                    && annotation.is_for(Kind::Pod)
+                let is_repeated = metadata.kind != ResourceKind::Pod
+                    && annotation.is_for(ResourceKind::Pod)
                     && template.is_some_and(|template| template.node(annotation.name).is_some());
                 if is_ignored || is_repeated {
                     continue;

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Metadata, Workload};
+use crate::model::{Metadata, ResourceKind, Workload};
 use crate::rules::declare_rule;
 use crate::vocabulary::labels;
 
@@ -30,7 +30,7 @@ Fix { id: "move", applicability: Review, steps: &[Patch(PatchKind::Fragment, "# 
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for resource in
-        mesh.resources.iter().copied().filter(|resource| resource.kind.is_workload() || resource.kind == Kind::Namespace)
+        mesh.resources.iter().copied().filter(|resource| resource.kind.is_workload() || resource.kind == ResourceKind::Namespace)
     {
         let template = Workload::of(resource).map(|workload| workload.labels());
         for metadata in Metadata::all(resource) {
@@ -38,7 +38,8 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
                 let Some((name, kinds)) = key.text().and_then(|name| Some((name, labels::kinds_of_injection(name)?))) else {
                     continue;
                 };
-                let is_repeated = metadata.kind != Kind::Pod && template.is_some_and(|template| template.node(name).is_some());
+                let is_repeated =
+                    metadata.kind != ResourceKind::Pod && template.is_some_and(|template| template.node(name).is_some());
                 if kinds.contains(&metadata.kind) || is_repeated {
                     continue;
                 }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, PROXY_CONTAINER};
+use crate::model::{PROXY_CONTAINER, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -50,7 +50,7 @@ const APP: [&str; 3] = ["app", "app.kubernetes.io/name", "service.istio.io/canon
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for workload in mesh.workloads() {
-        let is_job = matches!(workload.resource.kind, Kind::Job | Kind::CronJob);
+        let is_job = matches!(workload.resource.kind, ResourceKind::Job | ResourceKind::CronJob);
         if is_job || workload.resource.is_of_istio() || mesh.has_proxy(workload) != Some(true) {
             continue;
         }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target};
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,7 +46,8 @@ declare_rule! {
     ],
 }
 
-const ROUTES: [Kind; 4] = [Kind::HTTPRoute, Kind::GRPCRoute, Kind::TLSRoute, Kind::TCPRoute];
+const ROUTES: [ResourceKind; 4] =
+    [ResourceKind::HTTPRoute, ResourceKind::GRPCRoute, ResourceKind::TLSRoute, ResourceKind::TCPRoute];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for route in ROUTES.iter().flat_map(|kind| mesh.of(*kind)) {

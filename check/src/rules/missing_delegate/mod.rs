@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, VirtualService};
+use crate::model::{ResourceKind, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,8 +46,8 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             let namespace =
                 delegate.get("namespace").and_then(Node::text).filter(|name| !name.is_empty()).unwrap_or(root.0.namespace);
             let finding = || Finding::new(&root.0, node).with("name", name).with("namespace", namespace);
-            let all = || mesh.in_namespace(Kind::VirtualService, namespace).map(VirtualService);
-            match mesh.find(Kind::VirtualService, namespace, name).map(VirtualService) {
+            let all = || mesh.in_namespace(ResourceKind::VirtualService, namespace).map(VirtualService);
+            match mesh.find(ResourceKind::VirtualService, namespace, name).map(VirtualService) {
                 Some(found) if found.is_delegate() => {}
                 Some(found) => findings.add(finding().beside(&found.0, found.0.spec().get("hosts").unwrap_or(found.0.root))),
                 None if all().any(|other| other.is_delegate()) => findings.add(finding().likely()),

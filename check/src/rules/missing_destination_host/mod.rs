@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, full_host, kubernetes_name};
-use crate::model::{Kind, Resource, Service, VirtualService};
+use crate::model::{Resource, ResourceKind, Service, VirtualService};
 use crate::rules::declare_rule;
 use crate::spelling::typos;
 
@@ -113,10 +113,10 @@ fn shortened<'a>(mesh: &Mesh<'a>, host: &str) -> Option<Service<'a>> {
 /// The only Service of the namespace whose name is at most two letters away. A namespace with very many is not searched.
 fn resembling<'a>(mesh: &Mesh<'a>, full: &str) -> Option<Resource<'a>> {
     let (name, namespace) = kubernetes_name(full)?;
-    if mesh.in_namespace(Kind::Service, namespace).nth(SEARCHED).is_some() {
+    if mesh.in_namespace(ResourceKind::Service, namespace).nth(SEARCHED).is_some() {
         return None;
     }
     let allowed = if name.len() > 5 { 2 } else { 1 };
-    let mut near = mesh.in_namespace(Kind::Service, namespace).filter(|known| typos(known.name, name) <= allowed);
+    let mut near = mesh.in_namespace(ResourceKind::Service, namespace).filter(|known| typos(known.name, name) <= allowed);
     near.next().filter(|_| near.next().is_none())
 }

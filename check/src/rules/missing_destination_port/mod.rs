@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, Target};
-use crate::model::{Kind, Service, ServiceEntry, ServicePort};
+use crate::model::{ResourceKind, Service, ServiceEntry, ServicePort};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -79,7 +79,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 fn other_version_has(mesh: &Mesh<'_>, target: Target<'_>, number: i64) -> bool {
     let resource = target.resource();
     mesh.versions(resource.kind, resource.namespace, resource.name).any(|version| match version.kind {
-        Kind::Service => Target::Service(Service(version)).ports().contains(&number),
+        ResourceKind::Service => Target::Service(Service(version)).ports().contains(&number),
         _ => Target::Entry(ServiceEntry(version)).ports().contains(&number),
     })
 }

@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, Kind};
+use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -43,7 +43,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         for patch in filter.patches() {
             let (Some(operation), Some(target)) = (patch.operation(), patch.apply_to()) else { continue };
             let Some(name) = operation.text().filter(|_| lacks_filter(patch)) else { continue };

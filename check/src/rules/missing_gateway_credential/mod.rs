@@ -6,7 +6,7 @@ use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::gateways::secret_namespace;
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Kind};
+use crate::model::{Gateway, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -45,7 +45,7 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut known = None;
-    for gateway in mesh.of(Kind::Gateway).map(Gateway) {
+    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         for server in gateway.servers().filter(|server| !server.passes_tls_through()) {
             for node in server.credential_names() {
                 let Some(name) = node.text().filter(|name| !name.contains("://") && !name.contains('/')) else { continue };
@@ -53,7 +53,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
                     findings.unknown(&gateway.0, node, "pods of the gateway");
                     continue;
                 };
-                if mesh.find(Kind::Secret, namespace, name).is_some() {
+                if mesh.find(ResourceKind::Secret, namespace, name).is_some() {
                     continue;
                 }
                 let Known { namespaces, made } = known.get_or_insert_with(|| Known::new(mesh));
@@ -77,7 +77,7 @@ impl<'a> Known<'a> {
     fn new(mesh: &Mesh<'a>) -> Self {
         let is_certificate = |data: Node<'_>| ["tls.crt", "tls.key", "cert", "key"].iter().any(|key| data.get(key).is_some());
         let secrets = mesh
-            .of(Kind::Secret)
+            .of(ResourceKind::Secret)
             .filter(|secret| ["data", "stringData"].iter().any(|data| secret.root.get(data).is_some_and(is_certificate)));
         let names: [&[&str]; 4] =
             [&["spec", "secretName"], &["spec", "target", "name"], &["spec", "destination", "name"], &["metadata", "name"]];

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, full_host};
-use crate::model::{DestinationRule, Kind};
+use crate::model::{DestinationRule, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -77,12 +77,12 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 fn is_expected(mesh: &Mesh<'_>, host: &str, namespace: &str) -> bool {
     let Lookup::Found(targets) = mesh.host(host, namespace) else { return false };
     let namespaces = targets.iter().map(|target| target.resource().namespace).chain([namespace]);
-    namespaces.into_iter().any(|namespace| mesh.in_namespace(Kind::DestinationRule, namespace).next().is_some())
+    namespaces.into_iter().any(|namespace| mesh.in_namespace(ResourceKind::DestinationRule, namespace).next().is_some())
 }
 
 /// Whether a DestinationRule of the namespace has this subset and a host that nobody knows: then the host is the mistake.
 fn is_of_unknown_host(mesh: &Mesh<'_>, subset: &str, namespace: &str) -> bool {
-    let mut rules = mesh.in_namespace(Kind::DestinationRule, namespace).map(DestinationRule);
+    let mut rules = mesh.in_namespace(ResourceKind::DestinationRule, namespace).map(DestinationRule);
     rules.any(|rule| {
         let host = rule.host().and_then(Node::text).unwrap_or_default();
         rule.subset(subset).is_some() && matches!(mesh.host(host, namespace), Lookup::Missing)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::{Injector, Kind, Resource, Workload};
+use crate::model::{Injector, Resource, ResourceKind, Workload};
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{DATAPLANE_MODE, INJECT, INJECTION, REVISION};
 
@@ -37,13 +37,13 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         let is_asked = labels.get(INJECTION) == Some("enabled") || labels.get(DATAPLANE_MODE) == Some("ambient");
         is_asked || labels.get(REVISION).is_some()
     };
-    if !mesh.of(Kind::Namespace).any(|namespace| asks(&namespace)) {
+    if !mesh.of(ResourceKind::Namespace).any(|namespace| asks(&namespace)) {
         return;
     }
     let decided: HashSet<&str> =
         mesh.workloads().iter().filter(|workload| decides(workload)).map(|workload| workload.resource.namespace).collect();
     let is_on_by_default = Injector::all(mesh).any(|injector| injector.is_on_by_default());
-    for namespace in mesh.of(Kind::Namespace) {
+    for namespace in mesh.of(ResourceKind::Namespace) {
         let labels = namespace.labels();
         let is_labelled = labels.get(INJECTION).is_some_and(|value| !value.is_empty())
             || [REVISION, DATAPLANE_MODE].iter().any(|key| labels.get(key).is_some());

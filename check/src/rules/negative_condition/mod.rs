@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
 use crate::gateways::{Condition, generation};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -103,12 +103,14 @@ fn report<'a>(resource: &Resource<'a>, condition: Condition<'a>, about: String, 
 }
 
 /// Whether a condition of a kind says that something does not work.
-fn is_bad(kind: Kind, condition: Condition<'_>) -> bool {
+fn is_bad(kind: ResourceKind, condition: Condition<'_>) -> bool {
     let (name, is_true, is_false) =
         (condition.text("type"), condition.text("status") == "True", condition.text("status") == "False");
     match kind {
-        Kind::Service | Kind::ServiceEntry | Kind::WorkloadEntry => name == "istio.io/WaypointBound" && is_false,
-        Kind::AuthorizationPolicy => {
+        ResourceKind::Service | ResourceKind::ServiceEntry | ResourceKind::WorkloadEntry => {
+            name == "istio.io/WaypointBound" && is_false
+        }
+        ResourceKind::AuthorizationPolicy => {
             let is_partial = name == "WaypointAccepted" && condition.text("reason") == "PartiallyInvalid";
             matches!(name, "ZtunnelAccepted" | "WaypointAccepted") && is_false || is_partial
         }

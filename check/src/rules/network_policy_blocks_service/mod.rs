@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::document::{Node, Place};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -93,7 +93,7 @@ pub(crate) fn labels<'a>(policy: Resource<'a>) -> Option<Node<'a>> {
 /// The policies of some type that hold for a workload, by its place. Those of namespaces in which one selects by expressions are left out.
 pub(crate) fn policies_by_workload<'a>(mesh: &Mesh<'a>, is_due: fn(Resource<'_>) -> bool) -> HashMap<Place, Vec<Resource<'a>>> {
     let has_expressions = |policy: &Resource<'_>| policy.spec().at(&["podSelector", "matchExpressions"]).is_some();
-    let all = || mesh.of(Kind::NetworkPolicy).filter(|policy| is_due(*policy));
+    let all = || mesh.of(ResourceKind::NetworkPolicy).filter(|policy| is_due(*policy));
     let unclear: HashSet<&str> = all().filter(has_expressions).map(|policy| policy.namespace).collect();
     let mut general: HashMap<&str, Vec<Resource<'a>>> = HashMap::new();
     let mut found: HashMap<Place, Vec<Resource<'a>>> = HashMap::new();

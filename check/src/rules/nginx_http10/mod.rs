@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::document::{Node, Place};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -37,7 +37,7 @@ const ALLOWED: [&str; 2] = ["PILOT_HTTP10", "ISTIO_META_HTTP10"];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut configs: HashMap<(&str, &str), Resource<'a>> = HashMap::new();
-    for config in mesh.of(Kind::ConfigMap) {
+    for config in mesh.of(ResourceKind::ConfigMap) {
         let data = config.root.get("data").into_iter().flat_map(Node::entries);
         if data.filter_map(|(_, value)| value.text()).any(|text| text.contains(PASS)) {
             configs.insert((config.namespace, config.name), config);

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -48,7 +48,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let is_on = says(config.get("accessLogFile"))
         || says(config.at(&["defaultProviders", "accessLogging"]))
         || config.get("enableEnvoyAccessLogService").and_then(Node::as_bool) == Some(true)
-        || mesh.of(Kind::Telemetry).any(|telemetry| says(telemetry.spec().get("accessLogging")));
+        || mesh.of(ResourceKind::Telemetry).any(|telemetry| says(telemetry.spec().get("accessLogging")));
     if !is_on {
         findings.add(Finding::at(config.place()).likely());
     }

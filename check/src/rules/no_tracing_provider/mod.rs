@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -47,11 +47,11 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if defaults.is_some_and(|list| !list.is_empty()) {
         return;
     }
-    let root = || mesh.in_namespace(Kind::Telemetry, mesh.root_namespace());
+    let root = || mesh.in_namespace(ResourceKind::Telemetry, mesh.root_namespace());
     let is_named_for_mesh = root().any(|telemetry| names_provider(&telemetry));
-    for telemetry in mesh.of(Kind::Telemetry) {
+    for telemetry in mesh.of(ResourceKind::Telemetry) {
         let Some(tracing) = telemetry.spec().get("tracing").filter(|tracing| asks_for_spans(*tracing)) else { continue };
-        let mut near = mesh.in_namespace(Kind::Telemetry, telemetry.namespace).take(MOST_NEAR);
+        let mut near = mesh.in_namespace(ResourceKind::Telemetry, telemetry.namespace).take(MOST_NEAR);
         if is_named_for_mesh || near.any(|other| names_provider(&other)) {
             continue;
         }

@@ -3,7 +3,9 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, ROOT_NAMESPACE, Target, full_host, kubernetes_name};
-use crate::model::{DestinationRule, Kind, MtlsMode, PeerAuthentication, Service, TlsMode, TlsSettings, TrafficPolicy, selects};
+use crate::model::{
+    DestinationRule, MtlsMode, PeerAuthentication, ResourceKind, Service, TlsMode, TlsSettings, TrafficPolicy, selects,
+};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -59,7 +61,7 @@ declare_rule! {
 type Strict<'a> = (PeerAuthentication<'a>, Node<'a>, bool);
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.of(Kind::DestinationRule).map(DestinationRule) {
+    for rule in mesh.of(ResourceKind::DestinationRule).map(DestinationRule) {
         let Some(host) = rule.host().and_then(Node::text) else { continue };
         let host = full_host(host, rule.0.namespace);
         let subsets =

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Workload};
+use crate::model::{ResourceKind, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -30,7 +30,7 @@ Fix { id: "restart", applicability: Review, steps: &[Command("kubectl -n {namesp
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let is_pod = |workload: &&Workload<'a>| workload.resource.kind == Kind::Pod;
+    let is_pod = |workload: &&Workload<'a>| workload.resource.kind == ResourceKind::Pod;
     // Where one pod was written down with its proxy, the others were taken from the cluster, too.
     let recorded: HashSet<&str> =
         mesh.workloads().iter().filter(is_pod).filter(|pod| pod.proxy().is_some()).map(|pod| pod.resource.namespace).collect();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind};
+use crate::model::{AuthorizationPolicy, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -71,7 +71,7 @@ struct Namespaces<'a> {
 
 impl<'a> Namespaces<'a> {
     fn of(mesh: &Mesh<'a>) -> Self {
-        let declared: HashSet<_> = mesh.of(Kind::Namespace).map(|namespace| namespace.name).collect();
+        let declared: HashSet<_> = mesh.of(ResourceKind::Namespace).map(|namespace| namespace.name).collect();
         let used: HashSet<_> = mesh.resources.iter().map(|resource| resource.namespace).filter(|name| !name.is_empty()).collect();
         let is_whole = declared.len() > 1 && used.iter().all(|name| declared.contains(name) || is_infrastructure(name));
         Self { declared, used, is_whole }
@@ -110,7 +110,7 @@ fn differs_by_one(one: &str, other: &str) -> bool {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let namespaces = Namespaces::of(mesh);
-    for policy in mesh.of(Kind::AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
         for rule in AuthorizationPolicy(policy).rules() {
             let named = rule.sources().flat_map(|source| source.list("namespaces").chain(source.list("notNamespaces")));
             for (node, name) in named.filter_map(|node: Node<'a>| Some((node, node.text()?))) {

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 use crate::scope::{PolicyScope, written};
 
@@ -44,7 +44,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
         match PolicyScope::of(mesh, &policy) {
             PolicyScope::Nothing(selector) => {
                 let finding = Finding::new(&policy, selector).with("selector", written(selector));

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -45,7 +45,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::PeerAuthentication).filter(|policy| policy.selector().is_none()) {
+    for policy in mesh.of(ResourceKind::PeerAuthentication).filter(|policy| policy.selector().is_none()) {
         let ports = policy.spec().entry("portLevelMtls").filter(|(_, ports)| !ports.is_empty());
         if let Some((key, _)) = ports {
             findings.add(Finding::new(&policy, key));

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, Target};
-use crate::model::{Gateway, Kind, Server, VirtualService};
+use crate::model::{Gateway, ResourceKind, Server, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -84,7 +84,7 @@ fn listener_ports(mesh: &Mesh<'_>, service: &VirtualService<'_>) -> Option<Vec<i
         }
     }
     for (_, (namespace, name)) in service.named_gateways() {
-        let gateway = Gateway(mesh.find(Kind::Gateway, namespace, name)?);
+        let gateway = Gateway(mesh.find(ResourceKind::Gateway, namespace, name)?);
         ports.extend(gateway.servers().filter_map(Server::port));
     }
     Some(ports).filter(|ports| !ports.is_empty())

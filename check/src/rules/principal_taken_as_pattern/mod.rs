@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -41,7 +41,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
         let from = policy.spec().list("rules").flat_map(|rule| rule.list("from"));
         for source in from.filter_map(|from| from.get("source")) {
             let suffixes = ["principals", "notPrincipals"].into_iter().flat_map(move |key| source.list(key)).filter(is_suffix);

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind, Labels, MtlsMode, PeerAuthentication, selects};
+use crate::model::{AuthorizationPolicy, Labels, MtlsMode, PeerAuthentication, ResourceKind, selects};
 use crate::rules::declare_rule;
 use crate::scope::PolicyScope;
 
@@ -45,7 +45,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy) {
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
         let mut asked = policy.rules().flat_map(|rule| rule.conditions()).filter(|condition| condition.is_of_peer()).peekable();
         if asked.peek().is_none() {
             continue;
@@ -70,7 +70,9 @@ fn disabling<'a>(mesh: &Mesh<'a>, policy: &AuthorizationPolicy<'a>) -> Option<(P
     };
     let is_near =
         |found: &PeerAuthentication<'a>| found.0.namespace == mesh.root_namespace() || mesh.stand_together(&found.0, &policy.0);
-    let of = |namespace: &'a str| mesh.in_namespace(Kind::PeerAuthentication, namespace).map(PeerAuthentication).filter(is_near);
+    let of = |namespace: &'a str| {
+        mesh.in_namespace(ResourceKind::PeerAuthentication, namespace).map(PeerAuthentication).filter(is_near)
+    };
     let own = of(namespace).find(|found| {
         let selector = found.0.selector();
         found.mode().is_some() && selector.is_some_and(|selector| selects(selector, labels))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Injector, Kind, Workload};
+use crate::model::{Injector, ResourceKind, Workload};
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{INJECTION, REVISION};
 
@@ -38,7 +38,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         return;
     }
     let mut old: BTreeMap<&str, Vec<(Workload<'a>, Node<'a>)>> = BTreeMap::new();
-    for pod in mesh.workloads().iter().filter(|workload| workload.resource.kind == Kind::Pod) {
+    for pod in mesh.workloads().iter().filter(|workload| workload.resource.kind == ResourceKind::Pod) {
         let has_own_image = pod.annotations().get("sidecar.istio.io/proxyImage").is_some();
         let Some(wanted) = revision(mesh, pod).and_then(|revision| images.get(revision)) else { continue };
         let Some(image) = pod.proxy().and_then(|proxy| proxy.0.get("image")).filter(|_| !has_own_image) else { continue };

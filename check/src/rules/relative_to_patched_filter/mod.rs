@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, Kind};
+use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -42,7 +42,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let filters = || mesh.of(Kind::EnvoyFilter).map(EnvoyFilter);
+    let filters = || mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter);
     // Between namespaces the order is fixed: the root namespace is first.
     let mut makers: HashMap<(&str, &str, &str), Vec<EnvoyFilter<'a>>> = HashMap::new();
     for filter in filters() {

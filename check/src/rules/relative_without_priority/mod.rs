@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, Kind};
+use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -45,7 +45,8 @@ declare_rule! {
 /// the same filter, of its namespace or of its own EnvoyFilter, is for single proxy versions.
 pub(super) fn relative_patches<'a>(mesh: &Mesh<'a>) -> impl Iterator<Item = (EnvoyFilter<'a>, ConfigPatch<'a>, bool)> {
     let mut versioned = HashSet::new();
-    let all = mesh.of(Kind::EnvoyFilter).map(EnvoyFilter).flat_map(|filter| filter.patches().map(move |patch| (filter, patch)));
+    let all =
+        mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter).flat_map(|filter| filter.patches().map(move |patch| (filter, patch)));
     let mut found = Vec::new();
     for (filter, patch) in all {
         let name = patch.value_name().or_else(|| patch.filter()?.get("name")?.text());

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -42,7 +42,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for telemetry in mesh.of(Kind::Telemetry) {
+    for telemetry in mesh.of(ResourceKind::Telemetry) {
         let named = telemetry.spec().list("tracing").flat_map(|entry| entry.list("providers"));
         for node in named.filter_map(|provider| provider.get("name")) {
             let provider = node.text().and_then(|name| mesh.extension_provider(name));

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind};
+use crate::model::{EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -39,7 +39,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         for patch in filter.patches() {
             let (Some(operation), Some(target)) = (patch.operation(), patch.apply_to()) else { continue };
             let can = matches!(target, "NETWORK_FILTER" | "HTTP_FILTER" | "VIRTUAL_HOST" | "LISTENER_FILTER");

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, Kind};
+use crate::model::{AuthorizationPolicy, ResourceKind};
 use crate::rules::declare_rule;
 use crate::scope::Counterparts;
 
@@ -43,8 +43,8 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let authentications = Counterparts::of(mesh.of(Kind::RequestAuthentication));
-    for policy in mesh.of(Kind::AuthorizationPolicy).map(AuthorizationPolicy) {
+    let authentications = Counterparts::of(mesh.of(ResourceKind::RequestAuthentication));
+    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
         let mut asked = policy.rules().flat_map(|rule| rule.conditions()).filter(|condition| condition.is_of_token()).peekable();
         let Some(first) = asked.peek().copied() else { continue };
         let mut near = authentications.near(mesh, &policy.0).peekable();

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::{Container, Kind, PROXY_CONTAINER, Protocol, Resource, ServiceEntry, Workload};
+use crate::model::{Container, PROXY_CONTAINER, Protocol, Resource, ResourceKind, ServiceEntry, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -62,7 +62,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             report(&service.0, number.and_then(|_| port.0.get("port")), findings);
         }
     }
-    for entry in mesh.of(Kind::ServiceEntry).map(ServiceEntry) {
+    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
         for port in entry.ports().filter(|port| ServiceEntry::protocol(*port).is_some_and(Protocol::is_http)) {
             let number = port.get("number").filter(|number| number.as_integer().is_some_and(|it| OF_LISTENERS.contains(&it)));
             report(&entry.0, number, findings);

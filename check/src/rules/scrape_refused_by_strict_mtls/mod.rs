@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, MtlsMode, PeerAuthentication, Workload, selects};
+use crate::model::{MtlsMode, PeerAuthentication, ResourceKind, Workload, selects};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -58,7 +58,7 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let mut by_namespace: HashMap<&str, Vec<PeerAuthentication<'a>>> = HashMap::new();
-    for resource in mesh.of(Kind::PeerAuthentication) {
+    for resource in mesh.of(ResourceKind::PeerAuthentication) {
         by_namespace.entry(resource.namespace).or_default().push(PeerAuthentication(resource));
     }
     let of = |namespace: &str| by_namespace.get(namespace).map(Vec::as_slice).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -39,7 +39,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter) {
         let Some((key, selector)) = filter.spec().entry("workloadSelector") else { continue };
         if selector.is_mapping() && selector.get("labels").is_none_or(|labels| labels.is_empty()) {
             findings.add(Finding::new(&filter, key).with("namespace", filter.namespace));

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{DestinationRule, Kind, TlsMode, TlsSettings};
+use crate::model::{DestinationRule, ResourceKind, TlsMode, TlsSettings};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -48,7 +48,7 @@ const CHECKS_BY_DEFAULT: u32 = 20;
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let is_old = mesh.settings.istio_minor.is_some_and(|minor| minor < CHECKS_BY_DEFAULT);
-    for rule in mesh.of(Kind::DestinationRule).map(DestinationRule) {
+    for rule in mesh.of(ResourceKind::DestinationRule).map(DestinationRule) {
         let Some(host) = rule.host().and_then(Node::text) else { continue };
         for (_, tls) in rule.tls_settings() {
             if let Some(node) = unchecked(tls, is_old) {

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, ServiceEntry};
+use crate::model::{ResourceKind, ServiceEntry};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -56,7 +56,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if gives_addresses(mesh) {
         return;
     }
-    for entry in mesh.of(Kind::ServiceEntry).map(ServiceEntry) {
+    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
         let is_addressed = |path: &[&str]| entry.0.root.at(path).is_some_and(|addresses| !addresses.is_empty());
         if is_addressed(&["spec", "addresses"]) || is_addressed(&["status", "addresses"]) {
             continue;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::document::{Node, Place};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Labels, Service, Workload, is_given_to_pods, selects};
+use crate::model::{Labels, ResourceKind, Service, Workload, is_given_to_pods, selects};
 use crate::rules::declare_rule;
 use crate::spelling::typos;
 
@@ -51,12 +51,12 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let selected: HashSet<Place> = mesh.services_by_workload().iter().map(|(workload, _)| workload.resource.place()).collect();
     let mut alone: HashMap<&str, Vec<Workload<'a>>> = HashMap::new();
     for workload in mesh.workloads().iter().filter(|workload| !selected.contains(&workload.resource.place())) {
-        if !matches!(workload.resource.kind, Kind::Job | Kind::CronJob) && !workload.labels().is_empty() {
+        if !matches!(workload.resource.kind, ResourceKind::Job | ResourceKind::CronJob) && !workload.labels().is_empty() {
             alone.entry(workload.resource.namespace).or_default().push(*workload);
         }
     }
     let mut outside: HashMap<&str, Vec<Labels<'a>>> = HashMap::new();
-    for entry in mesh.of(Kind::WorkloadEntry) {
+    for entry in mesh.of(ResourceKind::WorkloadEntry) {
         outside.entry(entry.namespace).or_default().push(Labels(entry.spec().get("labels")));
     }
     for service in mesh.services() {

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{DATAPLANE_MODE, INJECTION, REVISION};
 
@@ -29,7 +29,7 @@ Fix { id: "keep-one", applicability: Review, steps: &[Command("kubectl label nam
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for namespace in mesh.of(Kind::Namespace).filter(|namespace| namespace.name != ROOT_NAMESPACE) {
+    for namespace in mesh.of(ResourceKind::Namespace).filter(|namespace| namespace.name != ROOT_NAMESPACE) {
         let labels = namespace.labels();
         if labels.get(INJECTION).is_some_and(|value| value != "enabled") {
             continue;

@@ -2,7 +2,7 @@
 
 use crate::finding::Findings;
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 use crate::scope::{default_conflicts, selector_conflicts};
 
@@ -43,8 +43,8 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let conflicts = default_conflicts(mesh, Kind::PeerAuthentication);
-    for conflict in conflicts.into_iter().chain(selector_conflicts(mesh, Kind::PeerAuthentication)) {
+    let conflicts = default_conflicts(mesh, ResourceKind::PeerAuthentication);
+    for conflict in conflicts.into_iter().chain(selector_conflicts(mesh, ResourceKind::PeerAuthentication)) {
         findings.add(conflict.finding(mesh));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::Findings;
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 use crate::scope::default_conflicts;
 
@@ -25,7 +25,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for conflict in default_conflicts(mesh, Kind::Telemetry) {
+    for conflict in default_conflicts(mesh, ResourceKind::Telemetry) {
         findings.add(conflict.finding(mesh));
     }
 }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target, kubernetes_name};
-use crate::model::{Kind, Resource};
+use crate::model::{Resource, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -43,7 +43,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for sidecar in mesh.of(Kind::Sidecar) {
+    for sidecar in mesh.of(ResourceKind::Sidecar) {
         let hosts = sidecar.spec().list("egress").flat_map(|egress| egress.list("hosts"));
         for (node, text) in hosts.filter_map(|node| Some((node, node.text()?))) {
             look_at(mesh, &sidecar, node, text, findings);
@@ -91,8 +91,8 @@ fn look_at<'a>(mesh: &Mesh<'a>, sidecar: &Resource<'a>, node: Node<'a>, text: &'
 fn names_host(mesh: &Mesh<'_>, namespace: &str, host: &str) -> bool {
     let has = |service: Resource<'_>| service.spec().list("hosts").any(|node| node.text() == Some(host));
     if namespace == "*" {
-        mesh.of(Kind::VirtualService).any(has)
+        mesh.of(ResourceKind::VirtualService).any(has)
     } else {
-        mesh.in_namespace(Kind::VirtualService, namespace).any(has)
+        mesh.in_namespace(ResourceKind::VirtualService, namespace).any(has)
     }
 }

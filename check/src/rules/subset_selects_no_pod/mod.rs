@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target};
-use crate::model::{Kind, Labels, is_given_to_pods};
+use crate::model::{Labels, ResourceKind, is_given_to_pods};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -80,10 +80,10 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 
 fn workload_entries<'a>(mesh: &Mesh<'a>) -> Entries<'a> {
     let mut entries = Entries::new();
-    for entry in mesh.of(Kind::WorkloadEntry) {
+    for entry in mesh.of(ResourceKind::WorkloadEntry) {
         entries.entry(entry.namespace).or_default().push(Labels(entry.spec().get("labels")));
     }
-    for group in mesh.of(Kind::WorkloadGroup) {
+    for group in mesh.of(ResourceKind::WorkloadGroup) {
         entries.entry(group.namespace).or_default().push(Labels(group.spec().at(&["metadata", "labels"])));
     }
     entries

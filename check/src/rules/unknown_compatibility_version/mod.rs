@@ -3,7 +3,7 @@
 use crate::document::{Document, Node};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -42,7 +42,7 @@ const KEPT: u32 = 6;
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let minor = mesh.settings.target_minor();
     let of_spec = |spec: Node<'a>| spec.get("compatibilityVersion").or_else(|| spec.at(&["values", "compatibilityVersion"]));
-    let operators = mesh.of(Kind::IstioOperator).filter_map(|operator| Some((Some(operator), of_spec(operator.spec())?)));
+    let operators = mesh.of(ResourceKind::IstioOperator).filter_map(|operator| Some((Some(operator), of_spec(operator.spec())?)));
     let values = mesh.documents().map(Document::root).filter(|root| root.get("kind").is_none());
     let values = values.filter_map(|root| Some((None, root.get("compatibilityVersion")?)));
     for (resource, node) in operators.chain(values) {

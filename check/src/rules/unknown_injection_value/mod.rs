@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Metadata};
+use crate::model::{Metadata, ResourceKind};
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{self, DATAPLANE_MODE, INJECT, INJECTION};
 
@@ -32,8 +32,8 @@ Fix { id: "value", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
         let keys: &[&str] = match metadata.kind {
-            Kind::Namespace => &[INJECTION, DATAPLANE_MODE],
-            Kind::Pod => &[INJECT, DATAPLANE_MODE],
+            ResourceKind::Namespace => &[INJECTION, DATAPLANE_MODE],
+            ResourceKind::Pod => &[INJECT, DATAPLANE_MODE],
             _ => continue,
         };
         for key in keys {

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, manifests};
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 use crate::schema;
 use crate::spelling::nearest;
@@ -76,7 +76,7 @@ fn mistake<'a>(version: &str, kind: &str, version_node: Node<'a>, kind_node: Nod
         return Some((kind_node, (*successor).to_owned()));
     }
     let is_list = kind.ends_with("List");
-    match Kind::of(version, kind) {
+    match ResourceKind::of(version, kind) {
         Some(known) => {
             let versions = schema::versions(known);
             let is_known = versions.is_empty() || versions.iter().any(|one| one == version);
@@ -84,8 +84,8 @@ fn mistake<'a>(version: &str, kind: &str, version_node: Node<'a>, kind_node: Nod
             (!is_known && !is_alpha).then(|| (version_node, versions.join(", ")))
         }
         None if GROUPS.contains(&group) && !is_list && !EXPERIMENTAL.contains(&kind) && !kind.starts_with('X') => {
-            let names = Kind::ALL.iter().filter(|known| known.group() == group).map(|known| known.name());
-            let elsewhere = Kind::ALL.iter().find(|known| known.name() == kind).map(|known| known.group());
+            let names = ResourceKind::ALL.iter().filter(|known| known.group() == group).map(|known| known.name());
+            let elsewhere = ResourceKind::ALL.iter().find(|known| known.name() == kind).map(|known| known.group());
             let near = nearest(kind, names).map(str::to_owned);
             Some((kind_node, near.or(elsewhere.map(str::to_owned)).unwrap_or_else(|| "-".to_owned())))
         }

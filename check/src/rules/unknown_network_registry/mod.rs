@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::document::{Document, Node};
 use crate::finding::{Finding, Findings, Undecided};
 use crate::mesh::Mesh;
-use crate::model::{Kind, ResourceName};
+use crate::model::{ResourceKind, ResourceName};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,13 +46,15 @@ declare_rule! {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let is_remote = |label: Option<&str>| label == Some("true");
-    let secrets = || mesh.of(Kind::Secret).filter(|secret| is_remote(secret.labels().get("istio/multiCluster")));
+    let secrets = || mesh.of(ResourceKind::Secret).filter(|secret| is_remote(secret.labels().get("istio/multiCluster")));
     let data = ["data", "stringData"];
     let keys = secrets().flat_map(|secret| data.into_iter().filter_map(move |key| secret.root.get(key)));
     let mut known: HashSet<&str> = keys.flat_map(|data| data.entries().filter_map(|(key, _)| key.text())).collect();
     known.extend(["Kubernetes", "Mock", "External"]);
     let global = |operator: &crate::model::Resource<'a>| operator.spec().at(&["values", "global"]);
-    known.extend(mesh.of(Kind::IstioOperator).filter_map(|operator| global(&operator)?.str_at(&["multiCluster", "clusterName"])));
+    known.extend(
+        mesh.of(ResourceKind::IstioOperator).filter_map(|operator| global(&operator)?.str_at(&["multiCluster", "clusterName"])),
+    );
     let has_secrets = secrets().next().is_some();
     let mut look = |resource: ResourceName<'a>, networks: Node<'a>| {
         for (name, network) in networks.entries() {
@@ -68,12 +70,12 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             }
         }
     };
-    for operator in mesh.of(Kind::IstioOperator) {
+    for operator in mesh.of(ResourceKind::IstioOperator) {
         if let Some(networks) = global(&operator).and_then(|global| global.get("meshNetworks")) {
             look(operator.id(), networks);
         }
     }
     let bare = mesh.documents().map(Document::root).filter(|root| root.get("kind").is_none());
-    let name = ResourceName { kind: Kind::MeshNetworks, namespace: mesh.root_namespace(), name: "meshnetworks" };
+    let name = ResourceName { kind: ResourceKind::MeshNetworks, namespace: mesh.root_namespace(), name: "meshnetworks" };
     bare.filter_map(|root| root.get("networks")).for_each(|networks| look(name, networks));
 }

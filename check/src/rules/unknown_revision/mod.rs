@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, Webhook};
+use crate::model::{ResourceKind, Webhook};
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{INJECTION, REVISION};
 
@@ -38,10 +38,10 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if known.is_empty() {
         return;
     }
-    let tags = mesh.of(Kind::MutatingWebhookConfiguration).filter_map(|config| config.labels().get("istio.io/tag"));
+    let tags = mesh.of(ResourceKind::MutatingWebhookConfiguration).filter_map(|config| config.labels().get("istio.io/tag"));
     known.extend(tags.chain(Webhook::injectors(mesh).flat_map(|webhook| webhook.revisions())));
     let names = known.iter().copied().collect::<Vec<_>>().join(", ");
-    let namespaces = mesh.of(Kind::Namespace).map(|namespace| (namespace, namespace.labels()));
+    let namespaces = mesh.of(ResourceKind::Namespace).map(|namespace| (namespace, namespace.labels()));
     let workloads = mesh.workloads().iter().map(|workload| (workload.resource, workload.labels()));
     for (resource, labels) in namespaces.chain(workloads) {
         let Some(label) = labels.node(REVISION) else { continue };

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -54,7 +54,7 @@ const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let defaults = mesh.mesh_config.and_then(|config| config.at(&["defaultProviders", "accessLogging"]));
     let has_default = defaults.is_some_and(|list| !list.is_empty());
-    for telemetry in mesh.of(Kind::Telemetry) {
+    for telemetry in mesh.of(ResourceKind::Telemetry) {
         for entry in telemetry.spec().list("accessLogging").filter(|entry| !has_default && needs_default(*entry)) {
             let finding =
                 Finding::new(&telemetry, entry).with("part", "accessLogging").with("provider", "defaultProviders.accessLogging");

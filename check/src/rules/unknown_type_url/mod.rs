@@ -5,7 +5,7 @@ mod known;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind};
+use crate::model::{EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -47,7 +47,7 @@ declare_rule! {
 const PREFIX: &str = "type.googleapis.com/";
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         let nodes = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
         for node in nodes {
             let Some(name) = node.text().and_then(|text| text.strip_prefix(PREFIX)) else { continue };

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -34,7 +34,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for entry in mesh.of(Kind::WorkloadEntry) {
+    for entry in mesh.of(ResourceKind::WorkloadEntry) {
         let registered = entry.annotations().get("istio.io/autoRegistrationGroup").is_some();
         let own = entry.labels().get("networking.istio.io/tunnel");
         let of_spec = entry.spec().at(&["labels", "networking.istio.io/tunnel"]);

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Kind, ServiceEntry};
+use crate::model::{ResourceKind, ServiceEntry};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -39,8 +39,8 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let is_ambient = mesh.of(Kind::Namespace).any(|namespace| mesh.is_ambient(namespace.name) == Some(true));
-    for entry in mesh.of(Kind::ServiceEntry).map(ServiceEntry).filter(|_| is_ambient) {
+    let is_ambient = mesh.of(ResourceKind::Namespace).any(|namespace| mesh.is_ambient(namespace.name) == Some(true));
+    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry).filter(|_| is_ambient) {
         let Some(host) = entry.hosts().next().and_then(|host| host.text()) else { continue };
         let resolution = entry.0.spec().get("resolution");
         if resolution.is_none_or(|resolution| resolution.text() == Some("NONE")) {

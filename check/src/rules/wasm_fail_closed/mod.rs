@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -37,8 +37,8 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let plugins = mesh.of(Kind::WasmPlugin).map(|plugin| (plugin, Some(plugin.spec())));
-    let extensions = mesh.of(Kind::TrafficExtension).map(|extension| (extension, extension.spec().get("wasm")));
+    let plugins = mesh.of(ResourceKind::WasmPlugin).map(|plugin| (plugin, Some(plugin.spec())));
+    let extensions = mesh.of(ResourceKind::TrafficExtension).map(|extension| (extension, extension.spec().get("wasm")));
     for (resource, wasm) in plugins.chain(extensions) {
         let Some(url) = wasm.and_then(|wasm| wasm.get("url")) else { continue };
         // What authenticates or authorizes must not fail open.

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind, Resource, Workload};
+use crate::model::{EnvoyFilter, Resource, ResourceKind, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -43,13 +43,13 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for plugin in mesh.of(Kind::WasmPlugin) {
+    for plugin in mesh.of(ResourceKind::WasmPlugin) {
         let Some(url) = plugin.spec().get("url") else { continue };
         if let Some(path) = url.text().and_then(|url| url.strip_prefix("file://")) {
             judge(mesh, findings, &plugin, url, path);
         }
     }
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         for node in filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants()) {
             let Some(code) = node.get("code").and_then(|code| code.at(&["local", "filename"])) else { continue };
             if let Some(path) = code.text().filter(|path| path.starts_with('/')) {

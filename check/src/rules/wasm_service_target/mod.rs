@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::Kind;
+use crate::model::ResourceKind;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -46,7 +46,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if said.is_some_and(|minor| minor > 30) {
         return;
     }
-    for plugin in mesh.of(Kind::WasmPlugin).filter(|plugin| plugin.namespace != ROOT_NAMESPACE) {
+    for plugin in mesh.of(ResourceKind::WasmPlugin).filter(|plugin| plugin.namespace != ROOT_NAMESPACE) {
         let spec = plugin.spec();
         for target in spec.list("targetRefs").chain(spec.get("targetRef")) {
             let Some(kind) = target.get("kind").filter(|kind| kind.text() == Some("Service")) else { continue };

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, Kind};
+use crate::model::{EnvoyFilter, ResourceKind};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -41,8 +41,8 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let plugins = mesh.of(Kind::WasmPlugin).map(|plugin| (plugin, Some(plugin.spec())));
-    let extensions = mesh.of(Kind::TrafficExtension).map(|extension| (extension, extension.spec().get("wasm")));
+    let plugins = mesh.of(ResourceKind::WasmPlugin).map(|plugin| (plugin, Some(plugin.spec())));
+    let extensions = mesh.of(ResourceKind::TrafficExtension).map(|extension| (extension, extension.spec().get("wasm")));
     for (resource, wasm) in plugins.chain(extensions) {
         let Some((url, address)) = wasm.and_then(fetched) else { continue };
         let is_pinned = wasm.and_then(|wasm| wasm.get("sha256")).is_some_and(|digest| !digest.is_empty());
@@ -50,7 +50,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             findings.add(Finding::new(&resource, url).with("url", address));
         }
     }
-    for filter in mesh.of(Kind::EnvoyFilter).map(EnvoyFilter) {
+    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
         for node in filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants()) {
             let Some(remote) = node.get("remote").filter(|remote| remote.is_mapping()) else { continue };
             let uri = remote.get("http_uri").or_else(|| remote.get("httpUri")).and_then(|http| http.get("uri"));
