@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use meshwhy_integration::bootstrap::{endpoint, json_log};
 use meshwhy_integration::merge::overlay;
-use meshwhy_integration::{Deployment, Scenario, Setup, Visibility};
+use meshwhy_integration::{AnnotationVisibility, Deployment, Scenario, Setup};
 use serde_json::{Value, json};
 
 use crate::traffic::{Failing, Traffic};
@@ -104,7 +104,8 @@ impl Variant {
             Self::NoModule | Self::NoModuleAgain | Self::EmptyFilter | Self::Lua | Self::JsonLog => None,
         };
         let adjust = Some(if self == Self::Mappers { without_loggers } else { discard_log });
-        let setup = Setup { module: Some(modules.meshwhy.clone()), adjust, ..Setup::new(deployment).visible(Visibility::Mesh) };
+        let setup =
+            Setup { module: Some(modules.meshwhy.clone()), adjust, ..Setup::new(deployment).visible(AnnotationVisibility::Mesh) };
         match self {
             Self::ObserveTraceCheck | Self::NativeCounters => setup,
             _ => setup.without_trace_check().without_counters(),

@@ -78,7 +78,7 @@ impl Case {
         self.wanted == Some((named.at.file.clone(), u64::from(named.at.line)))
     }
 
-    fn tell(&self) -> String {
+    fn summary(&self) -> String {
         let causes: Vec<&str> = self.analysis().groups.iter().map(|group| group.verdict.cause.slug).collect();
         let named: Vec<String> =
             self.named().iter().map(|named| format!("{}:{} {}", named.at.file, named.at.line, named.message)).collect();
@@ -93,8 +93,8 @@ fn the_line_at_fault_is_named() {
     let ids: Vec<&str> = missed.iter().map(|case| case.id.as_str()).collect();
     let listed: Vec<&str> = MISSED.iter().map(|(id, _)| *id).collect();
     let named = cases.len() - missed.len();
-    let told: Vec<String> = missed.iter().map(|case| case.tell()).collect();
-    assert_eq!(ids, listed, "{named} of {} are named; the list of misses is stale:\n{}", cases.len(), told.join("\n"));
+    let summaries: Vec<String> = missed.iter().map(|case| case.summary()).collect();
+    assert_eq!(ids, listed, "{named} of {} are named; the list of misses is stale:\n{}", cases.len(), summaries.join("\n"));
     assert!(named * 100 >= cases.len() * WANTED_PERCENT, "only {named} of {} are named", cases.len());
 }
 
@@ -102,7 +102,7 @@ fn the_line_at_fault_is_named() {
 fn nearly_all_are_named_where_no_pod_is() {
     let cases: Vec<Case> = cases().into_iter().filter(|case| case.wanted.is_some()).map(Case::without_pods).collect();
     let missed: Vec<String> =
-        cases.iter().filter(|case| !case.named().iter().any(|named| case.is_wanted(named))).map(Case::tell).collect();
+        cases.iter().filter(|case| !case.named().iter().any(|named| case.is_wanted(named))).map(Case::summary).collect();
     let named = cases.len() - missed.len();
     assert!(named * 100 >= cases.len() * WANTED_PERCENT, "only {named} of {} are named:\n{}", cases.len(), missed.join("\n"));
 }
@@ -111,6 +111,6 @@ fn nearly_all_are_named_where_no_pod_is() {
 fn no_other_line_is_named() {
     let cases: Vec<Case> = cases().into_iter().chain(self::cases().into_iter().map(Case::without_pods)).collect();
     let wrong: Vec<String> =
-        cases.iter().filter(|case| case.named().iter().any(|named| !case.is_wanted(named))).map(Case::tell).collect();
+        cases.iter().filter(|case| case.named().iter().any(|named| !case.is_wanted(named))).map(Case::summary).collect();
     assert_eq!(wrong, Vec::<String>::new(), "{} of {} name a wrong line:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }

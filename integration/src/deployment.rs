@@ -47,7 +47,7 @@ impl fmt::Display for Deployment {
 
 /// Who gets to see the annotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Visibility {
+pub enum AnnotationVisibility {
     /// Everyone: for the demo and the tests, whose client speaks plaintext. The module then also checks every request for trace context.
     #[default]
     Always,
@@ -63,7 +63,7 @@ pub struct Setup {
     /// The kind of proxy.
     pub placement: Placement,
     /// Who gets to see the annotation.
-    pub visibility: Visibility,
+    pub visibility: AnnotationVisibility,
     /// Whether observe comes with the trace check, a manifest of its own.
     pub trace_check: bool,
     /// Whether native comes with its counters, a manifest of its own.
@@ -91,7 +91,7 @@ impl Setup {
         Self {
             deployment,
             placement: Placement::default(),
-            visibility: Visibility::default(),
+            visibility: AnnotationVisibility::default(),
             trace_check: deployment == Some(Deployment::Observe),
             counters: deployment == Some(Deployment::Native),
             configuration: None,
@@ -111,7 +111,7 @@ impl Setup {
 
     /// The same with another visibility.
     #[must_use]
-    pub fn visible(self, visibility: Visibility) -> Self {
+    pub fn visible(self, visibility: AnnotationVisibility) -> Self {
         Self { visibility, ..self }
     }
 
@@ -158,7 +158,7 @@ impl Setup {
             ensure!(!parsed.is_empty(), "{} has no document", path.display());
             documents.extend(parsed);
         }
-        if self.visibility == Visibility::Always {
+        if self.visibility == AnnotationVisibility::Always {
             documents.retain(|document| document.pointer("/metadata/name").is_none_or(|name| name != "meshwhy-visibility"));
             documents.iter_mut().for_each(|document| walk(document, &mut show_to_everyone));
         }
@@ -182,7 +182,7 @@ impl Setup {
             paths.push("counters.yaml".to_owned());
         }
         let marked_by_envoy = deployment != Deployment::Annotate;
-        if marked_by_envoy && (self.placement, self.visibility) == (Placement::Gateway, Visibility::Always) {
+        if marked_by_envoy && (self.placement, self.visibility) == (Placement::Gateway, AnnotationVisibility::Always) {
             paths.push("gateway/always.yaml".to_owned());
         }
         paths
@@ -240,7 +240,7 @@ impl Setup {
         let text = fields.get("configuration").and_then(|configuration| configuration.get("value")).and_then(Value::as_str);
         let shipped: Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| json!({}));
         let mut changed = shipped.clone();
-        if self.visibility == Visibility::Always {
+        if self.visibility == AnnotationVisibility::Always {
             overlay(&mut changed, &json!({"visibility": "always"}));
             if changed.get("trace_check").is_some() {
                 overlay(&mut changed, &json!({"trace_check": {"sample_per_10k": 10_000}}));

@@ -32,7 +32,7 @@ pub mod upstream;
 
 pub use children::stop_all;
 pub use client::Response;
-pub use deployment::{Deployment, Setup, Visibility, string_value};
+pub use deployment::{AnnotationVisibility, Deployment, Setup, string_value};
 pub use ledger::{Ledger, LedgerLine};
 pub use observation::is_record;
 pub use run::{ScenarioObservation, Session, collect, groups, record_json};

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::bootstrap::{Addresses, BootstrapPart, LogFiles, bootstrap, part};
-use crate::deployment::{Deployment, Setup, Visibility};
+use crate::deployment::{AnnotationVisibility, Deployment, Setup};
 use crate::scenario::Scenario;
 
 /// A sidecar's listeners by what they speak.
@@ -46,7 +46,7 @@ pub fn listener(kind: ListenerKind, deployment: Option<Deployment>) -> Result<Va
 }
 
 fn setup(deployment: Option<Deployment>) -> Setup {
-    Setup::new(deployment).visible(Visibility::Mesh).without_trace_check()
+    Setup::new(deployment).visible(AnnotationVisibility::Mesh).without_trace_check()
 }
 
 fn listening(kind: ListenerKind, name: &str, index: usize, deployment: Option<Deployment>) -> Result<BootstrapPart> {

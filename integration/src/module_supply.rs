@@ -13,7 +13,7 @@ use crate::bootstrap::{Addresses, BootstrapPart, LogFiles, bootstrap, part};
 use crate::certificates::Certificates;
 use crate::client::request::ClientRequest;
 use crate::client::{self, Response};
-use crate::deployment::{Deployment, Setup, Visibility, point_to};
+use crate::deployment::{AnnotationVisibility, Deployment, Setup, point_to};
 use crate::discovery::{CLUSTER, LISTENER, ResourceFile};
 use crate::envoy::{Envoy, locate};
 use crate::merge::{overlay, walk};
@@ -120,7 +120,7 @@ impl Way {
             Self::Gateway => (Deployment::Observe, Placement::Gateway),
             Self::Filter => (Deployment::Annotate, Placement::Sidecar),
         };
-        let setup = Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check();
+        let setup = Setup::new(deployment).placed(placement).visible(AnnotationVisibility::Mesh).without_trace_check();
         if self != Self::FetchedOnce {
             return Ok(setup);
         }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use meshwhy_integration::client::{self, Response};
 use meshwhy_integration::scenario::{ClientRequest, MUTUAL_TLS};
 use meshwhy_integration::tail::wait_for;
-use meshwhy_integration::{Deployment, Placement, RunDirectory, Scenario, Session, Setup, Visibility, record_json};
+use meshwhy_integration::{AnnotationVisibility, Deployment, Placement, RunDirectory, Scenario, Session, Setup, record_json};
 use serde_json::Value;
 
 /// How long a line of a log may take; Envoy flushes its files every 50 milliseconds.
@@ -144,7 +144,7 @@ fn work_as_without_us(deployment: Deployment, placement: Placement) -> Result<()
     for order in ORDERS {
         let directory = RunDirectory::new("users")?;
         let users = Users::new(directory.path(), order)?;
-        let setup = Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check();
+        let setup = Setup::new(deployment).placed(placement).visible(AnnotationVisibility::Mesh).without_trace_check();
         Session::start(&scenarios, &setup.beside(vec![users.document.clone()]))?.check(|session| {
             for (scenario, (name, _, visible)) in scenarios.iter().zip(listeners) {
                 // A mapper of ours that comes first marks what it matches, and nothing else.

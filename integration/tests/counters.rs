@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use meshwhy_integration::scenario::Protocol;
-use meshwhy_integration::{Deployment, Scenario, Session, Setup, Visibility, groups, load_all};
+use meshwhy_integration::{AnnotationVisibility, Deployment, Scenario, Session, Setup, groups, load_all};
 
 const STATISTICS: &str = "/stats?filter=istio_meshwhy.*failed_requests";
 
@@ -28,7 +28,7 @@ fn counted(session: &Session) -> Result<usize> {
 fn the_counters_are_the_failed_requests() -> Result<()> {
     let (mut expected, mut scenarios) = (0, 0);
     let mut wrong = Vec::new();
-    let setup = Setup::new(Deployment::Native).visible(Visibility::Mesh);
+    let setup = Setup::new(Deployment::Native).visible(AnnotationVisibility::Mesh);
     for (setup, group) in groups(&setup, load_all()?.iter().flat_map(Scenario::cases).collect()) {
         Session::start(&group, &setup)?.check(|session| {
             for scenario in &group {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use meshwhy_integration::scenario::MUTUAL_TLS;
-use meshwhy_integration::{Deployment, Placement, Scenario, Session, Setup, Visibility};
+use meshwhy_integration::{AnnotationVisibility, Deployment, Placement, Scenario, Session, Setup};
 
 const NO_ROUTE: &str = "summary: A virtual host without routes.\nroute: null\n";
 
@@ -27,7 +27,7 @@ fn a_sidecar_tells_its_workload_and_peers_with_mutual_tls() -> Result<()> {
     };
     let scenarios = SIDECARS.iter().map(scenario).collect::<Result<Vec<_>>>()?;
     for deployment in Deployment::ALL {
-        Session::start(&scenarios, &Setup::new(deployment).visible(Visibility::Mesh))?.check(|session| {
+        Session::start(&scenarios, &Setup::new(deployment).visible(AnnotationVisibility::Mesh))?.check(|session| {
             for (scenario, (name, _, visible)) in scenarios.iter().zip(SIDECARS) {
                 let observation = session.send(&scenario.slug, &scenario.request)?;
                 let annotated = observation.proxy_status().is_some_and(|status| status.contains("mw-cause="));
@@ -43,7 +43,7 @@ fn a_sidecar_tells_its_workload_and_peers_with_mutual_tls() -> Result<()> {
 fn a_gateway_tells_nobody_and_records_all_the_same() -> Result<()> {
     let scenarios = [Scenario::parse("no-route", NO_ROUTE)?, Scenario::parse("members", MEMBERS)?];
     for deployment in Deployment::ALL {
-        let setup = Setup::new(deployment).placed(Placement::Gateway).visible(Visibility::Mesh);
+        let setup = Setup::new(deployment).placed(Placement::Gateway).visible(AnnotationVisibility::Mesh);
         Session::start(&scenarios, &setup)?.check(|session| {
             let refused = session.send("no-route", &scenarios[0].request)?;
             ensure!(refused.proxy_status().is_none(), "{deployment}: {refused:#?}");

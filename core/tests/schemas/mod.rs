@@ -16,7 +16,7 @@ const FILES: [&str; 4] = [
 const DEPTH: u8 = 3;
 
 /// A kind of resource, or of configuration that a resource carries.
-pub struct Kind {
+pub struct KindSchemas {
     /// Its name.
     pub name: String,
     /// The versions that it has with these fields; none when it is no resource.
@@ -33,7 +33,7 @@ struct Schema {
 
 /// All kinds.
 pub struct Schemas {
-    kinds: Vec<Kind>,
+    kinds: Vec<KindSchemas>,
     definitions: Map<String, Value>,
 }
 
@@ -51,7 +51,7 @@ impl Schemas {
             assert!(definitions.insert(name.clone(), definition.clone()).is_none(), "two definitions of {name}");
             definitions.insert(format!("part:{name}"), part(definition));
         }
-        let kinds = files.iter().flat_map(|file| file["kinds"].as_array().unwrap()).map(Kind::new).collect();
+        let kinds = files.iter().flat_map(|file| file["kinds"].as_array().unwrap()).map(KindSchemas::new).collect();
         Self { kinds, definitions }
     }
 
@@ -77,7 +77,7 @@ impl Schemas {
     pub fn resource(&self, yaml: &str) -> Result<(), String> {
         let document = parse(yaml)?;
         let (version, name) = (text(&document, "/apiVersion"), text(&document, "/kind"));
-        let known: Vec<&Kind> = self.kinds.iter().filter(|kind| kind.name == name && !kind.versions.is_empty()).collect();
+        let known: Vec<&KindSchemas> = self.kinds.iter().filter(|kind| kind.name == name && !kind.versions.is_empty()).collect();
         let kind = known.iter().find(|kind| kind.versions.iter().any(|one| one == version)).ok_or_else(|| {
             let versions: Vec<_> = known.iter().flat_map(|kind| &kind.versions).collect();
             format!("{name} {version:?} is no known kind; known versions: {versions:?}")
@@ -101,7 +101,8 @@ impl Schemas {
         }
         self.embedded(&fragment, DEPTH)?;
         let declared = fragment.get("kind").and_then(Value::as_str).or_else(|| self.named_in_comment(yaml));
-        let candidates: Vec<&Kind> = self.kinds.iter().filter(|kind| declared.is_none_or(|name| kind.name == name)).collect();
+        let candidates: Vec<&KindSchemas> =
+            self.kinds.iter().filter(|kind| declared.is_none_or(|name| kind.name == name)).collect();
         let fitting: Vec<&str> = candidates
             .iter()
             .filter(|kind| self.validator(&kind.part).is_valid(&fragment))
@@ -125,8 +126,8 @@ impl Schemas {
     }
 
     /// What the kind says whose first complaint is deepest: a slip in one field, in a list of forty kinds.
-    fn nearest(&self, kinds: &[&Kind], fragment: &Value) -> String {
-        let complaint = |kind: &&Kind| {
+    fn nearest(&self, kinds: &[&KindSchemas], fragment: &Value) -> String {
+        let complaint = |kind: &&KindSchemas| {
             let validator = self.validator(&kind.part);
             Some((depth(validator, fragment), format!("as a {}: {}", kind.name, complaints(validator, fragment).err()?)))
         };
@@ -155,7 +156,7 @@ impl Schemas {
     }
 }
 
-impl Kind {
+impl KindSchemas {
     fn new(kind: &Value) -> Self {
         let schema = |source| Schema { source, compiled: OnceLock::new() };
         Self {

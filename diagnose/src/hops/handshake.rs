@@ -49,8 +49,9 @@ fn refused_handshakes(batch: &mut [Sighting]) -> Vec<usize> {
     }
     for (client, servers) in &pairs {
         // The witnesses of one connection that know more say what was wrong with it.
-        let told = servers.iter().filter_map(|server| batch.get(*server)).filter_map(|theirs| Some((theirs, refusal(theirs)?)));
-        let Some((theirs, cause)) = told.min_by_key(|(theirs, _)| (theirs.covered, theirs.witness)) else { continue };
+        let refusals =
+            servers.iter().filter_map(|server| batch.get(*server)).filter_map(|theirs| Some((theirs, refusal(theirs)?)));
+        let Some((theirs, cause)) = refusals.min_by_key(|(theirs, _)| (theirs.covered, theirs.witness)) else { continue };
         let mut evidence = shown("peer_response_code_details", theirs.facts.details.as_deref());
         evidence.extend(shown("peer_downstream_transport_failure_reason", theirs.facts.downstream_transport_failure.as_deref()));
         evidence.extend(shown("peer_downstream_local_address", theirs.facts.context.downstream_local_address.as_deref()));

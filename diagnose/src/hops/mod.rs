@@ -90,9 +90,9 @@ fn drop_repeated_codec_errors(batch: &mut [Sighting]) {
     for (at, line) in batch.iter().enumerate().rev().filter(|(_, line)| old(line)) {
         flagged.entry((line.source, line.origin.as_deref())).or_default().push(at);
     }
-    let told = |words: &Sighting| words.is(&protocol_error_upstream::CAUSE) && words.facts.status.is_none();
+    let is_unnamed = |words: &Sighting| words.is(&protocol_error_upstream::CAUSE) && words.facts.status.is_none();
     let mut pairs = Vec::new();
-    for (at, words) in batch.iter().enumerate().filter(|(_, words)| told(words)) {
+    for (at, words) in batch.iter().enumerate().filter(|(_, words)| is_unnamed(words)) {
         let line = flagged.get_mut(&(words.source, words.origin.as_deref())).and_then(Vec::pop);
         pairs.extend(line.map(|line| (line, at)));
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use crate::bootstrap::ISTIO_VERSION;
-use crate::deployment::{Deployment, Setup, Visibility};
+use crate::deployment::{AnnotationVisibility, Deployment, Setup};
 use crate::envoy::{Envoy, locate};
 use crate::scenario::Placement;
 use crate::tail::Tail;
@@ -31,7 +31,7 @@ impl Proxy {
         mut clusters: Vec<Value>,
         directory: &Path,
     ) -> Result<Self> {
-        let setup = Setup::new(deployment).placed(placement).visible(Visibility::Mesh).without_trace_check();
+        let setup = Setup::new(deployment).placed(placement).visible(AnnotationVisibility::Mesh).without_trace_check();
         let documents = setup.documents()?;
         for listener in &mut listeners {
             setup.apply(&documents, listener, Path::new("/dev/stdout"))?;

@@ -393,7 +393,7 @@ fn what_clients_and_servers_say_of_a_connection_is_theirs() {
 
 #[test]
 fn a_client_speaks_for_itself_and_ports_of_istio_for_istio() {
-    let told = |text: &str| line(text).map(|facts| (facts.event, facts.seen_by_client)).unwrap();
+    let read = |text: &str| line(text).map(|facts| (facts.event, facts.seen_by_client)).unwrap();
     for text in [
         "dial tcp 10.0.0.1:8080: connect: connection refused",
         "curl: (7) Failed to connect to reviews port 9080: Connection refused",
@@ -401,7 +401,7 @@ fn a_client_speaks_for_itself_and_ports_of_istio_for_istio() {
         "Error: connect ECONNREFUSED 10.1.2.3:3306",
         "ConnectionRefusedError: [Errno 111] Connection refused",
     ] {
-        assert_eq!(told(text), (None, Some(true)), "{text}");
+        assert_eq!(read(text), (None, Some(true)), "{text}");
     }
     for (port, event) in [
         (15000, Event::ProxyNotStarted),
@@ -417,7 +417,7 @@ fn a_client_speaks_for_itself_and_ports_of_istio_for_istio() {
         (15053, Event::ProxyNotStarted),
         (15090, Event::ProxyNotStarted),
     ] {
-        assert_eq!(told(&format!("connect ECONNREFUSED 10.1.2.3:{port}")).0, Some(event), "{port}");
-        assert_eq!(told(&format!("dial tcp 10.1.2.3:{port}: connect: connection refused")).0, Some(event), "{port}");
+        assert_eq!(read(&format!("connect ECONNREFUSED 10.1.2.3:{port}")).0, Some(event), "{port}");
+        assert_eq!(read(&format!("dial tcp 10.1.2.3:{port}: connect: connection refused")).0, Some(event), "{port}");
     }
 }

@@ -102,13 +102,12 @@ fn openssl(text: &str) -> Option<Facts<'static>> {
 
 /// Errors that only the accepting side of a handshake has, and lines that name that side.
 fn is_downstream(text: &str, failure: &TransportFailure<'_>) -> bool {
-    use TransportKind as Kind;
-    const ACCEPTING: [Kind; 5] = [
-        Kind::HttpRequest,
-        Kind::HttpsProxyRequest,
-        Kind::PeerDidNotReturnACertificate,
-        Kind::NoSharedCipher,
-        Kind::UnsupportedProtocol,
+    const ACCEPTING: [TransportKind; 5] = [
+        TransportKind::HttpRequest,
+        TransportKind::HttpsProxyRequest,
+        TransportKind::PeerDidNotReturnACertificate,
+        TransportKind::NoSharedCipher,
+        TransportKind::UnsupportedProtocol,
     ];
     failure.kind.is_some_and(|kind| ACCEPTING.contains(&kind))
         || holds_any(text, &["tls_inspector", "tls inspector", "conn_handler", "downstream"])

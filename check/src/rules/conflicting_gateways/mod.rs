@@ -70,15 +70,15 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
         }
     }
     for gateway in gateways() {
-        let mut told: Option<Server<'a>> = None;
+        let mut found: Option<Server<'a>> = None;
         for (slot, server, host) in slots(mesh, &gateway, &mut pods) {
-            if told.is_some_and(|told| told.0 == server.0) {
+            if found.is_some_and(|found| found.0 == server.0) {
                 continue;
             }
             let others = by_slot.get(&slot).map(Vec::as_slice).unwrap_or_default();
             let other = others.iter().find(|(other, of_other)| other.0.id() != gateway.0.id() && conflict(server, *of_other));
             let Some((other, of_other)) = other else { continue };
-            told = Some(server);
+            found = Some(server);
             let finding = Finding::new(&gateway.0, host)
                 .with("other", format!("{}/{}", other.0.namespace, other.0.name))
                 .with("host", slot.3)

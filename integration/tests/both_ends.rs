@@ -1,4 +1,4 @@
-//! Two proxies, one request: what the client's and the server's sidecar write about a failed handshake is one story.
+//! Two proxies, one request: what the client's and the server's sidecar write about a failed handshake is one failure.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use meshwhy_integration::scenario::MUTUAL_TLS;
 use meshwhy_integration::{Deployment, Scenario, ScenarioObservation, Session, Setup};
 
 /// How the client's proxy tries to get in, and what the server's proxy makes of it.
-struct Story {
+struct RefusedHandshake {
     name: &'static str,
     /// The client's `transport_socket`, none for plaintext.
     client: Option<&'static str>,
@@ -16,11 +16,11 @@ struct Story {
     cause: &'static str,
 }
 
-const STORIES: [Story; 4] = [
-    Story { name: "plaintext", client: None, cause: "plaintext-to-tls-port" },
-    Story { name: "no-certificate", client: Some(""), cause: "tls-handshake-failed" },
-    Story { name: "untrusted-certificate", client: Some("untrusted"), cause: "certificate-verify-failed" },
-    Story { name: "expired-certificate", client: Some("expired"), cause: "certificate-expired" },
+const REFUSALS: [RefusedHandshake; 4] = [
+    RefusedHandshake { name: "plaintext", client: None, cause: "plaintext-to-tls-port" },
+    RefusedHandshake { name: "no-certificate", client: Some(""), cause: "tls-handshake-failed" },
+    RefusedHandshake { name: "untrusted-certificate", client: Some("untrusted"), cause: "certificate-verify-failed" },
+    RefusedHandshake { name: "expired-certificate", client: Some("expired"), cause: "certificate-expired" },
 ];
 
 const SERVER: &str = "
@@ -31,12 +31,12 @@ expect: {access_log: false}
 ";
 
 /// The client's proxy, in front of the server's.
-fn client(story: &Story, server: SocketAddr) -> Result<Scenario> {
+fn client(refused: &RefusedHandshake, server: SocketAddr) -> Result<Scenario> {
     let (ip, port) = (server.ip(), server.port());
     let mut yaml = format!(
         "summary: A caller of the listener.\ncluster:\n  load_assignment:\n    endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: {ip}, port_value: {port}}}}}}}}}]}}]\n"
     );
-    if let Some(certificate) = story.client {
+    if let Some(certificate) = refused.client {
         yaml.push_str(
             "  transport_socket:\n    name: envoy.transport_sockets.tls\n    typed_config:\n      \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext\n      sni: shop.demo\n      common_tls_context:\n        tls_params: {tls_maximum_protocol_version: TLSv1_3}\n",
         );
@@ -46,26 +46,26 @@ fn client(story: &Story, server: SocketAddr) -> Result<Scenario> {
             ));
         }
     }
-    Scenario::parse(story.name, &yaml)
+    Scenario::parse(refused.name, &yaml)
 }
 
 #[test]
-fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
+fn both_ends_of_a_refused_handshake_are_one_failure() -> Result<()> {
     let server = Scenario::parse("server", &format!("{SERVER}{MUTUAL_TLS}"))?;
     let mut wrong = Vec::new();
     for deployment in [Deployment::Observe, Deployment::Native] {
         let setup = Setup::new(deployment);
         let servers = Session::start(std::slice::from_ref(&server), &setup)?;
         let address = servers.address("server")?;
-        let clients = STORIES.iter().map(|story| client(story, address)).collect::<Result<Vec<_>>>()?;
+        let clients = REFUSALS.iter().map(|refused| client(refused, address)).collect::<Result<Vec<_>>>()?;
         let clients = servers.beside(&clients, &setup)?;
-        for story in &STORIES {
-            let (ours, theirs) = servers.watch("server", || clients.send(story.name, &Default::default()))?;
-            let checked = check(story, &ours, &theirs);
+        for refused in &REFUSALS {
+            let (ours, theirs) = servers.watch("server", || clients.send(refused.name, &Default::default()))?;
+            let checked = check(refused, &ours, &theirs);
             wrong.extend(
                 checked
                     .err()
-                    .map(|error| format!("{deployment}, {}: {error:#}\nclient {ours:#?}\nserver {theirs:#?}", story.name)),
+                    .map(|error| format!("{deployment}, {}: {error:#}\nclient {ours:#?}\nserver {theirs:#?}", refused.name)),
             );
         }
     }
@@ -73,7 +73,7 @@ fn both_ends_of_a_refused_handshake_are_one_story() -> Result<()> {
     Ok(())
 }
 
-fn check(story: &Story, client: &ScenarioObservation, server: &ScenarioObservation) -> Result<()> {
+fn check(refused: &RefusedHandshake, client: &ScenarioObservation, server: &ScenarioObservation) -> Result<()> {
     let slugs = |lines: &str| -> Vec<(&'static str, Vec<u64>)> {
         Analysis::of(lines.as_bytes()).groups.into_iter().map(|group| (group.verdict.cause.slug, group.lines)).collect()
     };
@@ -90,7 +90,7 @@ fn check(story: &Story, client: &ScenarioObservation, server: &ScenarioObservati
     let record = server.records.first().context("no record")?;
     for lines in [format!("{caller}\n{record}\n"), format!("{record}\n{caller}\n")] {
         let together = slugs(&lines);
-        ensure!(together == [(story.cause, vec![1, 2])], "both lines: {together:?}");
+        ensure!(together == [(refused.cause, vec![1, 2])], "both lines: {together:?}");
     }
     Ok(())
 }
