@@ -99,6 +99,7 @@ impl Collector {
         match content {
             LineContent::Healthy => self.tally.healthy += 1,
             LineContent::Facts(facts, _) => self.facts(&place, facts, truncated),
+            LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(&place, facts, truncated)),
             LineContent::Header(members) => {
                 for facts in members {
                     self.take(Sighting::from_facts(&place, facts, truncated));

@@ -231,3 +231,70 @@ fn a_status_beside_a_line_that_says_why_is_one_failure() {
     let causes: Vec<_> = analysis.groups.iter().map(|group| group.verdict.cause.slug).collect();
     assert_eq!(causes, ["upstream-closed-connection"]);
 }
+
+/// As `kubectl get events -o yaml` prints them, and the same events as JSON.
+#[test]
+fn an_event_counts_as_often_as_it_says_in_json_and_in_yaml() {
+    let yaml = "apiVersion: v1
+items:
+- apiVersion: v1
+  count: 4
+  involvedObject:
+    kind: ReplicaSet
+    name: shop-7d8f
+    namespace: demo
+  kind: Event
+  message: 'Error creating: Internal error occurred: failed calling webhook \"namespace.sidecar-injector.istio.io\":
+    failed to call webhook: Post \"https://istiod.istio-system.svc:443/inject?timeout=10s\":
+    dial tcp 10.96.1.1:443: connect: connection refused'
+  reason: FailedCreate
+  type: Warning
+- apiVersion: v1
+  count: 3
+  involvedObject:
+    kind: Pod
+    name: shop-0
+    namespace: demo
+  kind: Event
+  message: |-
+    MountVolume.SetUp failed for volume \"istiod-ca-cert\" : configmap \"istio-ca-root-cert\" not found
+  reason: FailedMount
+  type: Warning
+kind: List
+metadata:
+  resourceVersion: \"\"
+";
+    let json = r#"{
+    "apiVersion": "v1",
+    "items": [
+        {
+            "apiVersion": "v1",
+            "count": 4,
+            "involvedObject": {
+                "kind": "ReplicaSet",
+                "name": "shop-7d8f",
+                "namespace": "demo"
+            },
+            "kind": "Event",
+            "message": "Error creating: Internal error occurred: failed calling webhook \"namespace.sidecar-injector.istio.io\": failed to call webhook: Post \"https://istiod.istio-system.svc:443/inject?timeout=10s\": dial tcp 10.96.1.1:443: connect: connection refused"
+        },
+        {
+            "apiVersion": "v1",
+            "count": 3,
+            "involvedObject": {
+                "kind": "Pod",
+                "name": "shop-0",
+                "namespace": "demo"
+            },
+            "kind": "Event",
+            "message": "MountVolume.SetUp failed for volume \"istiod-ca-cert\" : configmap \"istio-ca-root-cert\" not found"
+        }
+    ],
+    "kind": "List"
+}"#;
+    let expected = [("injector-webhook-unreachable", 4), ("root-certificate-missing", 3)];
+    let on_one_line: String = json.lines().map(str::trim).collect();
+    for text in [yaml, json, &on_one_line] {
+        assert_eq!(counts(&[text.to_owned()]), expected, "{text}");
+    }
+}

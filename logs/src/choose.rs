@@ -146,7 +146,7 @@ fn first_failure<'a>(text: &'a str, formats: &Formats, room: usize) -> Option<Li
     first.filter(|line| line.content != LineContent::Unreadable)
 }
 
-/// Reads a layer by itself, as what is whole by its form: an access log that does not begin as one, or a record.
+/// Reads a layer by itself, as what is whole by its form: an access log that does not begin as one, a record, or a list of events.
 fn alone<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
     if text.is_empty() {
         return Some(LineReading::of(LineContent::Blank));
@@ -155,7 +155,8 @@ fn alone<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
     if log.as_ref().is_some_and(LineReading::is_whole) {
         return log;
     }
-    record_line::find(text).map(|(record, writer)| LineReading::of(LineContent::Record(record, writer))).or(log)
+    let record = record_line::find(text).map(|(record, writer)| LineContent::Record(record, writer));
+    record.or_else(|| evidence::events(text).map(LineContent::Events)).map(LineReading::of).or(log)
 }
 
 /// Reads what is no access log and no record, and holds nothing of ours in its layers.

@@ -27,6 +27,8 @@ pub enum LineContent<'a> {
     Record(Record, RecordWriter),
     /// The members of a `Proxy-Status` header in header order, the one nearest the origin first.
     Header(Vec<Facts<'a>>),
+    /// The items of a list of the cluster's events that say something, in their order.
+    Events(Vec<Facts<'a>>),
     /// Nothing but white space, or what only frames other lines.
     Blank,
     /// No UTF-8, longer than [`MAX_LINE`], or of no known format.
@@ -69,14 +71,15 @@ impl<'a> LineReading<'a> {
         match &self.content {
             LineContent::Facts(facts, _) => facts.shows_failure(),
             LineContent::Record(..) | LineContent::Header(_) => true,
+            LineContent::Events(events) => events.iter().any(|facts| facts.shows_failure()),
             LineContent::Healthy | LineContent::Blank | LineContent::Unreadable => false,
         }
     }
 
-    /// Whether the line is an access log from its beginning to its end, or a record.
+    /// Whether the line is an access log from its beginning to its end, a record, or a list of events.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.content {
-            LineContent::Healthy | LineContent::Record(..) => true,
+            LineContent::Healthy | LineContent::Record(..) | LineContent::Events(_) => true,
             LineContent::Facts(_, format) => *format != LineFormat::Evidence && !self.truncated,
             LineContent::Header(_) | LineContent::Blank | LineContent::Unreadable => false,
         }
@@ -92,6 +95,7 @@ impl<'a> LineReading<'a> {
         let (access_log, facts) = match &self.content {
             LineContent::Healthy | LineContent::Record(..) => (true, usize::MAX),
             LineContent::Facts(facts, format) => (*format != LineFormat::Evidence, facts.count()),
+            LineContent::Events(events) => (false, events.iter().map(|facts| facts.count()).sum()),
             LineContent::Header(_) | LineContent::Blank | LineContent::Unreadable => (false, 0),
         };
         Worth { whole: self.is_whole(), access_log, facts }
@@ -111,6 +115,7 @@ impl<'a> LineReading<'a> {
         let content = match self.content {
             LineContent::Facts(facts, format) => LineContent::Facts(facts.into_owned(), format),
             LineContent::Header(members) => LineContent::Header(members.into_iter().map(Facts::into_owned).collect()),
+            LineContent::Events(events) => LineContent::Events(events.into_iter().map(Facts::into_owned).collect()),
             LineContent::Record(record, writer) => LineContent::Record(record, writer),
             LineContent::Healthy => LineContent::Healthy,
             LineContent::Blank => LineContent::Blank,

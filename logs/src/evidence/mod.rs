@@ -43,6 +43,13 @@ pub(crate) fn line(text: &str) -> Option<Facts<'_>> {
     if is_marked(text) { marked(text) } else { unmarked(text) }
 }
 
+/// Reads the events of a list, as `kubectl get events -o json` prints it; `None` where it holds none that says something.
+pub(crate) fn events(text: &str) -> Option<Vec<Facts<'static>>> {
+    let text = text.trim();
+    let is_list = text.starts_with('{') && memchr::memmem::find(text.as_bytes(), b"\"items\"").is_some();
+    (is_list && marks::any_in_json(text)).then(|| structured::events(text)).flatten()
+}
+
 /// Reads one line, or a piece of one.
 pub(crate) fn line_or_fragment(text: &str) -> Option<Facts<'_>> {
     let text = text.trim();

@@ -13,22 +13,20 @@ use crate::unescape::{string, unescaped};
 /// Where writers put their message: Istio, the cluster's events, ztunnel and most libraries.
 const MESSAGES: [&str; 6] = ["msg", "message", "note", "error", "err", "event"];
 
-/// How many events of one list are read.
-const MAX_ITEMS: usize = 500;
-
 /// Reads an object, or what is left of one.
 pub(super) fn read(text: &str) -> Option<Facts<'_>> {
     match serde_json::from_str::<Map<String, Value>>(text) {
-        Ok(object) => object_facts(&object).map(Facts::into_owned),
+        Ok(object) => entry(&object).map(Facts::into_owned),
         Err(_) => cut(text),
     }
 }
 
-fn object_facts(object: &Map<String, Value>) -> Option<Facts<'_>> {
-    if let Some(items) = object.get("items").and_then(Value::as_array) {
-        return items.iter().take(MAX_ITEMS).filter_map(Value::as_object).find_map(entry);
-    }
-    entry(object)
+/// Reads the items of a list; `None` where the text is none, or no item says something.
+pub(super) fn events(text: &str) -> Option<Vec<Facts<'static>>> {
+    let list: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let items = list.get("items")?.as_array()?.iter().filter_map(Value::as_object);
+    let events: Vec<_> = items.filter_map(entry).map(Facts::into_owned).collect();
+    (!events.is_empty()).then_some(events)
 }
 
 fn entry(object: &Map<String, Value>) -> Option<Facts<'_>> {

@@ -172,7 +172,9 @@ fn json_lines_and_events() {
     assert_eq!(line(router).unwrap().details.as_deref(), Some("response_timeout"));
     let event = r#"{"kind":"Event","type":"Warning","reason":"FailedMount","message":"MountVolume.SetUp failed for volume \"istio-token\" : failed to fetch token","involvedObject":{"kind":"Pod","name":"web-1"}}"#;
     let list = format!("{{\"apiVersion\":\"v1\",\"items\":[{{\"message\":\"Pulled image\"}},{event}],\"kind\":\"List\"}}");
-    for text in [event, list.as_str(), event.strip_suffix("}}").unwrap()] {
+    let read: Vec<_> = events(&list).unwrap().into_iter().map(|facts| facts.event).collect();
+    assert_eq!(read, [Some(Event::TokenMountFailed)]);
+    for text in [event, event.strip_suffix("}}").unwrap()] {
         let facts = line(text).unwrap();
         assert_eq!(facts.event, Some(Event::TokenMountFailed), "{text}");
         assert!(facts.context.pod.is_none_or(|pod| pod == "web-1"));

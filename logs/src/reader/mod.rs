@@ -10,6 +10,7 @@ mod frame;
 mod object;
 mod transcript;
 mod wrapped;
+mod yaml;
 
 use std::io::{self, BufRead};
 
@@ -74,7 +75,7 @@ impl<R: BufRead> LogReader<R> {
         let cost = ahead.cost();
         block.start(current);
         let beginning = Beginning { text, frame: Frame::of(text), alone: &alone.line, formats };
-        let joins: [Join<R>; 4] = [object::join, transcript::join, wrapped::join, fields::join];
+        let joins: [Join<R>; 5] = [object::join, transcript::join, wrapped::join, yaml::join, fields::join];
         for join in joins {
             block.restart(text);
             if let Some(kind) = join(&beginning, ahead, block)? {

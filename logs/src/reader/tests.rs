@@ -16,7 +16,14 @@ fn cost(line: &str, count: usize) -> (u64, u64) {
 
 #[test]
 fn lines_are_looked_at_a_bounded_number_of_times() {
-    for line in ["{\"a\": \"b", "{ \"a\": [", "2026-11-21T06:36:38.1Z stdout P x", "a: b", "[2026-11-21T06:36:37.876Z] \"GET /"] {
+    for line in [
+        "{\"a\": \"b",
+        "{ \"a\": [",
+        "2026-11-21T06:36:38.1Z stdout P x",
+        "a: b",
+        "apiVersion: v1",
+        "[2026-11-21T06:36:37.876Z] \"GET /",
+    ] {
         let (read, looked_at) = cost(line, 1_500);
         assert!(looked_at > read, "{line}: nothing was tried");
         // The budget, and the one attempt that overdrew it.
