@@ -16,12 +16,13 @@ pub struct Place {
 /// One YAML or JSON document.
 ///
 /// # Cost
-/// 20 bytes per node and 4 per child beside the text, and a copy of each scalar that is written with escapes or over several lines.
+/// 20 bytes per node, 4 per child and 4 per key beside the text, and a copy of each scalar that is written with escapes or over several lines.
 #[derive(Debug)]
 pub struct Document<'t> {
     pub(super) file: u32,
     pub(super) text: &'t str,
     pub(super) nodes: Vec<NodeData>,
+    /// Indexes of nodes, and before those of a mapping the [fingerprints](fingerprint) of its keys.
     pub(super) children: Vec<u32>,
     /// Scalars whose value is not a piece of the text, one after the other.
     pub(super) decoded: String,
@@ -56,7 +57,7 @@ pub(super) enum Content {
         first: u32,
         length: u32,
     },
-    /// Keys and values in turn, from `first` on; `length` counts pairs.
+    /// From `first` on `length` fingerprints, then as many keys and values in turn.
     Mapping {
         first: u32,
         length: u32,
@@ -119,14 +120,14 @@ impl<'t> Document<'t> {
         self.nodes.len()
     }
 
-    /// Whether a node is the scalar `key`. Lengths differ more often than not, and are at hand.
+    /// Whether a node is the scalar `key`.
     fn is_key(&self, index: u32, key: &str) -> bool {
         let (text, start, end) = match self.nodes.get(index as usize).map(|node| node.content) {
             Some(Content::Verbatim { start, end, .. }) => (self.text, start, end),
             Some(Content::Decoded { start, end, .. }) => (self.decoded.as_str(), start, end),
             _ => return false,
         };
-        (end - start) as usize == key.len() && text.as_bytes().get(start as usize..end as usize) == Some(key.as_bytes())
+        text.as_bytes().get(start as usize..end as usize) == Some(key.as_bytes())
     }
 
     /// Whether there is no node.
@@ -265,20 +266,23 @@ impl<'a> Node<'a> {
         document.children.get(range).unwrap_or_default().iter().map(move |index| Node { document, index: *index })
     }
 
-    /// The elements of a list; none for anything else.
-    pub fn items(self) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
-        match self.content() {
+    /// The elements of a list, or keys and values of a mapping in turn.
+    fn nested(self, content: Option<Content>) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
+        match content {
             Some(Content::Sequence { first, length }) => self.children(first, length),
+            Some(Content::Mapping { first, length }) => self.children(first.saturating_add(length), length.saturating_mul(2)),
             _ => self.children(0, 0),
         }
     }
 
+    /// The elements of a list; none for anything else.
+    pub fn items(self) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
+        self.nested(self.content().filter(|content| matches!(content, Content::Sequence { .. })))
+    }
+
     /// Keys and values of a mapping, without what it merges in; none for anything else.
     pub fn entries(self) -> impl Iterator<Item = (Self, Self)> + Clone {
-        let mut flat = match self.content() {
-            Some(Content::Mapping { first, length }) => self.children(first, length.saturating_mul(2)),
-            _ => self.children(0, 0),
-        };
+        let mut flat = self.nested(self.content().filter(|content| matches!(content, Content::Mapping { .. })));
         std::iter::from_fn(move || Some((flat.next()?, flat.next()?)))
     }
 
@@ -300,11 +304,13 @@ impl<'a> Node<'a> {
     /// The last of equal keys counts, as it does for Kubernetes.
     fn own_entry(self, key: &str) -> Option<(Self, Self)> {
         let Some(Content::Mapping { first, length }) = self.content() else { return None };
-        let first = first as usize;
-        let pairs = self.document.children.get(first..first.saturating_add(length as usize * 2))?;
-        let node = |index: u32| Self { document: self.document, index };
-        pairs.chunks_exact(2).rev().find_map(|pair| match pair {
-            [name, value] if self.document.is_key(*name, key) => Some((node(*name), node(*value))),
+        let (document, length) = (self.document, length as usize);
+        let (fingerprints, pairs) = document.children.get(first as usize..)?.split_at_checked(length)?;
+        let node = |index: u32| Self { document, index };
+        let wanted = fingerprint(key);
+        let alike = fingerprints.iter().enumerate().rev().filter(|(_, known)| **known == wanted);
+        alike.map(|(at, _)| at * 2).find_map(|at| match pairs.get(at..at + 2)? {
+            [name, value] if document.is_key(*name, key) => Some((node(*name), node(*value))),
             _ => None,
         })
     }
@@ -357,15 +363,19 @@ impl<'a> Node<'a> {
         let mut due = vec![self];
         std::iter::from_fn(move || {
             let node = due.pop()?;
-            let nested = match node.data().map(|data| data.content) {
-                Some(Content::Sequence { first, length }) => node.children(first, length),
-                Some(Content::Mapping { first, length }) => node.children(first, length.saturating_mul(2)),
-                _ => node.children(0, 0),
-            };
+            let nested = node.nested(node.data().map(|data| data.content));
             due.extend(nested.rev());
             Some(node)
         })
     }
+}
+
+/// What tells most keys apart without a look at the text: length and three letters.
+pub(super) fn fingerprint(key: &str) -> u32 {
+    let bytes = key.as_bytes();
+    let at = |index: usize| bytes.get(index).copied().unwrap_or_default();
+    let length = bytes.len().to_le_bytes().first().copied().unwrap_or_default();
+    u32::from_le_bytes([length, at(0), at(bytes.len() / 2), at(bytes.len().saturating_sub(1))])
 }
 
 /// The characters of a scalar, by its index.

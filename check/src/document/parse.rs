@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use crate::kustomize::FileMark;
 
-use super::node::{Content, Document, NodeData, Place};
+use super::node::{Content, Document, NodeData, Place, fingerprint, text_of};
 use super::split::documents;
 
 /// Deepest nesting that is read. Kubernetes' own JSON decoder stops at 10,000; no manifest in use goes beyond 30.
@@ -285,6 +285,12 @@ impl<'t> DocumentReader<'t> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let first = narrow(self.document.children.len());
         let count = narrow(self.waiting.len() - open.from);
+        if open.is_mapping {
+            for key in self.waiting.get(open.from..).unwrap_or_default().iter().step_by(2) {
+                let name = text_of(&self.document, *key).unwrap_or_default();
+                self.document.children.push(fingerprint(name));
+            }
+        }
         self.document.children.extend(self.waiting.drain(open.from..));
         let last = self.document.children.last().filter(|_| count > 0).copied();
         let end_of_last = last.and_then(|last| self.document.nodes.get(last as usize)).map(|last| last.end);
@@ -301,7 +307,7 @@ impl<'t> DocumentReader<'t> {
             };
         }
         if open.is_mapping {
-            self.keys(first, count);
+            self.keys(first + count / 2, count);
         }
         self.complete(open.node, open.anchor, open.weight);
         Ok(())
@@ -318,7 +324,7 @@ impl<'t> DocumentReader<'t> {
             !matches!(content, Some(Content::Mapping { .. } | Content::Sequence { .. }))
         };
         self.has_unread_template |= self.has_template && !keys.clone().all(is_name);
-        let has_merges = keys.any(|key| super::node::text_of(document, key) == Some("<<"));
+        let has_merges = keys.any(|key| text_of(document, key) == Some("<<"));
         let equal = equal_keys(document, pairs);
         let place =
             |key: u32| document.nodes.get(key as usize).map(|node| Place { file: self.file, start: node.start, end: node.end });
@@ -334,7 +340,7 @@ impl<'t> DocumentReader<'t> {
 
 /// Keys of a mapping that stand there a second time, each with the first; `<<` may, once for each mapping that is merged in.
 fn equal_keys(document: &Document<'_>, pairs: &[u32]) -> Vec<(u32, u32)> {
-    let text = |key: u32| super::node::text_of(document, key);
+    let text = |key: u32| text_of(document, key);
     let keys = || pairs.iter().step_by(2).copied();
     let mut equal = Vec::new();
     if pairs.len() <= 2 * FEW_KEYS {

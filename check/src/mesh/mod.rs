@@ -7,9 +7,10 @@ mod policies;
 mod settings;
 mod workloads;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use crate::document::{Document, Fault, Node, Parsed, Place};
@@ -70,36 +71,37 @@ impl<'a> Mesh<'a> {
             settings,
             files: files.into_iter().collect(),
             by_kind: BTreeMap::new(),
-            by_name: HashMap::new(),
-            by_namespace: HashMap::new(),
-            services: HashMap::new(),
-            services_by_label: HashMap::new(),
-            service_namespaces: HashSet::new(),
-            service_files: HashSet::new(),
-            entries: HashMap::new(),
+            by_name: HashMap::default(),
+            by_namespace: HashMap::default(),
+            services: HashMap::default(),
+            services_by_label: HashMap::default(),
+            service_namespaces: HashSet::default(),
+            service_files: HashSet::default(),
+            entries: HashMap::default(),
             wildcard_entries: Vec::new(),
-            rules: HashMap::new(),
-            gateways: HashMap::new(),
+            rules: HashMap::default(),
+            gateways: HashMap::default(),
             workloads: Vec::new(),
-            workload_namespaces: HashSet::new(),
-            workload_files: HashSet::new(),
-            by_label: HashMap::new(),
+            workload_namespaces: HashSet::default(),
+            workload_files: HashSet::default(),
+            by_label: HashMap::default(),
             by_label_anywhere: BTreeMap::new(),
-            namespaces: HashMap::new(),
-            peer_authentications: HashMap::new(),
+            namespaces: HashMap::default(),
+            peer_authentications: HashMap::default(),
             has_charts: false,
             patches: Vec::new(),
             schema_problems: OnceLock::new(),
         };
         mesh.has_charts = mesh.files.iter().any(|file| file.mark.is_of_chart);
-        for file in mesh.files.clone() {
-            let roots = file.documents.iter().flat_map(|document| manifests(document.root()));
-            let resources = roots.filter_map(|root| Resource::read(root, &settings.namespace));
-            if file.mark.is_patch {
-                mesh.patches.extend(resources);
-            } else {
-                resources.for_each(|resource| mesh.add(resource));
-            }
+        let read =
+            |document: &'a Document<'a>| manifests(document.root()).filter_map(|root| Resource::read(root, &settings.namespace));
+        let resources = mesh
+            .files
+            .par_iter()
+            .flat_map(|file| file.documents.par_iter().flat_map_iter(read).map(|resource| (resource, file.mark.is_patch)));
+        let resources: Vec<(Resource<'a>, bool)> = resources.collect();
+        for (resource, is_patch) in resources {
+            if is_patch { mesh.patches.push(resource) } else { mesh.add(resource) }
         }
         mesh
     }

@@ -1,6 +1,6 @@
 //! The carried JSON Schemas, made ready once.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
@@ -128,7 +128,7 @@ impl Schemas {
     /// Reads the files that are carried. What is no JSON there would leave a kind unknown; a test looks at each.
     pub(super) fn load() -> Self {
         let files: Vec<Value> = FILES.iter().filter_map(|file| serde_json::from_str(file).ok()).collect();
-        let mut compiler = Compiler { all: Self::default(), definitions: HashMap::new() };
+        let mut compiler = Compiler { all: Self::default(), definitions: HashMap::default() };
         let definitions: Vec<(&String, &Value)> =
             files.iter().filter_map(|file| file.get("$defs")?.as_object()).flatten().collect();
         for (name, _) in &definitions {
