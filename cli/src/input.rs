@@ -1,7 +1,7 @@
-//! Opens sources and hands their bytes on, buffered.
+//! Opens sources and hands their bytes on.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 
 use crate::failure::Failure;
 use crate::options::{Input, Source};
@@ -10,15 +10,14 @@ use crate::options::{Input, Source};
 ///
 /// # Errors
 /// [`Failure::Input`] for the first source that cannot be opened or read.
-pub(crate) fn for_each(input: Input, mut take: impl FnMut(u32, &mut dyn BufRead) -> io::Result<()>) -> Result<(), Failure> {
+pub(crate) fn for_each(input: Input, mut take: impl FnMut(u32, &mut (dyn Read + Send)) -> io::Result<()>) -> Result<(), Failure> {
     match input {
         Input::Text(text) => take(0, &mut text.as_bytes()).map_err(|source| named("argument", source)),
         Input::Sources(sources) => (0_u32..).zip(sources).try_for_each(|(number, source)| match source {
-            Source::Stdin => take(number, &mut io::stdin().lock()).map_err(|source| named("standard input", source)),
+            Source::Stdin => take(number, &mut io::stdin()).map_err(|source| named("standard input", source)),
             Source::File(path) => {
                 let name = path.display().to_string();
-                let opened = File::open(&path).map(|file| BufReader::with_capacity(64 * 1024, file));
-                opened.and_then(|mut reader| take(number, &mut reader)).map_err(|source| named(&name, source))
+                File::open(&path).and_then(|mut file| take(number, &mut file)).map_err(|source| named(&name, source))
             }
         }),
     }

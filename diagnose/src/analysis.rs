@@ -1,20 +1,27 @@
 //! Lines in, groups of failures out. Memory is bounded: failures are joined in batches and kept only as groups.
 
-use std::io::{self, BufRead};
+use std::io::{self, Read};
 
-use meshwhy_core::Facts;
-use meshwhy_core::event::Event;
-use meshwhy_logs::{Formats, Item, LineContent, LineReading, LogReader};
+use encoding_rs_io::DecodeReaderBytesBuilder;
+use meshwhy_logs::Formats;
+use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::blocks::{BlockReader, BlockReading, BlockReport, Blocks};
 use crate::coverage::Coverage;
 use crate::group::{Group, Groups};
 use crate::hops;
 use crate::missing_plugins::MissingPlugins;
-use crate::sighting::{LinePlace, Sighting};
+use crate::sighting::{Sighting, author};
 
 /// How many failures are looked at together. Hops are joined within a batch.
 const BATCH: usize = 20_000;
+
+/// How many blocks are read side by side.
+const BLOCKS_AT_ONCE: usize = 16;
+
+/// Bytes of a block: few enough to stay in a core's cache between being copied and being read.
+const BLOCK_SIZE: usize = 1 << 20;
 
 /// What the lines were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -47,9 +54,10 @@ pub struct Analysis {
 }
 
 /// Takes lines and sums them up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Collector {
     formats: Formats,
+    block_size: usize,
     batch: Vec<Sighting>,
     coverage: Coverage,
     groups: Groups,
@@ -58,11 +66,32 @@ pub struct Collector {
     tally: Tally,
 }
 
+impl Default for Collector {
+    fn default() -> Self {
+        Self::reading(Formats::default())
+    }
+}
+
 impl Collector {
     /// A collector that reads these formats beside those that everybody knows.
     #[must_use]
     pub fn reading(formats: Formats) -> Self {
-        Self { formats, ..Self::default() }
+        Self {
+            formats,
+            block_size: BLOCK_SIZE,
+            batch: Vec::new(),
+            coverage: Coverage::default(),
+            groups: Groups::default(),
+            missing_plugins: MissingPlugins::default(),
+            suspects: None,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Reads about so many bytes on one core at a time; what is found does not depend on it.
+    #[must_use]
+    pub fn in_blocks_of(self, bytes: usize) -> Self {
+        Self { block_size: bytes, ..self }
     }
 
     /// Also keeps what may be a failure that only the manifests show.
@@ -71,79 +100,69 @@ impl Collector {
         Self { suspects: Some(Groups::default()), ..self }
     }
 
-    /// Reads all lines of one source; what one proxy wrote should have one number.
+    /// Reads all lines of one source, in UTF-8 or UTF-16, on all cores; what one proxy wrote should have one number.
     ///
     /// # Errors
-    /// What the reader reports.
-    pub fn read(&mut self, source: u32, reader: &mut dyn BufRead) -> io::Result<()> {
+    /// What the reader reports; what was read before it counts.
+    pub fn read(&mut self, source: u32, reader: &mut (dyn Read + Send)) -> io::Result<()> {
+        let decoder = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(reader);
+        let mut blocks = Blocks::new(decoder, self.block_size);
+        let mut due = Vec::new();
+        let mut overrun = 0;
+        loop {
+            let count = blocks.fill(&mut due, BLOCKS_AT_ONCE);
+            let block_reader = BlockReader { source, formats: &self.formats, keeps_suspects: self.suspects.is_some() };
+            let read = |at: usize, skipped: u64| {
+                let (block, beyond) = due.get(at..).and_then(<[_]>::split_first)?;
+                Some(block_reader.read(block, beyond, skipped))
+            };
+            let side_by_side: Vec<_> = match count {
+                1 => vec![read(0, 0)],
+                _ => (0..count).into_par_iter().map(|at| read(at, 0)).collect(),
+            };
+            let mut readings = Vec::new();
+            for (at, reading) in side_by_side.into_iter().enumerate() {
+                // Its first lines may belong to the item before it, which is known only now.
+                let reading = if overrun == 0 { reading } else { read(at, overrun) };
+                overrun = reading.as_ref().map_or(0, |reading| reading.overrun);
+                readings.extend(reading);
+            }
+            readings.into_iter().for_each(|reading| self.take(reading));
+            blocks.reuse(due.drain(..count));
+            if due.is_empty() {
+                return blocks.failure();
+            }
+        }
+    }
+
+    /// Takes what a block says.
+    fn take(&mut self, reading: BlockReading) {
+        let BlockReading { lines, overrun: _, tally, reports, suspects } = reading;
         let before = self.tally.read;
-        let mut items = LogReader::new(reader, self.formats.clone());
-        while let Some(Item { first, last, bytes, line }) = items.next_item()? {
-            self.tally.read = before + last;
-            self.item(source, before + first, bytes, line);
+        self.tally.read += lines;
+        self.tally.healthy += tally.healthy;
+        self.tally.failed += tally.failed;
+        self.tally.records += tally.records;
+        self.tally.unreadable += tally.unreadable;
+        if let Some(kept) = &mut self.suspects {
+            kept.add(suspects.into_iter().map(|suspect| suspect.behind(before)));
         }
-        Ok(())
-    }
-
-    fn item(&mut self, source: u32, first: u64, bytes: &[u8], line: LineReading<'_>) {
-        let LineReading { origin, content, truncated } = line;
-        let origin = origin.as_ref();
-        let place = LinePlace {
-            line: first,
-            last: self.tally.read,
-            source,
-            origin: origin.map(|origin| origin.text.as_ref()),
-            pod: origin.and_then(|origin| origin.pod.as_deref()),
-            bytes,
-        };
-        match content {
-            LineContent::Healthy => self.tally.healthy += 1,
-            LineContent::Facts(facts, _) => self.facts(&place, facts, truncated),
-            LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(&place, facts, truncated)),
-            LineContent::Header(members) => {
-                for facts in members {
-                    self.take(Sighting::from_facts(&place, facts, truncated));
+        for report in reports {
+            match report {
+                BlockReport::Failure(sighting) => self.push(sighting.behind(before)),
+                BlockReport::WithoutModule(sighting) => {
+                    if let Some(unkept) = self.missing_plugins.keep(sighting.behind(before)) {
+                        self.tally.failed += 1;
+                        self.push(unkept);
+                    }
                 }
+                BlockReport::Reason(source, origin) => self.missing_plugins.explain(author(source, origin.as_deref())),
             }
-            LineContent::Record(record, writer) => {
-                self.tally.records += 1;
-                self.push(Sighting::from_record(&place, record, writer));
-            }
-            LineContent::Blank => {}
-            LineContent::Unreadable => self.tally.unreadable += 1,
         }
     }
 
-    fn facts(&mut self, place: &LinePlace<'_>, facts: Facts<'_>, truncated: bool) {
-        let event = facts.event;
-        if let Some(suspects) = &mut self.suspects {
-            suspects.add(Sighting::suspect(place, &facts).into_iter());
-        }
-        let sighting = Sighting::from_facts(place, facts, truncated);
-        match (event, sighting) {
-            (Some(Event::WasmPluginMissing), Some(sighting)) => {
-                if let Some(unkept) = self.missing_plugins.keep(sighting) {
-                    self.take(Some(unkept));
-                }
-            }
-            (Some(Event::WasmLoadPending | Event::WasmLoadFailed), sighting) => {
-                self.missing_plugins.explain(place.author());
-                self.take(sighting);
-            }
-            (_, sighting) => self.take(sighting),
-        }
-    }
-
-    fn take(&mut self, sighting: Option<Sighting>) {
-        match sighting {
-            Some(_) => self.tally.failed += 1,
-            None => self.tally.healthy += 1,
-        }
-        self.push(sighting);
-    }
-
-    fn push(&mut self, sighting: Option<Sighting>) {
-        self.batch.extend(sighting);
+    fn push(&mut self, sighting: Sighting) {
+        self.batch.push(sighting);
         if self.batch.len() >= BATCH {
             self.settle();
         }
@@ -160,10 +179,12 @@ impl Collector {
     pub fn finish(mut self) -> Analysis {
         for reports in std::mem::take(&mut self.missing_plugins).finish() {
             match reports.unexplained {
-                Some(_) => self.tally.failed += reports.lines,
+                Some(sighting) => {
+                    self.tally.failed += reports.lines;
+                    self.push(sighting);
+                }
                 None => self.tally.healthy += reports.lines,
             }
-            self.push(reports.unexplained);
         }
         self.settle();
         let (groups, ungrouped) = self.groups.finish();

@@ -4,6 +4,7 @@
 //! tell of one failure is put together.
 
 mod analysis;
+mod blocks;
 mod coverage;
 mod group;
 mod hops;

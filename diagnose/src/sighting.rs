@@ -46,14 +46,8 @@ pub(crate) struct LinePlace<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-impl LinePlace<'_> {
-    /// Who wrote the line.
-    pub(crate) fn author(&self) -> Author<'_> {
-        author(self.source, self.origin)
-    }
-}
-
-fn author(file: u32, origin: Option<&str>) -> Author<'_> {
+/// Who wrote the lines of a container, or else of a file.
+pub(crate) fn author(file: u32, origin: Option<&str>) -> Author<'_> {
     (origin.is_none().then_some(file), origin)
 }
 
@@ -167,6 +161,13 @@ impl Sighting {
             covered: false,
             absorbed_by: None,
         }
+    }
+
+    /// The same behind so many lines.
+    pub(crate) fn behind(mut self, lines: u64) -> Self {
+        self.line += lines;
+        self.joined.iter_mut().for_each(|line| *line += lines);
+        self
     }
 
     /// Who wrote the line.

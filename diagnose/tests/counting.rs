@@ -298,3 +298,14 @@ metadata:
         assert_eq!(counts(&[text.to_owned()]), expected, "{text}");
     }
 }
+
+#[test]
+fn a_printed_object_is_read_the_same_whatever_stood_before_it() {
+    let printed =
+        "{\n  \"response_code\": 503,\n  \"response_flags\": \"NC\",\n  \"response_code_details\": \"cluster_not_found\"\n}";
+    let unjoinable = (0..9_000).map(|at| format!("{{ \"step\": {at}, upstream cluster"));
+    let unreadable = |lines: &[String]| Analysis::of(lines.join("\n").as_bytes()).tally.unreadable;
+    let before: Vec<String> = unjoinable.chain([printed.to_owned()]).collect();
+    let after: Vec<String> = [printed.to_owned()].into_iter().chain(before[..before.len() - 1].iter().cloned()).collect();
+    assert_eq!(unreadable(&before), unreadable(&after));
+}

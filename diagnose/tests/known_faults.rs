@@ -24,16 +24,3 @@ fn a_request_counts_once_however_far_its_line_and_its_record_are_apart() {
     let lines: Vec<String> = [of(FAILED, 0)].into_iter().chain(others).chain([of(RECORD, 0)]).collect();
     assert_eq!(counted(&lines), 1 + BETWEEN, "one request");
 }
-
-/// Looking ahead in vain is paid from a budget of the whole stream, so that a hostile log takes no quadratic time.
-#[test]
-#[should_panic(expected = "the same lines")]
-fn a_printed_object_is_read_the_same_whatever_stood_before_it() {
-    let printed =
-        "{\n  \"response_code\": 503,\n  \"response_flags\": \"NC\",\n  \"response_code_details\": \"cluster_not_found\"\n}";
-    let unjoinable = (0..9_000).map(|at| format!("{{ \"step\": {at}, upstream cluster"));
-    let unreadable = |lines: &[String]| analysis(lines).tally.unreadable;
-    let before: Vec<String> = unjoinable.chain([printed.to_owned()]).collect();
-    let after: Vec<String> = [printed.to_owned()].into_iter().chain(before[..before.len() - 1].iter().cloned()).collect();
-    assert_eq!(unreadable(&before), unreadable(&after), "the same lines");
-}

@@ -1,7 +1,7 @@
 //! Bytes in, facts out: access logs, the module's records, `Proxy-Status` headers, and what proxies, agents, the control
 //! plane and clients say in words, in whatever tools and people wrapped it.
 //!
-//! Pure: no I/O beyond the reader it is handed, no clock. One item – a line, or several that belong together – is one value;
+//! Pure: no I/O, no clock. One item – a line, or several that belong together – is one value;
 //! an item that is none of ours is [`LineContent::Unreadable`] and the caller counts it. Nothing here panics or grows with the
 //! input, and nothing judges: facts are what the text says.
 
@@ -20,9 +20,9 @@ mod unescape;
 pub use access_log::format::{FormatError, Formats};
 pub use choose::parse_line;
 pub use line::{LineContent, LineFormat, LineReading, RecordWriter};
-pub use lines::{Lines, MAX_LINE};
+pub use lines::MAX_LINE;
 pub use origin::Origin;
-pub use reader::{Item, LogReader};
+pub use reader::{Item, Items, LOOK_AHEAD};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use meshwhy_core::{Facts, Side};
 use proptest::prelude::*;
 
 use super::*;
+use crate::lines::Lines;
 
 const TEXT: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price?sku=11 HTTP/1.1" 503 URX,UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused} - "delayed_connect_error:_Connection_refused" 0 121 61 - "-" "curl/8.9.1" "ba7503f2-0cf4-462c-b50a-d36e9f0a05a1" "pricing:8085" "10.244.31.50:9030" outbound|8085||pricing.orders-prod.svc.cluster.local - 10.96.70.2:8085 10.244.31.9:51347 - default"#;
 const JSON: &str = r#"{"authority":"catalog:8080","bytes_received":0,"connection_termination_details":null,"downstream_local_address":"10.96.4.20:8080","method":"GET","path":"/v2/items/42","protocol":"HTTP/1.1","request_id":"166e","response_code":503,"response_code_details":"cluster_not_found","response_flags":"NC","route_name":"items-v2","upstream_cluster":null,"extra":{"a":[1,{}]}}"#;
@@ -159,15 +160,16 @@ fn what_is_none_of_ours() {
 }
 
 #[test]
-fn a_stream_splits_into_lines_of_bounded_length() {
+fn a_text_splits_into_lines_of_bounded_length() {
     let long = "x".repeat(3 * MAX_LINE);
-    let input = format!("a\r\n\n{long}\nlast");
-    let mut lines = Lines::new(std::io::BufReader::with_capacity(16, input.as_bytes()));
-    assert_eq!(lines.next_line().unwrap(), Some(&b"a"[..]));
-    assert_eq!(lines.next_line().unwrap(), Some(&b""[..]));
-    assert_eq!(lines.next_line().unwrap().map(<[u8]>::len), Some(MAX_LINE + 1));
-    assert_eq!(lines.next_line().unwrap(), Some(&b"last"[..]));
-    assert_eq!(lines.next_line().unwrap(), None);
+    let input = format!("a\r\n\n{long}\n");
+    let beyond = [b"last".to_vec()];
+    let mut lines = Lines::new(input.as_bytes(), &beyond);
+    assert_eq!(lines.next(), Some(&b"a"[..]));
+    assert_eq!(lines.next(), Some(&b""[..]));
+    assert_eq!(lines.next().map(<[u8]>::len), Some(MAX_LINE + 1));
+    assert_eq!(lines.next(), Some(&b"last"[..]));
+    assert_eq!(lines.next(), None);
 }
 
 proptest! {

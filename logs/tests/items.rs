@@ -4,7 +4,7 @@
 
 use meshwhy_core::event::Event;
 use meshwhy_core::{Context, Facts, judge};
-use meshwhy_logs::{Formats, LineContent, LineReading, LogReader, MAX_LINE, parse_line};
+use meshwhy_logs::{Formats, Items, LineContent, LineReading, MAX_LINE, parse_line};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -19,9 +19,10 @@ struct Read {
 }
 
 fn items(input: &[u8]) -> Vec<Read> {
-    let mut reader = LogReader::new(input, Formats::default());
+    let formats = Formats::default();
+    let mut reader = Items::over(input, &[], &formats);
     let mut items = Vec::new();
-    while let Some(item) = reader.next_item().unwrap() {
+    while let Some(item) = reader.next_item() {
         let (first, last, bytes) = (item.first, item.last, item.bytes.to_vec());
         items.push(Read { first, last, bytes, line: item.line.into_owned() });
     }
@@ -202,17 +203,6 @@ fn fields_copied_by_hand_are_one_item() {
     let found = failures("\"response_code\": 503,\n\"response_flags\": \"UC\",\n\"upstream_cluster\": \"outbound|80||a.b\",\n");
     assert_eq!((found.len(), found[0].2.status), (1, Some(503)));
     assert_eq!(found[0].2.cluster.as_deref(), Some("outbound|80||a.b"));
-}
-
-#[test]
-fn utf_16_is_read() {
-    // One byte of this letter is that of a line end.
-    let text = TEXT.replace("/price", "/上");
-    for order in [u16::to_le_bytes, u16::to_be_bytes] {
-        let bytes: Vec<u8> = format!("\u{feff}{text}\r\n{JSON}\r\n").encode_utf16().flat_map(order).collect();
-        let found: Vec<_> = items(&bytes).iter().filter_map(|item| facts(&item.line)).collect();
-        assert_eq!(found, [alone(&text), alone(JSON)]);
-    }
 }
 
 #[test]

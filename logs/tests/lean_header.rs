@@ -10,7 +10,7 @@ use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 use meshwhy_core::{Confidence, Decisive, Facts, Flag, ResponseFlags, Side, Verdict, judge, record};
-use meshwhy_logs::{Formats, LineContent, LogReader, parse_line};
+use meshwhy_logs::{Formats, Items, LineContent, parse_line};
 use serde_json::Value;
 
 /// What the line knows and the header cannot carry: the line's cause, the header's, and why. An entry that is no longer
@@ -188,8 +188,9 @@ fn a_member_gives_every_fact() {
 
 /// The only item of a transcript.
 fn item(transcript: &str) -> Facts<'static> {
-    let mut reader = LogReader::new(transcript.as_bytes(), Formats::default());
-    let item = reader.next_item().unwrap().unwrap();
+    let formats = Formats::default();
+    let mut reader = Items::over(transcript.as_bytes(), &[], &formats);
+    let item = reader.next_item().unwrap();
     match item.line.content {
         LineContent::Facts(facts, _) => facts.into_owned(),
         other => panic!("{other:?}"),

@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use generate::{Log, logs};
-use meshwhy_logs::{Formats, LineContent, LogReader};
+use meshwhy_logs::{Formats, Items, LineContent};
 use shared::on_processor;
 
 const BYTES: usize = 1_000_000;
@@ -33,8 +33,9 @@ fn main() {
 fn pass(text: &str) -> Duration {
     let start = on_processor();
     let wall = Instant::now();
-    let mut reader = LogReader::new(black_box(text.as_bytes()), Formats::default());
-    while let Some(item) = reader.next_item().unwrap_or_default() {
+    let formats = Formats::default();
+    let mut reader = Items::over(black_box(text.as_bytes()), &[], &formats);
+    while let Some(item) = reader.next_item() {
         assert_eq!(item.line.content, LineContent::Unreadable, "{}", String::from_utf8_lossy(item.bytes));
     }
     match (start, on_processor()) {

@@ -59,7 +59,8 @@ pub(crate) fn line_or_fragment(text: &str) -> Option<Facts<'_>> {
     }
 }
 
-fn is_marked(text: &str) -> bool {
+/// Whether a text holds a word that this module knows.
+pub(crate) fn is_marked(text: &str) -> bool {
     if text.starts_with('{') { marks::any_in_json(text) } else { marks::any(text) }
 }
 

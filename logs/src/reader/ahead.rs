@@ -1,92 +1,64 @@
-//! Lines that were read before it was their turn.
+//! Lines that were looked at before it was their turn.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead};
 
-use crate::lines::Lines;
+use crate::lines::{Lines, MAX_LINE};
 
-/// What looking at a line costs beside its bytes, in bytes.
-const COST_OF_A_LINE: u64 = 64;
+/// How far behind its first line an item may go on, in bytes.
+pub const LOOK_AHEAD: usize = 4 * MAX_LINE;
 
 /// A physical line.
-#[derive(Debug, Default)]
-pub(super) struct Physical {
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Physical<'t> {
+    /// Its number, from 1.
     pub(super) number: u64,
-    pub(super) bytes: Vec<u8>,
+    /// The bytes of all lines up to it.
+    end: usize,
+    pub(super) bytes: &'t [u8],
 }
 
-/// A stream with a look ahead.
+/// The lines of a text, with a look ahead.
 #[derive(Debug)]
-pub(super) struct Ahead<R> {
-    lines: Lines<R>,
-    queue: VecDeque<Physical>,
-    spare: Vec<Vec<u8>>,
+pub(super) struct Ahead<'t> {
+    lines: Lines<'t>,
+    queue: VecDeque<Physical<'t>>,
     number: u64,
-    read: u64,
-    looked_at: u64,
+    /// The bytes of all lines that were read, and of those up to the current one.
+    read: usize,
+    current: usize,
 }
 
-impl<R: BufRead> Ahead<R> {
-    pub(super) const fn new(lines: Lines<R>) -> Self {
-        Self { lines, queue: VecDeque::new(), spare: Vec::new(), number: 0, read: 0, looked_at: 0 }
+impl<'t> Ahead<'t> {
+    pub(super) const fn new(lines: Lines<'t>) -> Self {
+        Self { lines, queue: VecDeque::new(), number: 0, read: 0, current: 0 }
     }
 
-    /// Puts the next line in place of `line`; whether there was one.
-    pub(super) fn next(&mut self, line: &mut Physical) -> io::Result<bool> {
-        match self.queue.pop_front() {
-            Some(next) => {
-                let used = std::mem::replace(line, next).bytes;
-                if self.spare.len() < 4 {
-                    self.spare.push(used);
-                }
-                Ok(true)
-            }
-            None => self.pull(line),
-        }
+    /// The next line.
+    pub(super) fn next(&mut self) -> Option<Physical<'t>> {
+        let next = self.queue.pop_front().or_else(|| self.pull())?;
+        self.current = next.end;
+        Some(next)
     }
 
-    fn pull(&mut self, line: &mut Physical) -> io::Result<bool> {
-        if !self.lines.next_into(&mut line.bytes)? {
-            return Ok(false);
-        }
+    fn pull(&mut self) -> Option<Physical<'t>> {
+        let bytes = self.lines.next()?;
         self.number += 1;
-        line.number = self.number;
-        self.read += line.bytes.len() as u64 + 1;
-        Ok(true)
+        self.read += bytes.len() + 1;
+        Some(Physical { number: self.number, end: self.read, bytes })
     }
 
-    /// The line that many lines behind the current one; `None` at the end, or where it is no UTF-8.
-    pub(super) fn peek(&mut self, index: usize) -> io::Result<Option<&str>> {
+    /// The line that many lines behind the current one; `None` at the end, where that is too far, or where it is no UTF-8.
+    pub(super) fn peek(&mut self, index: usize) -> Option<&'t str> {
         while self.queue.len() <= index {
-            let mut line = Physical { number: 0, bytes: self.spare.pop().unwrap_or_default() };
-            if !self.pull(&mut line)? {
-                return Ok(None);
-            }
+            let line = self.pull()?;
             self.queue.push_back(line);
         }
-        let Some(line) = self.queue.get(index) else { return Ok(None) };
-        self.looked_at += line.bytes.len() as u64 + COST_OF_A_LINE;
-        Ok(std::str::from_utf8(&line.bytes).ok())
+        let line = self.queue.get(index).filter(|line| line.end - self.current <= LOOK_AHEAD)?;
+        std::str::from_utf8(line.bytes).ok()
     }
 
     /// Takes a line out of the look ahead.
-    pub(super) fn take(&mut self) -> Option<Physical> {
+    pub(super) fn take(&mut self) -> Option<Physical<'t>> {
         self.queue.pop_front()
-    }
-
-    /// What looking ahead has cost so far.
-    pub(super) const fn cost(&self) -> u64 {
-        self.looked_at
-    }
-
-    /// Goes back to an earlier cost: what was joined was not looked at in vain.
-    pub(super) const fn forgive(&mut self, cost: u64) {
-        self.looked_at = cost;
-    }
-
-    /// Whether lines may be looked at in vain again: small inputs always, long ones a bounded number of times on the average.
-    pub(super) const fn affords_a_join(&self) -> bool {
-        const FREE: u64 = 1 << 18;
-        self.looked_at <= 2 * self.read + FREE
     }
 }

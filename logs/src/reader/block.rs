@@ -1,7 +1,5 @@
 //! Several physical lines as one text.
 
-use std::io::BufRead;
-
 use super::ahead::{Ahead, Physical};
 use super::{BlockKind, MAX_JOINED};
 use crate::access_log::format::Formats;
@@ -23,9 +21,9 @@ pub(super) struct Block {
 
 impl Block {
     /// Begins with the first physical line.
-    pub(super) fn start(&mut self, line: &Physical) {
+    pub(super) fn start(&mut self, line: &Physical<'_>) {
         self.raw.clear();
-        self.raw.extend_from_slice(&line.bytes);
+        self.raw.extend_from_slice(line.bytes);
         self.last = line.number;
     }
 
@@ -69,12 +67,12 @@ impl Block {
     }
 
     /// Takes the joined lines out of the look ahead.
-    pub(super) fn take_raw<R: BufRead>(&mut self, ahead: &mut Ahead<R>) {
+    pub(super) fn take_raw(&mut self, ahead: &mut Ahead<'_>) {
         for line in std::iter::from_fn(|| ahead.take()).take(self.joined) {
             self.last = line.number;
             if self.raw.len() + line.bytes.len() <= MAX_LINE {
                 self.raw.push(b'\n');
-                self.raw.extend_from_slice(&line.bytes);
+                self.raw.extend_from_slice(line.bytes);
             }
         }
     }

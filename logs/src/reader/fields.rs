@@ -1,7 +1,5 @@
 //! Fields of one request that somebody copied one below the other.
 
-use std::io::{self, BufRead};
-
 use super::ahead::Ahead;
 use super::block::Block;
 use super::{Beginning, BlockKind};
@@ -13,28 +11,25 @@ use crate::peel::begins_line;
 const MAX_FIELD: usize = 300;
 
 /// Joins short lines that each hold a named value.
-pub(super) fn join<R: BufRead>(
-    beginning: &Beginning<'_>,
-    ahead: &mut Ahead<R>,
-    block: &mut Block,
-) -> io::Result<Option<BlockKind>> {
+pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut Block) -> Option<BlockKind> {
     let &Beginning { text, alone, formats, .. } = beginning;
-    if !is_field(text) {
-        return Ok(None);
+    // What names nothing that is known begins nothing.
+    if !is_field(text) || !evidence::is_marked(text) {
+        return None;
     }
     for index in 0..super::MAX_JOINED {
-        let Some(line) = ahead.peek(index)? else { break };
+        let Some(line) = ahead.peek(index) else { break };
         if begins_line(line.trim_end()) || !is_field(line) || !block.push("\n", line) {
             break;
         }
     }
     if block.joined() == 0 {
-        return Ok(None);
+        return None;
     }
-    let Some(together) = evidence::fragment(block.text()).filter(|facts| facts.shows_failure()) else { return Ok(None) };
+    let together = evidence::fragment(block.text()).filter(|facts| facts.shows_failure())?;
     let later = block.text().lines().skip(1).map(|line| read(line, formats).worth());
     let most = later.chain([alone.worth()]).max().unwrap_or_default();
-    Ok((together.count() > most.facts).then_some(BlockKind::Fragment))
+    (together.count() > most.facts).then_some(BlockKind::Fragment)
 }
 
 /// `name=value`, `name: value`, `"name":"value"`, or an end of such.

@@ -1,7 +1,7 @@
-//! Items out of a stream: physical lines, joined where several of them are one text.
+//! Items out of a text: physical lines, joined where several of them are one text.
 //!
-//! A join is kept only where it says more than its first line alone; otherwise every physical line stands alone. Whatever
-//! the input, lines are looked at a bounded number of times.
+//! A join is kept only where it says more than its first line alone; otherwise every physical line stands alone. What an item is depends
+//! on its own lines and on those behind them, never on what stood before: so a text can be cut into pieces that are read side by side.
 
 mod ahead;
 mod block;
@@ -12,9 +12,8 @@ mod transcript;
 mod wrapped;
 mod yaml;
 
-use std::io::{self, BufRead};
-
-use ahead::{Ahead, Physical};
+use ahead::Ahead;
+pub use ahead::LOOK_AHEAD;
 use block::Block;
 use frame::Frame;
 
@@ -29,7 +28,7 @@ const MAX_JOINED: usize = 50;
 /// A line, or several that are one text.
 #[derive(Debug)]
 pub struct Item<'a> {
-    /// Number of the first physical line within the source, from 1.
+    /// Number of the first physical line within the text, from 1.
     pub first: u64,
     /// Number of the last physical line.
     pub last: u64,
@@ -39,53 +38,44 @@ pub struct Item<'a> {
     pub line: LineReading<'a>,
 }
 
-/// Reads the items of one source.
+/// Reads the items of a text.
 ///
 /// # Cost
-/// Memory for at most fifty lines read ahead, each of at most [`MAX_LINE`] bytes. A healthy access-log line allocates nothing.
+/// A healthy access-log line allocates nothing. For a line that may go on at most fifty lines are looked at, whatever stood before.
 #[derive(Debug)]
-pub struct LogReader<R> {
-    ahead: Ahead<R>,
-    formats: Formats,
-    current: Physical,
+pub struct Items<'t> {
+    ahead: Ahead<'t>,
+    formats: &'t Formats,
     block: Block,
 }
 
-impl<R: BufRead> LogReader<R> {
-    /// Takes the stream, and the formats that the user gave; nothing is read yet.
-    pub fn new(reader: R, formats: Formats) -> Self {
-        Self { ahead: Ahead::new(Lines::new(reader)), formats, current: Physical::default(), block: Block::default() }
+impl<'t> Items<'t> {
+    /// Takes a piece of a text, what stands behind it, and the formats that the user gave. A piece ends with a line; its last item may go
+    /// on in what stands behind it, of which [`LOOK_AHEAD`] bytes are enough.
+    #[must_use]
+    pub fn over(piece: &'t [u8], beyond: &'t [Vec<u8>], formats: &'t Formats) -> Self {
+        Self { ahead: Ahead::new(Lines::new(piece, beyond)), formats, block: Block::default() }
     }
 
-    /// The next item; `None` at the end of the stream.
-    ///
-    /// # Errors
-    /// What the reader reports; interrupted reads are repeated.
-    pub fn next_item(&mut self) -> io::Result<Option<Item<'_>>> {
-        let Self { ahead, formats, current, block } = self;
-        if !ahead.next(current)? {
-            return Ok(None);
-        }
-        let line = parse_line(&current.bytes, formats);
-        let alone = Item { first: current.number, last: current.number, bytes: &current.bytes, line };
-        let Some(text) = doubtful(&alone) else { return Ok(Some(alone)) };
-        if !ahead.affords_a_join() {
-            return Ok(Some(alone));
-        }
-        let cost = ahead.cost();
-        block.start(current);
+    /// The next item; `None` at the end of what stands behind the piece.
+    pub fn next_item(&mut self) -> Option<Item<'_>> {
+        let Self { ahead, formats, block } = self;
+        let current = ahead.next()?;
+        let line = parse_line(current.bytes, formats);
+        let alone = Item { first: current.number, last: current.number, bytes: current.bytes, line };
+        let Some(text) = doubtful(&alone) else { return Some(alone) };
+        block.start(&current);
         let beginning = Beginning { text, frame: Frame::of(text), alone: &alone.line, formats };
-        let joins: [Join<R>; 5] = [object::join, transcript::join, wrapped::join, yaml::join, fields::join];
+        let joins: [Join; 5] = [object::join, transcript::join, wrapped::join, yaml::join, fields::join];
         for join in joins {
             block.restart(text);
-            if let Some(kind) = join(&beginning, ahead, block)? {
-                ahead.forgive(cost);
+            if let Some(kind) = join(&beginning, ahead, block) {
                 block.take_raw(ahead);
                 let line = block.read(kind, formats);
-                return Ok(Some(Item { first: alone.first, last: block.last(), bytes: block.raw(), line }));
+                return Some(Item { first: alone.first, last: block.last(), bytes: block.raw(), line });
             }
         }
-        Ok(Some(alone))
+        Some(alone)
     }
 }
 
@@ -100,7 +90,7 @@ struct Beginning<'a> {
 }
 
 /// Tries to join the text of the first line with those that follow; how to read the block when that is better.
-type Join<R> = fn(&Beginning<'_>, &mut Ahead<R>, &mut Block) -> io::Result<Option<BlockKind>>;
+type Join = fn(&Beginning<'_>, &mut Ahead<'_>, &mut Block) -> Option<BlockKind>;
 
 /// How a block is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +112,3 @@ fn doubtful<'a>(item: &Item<'a>) -> Option<&'a str> {
     };
     if certain || item.bytes.len() > MAX_LINE { None } else { std::str::from_utf8(item.bytes).ok() }
 }
-
-#[cfg(test)]
-mod tests;

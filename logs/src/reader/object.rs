@@ -1,7 +1,5 @@
 //! Texts that go on in the next line because a runtime cut them, or because an object is not closed yet.
 
-use std::io::{self, BufRead};
-
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
@@ -10,21 +8,17 @@ use crate::choose::read;
 use crate::peel::begins_line;
 
 /// Joins what CRI and Docker cut, and objects that are printed or wrapped over several lines.
-pub(super) fn join<R: BufRead>(
-    beginning: &Beginning<'_>,
-    ahead: &mut Ahead<R>,
-    block: &mut Block,
-) -> io::Result<Option<BlockKind>> {
+pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut Block) -> Option<BlockKind> {
     let Beginning { text, frame: first, alone, formats } = beginning;
     let inner = first.inner.text.trim();
     if !first.inner.partial && !inner.starts_with('{') {
-        return Ok(None);
+        return None;
     }
     let mut nesting = Nesting::default();
     nesting.follow(inner);
     let is_object = inner.starts_with('{') && nesting.is_open();
     if !first.inner.partial && !is_object {
-        return Ok(None);
+        return None;
     }
     // Where the carrier's words are the same on every line they come off by comparison, whatever stands behind them.
     let words = text.find(inner).and_then(|at| text.get(..at)).unwrap_or_default();
@@ -32,7 +26,7 @@ pub(super) fn join<R: BufRead>(
     block.written_by(first.inner.origin.clone());
     let mut goes_on = first.inner.partial;
     for index in 0..super::MAX_JOINED {
-        let Some(line) = ahead.peek(index)? else { break };
+        let Some(line) = ahead.peek(index) else { break };
         let next = Frame::of_next(line, words, first.carried);
         let text = next.inner.text.trim_end_matches(['\r', '\n']);
         let begins_anew = if goes_on { !next.carried } else { begins_line(text.trim_end()) };
@@ -51,10 +45,10 @@ pub(super) fn join<R: BufRead>(
         nesting.follow(text);
         goes_on = next.inner.partial;
         if !goes_on && (!is_object || !nesting.is_open()) {
-            return Ok((read(block.text(), formats).worth() > alone.worth()).then_some(BlockKind::Log));
+            return (read(block.text(), formats).worth() > alone.worth()).then_some(BlockKind::Log);
         }
     }
-    Ok(None)
+    None
 }
 
 /// How many brackets are open.

@@ -1,7 +1,5 @@
 //! Responses with their headers, as curl, Wireshark and browsers print them.
 
-use std::io::{self, BufRead};
-
 use super::ahead::Ahead;
 use super::block::Block;
 use super::{Beginning, BlockKind};
@@ -10,26 +8,22 @@ use crate::peel::{begins_line, is_request_line};
 use crate::{evidence, header};
 
 /// Joins a request or response head with what belongs to it.
-pub(super) fn join<R: BufRead>(
-    beginning: &Beginning<'_>,
-    ahead: &mut Ahead<R>,
-    block: &mut Block,
-) -> io::Result<Option<BlockKind>> {
+pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut Block) -> Option<BlockKind> {
     let &Beginning { text, alone, .. } = beginning;
     let quote = quote(text);
     let first = text.strip_prefix(quote).unwrap_or(text).trim_end();
-    let Some(mut part) = TranscriptPart::begun(first) else { return Ok(None) };
+    let mut part = TranscriptPart::begun(first)?;
     // The members of a header that is not ours are hops, which one set of facts cannot hold.
     if matches!(alone.content, LineContent::Header(_)) {
-        return Ok(None);
+        return None;
     }
     block.restart(first);
     for index in 0..super::MAX_JOINED {
-        let Some(line) = ahead.peek(index)? else { break };
+        let Some(line) = ahead.peek(index) else { break };
         let line = line.strip_prefix(quote).or_else(|| line.strip_prefix(quote.trim_end())).unwrap_or(line).trim_end();
         let Some(next) = part.followed_by(line) else { break };
         if header::holds_hops(line) {
-            return Ok(None);
+            return None;
         }
         if !block.push("\n", line) {
             break;
@@ -37,10 +31,10 @@ pub(super) fn join<R: BufRead>(
         part = next;
     }
     if block.joined() == 0 {
-        return Ok(None);
+        return None;
     }
     let together = evidence::response(block.text());
-    Ok(together.is_some_and(|facts| facts.count() > alone.worth().facts).then_some(BlockKind::Response))
+    together.is_some_and(|facts| facts.count() > alone.worth().facts).then_some(BlockKind::Response)
 }
 
 /// What quotes the transcript: curl's own marks look like a quotation, so only what stands before them counts.

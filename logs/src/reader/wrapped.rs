@@ -1,7 +1,5 @@
 //! Access-log lines that an editor or a terminal broke.
 
-use std::io::{self, BufRead};
-
 use super::ahead::Ahead;
 use super::block::Block;
 use super::frame::Frame;
@@ -18,15 +16,11 @@ const MAX_PARTS: usize = 8;
 const GAIN: usize = 2;
 
 /// Joins a line that begins as an access log does with those that go on with it.
-pub(super) fn join<R: BufRead>(
-    beginning: &Beginning<'_>,
-    ahead: &mut Ahead<R>,
-    block: &mut Block,
-) -> io::Result<Option<BlockKind>> {
+pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut Block) -> Option<BlockKind> {
     let Beginning { text, frame: first, alone, formats } = beginning;
     let inner = first.inner.text.trim();
     if !begins_access_log(inner) {
-        return Ok(None);
+        return None;
     }
     let words = text.find(inner).and_then(|at| text.get(..at)).unwrap_or_default();
     let alone = alone.worth();
@@ -37,7 +31,7 @@ pub(super) fn join<R: BufRead>(
     let mut spaced = inner.to_owned();
     let mut cut = first.inner.text.trim_start().to_owned();
     for index in 0..MAX_PARTS {
-        let Some(line) = ahead.peek(index)? else { break };
+        let Some(line) = ahead.peek(index) else { break };
         let next = Frame::of_next(line, words, first.carried);
         let text = next.inner.text.trim();
         if text.is_empty() || begins_line(next.inner.text.trim_end()) || spaced.len() + next.inner.text.len() > MAX_LINE {
@@ -57,10 +51,10 @@ pub(super) fn join<R: BufRead>(
             break;
         }
     }
-    let Some((_, text, joined)) = best else { return Ok(None) };
+    let (_, text, joined) = best?;
     block.set(text, joined);
     block.written_by(first.inner.origin.clone());
-    Ok(Some(BlockKind::Log))
+    Some(BlockKind::Log)
 }
 
 /// `[time] "` or `"METHOD /`, or a start time that was left out.

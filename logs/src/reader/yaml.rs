@@ -1,7 +1,5 @@
 //! YAML as `kubectl get … -o yaml` prints it: an event, or a message that is folded over several lines.
 
-use std::io::{self, BufRead};
-
 use serde_json::{Map, Value};
 
 use super::ahead::Ahead;
@@ -13,20 +11,16 @@ use crate::choose::read;
 const MESSAGES: [&str; 2] = ["message", "note"];
 
 /// Joins the lines of an event, from its `apiVersion` on, and the lines of a message.
-pub(super) fn join<R: BufRead>(
-    beginning: &Beginning<'_>,
-    ahead: &mut Ahead<R>,
-    block: &mut Block,
-) -> io::Result<Option<BlockKind>> {
+pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut Block) -> Option<BlockKind> {
     let &Beginning { text, alone, formats, .. } = beginning;
-    let Some(YamlEntry { column, key }) = YamlEntry::of(text) else { return Ok(None) };
+    let YamlEntry { column, key } = YamlEntry::of(text)?;
     let is_message = MESSAGES.contains(&key);
     if !is_message && key != "apiVersion" {
-        return Ok(None);
+        return None;
     }
     block.restart(&format!("{:column$}{}", "", text.get(column..).unwrap_or_default()));
     for index in 0..super::MAX_JOINED {
-        let Some(line) = ahead.peek(index)? else { break };
+        let Some(line) = ahead.peek(index) else { break };
         let line = line.trim_end();
         let indent = line.len() - line.trim_start_matches(' ').len();
         let belongs = if is_message { indent > column } else { indent >= column && line != "---" };
@@ -35,15 +29,15 @@ pub(super) fn join<R: BufRead>(
         }
     }
     if block.joined() == 0 {
-        return Ok(None);
+        return None;
     }
-    let Ok(object) = serde_saphyr::from_str::<Map<String, Value>>(block.text()) else { return Ok(None) };
+    let Ok(object) = serde_saphyr::from_str::<Map<String, Value>>(block.text()) else { return None };
     if !is_message && object.get("kind").and_then(Value::as_str) != Some("Event") {
-        return Ok(None);
+        return None;
     }
     let joined = block.joined();
     block.set(Value::Object(object).to_string(), joined);
-    Ok((read(block.text(), formats).worth() > alone.worth()).then_some(BlockKind::Log))
+    (read(block.text(), formats).worth() > alone.worth()).then_some(BlockKind::Log)
 }
 
 /// A line that begins a value, perhaps the first of a list's item.

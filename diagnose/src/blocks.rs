@@ -1,0 +1,174 @@
+//! A stream in pieces that end with a line, and what one of them says.
+
+use std::io::{self, Read};
+
+use meshwhy_core::Facts;
+use meshwhy_core::event::Event;
+use meshwhy_logs::{Formats, Item, Items, LOOK_AHEAD, LineContent, LineReading, MAX_LINE};
+
+use crate::analysis::Tally;
+use crate::sighting::{LinePlace, Sighting};
+
+/// The pieces of a stream.
+pub(crate) struct Blocks<R> {
+    reader: R,
+    /// What was read behind the last line end.
+    rest: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+    size: usize,
+    is_at_end: bool,
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Pieces of about so many bytes.
+    pub(crate) const fn new(reader: R, size: usize) -> Self {
+        Self { reader, rest: Vec::new(), spare: Vec::new(), size, is_at_end: false, failed: None }
+    }
+
+    /// Adds pieces until so many of them have all behind them that their last items may go on in. Gives how many have; all at the end of
+    /// the stream, and where it fails.
+    pub(crate) fn fill(&mut self, blocks: &mut Vec<Vec<u8>>, wanted: usize) -> usize {
+        let mut behind: usize = blocks.iter().skip(wanted).map(Vec::len).sum();
+        while !self.is_at_end && behind < LOOK_AHEAD {
+            let block = self.next();
+            behind += if blocks.len() < wanted { 0 } else { block.len() };
+            blocks.extend(Some(block).filter(|block| !block.is_empty()));
+        }
+        if self.is_at_end { blocks.len() } else { wanted }
+    }
+
+    /// What ended the stream before its end.
+    pub(crate) fn failure(&mut self) -> io::Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Gives pieces back, whose memory is used again.
+    pub(crate) fn reuse(&mut self, blocks: impl Iterator<Item = Vec<u8>>) {
+        self.spare.extend(blocks);
+    }
+
+    fn next(&mut self) -> Vec<u8> {
+        let mut block = self.spare.pop().unwrap_or_default();
+        block.clear();
+        block.append(&mut self.rest);
+        loop {
+            let read = (&mut self.reader).take(self.size as u64).read_to_end(&mut block);
+            self.is_at_end = !matches!(read, Ok(read) if read == self.size);
+            if self.is_at_end {
+                self.failed = read.err();
+                return block;
+            }
+            if let Some(end) = memchr::memrchr(b'\n', &block) {
+                self.rest.extend_from_slice(block.get(end + 1..).unwrap_or_default());
+                block.truncate(end + 1);
+                return block;
+            }
+            // Nobody reads so long a line: that it is one is all that is kept.
+            block.truncate(MAX_LINE + 1);
+        }
+    }
+}
+
+/// What one line reports, or several that belong together.
+pub(crate) enum BlockReport {
+    /// A failure.
+    Failure(Sighting),
+    /// A plugin without its module, and no reason.
+    WithoutModule(Sighting),
+    /// The reason why plugins of its writer have no module.
+    Reason(u32, Option<String>),
+}
+
+/// What a piece says, by itself.
+#[derive(Default)]
+pub(crate) struct BlockReading {
+    /// Its lines, those included that belong to an item before it.
+    pub(crate) lines: u64,
+    /// How many lines behind it belong to its last item.
+    pub(crate) overrun: u64,
+    pub(crate) tally: Tally,
+    pub(crate) reports: Vec<BlockReport>,
+    pub(crate) suspects: Vec<Sighting>,
+}
+
+/// How pieces are read.
+pub(crate) struct BlockReader<'r> {
+    pub(crate) source: u32,
+    pub(crate) formats: &'r Formats,
+    pub(crate) keeps_suspects: bool,
+}
+
+impl BlockReader<'_> {
+    /// Reads a piece, of which the first lines may belong to an item before it. Line numbers count from the piece's beginning.
+    pub(crate) fn read<'b>(&self, block: &'b [u8], beyond: &[Vec<u8>], skipped: u64) -> BlockReading {
+        let all = memchr::memchr_iter(b'\n', block).count() + usize::from(block.last().is_some_and(|last| *last != b'\n'));
+        let all = all as u64;
+        let own = all.saturating_sub(skipped);
+        let mut reading = BlockReading { lines: all, overrun: skipped.saturating_sub(all), ..BlockReading::default() };
+        if own == 0 {
+            return reading;
+        }
+        let behind_line = |rest: &'b [u8], _| memchr::memchr(b'\n', rest).and_then(|end| rest.get(end + 1..)).unwrap_or_default();
+        let piece = (0..skipped).fold(block, behind_line);
+        let mut items = Items::over(piece, beyond, self.formats);
+        while let Some(item) = items.next_item().filter(|item| item.first <= own) {
+            reading.overrun = item.last.saturating_sub(own);
+            self.item(item, skipped, &mut reading);
+        }
+        reading
+    }
+
+    fn item(&self, item: Item<'_>, skipped: u64, reading: &mut BlockReading) {
+        let Item { first, last, bytes, line: LineReading { origin, content, truncated } } = item;
+        let origin = origin.as_ref();
+        let place = LinePlace {
+            line: skipped + first,
+            last: skipped + last,
+            source: self.source,
+            origin: origin.map(|origin| origin.text.as_ref()),
+            pod: origin.and_then(|origin| origin.pod.as_deref()),
+            bytes,
+        };
+        match content {
+            LineContent::Healthy => reading.tally.healthy += 1,
+            LineContent::Facts(facts, _) => self.facts(&place, facts, truncated, reading),
+            LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(&place, facts, truncated, reading)),
+            LineContent::Header(members) => {
+                members.into_iter().for_each(|facts| reading.take(Sighting::from_facts(&place, facts, truncated)));
+            }
+            LineContent::Record(record, writer) => {
+                reading.tally.records += 1;
+                reading.reports.extend(Sighting::from_record(&place, record, writer).map(BlockReport::Failure));
+            }
+            LineContent::Blank => {}
+            LineContent::Unreadable => reading.tally.unreadable += 1,
+        }
+    }
+
+    fn facts(&self, place: &LinePlace<'_>, facts: Facts<'_>, truncated: bool, reading: &mut BlockReading) {
+        let event = facts.event;
+        if self.keeps_suspects {
+            reading.suspects.extend(Sighting::suspect(place, &facts));
+        }
+        let sighting = Sighting::from_facts(place, facts, truncated);
+        match (event, sighting) {
+            (Some(Event::WasmPluginMissing), Some(sighting)) => reading.reports.push(BlockReport::WithoutModule(sighting)),
+            (Some(Event::WasmLoadPending | Event::WasmLoadFailed), sighting) => {
+                reading.reports.push(BlockReport::Reason(self.source, place.origin.map(str::to_owned)));
+                reading.take(sighting);
+            }
+            (_, sighting) => reading.take(sighting),
+        }
+    }
+}
+
+impl BlockReading {
+    fn take(&mut self, sighting: Option<Sighting>) {
+        match sighting {
+            Some(_) => self.tally.failed += 1,
+            None => self.tally.healthy += 1,
+        }
+        self.reports.extend(sighting.map(BlockReport::Failure));
+    }
+}
