@@ -105,31 +105,37 @@ impl Collector {
     /// # Errors
     /// What the reader reports; what was read before it counts.
     pub fn read(&mut self, source: u32, reader: &mut (dyn Read + Send)) -> io::Result<()> {
-        let decoder = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(reader);
-        let mut blocks = Blocks::new(decoder, self.block_size);
-        let mut due = Vec::new();
-        let mut overrun = 0;
+        let mut blocks = Blocks::new(in_utf_8(reader)?, self.block_size);
+        let formats = self.formats.clone();
+        let block_reader = BlockReader { source, formats: &formats, keeps_suspects: self.suspects.is_some() };
+        let (mut due, mut read, mut overrun) = (Vec::new(), Vec::new(), 0);
         loop {
             let count = blocks.fill(&mut due, BLOCKS_AT_ONCE);
-            let block_reader = BlockReader { source, formats: &self.formats, keeps_suspects: self.suspects.is_some() };
-            let read = |at: usize, skipped: u64| {
+            let read_one = |at: usize, skipped: u64| {
                 let (block, beyond) = due.get(at..).and_then(<[_]>::split_first)?;
                 Some(block_reader.read(block, beyond, skipped))
             };
+            let mut behind = Vec::new();
             let side_by_side: Vec<_> = match count {
-                1 => vec![read(0, 0)],
-                _ => (0..count).into_par_iter().map(|at| read(at, 0)).collect(),
+                1 => vec![read_one(0, 0)],
+                _ => {
+                    let meanwhile = || {
+                        read.drain(..).for_each(|reading| self.take(reading));
+                        behind = blocks.some(BLOCKS_AT_ONCE);
+                    };
+                    rayon::join(|| (0..count).into_par_iter().map(|at| read_one(at, 0)).collect(), meanwhile).0
+                }
             };
-            let mut readings = Vec::new();
             for (at, reading) in side_by_side.into_iter().enumerate() {
                 // Its first lines may belong to the item before it, which is known only now.
-                let reading = if overrun == 0 { reading } else { read(at, overrun) };
+                let reading = if overrun == 0 { reading } else { read_one(at, overrun) };
                 overrun = reading.as_ref().map_or(0, |reading| reading.overrun);
-                readings.extend(reading);
+                read.extend(reading);
             }
-            readings.into_iter().for_each(|reading| self.take(reading));
             blocks.reuse(due.drain(..count));
+            due.append(&mut behind);
             if due.is_empty() {
+                read.into_iter().for_each(|reading| self.take(reading));
                 return blocks.failure();
             }
         }
@@ -215,6 +221,15 @@ impl Analysis {
     pub const fn recognised(&self) -> bool {
         self.tally.healthy > 0 || self.tally.failed > 0 || self.tally.records > 0
     }
+}
+
+/// What PowerShell writes in UTF-16 as UTF-8, anything else as it is.
+fn in_utf_8<'r>(reader: &'r mut (dyn Read + Send)) -> io::Result<Box<dyn Read + Send + 'r>> {
+    let mut begin = Vec::new();
+    reader.take(2).read_to_end(&mut begin)?;
+    let is_utf_16 = matches!(begin.as_slice(), [0xff, 0xfe] | [0xfe, 0xff]);
+    let whole = io::Cursor::new(begin).chain(reader);
+    Ok(if is_utf_16 { Box::new(DecodeReaderBytesBuilder::new().strip_bom(true).build(whole)) } else { Box::new(whole) })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]

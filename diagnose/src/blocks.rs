@@ -38,6 +38,15 @@ impl<R: Read> Blocks<R> {
         if self.is_at_end { blocks.len() } else { wanted }
     }
 
+    /// At most so many more pieces.
+    pub(crate) fn some(&mut self, most: usize) -> Vec<Vec<u8>> {
+        let mut blocks = Vec::new();
+        while !self.is_at_end && blocks.len() < most {
+            blocks.extend(Some(self.next()).filter(|block| !block.is_empty()));
+        }
+        blocks
+    }
+
     /// What ended the stream before its end.
     pub(crate) fn failure(&mut self) -> io::Result<()> {
         self.failed.take().map_or(Ok(()), Err)
@@ -101,21 +110,20 @@ pub(crate) struct BlockReader<'r> {
 
 impl BlockReader<'_> {
     /// Reads a piece, of which the first lines may belong to an item before it. Line numbers count from the piece's beginning.
-    pub(crate) fn read<'b>(&self, block: &'b [u8], beyond: &[Vec<u8>], skipped: u64) -> BlockReading {
-        let all = memchr::memchr_iter(b'\n', block).count() + usize::from(block.last().is_some_and(|last| *last != b'\n'));
-        let all = all as u64;
-        let own = all.saturating_sub(skipped);
-        let mut reading = BlockReading { lines: all, overrun: skipped.saturating_sub(all), ..BlockReading::default() };
-        if own == 0 {
-            return reading;
+    pub(crate) fn read(&self, block: &[u8], beyond: &[Vec<u8>], skipped: u64) -> BlockReading {
+        let (mut piece, mut lines) = (block, 0);
+        while lines < skipped && !piece.is_empty() {
+            piece = memchr::memchr(b'\n', piece).and_then(|end| piece.get(end + 1..)).unwrap_or_default();
+            lines += 1;
         }
-        let behind_line = |rest: &'b [u8], _| memchr::memchr(b'\n', rest).and_then(|end| rest.get(end + 1..)).unwrap_or_default();
-        let piece = (0..skipped).fold(block, behind_line);
+        let mut reading = BlockReading::default();
         let mut items = Items::over(piece, beyond, self.formats);
-        while let Some(item) = items.next_item().filter(|item| item.first <= own) {
-            reading.overrun = item.last.saturating_sub(own);
-            self.item(item, skipped, &mut reading);
+        while let Some(item) = items.next_item() {
+            self.item(item, lines, &mut reading);
         }
+        let extent = items.extent();
+        reading.lines = lines + extent.lines;
+        reading.overrun = extent.overrun + (skipped - lines);
         reading
     }
 

@@ -7,10 +7,10 @@
 //! Where several plugins of one proxy write records of one request, the one that counts most counts. Sources are never set off
 //! against each other: two proxies log one request each.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
+use foldhash::{HashMap, HashMapExt};
 use meshwhy_core::causes::unknown;
 use meshwhy_core::facts::text;
 use meshwhy_core::{Cause, Context, Nature};

@@ -1,7 +1,6 @@
 //! Failures of one cause at one target, as one hop tells them.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};

@@ -12,7 +12,7 @@ use meshwhy_core::redact::redact;
 use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, Side, Verdict, judge};
 use meshwhy_logs::RecordWriter;
 
-/// Longest excerpt of a line, in characters.
+/// Longest excerpt of a line, in bytes.
 const MAX_EXCERPT: usize = 1000;
 
 /// Who tells of a failure; a better witness comes first.
@@ -44,6 +44,13 @@ pub(crate) struct LinePlace<'a> {
     pub(crate) pod: Option<&'a str>,
     /// The line as it stands.
     pub(crate) bytes: &'a [u8],
+}
+
+/// The beginning of a line.
+fn excerpt(bytes: &[u8]) -> String {
+    let bytes = bytes.trim_ascii();
+    let text = String::from_utf8_lossy(bytes.get(..MAX_EXCERPT + char::MAX_LEN_UTF8).unwrap_or(bytes));
+    text.get(..text.floor_char_boundary(MAX_EXCERPT)).unwrap_or_default().to_owned()
 }
 
 /// Who wrote the lines of a container, or else of a file.
@@ -143,13 +150,12 @@ impl Sighting {
         verdict: Verdict,
         (count, suppressed): (u64, u64),
     ) -> Self {
-        let text = String::from_utf8_lossy(place.bytes);
         let facts = attributed(facts, place.pod);
         Self {
             line: place.line,
             source: place.source,
             origin: place.origin.map(str::to_owned),
-            excerpt: text.trim().chars().take(MAX_EXCERPT).collect(),
+            excerpt: excerpt(place.bytes),
             witness,
             plugin: None,
             facts: bounded(facts),

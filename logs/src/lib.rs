@@ -22,7 +22,7 @@ pub use choose::parse_line;
 pub use line::{LineContent, LineFormat, LineReading, RecordWriter};
 pub use lines::MAX_LINE;
 pub use origin::Origin;
-pub use reader::{Item, Items, LOOK_AHEAD};
+pub use reader::{Extent, Item, Items, LOOK_AHEAD};
 
 #[cfg(test)]
 mod tests;

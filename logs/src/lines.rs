@@ -10,12 +10,19 @@ pub const MAX_LINE: usize = 64 * 1024;
 pub(crate) struct Lines<'t> {
     rest: &'t [u8],
     beyond: std::slice::Iter<'t, Vec<u8>>,
+    /// The bytes of the lines so far, with their ends.
+    read: usize,
 }
 
 impl<'t> Lines<'t> {
     /// Those of a piece of a text, then those of the pieces behind it. Each but the last ends with a line.
     pub(crate) fn new(piece: &'t [u8], beyond: &'t [Vec<u8>]) -> Self {
-        Self { rest: piece, beyond: beyond.iter() }
+        Self { rest: piece, beyond: beyond.iter(), read: 0 }
+    }
+
+    /// Where the next line begins, in bytes.
+    pub(crate) const fn read(&self) -> usize {
+        self.read
     }
 }
 
@@ -28,6 +35,7 @@ impl<'t> Iterator for Lines<'t> {
         }
         let end = memchr::memchr(b'\n', self.rest);
         let (line, rest) = self.rest.split_at_checked(end.unwrap_or(self.rest.len()))?;
+        self.read += line.len() + 1;
         self.rest = rest.get(1..).unwrap_or_default();
         let line = line.strip_suffix(b"\r").filter(|_| end.is_some()).unwrap_or(line);
         Some(line.get(..=MAX_LINE).unwrap_or(line))

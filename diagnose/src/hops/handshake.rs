@@ -1,7 +1,6 @@
 //! Handshakes that failed, as both ends tell of them.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use meshwhy_core::causes::{
     no_filter_chain, plaintext_to_tls_port, tls_handshake_failed, tls_to_plaintext_port, upstream_closed_connection,
 };

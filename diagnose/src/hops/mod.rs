@@ -5,8 +5,7 @@
 mod handshake;
 mod relay;
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use meshwhy_core::causes::{
     config_rejected, duplicate_domain, listener_conflict, protocol_error_upstream, unknown, upstream_closed_connection,
     xds_benign_warning, xds_control_plane_error, xds_disconnect_benign, xds_unreachable,

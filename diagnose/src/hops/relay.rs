@@ -1,7 +1,6 @@
 //! Answers that hops passed on, and callers that went away: who of one request's hops speaks.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use meshwhy_core::causes::{
     downstream_disconnect, protocol_error_upstream, unknown, upstream_closed_connection, upstream_stream_reset,
 };

@@ -12,8 +12,8 @@ pub const LOOK_AHEAD: usize = 4 * MAX_LINE;
 pub(super) struct Physical<'t> {
     /// Its number, from 1.
     pub(super) number: u64,
-    /// The bytes of all lines up to it.
-    end: usize,
+    /// Where it begins, in bytes.
+    pub(super) start: usize,
     pub(super) bytes: &'t [u8],
 }
 
@@ -23,28 +23,33 @@ pub(super) struct Ahead<'t> {
     lines: Lines<'t>,
     queue: VecDeque<Physical<'t>>,
     number: u64,
-    /// The bytes of all lines that were read, and of those up to the current one.
-    read: usize,
+    /// Where the current line begins, in bytes.
     current: usize,
+    /// Bytes of the piece that is read, and how many lines begin in it so far.
+    length: usize,
+    own: u64,
 }
 
 impl<'t> Ahead<'t> {
-    pub(super) const fn new(lines: Lines<'t>) -> Self {
-        Self { lines, queue: VecDeque::new(), number: 0, read: 0, current: 0 }
+    pub(super) const fn new(lines: Lines<'t>, length: usize) -> Self {
+        Self { lines, queue: VecDeque::new(), number: 0, current: 0, length, own: 0 }
     }
 
-    /// The next line.
+    /// The next line of the piece.
     pub(super) fn next(&mut self) -> Option<Physical<'t>> {
-        let next = self.queue.pop_front().or_else(|| self.pull())?;
-        self.current = next.end;
+        let next = self.queue.pop_front().or_else(|| self.pull()).filter(|line| line.start < self.length)?;
+        self.current = next.start;
         Some(next)
     }
 
     fn pull(&mut self) -> Option<Physical<'t>> {
+        let start = self.lines.read();
         let bytes = self.lines.next()?;
         self.number += 1;
-        self.read += bytes.len() + 1;
-        Some(Physical { number: self.number, end: self.read, bytes })
+        if start < self.length {
+            self.own = self.number;
+        }
+        Some(Physical { number: self.number, start, bytes })
     }
 
     /// The line that many lines behind the current one; `None` at the end, where that is too far, or where it is no UTF-8.
@@ -53,8 +58,14 @@ impl<'t> Ahead<'t> {
             let line = self.pull()?;
             self.queue.push_back(line);
         }
-        let line = self.queue.get(index).filter(|line| line.end - self.current <= LOOK_AHEAD)?;
+        let is_near = |line: &&Physical<'_>| line.start - self.current < LOOK_AHEAD - MAX_LINE && line.bytes.len() <= MAX_LINE;
+        let line = self.queue.get(index).filter(is_near)?;
         std::str::from_utf8(line.bytes).ok()
+    }
+
+    /// How many lines begin in the piece, once all are read.
+    pub(super) const fn own(&self) -> u64 {
+        self.own
     }
 
     /// Takes a line out of the look ahead.

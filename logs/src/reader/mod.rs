@@ -47,6 +47,8 @@ pub struct Items<'t> {
     ahead: Ahead<'t>,
     formats: &'t Formats,
     block: Block,
+    /// The last line of the last item.
+    last: u64,
 }
 
 impl<'t> Items<'t> {
@@ -54,13 +56,15 @@ impl<'t> Items<'t> {
     /// on in what stands behind it, of which [`LOOK_AHEAD`] bytes are enough.
     #[must_use]
     pub fn over(piece: &'t [u8], beyond: &'t [Vec<u8>], formats: &'t Formats) -> Self {
-        Self { ahead: Ahead::new(Lines::new(piece, beyond)), formats, block: Block::default() }
+        let ahead = Ahead::new(Lines::new(piece, beyond), piece.len());
+        Self { ahead, formats, block: Block::default(), last: 0 }
     }
 
-    /// The next item; `None` at the end of what stands behind the piece.
+    /// The next item that begins in the piece.
     pub fn next_item(&mut self) -> Option<Item<'_>> {
-        let Self { ahead, formats, block } = self;
+        let Self { ahead, formats, block, last } = self;
         let current = ahead.next()?;
+        *last = current.number;
         let line = parse_line(current.bytes, formats);
         let alone = Item { first: current.number, last: current.number, bytes: current.bytes, line };
         let Some(text) = doubtful(&alone) else { return Some(alone) };
@@ -72,11 +76,28 @@ impl<'t> Items<'t> {
             if let Some(kind) = join(&beginning, ahead, block) {
                 block.take_raw(ahead);
                 let line = block.read(kind, formats);
+                *last = block.last();
                 return Some(Item { first: alone.first, last: block.last(), bytes: block.raw(), line });
             }
         }
         Some(alone)
     }
+
+    /// How far the items go, once there is no next one.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let lines = self.ahead.own();
+        Extent { lines, overrun: self.last.saturating_sub(lines) }
+    }
+}
+
+/// How many lines a piece has, and how many behind it belong to its last item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The lines of the piece.
+    pub lines: u64,
+    /// Lines behind it.
+    pub overrun: u64,
 }
 
 /// A first line that others may go on with.
