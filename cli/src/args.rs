@@ -70,6 +70,15 @@ pub(crate) struct DiagnoseArgs {
     /// Files with logs or records, one proxy or many; `-` or nothing reads standard input
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Only what failed of this cause, such as MW2001 or no-route, in full
+    #[arg(long, value_name = "CODE|SLUG")]
+    pub(crate) cause: Option<String>,
+    /// Print every cause in full: examples, why, how to confirm and how to fix
+    #[arg(long)]
+    pub(crate) details: bool,
+    /// Most rows of the table
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
     #[command(flatten)]

@@ -24,7 +24,7 @@ pub(crate) struct Options {
 
 pub(crate) enum Task {
     Explain { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, why_not: bool, format: FormatArg },
-    Diagnose { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, format: FormatArg },
+    Diagnose { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, format: FormatArg, shown: Shown },
     Causes { cause: Option<&'static Cause>, format: FormatArg },
     Check(Box<CheckOptions>),
     Rules { rule: Option<&'static Rule>, format: FormatArg },
@@ -32,6 +32,16 @@ pub(crate) enum Task {
     CheckConfig { input: Input },
     Completions(clap_complete::Shell),
     Manual,
+}
+
+/// What of a diagnosis is shown.
+pub(crate) struct Shown {
+    /// What failed of one cause alone.
+    pub(crate) cause: Option<&'static Cause>,
+    /// Every cause in full.
+    pub(crate) in_full: bool,
+    /// Rows of the overview's table.
+    pub(crate) top: usize,
 }
 
 /// Where bytes come from.
@@ -72,7 +82,9 @@ impl Options {
             }
             Action::Diagnose(args) => {
                 let manifests = configuration(args.manifests)?;
+                let cause = args.cause.map(|name| cause(&name)).transpose()?;
                 Task::Diagnose {
+                    shown: Shown { cause, in_full: args.details || cause.is_some(), top: args.top },
                     input: files(args.files)?,
                     formats: formats(args.reading)?,
                     manifests,
@@ -80,8 +92,7 @@ impl Options {
                 }
             }
             Action::Causes(args) => {
-                let find = |name: String| Cause::find(&name).ok_or_else(|| Failure::Usage(unknown_cause(&name)));
-                Task::Causes { cause: args.name.map(find).transpose()?, format: args.output.format }
+                Task::Causes { cause: args.name.map(|name| cause(&name)).transpose()?, format: args.output.format }
             }
             Action::Check(args) => Task::Check(Box::new(CheckOptions::new(args)?)),
             Action::Rules(args) => {
@@ -167,6 +178,7 @@ fn unknown_rule(name: &str) -> String {
     format!("no rule has the code or slug `{name}`; `meshwhy rules` lists them")
 }
 
-fn unknown_cause(name: &str) -> String {
-    format!("no cause has the code or slug `{name}`; `meshwhy causes` lists them")
+fn cause(name: &str) -> Result<&'static Cause, Failure> {
+    let unknown = || Failure::Usage(format!("no cause has the code or slug `{name}`; `meshwhy causes` lists them"));
+    Cause::find(name).ok_or_else(unknown)
 }

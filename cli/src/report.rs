@@ -1,9 +1,9 @@
 //! What a run tells its reader: every renderer takes this and adds only its form.
 
-use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
+use meshwhy_core::{Cause, Lang};
 use meshwhy_diagnose::{Analysis, Class, Group, Tally};
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ use crate::configuration::Configuration;
 pub(crate) struct DiagnosisReport {
     pub(crate) lang: Lang,
     pub(crate) entries: Vec<Entry>,
+    /// Failures of causes that are not shown.
+    pub(crate) not_shown: u64,
     pub(crate) tally: Tally,
 }
 
@@ -106,7 +108,7 @@ impl DiagnosisReport {
             ..Entry::new(group, lang, why_not)
         };
         let entries = analysis.groups.into_iter().map(&mut entry).collect();
-        Self { lang, entries, tally: analysis.tally }
+        Self { lang, entries, not_shown: 0, tally: analysis.tally }
     }
 }
 
@@ -123,6 +125,14 @@ impl DiagnosisReport {
             }
         }
         alternatives
+    }
+
+    /// Of one cause alone.
+    pub(crate) fn of(mut self, cause: &Cause) -> Self {
+        let (shown, others): (Vec<Entry>, Vec<Entry>) = self.entries.into_iter().partition(|entry| entry.code == cause.code);
+        self.entries = shown;
+        self.not_shown = others.iter().map(|entry| entry.count).sum();
+        self
     }
 
     /// The most frequent first, as an overview wants it; what the application answered and what nobody knows stays last.

@@ -62,7 +62,7 @@ fn control_characters_of_a_line_are_spelt_out() {
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(!printed.contains(['\u{1b}', '\u{9b}']), "{printed}");
     }
-    let printed = fed(meshwhy().args(["diagnose", "-"]), line.as_bytes()).stdout;
+    let printed = fed(meshwhy().args(["diagnose", "--details", "-"]), line.as_bytes()).stdout;
     assert!(String::from_utf8(printed).unwrap().contains("\\u{1b}[31m\\u{9b}"));
 }
 

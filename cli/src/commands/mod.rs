@@ -35,11 +35,19 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
         }
-        Task::Diagnose { input, formats, manifests, format } => {
-            let render = if format == FormatArg::Json { render::json::findings } else { render::text::findings };
+        Task::Diagnose { input, formats, manifests, format, shown } => {
+            let render = |out: &mut dyn Write, report: &DiagnosisReport| match format {
+                FormatArg::Json => render::json::findings(out, report),
+                FormatArg::Text if shown.in_full => render::text::findings(out, report),
+                FormatArg::Text => render::overview::write(out, report, shown.top),
+            };
             report(&mut out, input, collector(formats, manifests.as_ref()), format, render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                DiagnosisReport::new(analysis, configurations, lang, false).by_count()
+                let report = DiagnosisReport::new(analysis, configurations, lang, false).by_count();
+                match shown.cause {
+                    Some(cause) => report.of(cause),
+                    None => report,
+                }
             })
         }
         Task::Causes { cause, format } => {
@@ -76,14 +84,12 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     outcome
 }
 
-type Render = fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>;
-
 fn report(
     out: &mut dyn Write,
     input: Input,
     mut collector: Collector,
     format: FormatArg,
-    render: Render,
+    render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
     input::for_each(input, |source, reader| collector.read(source, reader))?;
@@ -93,7 +99,7 @@ fn report(
     if recognised || format == FormatArg::Json {
         render(out, &report)?;
     }
-    match (recognised, report.entries.is_empty()) {
+    match (recognised, report.entries.is_empty() && report.not_shown == 0) {
         (false, _) => {
             out.flush()?;
             Err(Failure::NothingRecognised(report.lang))

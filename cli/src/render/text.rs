@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledStep};
 use meshwhy_core::causes::none_success;
 
-use super::{Labels, page::Page, table};
+use super::{Labels, page::Page};
 use crate::escape;
 use crate::report::{DiagnosisReport, Entry, Evidence};
 
@@ -33,20 +33,12 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
     tally(&mut page, labels, report)
 }
 
-/// Writes the answer to `diagnose`: a table, then each cause once.
+/// Writes all of the answer to `diagnose`: each cause once.
 pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let labels = Labels::of(report.lang);
     let mut page = Page::new(out);
     if report.entries.is_empty() {
         nothing_failed(&mut page, report)?;
-    } else {
-        let row = |entry: &Entry| {
-            let cause = format!("{} {}", entry.code, entry.slug);
-            [entry.count.to_string(), cause, target(entry), hop(entry)]
-        };
-        let rows: Vec<_> = report.entries.iter().map(row).collect();
-        table::write(&mut page, [labels.count, labels.cause, labels.target, labels.hop], &rows)?;
-        page.blank()?;
     }
     causes(&mut page, labels, &report.entries, |page, entry| {
         for example in &entry.examples {
@@ -58,7 +50,10 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
 }
 
 /// What the catalogue says of healthy lines, and where it says more.
-fn nothing_failed(page: &mut Page<'_>, report: &DiagnosisReport) -> io::Result<()> {
+pub(super) fn nothing_failed(page: &mut Page<'_>, report: &DiagnosisReport) -> io::Result<()> {
+    if report.not_shown > 0 {
+        return page.dim(&format!("{}: {}", Labels::of(report.lang).others_failed, report.not_shown));
+    }
     let cause = &none_success::CAUSE;
     page.dim(&format!("{} {}: {}", cause.code, cause.slug, cause.headline(report.lang)))
 }
@@ -101,7 +96,7 @@ fn causes(
 }
 
 /// Writes the place in the manifests that explains an entry, or that none does.
-fn configuration(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
+pub(super) fn configuration(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
     let Some(found) = &entry.configuration else { return Ok(()) };
     page.heading(labels.configuration)?;
     let Some(found) = found else { return page.prose(labels.no_configuration) };
@@ -115,7 +110,7 @@ fn configuration(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Res
     if found.has_edit { page.note(labels.has_edit) } else { Ok(()) }
 }
 
-fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
+pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
     let lines: Vec<String> = entry.lines.iter().take(10).map(u64::to_string).collect();
     let more = if entry.lines.len() > lines.len() { ", …" } else { "" };
     let mut parts = vec![format!("{}×", entry.count)];
@@ -134,11 +129,11 @@ fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> 
     page.line(&parts.join(" · "))
 }
 
-fn target(entry: &Entry) -> String {
+pub(super) fn target(entry: &Entry) -> String {
     entry.target.as_deref().map_or_else(|| "-".to_owned(), escape::line)
 }
 
-fn hop(entry: &Entry) -> String {
+pub(super) fn hop(entry: &Entry) -> String {
     let hop = entry.hop.as_deref().map(escape::line);
     match (hop, entry.side) {
         (Some(hop), Some(side)) => format!("{hop} {side}"),
@@ -225,7 +220,7 @@ fn steps(page: &mut Page<'_>, steps: &[FilledStep]) -> io::Result<()> {
     })
 }
 
-fn tally(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport) -> io::Result<()> {
+pub(super) fn tally(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport) -> io::Result<()> {
     let tally = report.tally;
     let mut parts = vec![format!("{}: {}", labels.lines_read, tally.read)];
     let counts = [

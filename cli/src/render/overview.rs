@@ -1,0 +1,124 @@
+//! The first screen of a diagnosis: a table, the causes that count most in a few lines each, and how to see the rest.
+
+use std::io::{self, Write};
+
+use meshwhy_core::Lang;
+use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
+use meshwhy_core::cluster_name::ClusterName;
+
+use super::text::{configuration, hop, nothing_failed, place, tally, target};
+use super::{Labels, page::Page, table};
+use crate::escape;
+use crate::report::{DiagnosisReport, Entry};
+
+/// How many causes are explained.
+const EXPLAINED: usize = 3;
+/// How many sentences of a text are shown.
+const SENTENCES: usize = 2;
+/// Most lines of a first step; a longer one is shown on demand.
+const STEP_LINES: usize = 14;
+/// What a time has up to its seconds.
+const SECONDS: usize = "2026-11-21T06:36:37".len();
+
+/// Writes the overview; the table has at most `top` rows.
+pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -> io::Result<()> {
+    let labels = Labels::of(report.lang);
+    let mut page = Page::new(out);
+    if report.entries.is_empty() {
+        nothing_failed(&mut page, report)?;
+        return tally(&mut page, labels, report);
+    }
+    let rows: Vec<_> = report.entries.iter().take(top).map(row).collect();
+    table::write(&mut page, [labels.count, labels.cause, labels.target, labels.hop, labels.first_seen], &rows)?;
+    if report.entries.len() > rows.len() {
+        page.dim(&format!("  {}: {} (--top)", labels.more_rows, report.entries.len() - rows.len()))?;
+    }
+    page.blank()?;
+    let mut explained: Vec<&str> = Vec::new();
+    for entry in &report.entries {
+        if explained.len() < EXPLAINED && !explained.contains(&entry.code) {
+            explained.push(entry.code);
+            cause(&mut page, labels, report.lang, entry)?;
+        }
+    }
+    page.dim(labels.see_the_rest)?;
+    tally(&mut page, labels, report)
+}
+
+fn row(entry: &Entry) -> [String; 5] {
+    let cause = format!("{} {}", entry.code, entry.slug);
+    let first: String = entry.first.as_deref().unwrap_or("-").chars().take(SECONDS).collect();
+    [entry.count.to_string(), cause, service(entry), hop(entry), escape::line(&first)]
+}
+
+/// The service that was asked for, as people call it: host and port.
+fn service(entry: &Entry) -> String {
+    let target = target(entry);
+    let ClusterName::Service { port, subset, host: Some(host), .. } = ClusterName::parse(&target) else { return target };
+    if host.is_empty() {
+        return target;
+    }
+    let host = host.split_once(".svc").map_or(host, |(name, _)| name);
+    let subset = if subset.is_empty() { String::new() } else { format!(" {subset}") };
+    format!("{host}:{port}{subset}")
+}
+
+fn cause(page: &mut Page<'_>, labels: &Labels, lang: Lang, entry: &Entry) -> io::Result<()> {
+    let name = format!("{} {}", entry.code, entry.slug);
+    page.title(&name, labels.confidence(entry.confidence), entry.headline)?;
+    place(page, labels, entry)?;
+    configuration(page, labels, entry)?;
+    let explanation = &entry.explanation;
+    page.heading(labels.why)?;
+    page.prose(beginning(explanation.why.first().copied().unwrap_or_default(), lang))?;
+    page.heading(labels.fix)?;
+    let mut parts = explanation.fix.iter();
+    if let Some(ExplanationPart::Prose { text }) = parts.clone().next() {
+        page.prose(beginning(text, lang))?;
+    }
+    let steps = parts.find_map(|part| match part {
+        ExplanationPart::Steps { steps, .. } => steps.first(),
+        ExplanationPart::Prose { .. } => None,
+    });
+    match steps {
+        Some(FilledStep::Command { text } | FilledStep::Patch { text }) if text.lines().count() <= STEP_LINES => {
+            page.code(text)?
+        }
+        Some(FilledStep::Note { text }) => page.note(text)?,
+        _ => {}
+    }
+    page.blank()
+}
+
+/// The first sentences of a paragraph. What stands in backticks ends none.
+fn beginning(text: &'static str, lang: Lang) -> &'static str {
+    let mut letters = text.char_indices().peekable();
+    let (mut in_code, mut sentences) = (false, 0);
+    while let Some((at, letter)) = letters.next() {
+        in_code ^= letter == '`';
+        let is_end = match lang {
+            Lang::Zh => letter == '。',
+            Lang::En => letter == '.' && letters.peek().is_some_and(|(_, next)| next.is_whitespace()),
+        };
+        if is_end && !in_code {
+            sentences += 1;
+            if sentences == SENTENCES {
+                return text.get(..at + letter.len_utf8()).unwrap_or(text);
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_ends_with_a_sentence() {
+        let english = "Istio 1.29 sets `a. b` here. Then\nit stops. And more.";
+        assert_eq!(beginning(english, Lang::En), "Istio 1.29 sets `a. b` here. Then\nit stops.");
+        assert_eq!(beginning("One only.", Lang::En), "One only.");
+        assert_eq!(beginning("先看 `a。b`。再看日志。其他。", Lang::Zh), "先看 `a。b`。再看日志。");
+    }
+}
