@@ -4,7 +4,7 @@ use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
 use meshwhy_core::{Cause, Lang};
-use meshwhy_diagnose::{Analysis, Class, Group, Tally};
+use meshwhy_diagnose::{Analysis, Class, Group, Tally, Totals};
 use serde::Serialize;
 
 use crate::configuration::Configuration;
@@ -16,6 +16,7 @@ pub(crate) struct DiagnosisReport {
     /// Failures of causes that are not shown.
     pub(crate) not_shown: u64,
     pub(crate) tally: Tally,
+    pub(crate) totals: Totals,
 }
 
 /// One cause at one target, as one hop tells it.
@@ -108,7 +109,7 @@ impl DiagnosisReport {
             ..Entry::new(group, lang, why_not)
         };
         let entries = analysis.groups.into_iter().map(&mut entry).collect();
-        Self { lang, entries, not_shown: 0, tally: analysis.tally }
+        Self { lang, entries, not_shown: 0, tally: analysis.tally, totals: analysis.totals }
     }
 }
 

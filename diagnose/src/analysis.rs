@@ -42,6 +42,22 @@ pub struct Tally {
     pub ungrouped: u64,
 }
 
+/// Every line, of one of four kinds: their numbers sum to that of all lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct Totals {
+    /// All lines.
+    pub lines: u64,
+    /// Of requests, connections and events that show no failure.
+    pub healthy: u64,
+    /// That tell of a failure, whoever else tells of it.
+    pub failed: u64,
+    /// Empty, or only a frame around others.
+    pub ignored: u64,
+    /// That are none of ours.
+    pub unparsed: u64,
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Analysis {
@@ -49,8 +65,10 @@ pub struct Analysis {
     pub groups: Vec<Group>,
     /// What looks healthy, and may be a failure that only the manifests show; empty unless asked for.
     pub suspects: Vec<Group>,
-    /// What the lines were.
+    /// What was read, by what it is.
     pub tally: Tally,
+    /// What each line was.
+    pub totals: Totals,
 }
 
 /// Takes lines and sums them up.
@@ -64,6 +82,7 @@ pub struct Collector {
     missing_plugins: MissingPlugins,
     suspects: Option<Groups>,
     tally: Tally,
+    totals: Totals,
 }
 
 impl Default for Collector {
@@ -85,6 +104,7 @@ impl Collector {
             missing_plugins: MissingPlugins::default(),
             suspects: None,
             tally: Tally::default(),
+            totals: Totals::default(),
         }
     }
 
@@ -143,13 +163,18 @@ impl Collector {
 
     /// Takes what a block says.
     fn take(&mut self, reading: BlockReading) {
-        let BlockReading { lines, overrun: _, tally, reports, suspects } = reading;
+        let BlockReading { lines, overrun: _, tally, totals, reports, suspects } = reading;
         let before = self.tally.read;
         self.tally.read += lines;
         self.tally.healthy += tally.healthy;
         self.tally.failed += tally.failed;
         self.tally.records += tally.records;
         self.tally.unreadable += tally.unreadable;
+        self.totals.lines += lines;
+        self.totals.healthy += totals.healthy;
+        self.totals.failed += totals.failed;
+        self.totals.ignored += totals.ignored;
+        self.totals.unparsed += totals.unparsed;
         if let Some(kept) = &mut self.suspects {
             kept.add(suspects.into_iter().map(|suspect| suspect.behind(before)));
         }
@@ -159,6 +184,7 @@ impl Collector {
                 BlockReport::WithoutModule(sighting) => {
                     if let Some(unkept) = self.missing_plugins.keep(sighting.behind(before)) {
                         self.tally.failed += 1;
+                        self.totals.failed += unkept.line_count();
                         self.push(unkept);
                     }
                 }
@@ -187,15 +213,19 @@ impl Collector {
             match reports.unexplained {
                 Some(sighting) => {
                     self.tally.failed += reports.lines;
+                    self.totals.failed += reports.lines;
                     self.push(sighting);
                 }
-                None => self.tally.healthy += reports.lines,
+                None => {
+                    self.tally.healthy += reports.lines;
+                    self.totals.healthy += reports.lines;
+                }
             }
         }
         self.settle();
         let (groups, ungrouped) = self.groups.finish();
         let suspects = self.suspects.map(|suspects| suspects.finish().0).unwrap_or_default();
-        Analysis { groups, suspects, tally: Tally { ungrouped, ..self.tally } }
+        Analysis { groups, suspects, tally: Tally { ungrouped, ..self.tally }, totals: self.totals }
     }
 }
 
@@ -213,6 +243,8 @@ impl Analysis {
     pub fn convict(&mut self, suspect: Group) {
         self.tally.healthy = self.tally.healthy.saturating_sub(suspect.count);
         self.tally.failed = self.tally.failed.saturating_add(suspect.count);
+        self.totals.healthy = self.totals.healthy.saturating_sub(suspect.count);
+        self.totals.failed = self.totals.failed.saturating_add(suspect.count);
         self.groups.push(suspect);
     }
 

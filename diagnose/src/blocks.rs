@@ -6,7 +6,7 @@ use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 use meshwhy_logs::{Formats, Item, Items, LOOK_AHEAD, LineContent, LineReading, MAX_LINE};
 
-use crate::analysis::Tally;
+use crate::analysis::{Tally, Totals};
 use crate::sighting::{LinePlace, Sighting};
 
 /// The pieces of a stream.
@@ -97,6 +97,8 @@ pub(crate) struct BlockReading {
     /// How many lines behind it belong to its last item.
     pub(crate) overrun: u64,
     pub(crate) tally: Tally,
+    /// What its lines are; those that may be explained by others are not counted yet.
+    pub(crate) totals: Totals,
     pub(crate) reports: Vec<BlockReport>,
     pub(crate) suspects: Vec<Sighting>,
 }
@@ -138,19 +140,42 @@ impl BlockReader<'_> {
             pod: origin.and_then(|origin| origin.pod.as_deref()),
             bytes,
         };
+        let (lines, reports) = (last - first + 1, reading.reports.len());
+        let totals = &mut reading.totals;
         match content {
-            LineContent::Healthy => reading.tally.healthy += 1,
-            LineContent::Facts(facts, _) => self.facts(&place, facts, truncated, reading),
-            LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(&place, facts, truncated, reading)),
+            LineContent::Healthy => {
+                reading.tally.healthy += 1;
+                totals.healthy += lines;
+            }
+            LineContent::Blank => totals.ignored += lines,
+            LineContent::Unreadable => {
+                reading.tally.unreadable += 1;
+                totals.unparsed += lines;
+            }
+            content => {
+                self.report(content, &place, truncated, reading);
+                let new = reading.reports.get(reports..).unwrap_or_default();
+                match () {
+                    () if new.iter().any(|report| matches!(report, BlockReport::Failure(_))) => reading.totals.failed += lines,
+                    () if new.iter().any(|report| matches!(report, BlockReport::WithoutModule(_))) => {}
+                    () => reading.totals.healthy += lines,
+                }
+            }
+        }
+    }
+
+    fn report(&self, content: LineContent<'_>, place: &LinePlace<'_>, truncated: bool, reading: &mut BlockReading) {
+        match content {
+            LineContent::Facts(facts, _) => self.facts(place, facts, truncated, reading),
+            LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(place, facts, truncated, reading)),
             LineContent::Header(members) => {
-                members.into_iter().for_each(|facts| reading.take(Sighting::from_facts(&place, facts, truncated)));
+                members.into_iter().for_each(|facts| reading.take(Sighting::from_facts(place, facts, truncated)));
             }
             LineContent::Record(record, writer) => {
                 reading.tally.records += 1;
-                reading.reports.extend(Sighting::from_record(&place, record, writer).map(BlockReport::Failure));
+                reading.reports.extend(Sighting::from_record(place, record, writer).map(BlockReport::Failure));
             }
-            LineContent::Blank => {}
-            LineContent::Unreadable => reading.tally.unreadable += 1,
+            LineContent::Healthy | LineContent::Blank | LineContent::Unreadable => {}
         }
     }
 

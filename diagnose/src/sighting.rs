@@ -176,6 +176,11 @@ impl Sighting {
         self
     }
 
+    /// How many lines it stands on.
+    pub(crate) fn line_count(&self) -> u64 {
+        1 + self.joined.len() as u64
+    }
+
     /// Who wrote the line.
     pub(crate) fn author(&self) -> Author<'_> {
         author(self.source, self.origin.as_deref())

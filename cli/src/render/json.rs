@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use meshwhy_core::causes::unknown;
-use meshwhy_diagnose::Tally;
+use meshwhy_diagnose::{Tally, Totals};
 use serde::Serialize;
 
 use crate::escape;
@@ -39,6 +39,7 @@ pub(super) struct Findings<'a> {
     lang: &'static str,
     findings: &'a [Entry],
     lines: Tally,
+    totals: Totals,
 }
 
 /// Writes the answer to `explain`.
@@ -54,7 +55,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
 /// Writes the answer to `diagnose`.
 pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let lang = lang::tag(report.lang);
-    object(out, &Findings { schema: SCHEMA, lang, findings: &report.entries, lines: report.tally })
+    object(out, &Findings { schema: SCHEMA, lang, findings: &report.entries, lines: report.tally, totals: report.totals })
 }
 
 /// Writes one object and a line end.
