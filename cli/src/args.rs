@@ -67,8 +67,8 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DiagnoseArgs {
-    /// Files with logs or records, one proxy or many; `-` or nothing reads standard input
-    #[arg(value_name = "FILE")]
+    /// Files, folders or patterns with logs or records, gzip included, one proxy or many; `-` or nothing reads standard input
+    #[arg(value_name = "PATH")]
     pub(crate) files: Vec<PathBuf>,
     /// Only what failed of this cause, such as MW2001 or no-route, in full
     #[arg(long, value_name = "CODE|SLUG")]

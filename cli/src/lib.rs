@@ -12,6 +12,7 @@ mod input;
 mod lang;
 mod manifests;
 mod options;
+mod paths;
 mod render;
 mod report;
 
@@ -45,6 +46,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn report(failure: Failure) -> ExitCode {
     let code = failure.exit_code();
+    complain(failure);
+    ExitCode::from(code)
+}
+
+/// Says on standard error what went wrong.
+pub(crate) fn complain(failure: Failure) {
     match failure {
         // Clap's help and version are data; it chooses the stream itself.
         Failure::Arguments(error) => drop(error.print()),
@@ -53,5 +60,4 @@ fn report(failure: Failure) -> ExitCode {
             let _ = writeln!(anstream::stderr(), "meshwhy: {message}");
         }
     }
-    ExitCode::from(code)
 }

@@ -5,12 +5,11 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use glob::MatchOptions;
 use meshwhy_check::source::Source;
-use walkdir::{DirEntry, WalkDir};
 
 use crate::escape;
 use crate::failure::Failure;
+use crate::paths::{below, is_pattern, matching, unreadable};
 
 /// Most bytes of all files together: an archive may unpack to anything.
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
@@ -40,7 +39,7 @@ impl Manifests {
         for path in paths {
             match path.to_str() {
                 Some("-") => manifests.stdin()?,
-                Some(text) if !path.exists() && text.contains(['*', '?', '[']) => manifests.pattern(text)?,
+                _ if is_pattern(path) => matching(path)?.iter().try_for_each(|path| manifests.path(path))?,
                 _ => manifests.path(path)?,
             }
         }
@@ -48,44 +47,23 @@ impl Manifests {
     }
 
     fn stdin(&mut self) -> Result<(), Failure> {
-        self.stream("standard input", io::stdin().lock(), None).map_err(|source| failed("standard input", source))
-    }
-
-    fn pattern(&mut self, pattern: &str) -> Result<(), Failure> {
-        let visible = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
-        let paths = glob::glob_with(pattern, visible).map_err(|error| Failure::Usage(format!("{pattern}: {error}")))?;
-        let paths: Vec<PathBuf> = paths.filter_map(Result::ok).collect();
-        if paths.is_empty() {
-            return Err(failed(pattern, io::Error::new(io::ErrorKind::NotFound, "no file matches")));
-        }
-        paths.iter().try_for_each(|path| self.path(path))
+        self.stream("standard input", io::stdin().lock(), None).map_err(|source| unreadable("standard input", source))
     }
 
     fn path(&mut self, path: &Path) -> Result<(), Failure> {
         let name = path.display().to_string();
         if path.is_dir() {
-            return self.folder(path);
+            let is_wanted = |path: &Result<PathBuf, Failure>| path.as_ref().map_or(true, |path| is_manifest(path));
+            return below(path).filter(is_wanted).try_for_each(|path| self.path(&path?));
         }
-        let file = File::open(path).map_err(|source| failed(&name, source))?;
+        let file = File::open(path).map_err(|source| unreadable(&name, source))?;
         let read = match () {
             () if name.ends_with(".tar") => self.archive(&name, file),
             () if name.ends_with(".tar.gz") || name.ends_with(".tgz") => self.archive(&name, MultiGzDecoder::new(file)),
             () if name.ends_with(".gz") => self.stream(&name, MultiGzDecoder::new(file), None),
             () => self.stream(&name, file, Some(path)),
         };
-        read.map_err(|source| failed(&name, source))
-    }
-
-    /// All manifests below a folder, in the order of their names; hidden files and folders are left out.
-    fn folder(&mut self, folder: &Path) -> Result<(), Failure> {
-        let is_visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
-        for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(is_visible) {
-            let entry = entry.map_err(|error| failed(&folder.display().to_string(), error.into()))?;
-            if entry.file_type().is_file() && is_manifest(entry.path()) {
-                self.path(entry.path())?;
-            }
-        }
-        Ok(())
+        read.map_err(|source| unreadable(&name, source))
     }
 
     fn archive(&mut self, name: &str, reader: impl Read) -> io::Result<()> {
@@ -131,16 +109,12 @@ pub(crate) fn is_manifest(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-fn failed(name: &str, source: io::Error) -> Failure {
-    Failure::Input { name: name.to_owned(), source }
-}
-
 /// Reads one file.
 ///
 /// # Errors
 /// [`Failure::Input`].
 pub(crate) fn one(path: &Path) -> Result<Source, Failure> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|source| failed(&name, source))?;
+    let text = fs::read_to_string(path).map_err(|source| unreadable(&name, source))?;
     Ok(Source { name, text })
 }

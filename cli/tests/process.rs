@@ -88,3 +88,33 @@ fn no_control_character_of_the_input_reaches_the_output() {
         }
     }
 }
+
+#[test]
+fn folders_patterns_and_gzip_are_read_and_what_is_broken_costs_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let whole = packed(format!("{LINE}\n").repeat(3).as_bytes());
+    let lines: String = (0..20_000).map(|at| format!("{LINE} {}\n", at * 7919)).collect();
+    let many = packed(lines.as_bytes());
+    std::fs::create_dir(folder.path().join("below")).unwrap();
+    std::fs::write(folder.path().join("below/plain.log"), format!("{LINE}\n")).unwrap();
+    std::fs::write(folder.path().join("packed.log.gz"), &whole).unwrap();
+    let count = |output: &Output| {
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["totals"]["failed"].as_u64().unwrap()
+    };
+    let diagnose = |path: &std::path::Path| meshwhy().args(["diagnose", "--format", "json"]).arg(path).output().unwrap();
+    let all = diagnose(folder.path());
+    assert_eq!((count(&all), all.status.code()), (4, Some(1)));
+    assert_eq!(count(&diagnose(&folder.path().join("*.gz"))), 3);
+
+    std::fs::write(folder.path().join("cut.log.gz"), &many[..many.len() / 2]).unwrap();
+    let broken = diagnose(folder.path());
+    assert_eq!(broken.status.code(), Some(3));
+    assert!(count(&broken) > 4);
+    assert!(String::from_utf8(broken.stderr).unwrap().contains("cut.log.gz"));
+}

@@ -92,18 +92,21 @@ fn report(
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
-    input::for_each(input, |source, reader| collector.read(source, reader))?;
+    let mut failures = input::for_each(input, |source, reader| collector.read(source, reader));
     let analysis = collector.finish();
     let recognised = analysis.recognised();
     let report = diagnose(analysis);
     if recognised || format == FormatArg::Json {
         render(out, &report)?;
     }
+    out.flush()?;
+    // What could be read is reported first, so that nothing that was counted is lost.
+    if let Some(last) = failures.pop() {
+        failures.into_iter().for_each(crate::complain);
+        return Err(last);
+    }
     match (recognised, report.entries.is_empty() && report.not_shown == 0) {
-        (false, _) => {
-            out.flush()?;
-            Err(Failure::NothingRecognised(report.lang))
-        }
+        (false, _) => Err(Failure::NothingRecognised(report.lang)),
         (true, true) => Ok(Outcome::Clean),
         (true, false) => Ok(Outcome::Findings),
     }
