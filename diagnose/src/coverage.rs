@@ -19,6 +19,8 @@ use crate::sighting::{Sighting, SightingSource};
 
 /// How many kinds are remembered.
 const LIMIT: usize = 100_000;
+/// How many requests of earlier batches are remembered, of 16 bytes each.
+const MAX_COUNTED: usize = 1_000_000;
 /// How many plugins of one proxy are told apart.
 const MAX_PLUGINS: usize = 8;
 
@@ -32,6 +34,8 @@ pub(crate) struct Coverage {
     /// Of each request, how often it was counted and as which kind.
     requests: HashMap<(Pair, u64), (u64, u64)>,
     plugins: HashMap<u64, Vec<(u64, u64)>>,
+    /// Of each request that a worse witness counted in an earlier batch, how often.
+    counted: HashMap<u64, u64>,
     hasher: RandomState,
 }
 
@@ -48,6 +52,7 @@ impl Coverage {
         name_authors(batch);
         for sighting in batch.iter_mut().filter(|sighting| sighting.witness == SightingSource::Module) {
             self.count_once(sighting);
+            self.leave_counted(sighting);
             self.credit(sighting);
         }
         for witness in [SightingSource::Envoy, SightingSource::Log] {
@@ -63,7 +68,23 @@ impl Coverage {
                     self.credit(sighting);
                 }
             }
+            for request in batch.iter().filter(counted).filter_map(|sighting| self.request(sighting)).collect::<Vec<_>>() {
+                if self.counted.len() < MAX_COUNTED || self.counted.contains_key(&request) {
+                    *self.counted.entry(request).or_default() += 1;
+                }
+            }
         }
+    }
+
+    /// Leaves of a module's record what a worse witness counted in an earlier batch.
+    fn leave_counted(&mut self, sighting: &mut Sighting) {
+        let Some(request) = self.request(sighting).filter(|_| !sighting.covered) else { return };
+        let Some(times) = self.counted.get_mut(&request).filter(|times| **times > 0) else { return };
+        let known = sighting.count.min(*times);
+        *times -= known;
+        sighting.count -= known;
+        sighting.suppressed = sighting.suppressed.min(sighting.count);
+        sighting.covered = sighting.count == 0;
     }
 
     /// Leaves of a module's record what no record of another plugin has counted.

@@ -4,6 +4,8 @@ use meshwhy_diagnose::Analysis;
 
 const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "GET /a HTTP/1.1" 503 NC cluster_not_found - "-" 0 0 0 - "-" "curl" "RID" "shop:80" "-" - - 10.96.59.2:8900 10.244.22.9:50007 - -"#;
 
+const RECORD: &str = r#"meshwhy1 {"meshwhy.record":"1","meshwhy.code":"MW2003","envoy.request_id":"RID","count":1,"http.response.status_code":503,"envoy.response_flags":"NC","envoy.response_code_details":"cluster_not_found","server.address":"shop:80"}"#;
+
 fn record(id: Option<&str>, count: u64) -> String {
     let id = id.map(|id| format!(r#""envoy.request_id":"{id}","#)).unwrap_or_default();
     format!(
@@ -308,4 +310,13 @@ fn a_printed_object_is_read_the_same_whatever_stood_before_it() {
     let before: Vec<String> = unjoinable.chain([printed.to_owned()]).collect();
     let after: Vec<String> = [printed.to_owned()].into_iter().chain(before[..before.len() - 1].iter().cloned()).collect();
     assert_eq!(unreadable(&before), unreadable(&after));
+}
+
+#[test]
+fn a_request_counts_once_however_far_its_line_and_its_record_are_apart() {
+    const BETWEEN: u64 = 20_001;
+    let of = |text: &str, id: u64| text.replace("RID", &format!("r{id}"));
+    let others = (1..=BETWEEN).map(|id| of(LINE, id).replace("shop:80", "cart:80"));
+    let lines: Vec<String> = [of(LINE, 0)].into_iter().chain(others).chain([of(RECORD, 0)]).collect();
+    assert_eq!(counts(&lines), [("no-cluster", BETWEEN), ("no-cluster", 1)]);
 }
