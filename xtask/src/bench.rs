@@ -23,6 +23,8 @@ pub enum Topic {
     Judge,
     /// Reading access logs, compared with `serde_json`; fails when it is too slow
     Logs,
+    /// A diagnosis of a million lines, compared with what people use instead
+    Diagnose,
     /// Checking the manifests of a mesh: time, memory, growth, mistakes found; fails when a limit is not kept
     Check,
     /// The deployments under a real Envoy, compared with nothing and with what people use instead (a quarter of an hour)
@@ -45,6 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     topics.into_iter().try_for_each(|topic| match topic {
         Topic::Judge => cargo("meshwhy-core", "judge"),
         Topic::Logs => cargo("meshwhy-logs", "access_log"),
+        Topic::Diagnose => cargo("meshwhy-diagnose", "access_log"),
         Topic::Check => cargo("meshwhy-check", "manifests"),
         Topic::Filter => filter::run(&arguments.filter, &Modules { meshwhy: build::module()?, empty: build::empty_filter()? }),
         Topic::Mesh => build::module().and_then(|_| mesh::run()),
