@@ -18,10 +18,10 @@ use crate::sighting::{Sighting, author};
 const BATCH: usize = 20_000;
 
 /// How many blocks are read side by side.
-const BLOCKS_AT_ONCE: usize = 16;
+const BLOCKS_AT_ONCE: usize = 8;
 
 /// Bytes of a block: few enough to stay in a core's cache between being copied and being read.
-const BLOCK_SIZE: usize = 1 << 20;
+const BLOCK_SIZE: usize = 1 << 19;
 
 /// What the lines were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
