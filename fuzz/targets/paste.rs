@@ -2,13 +2,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use meshwhy_logs::{Formats, LogReader};
+use meshwhy_logs::{Formats, Items};
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut reader = LogReader::new(bytes, Formats::default());
+    let formats = Formats::default();
+    let mut items = Items::over(bytes, &[], &formats);
     let mut next = 1;
-    while let Ok(Some(item)) = reader.next_item() {
+    while let Some(item) = items.next_item() {
         assert!(item.first >= next && item.last >= item.first);
         next = item.last + 1;
     }
+    assert_eq!(items.extent().overrun, 0);
 });
