@@ -1,6 +1,7 @@
 //! Lines in, groups of failures out. Memory is bounded: failures are joined in batches and kept only as groups.
 
 use std::io::{self, Read};
+use std::ops::AddAssign;
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use meshwhy_logs::Formats;
@@ -23,7 +24,7 @@ const BLOCKS_AT_ONCE: usize = 8;
 /// Bytes of a block: few enough to stay in a core's cache between being copied and being read.
 const BLOCK_SIZE: usize = 1 << 19;
 
-/// What the lines were.
+/// What was read, by what it tells: a line with several members of a header counts once for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Tally {
@@ -56,6 +57,27 @@ pub struct Totals {
     pub ignored: u64,
     /// That are none of ours.
     pub unparsed: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.healthy += other.healthy;
+        self.failed += other.failed;
+        self.records += other.records;
+        self.unreadable += other.unreadable;
+        self.ungrouped += other.ungrouped;
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.healthy += other.healthy;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+        self.unparsed += other.unparsed;
+    }
 }
 
 /// What was found.
@@ -137,11 +159,12 @@ impl Collector {
             };
             let mut behind = Vec::new();
             let side_by_side: Vec<_> = match count {
+                // What fits in one wakes no other core.
                 1 => vec![read_one(0, 0)],
                 _ => {
                     let meanwhile = || {
                         read.drain(..).for_each(|reading| self.take(reading));
-                        behind = blocks.some(BLOCKS_AT_ONCE);
+                        behind = blocks.read_ahead(BLOCKS_AT_ONCE);
                     };
                     rayon::join(|| (0..count).into_par_iter().map(|at| read_one(at, 0)).collect(), meanwhile).0
                 }
@@ -163,18 +186,10 @@ impl Collector {
 
     /// Takes what a block says.
     fn take(&mut self, reading: BlockReading) {
-        let BlockReading { lines, overrun: _, tally, totals, reports, suspects } = reading;
-        let before = self.tally.read;
-        self.tally.read += lines;
-        self.tally.healthy += tally.healthy;
-        self.tally.failed += tally.failed;
-        self.tally.records += tally.records;
-        self.tally.unreadable += tally.unreadable;
-        self.totals.lines += lines;
-        self.totals.healthy += totals.healthy;
-        self.totals.failed += totals.failed;
-        self.totals.ignored += totals.ignored;
-        self.totals.unparsed += totals.unparsed;
+        let BlockReading { overrun: _, tally, totals, reports, suspects } = reading;
+        let before = self.totals.lines;
+        self.totals += totals;
+        self.tally += Tally { read: totals.lines, ..tally };
         if let Some(kept) = &mut self.suspects {
             kept.add(suspects.into_iter().map(|suspect| suspect.behind(before)));
         }

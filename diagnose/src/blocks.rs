@@ -39,7 +39,7 @@ impl<R: Read> Blocks<R> {
     }
 
     /// At most so many more pieces.
-    pub(crate) fn some(&mut self, most: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn read_ahead(&mut self, most: usize) -> Vec<Vec<u8>> {
         let mut blocks = Vec::new();
         while !self.is_at_end && blocks.len() < most {
             blocks.extend(Some(self.next()).filter(|block| !block.is_empty()));
@@ -92,12 +92,10 @@ pub(crate) enum BlockReport {
 /// What a piece says, by itself.
 #[derive(Default)]
 pub(crate) struct BlockReading {
-    /// Its lines, those included that belong to an item before it.
-    pub(crate) lines: u64,
     /// How many lines behind it belong to its last item.
     pub(crate) overrun: u64,
     pub(crate) tally: Tally,
-    /// What its lines are; those that may be explained by others are not counted yet.
+    /// All its lines, and what they are: those that belong to an item before it are counted there, those that others may explain in the end.
     pub(crate) totals: Totals,
     pub(crate) reports: Vec<BlockReport>,
     pub(crate) suspects: Vec<Sighting>,
@@ -124,7 +122,7 @@ impl BlockReader<'_> {
             self.item(item, lines, &mut reading);
         }
         let extent = items.extent();
-        reading.lines = lines + extent.lines;
+        reading.totals.lines = lines + extent.lines;
         reading.overrun = extent.overrun + (skipped - lines);
         reading
     }
@@ -141,41 +139,28 @@ impl BlockReader<'_> {
             bytes,
         };
         let (lines, reports) = (last - first + 1, reading.reports.len());
-        let totals = &mut reading.totals;
         match content {
-            LineContent::Healthy => {
-                reading.tally.healthy += 1;
-                totals.healthy += lines;
-            }
-            LineContent::Blank => totals.ignored += lines,
+            LineContent::Blank => return reading.totals.ignored += lines,
             LineContent::Unreadable => {
                 reading.tally.unreadable += 1;
-                totals.unparsed += lines;
+                return reading.totals.unparsed += lines;
             }
-            content => {
-                self.report(content, &place, truncated, reading);
-                let new = reading.reports.get(reports..).unwrap_or_default();
-                match () {
-                    () if new.iter().any(|report| matches!(report, BlockReport::Failure(_))) => reading.totals.failed += lines,
-                    () if new.iter().any(|report| matches!(report, BlockReport::WithoutModule(_))) => {}
-                    () => reading.totals.healthy += lines,
-                }
-            }
-        }
-    }
-
-    fn report(&self, content: LineContent<'_>, place: &LinePlace<'_>, truncated: bool, reading: &mut BlockReading) {
-        match content {
-            LineContent::Facts(facts, _) => self.facts(place, facts, truncated, reading),
-            LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(place, facts, truncated, reading)),
+            LineContent::Healthy => reading.tally.healthy += 1,
+            LineContent::Facts(facts, _) => self.facts(&place, facts, truncated, reading),
+            LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(&place, facts, truncated, reading)),
             LineContent::Header(members) => {
-                members.into_iter().for_each(|facts| reading.take(Sighting::from_facts(place, facts, truncated)));
+                members.into_iter().for_each(|facts| reading.take(Sighting::from_facts(&place, facts, truncated)));
             }
             LineContent::Record(record, writer) => {
                 reading.tally.records += 1;
-                reading.reports.extend(Sighting::from_record(place, record, writer).map(BlockReport::Failure));
+                reading.reports.extend(Sighting::from_record(&place, record, writer).map(BlockReport::Failure));
             }
-            LineContent::Healthy | LineContent::Blank | LineContent::Unreadable => {}
+        }
+        let new = reading.reports.get(reports..).unwrap_or_default();
+        match () {
+            () if new.iter().any(|report| matches!(report, BlockReport::Failure(_))) => reading.totals.failed += lines,
+            () if new.iter().any(|report| matches!(report, BlockReport::WithoutModule(_))) => {}
+            () => reading.totals.healthy += lines,
         }
     }
 

@@ -5,9 +5,8 @@
 
 #[path = "../../../logs/benches/access_log/generate.rs"]
 mod generate;
-#[path = "../../../logs/benches/shared/mod.rs"]
-#[allow(dead_code, reason = "the other benchmarks measure one thread")]
-mod shared;
+#[path = "../../../logs/benches/shared/pick.rs"]
+mod pick;
 
 use std::collections::BTreeMap;
 use std::fs::File;

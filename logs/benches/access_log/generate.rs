@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::shared::pick;
+use crate::pick::pick;
 
 /// One request in both encodings.
 pub struct RequestLines {

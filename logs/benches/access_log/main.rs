@@ -4,8 +4,10 @@
 //! disturbs both; what counts is the median of the rounds' ratios.
 
 mod generate;
-#[path = "../shared/mod.rs"]
-mod shared;
+#[path = "../shared/pick.rs"]
+mod pick;
+#[path = "../shared/processor.rs"]
+mod processor;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -14,8 +16,8 @@ use std::time::{Duration, Instant};
 use generate::{Outcome, RequestLines, lines};
 use meshwhy_core::judge;
 use meshwhy_logs::{Formats, LineContent, parse_line};
+use processor::on_processor;
 use serde::Deserialize;
-use shared::on_processor;
 
 /// Lines of each encoding, half of them healthy.
 const LINES: usize = 200_000;

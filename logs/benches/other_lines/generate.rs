@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::shared::pick;
+use crate::pick::pick;
 
 /// A kind of log, as one text of many lines.
 pub struct Log {

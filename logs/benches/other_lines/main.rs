@@ -4,15 +4,17 @@
 //! The lines are generated from a seed and read as a file of theirs would be; the fastest of the rounds counts.
 
 mod generate;
-#[path = "../shared/mod.rs"]
-mod shared;
+#[path = "../shared/pick.rs"]
+mod pick;
+#[path = "../shared/processor.rs"]
+mod processor;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use generate::{Log, logs};
 use meshwhy_logs::{Formats, Items, LineContent};
-use shared::on_processor;
+use processor::on_processor;
 
 const BYTES: usize = 1_000_000;
 const ROUNDS: usize = 5;
