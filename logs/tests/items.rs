@@ -237,7 +237,8 @@ proptest! {
     #[test]
     fn every_piece_is_in_one_item(pieces in prop::collection::vec(
         prop::sample::select(vec!["\n", "\n", "\n  ", "{", "}", "\"", "[2026-11-21T06:36:37Z] ", "\"GET / HTTP/1.1\" 503 UF", " stdout P ", " stdout F ", "2026-11-21T06:36:38Z",
-            "{\"log\":\"", "HTTP/1.1 503 x", "< ", "> ", "server: envoy", "response_flags=UF", "no healthy upstream", "│ ", "é", "\r", "[pod/a/b] ", TEXT, JSON]),
+            "{\"log\":\"", "HTTP/1.1 503 x", "< ", "> ", "server: envoy", "response_flags=UF", "no healthy upstream", "│ ", "é", "\r", "[pod/a/b] ", TEXT, JSON,
+            "apiVersion: v1\n", "- apiVersion: v1\n", "  kind: Event\n", "message: >-\n", "  note: '", "&a [*a, *a]", "- - ", "? ", "!!binary "]),
         0..40,
     )) {
         check(pieces.concat().as_bytes());
@@ -267,5 +268,18 @@ fn a_record_that_holds_a_quoted_header_is_a_record() {
     ] {
         let content = meshwhy_logs::parse_line(line.as_bytes(), &meshwhy_logs::Formats::default()).content;
         assert!(matches!(content, meshwhy_logs::LineContent::Record(..)), "{line}: {content:?}");
+    }
+}
+
+#[test]
+fn yaml_that_means_harm_is_lines_like_others() {
+    let bomb = (0..40).fold("- apiVersion: &a0 [x, x]\n".to_owned(), |text, at| {
+        format!("{text}  k{at}: &a{} [*a{at}, *a{at}, *a{at}, *a{at}]\n", at + 1)
+    });
+    let deep = format!("apiVersion: {}\n{}\n", "[".repeat(20_000), "  x: [".repeat(5_000));
+    let far = format!("{}apiVersion: v1\n{0}kind: Event\n", " ".repeat(MAX_LINE - 30));
+    for input in [bomb, deep, far] {
+        assert!(failures(&input).is_empty());
+        check(input.as_bytes());
     }
 }

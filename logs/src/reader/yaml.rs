@@ -18,7 +18,7 @@ pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut
     if !is_message && key != "apiVersion" {
         return None;
     }
-    block.restart(&format!("{:column$}{}", "", text.get(column..).unwrap_or_default()));
+    block.restart(&[&" ".repeat(column), text.get(column..).unwrap_or_default()].concat());
     for index in 0..super::MAX_JOINED {
         let Some(line) = ahead.peek(index) else { break };
         let line = line.trim_end();
@@ -31,7 +31,7 @@ pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut
     if block.joined() == 0 {
         return None;
     }
-    let Ok(object) = serde_saphyr::from_str::<Map<String, Value>>(block.text()) else { return None };
+    let object: Map<String, Value> = serde_saphyr::from_str(block.text()).ok()?;
     if !is_message && object.get("kind").and_then(Value::as_str) != Some("Event") {
         return None;
     }
