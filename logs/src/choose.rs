@@ -25,7 +25,7 @@ pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> LineReading<'a> {
     if bytes.len() > MAX_LINE {
         return LineReading::of(LineContent::Unreadable);
     }
-    let mut line = match std::str::from_utf8(bytes) {
+    let mut line = match simdutf8::basic::from_utf8(bytes) {
         Ok(text) => read(text, formats),
         Err(_) => read(&String::from_utf8_lossy(bytes), formats).into_owned(),
     };
@@ -50,8 +50,8 @@ fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> LineReading
     match access_log::parse(text, formats) {
         Some(AccessLog::Healthy) => LineReading::of(LineContent::Healthy),
         // The line is built where it is returned: facts are large, and each move of them shows in what a line costs.
-        Some(AccessLog::Facts { facts, truncated: false }) => {
-            let origin = origin(text, &facts);
+        Some(AccessLog::Facts { facts, truncated: false, open }) => {
+            let origin = open.then(|| origin(text, &facts)).flatten();
             LineReading { origin, content: LineContent::Facts(facts, LineFormat::AccessLog), truncated: false }
         }
         cut => choose(text, cut.map(|log| logged(text, log)), formats, room),
@@ -121,15 +121,16 @@ fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
 fn logged<'a>(text: &'a str, log: AccessLog<'a>) -> LineReading<'a> {
     match log {
         AccessLog::Healthy => LineReading::of(LineContent::Healthy),
-        AccessLog::Facts { facts, truncated } => {
-            LineReading { origin: origin(text, &facts), content: LineContent::Facts(facts, LineFormat::AccessLog), truncated }
+        AccessLog::Facts { facts, truncated, open } => {
+            let origin = open.then(|| origin(text, &facts)).flatten();
+            LineReading { origin, content: LineContent::Facts(facts, LineFormat::AccessLog), truncated }
         }
     }
 }
 
 /// The proxy that a shipper names beside the keys of a structured log.
 fn origin(text: &str, facts: &Facts<'_>) -> Option<Origin<'static>> {
-    (text.starts_with('{') && facts.shows_failure()).then(|| peel::origin_in_json(text)).flatten()
+    facts.shows_failure().then(|| peel::origin_in_json(text)).flatten()
 }
 
 /// Reads a text that was unescaped and so may hold several lines: the first that shows a failure counts, else the first of ours.

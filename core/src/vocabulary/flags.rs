@@ -2,7 +2,7 @@
 //!
 //! Source: Envoy `source/common/stream_info/utility.h`, 1.24–1.40.
 
-use std::fmt;
+use std::{fmt, iter};
 
 macro_rules! flags {
     ($($short:ident = $bit:literal, $long:literal;)*) => {
@@ -115,7 +115,13 @@ impl ResponseFlags {
 
     /// The known flags of the set, in the order of their bits.
     pub fn iter(self) -> impl Iterator<Item = Flag> {
-        Flag::ALL.iter().copied().filter(move |flag| self.contains(*flag))
+        let mut left = self.0;
+        let bits = iter::from_fn(move || {
+            let bit = (left != 0).then(|| left.trailing_zeros());
+            left &= left.wrapping_sub(1);
+            bit
+        });
+        bits.filter_map(|bit| Flag::ALL.get(bit as usize).copied())
     }
 }
 
@@ -152,7 +158,8 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_flag_gives_its_bit() {
-        for flag in Flag::ALL {
+        for (bit, flag) in Flag::ALL.iter().enumerate() {
+            assert_eq!(*flag as usize, bit, "flags are looked up by their bits");
             let alone = ResponseFlags(flag.mask());
             assert_eq!(ResponseFlags::parse(flag.short()), Some(alone));
             assert_eq!(ResponseFlags::parse(flag.long()), Some(alone));

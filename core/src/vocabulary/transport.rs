@@ -138,7 +138,9 @@ pub fn parse(text: &str) -> Option<TransportFailure<'_>> {
         return None;
     }
     let plain = || TransportFailure { kind: prefixed(text).or_else(|| kind(text)), name: text, detail: None };
-    Some(tls(text).or_else(|| socket(text)).unwrap_or_else(plain))
+    let socket = socket(text);
+    // Envoy appends what TLS said to an error of the socket: one that is known to its end has nothing behind it.
+    Some(socket.filter(|failure| failure.kind.is_some()).or_else(|| tls(text)).or(socket).unwrap_or_else(plain))
 }
 
 /// Whether the TLS inspector wrote the reason (Envoy 1.37 and later): the connection did not begin with TLS, which is no

@@ -19,20 +19,22 @@ pub(crate) enum AccessLog<'a> {
         facts: Facts<'a>,
         /// Whether the head or the tail is missing.
         truncated: bool,
+        /// Whether keys of others may stand in it: there a shipper names the proxy.
+        open: bool,
     },
 }
 
 impl<'a> AccessLog<'a> {
-    /// The line with these facts; those of a success are not kept.
+    /// A whole line of nothing but these facts; those of a success are not kept.
     #[inline]
-    pub(crate) fn of(facts: Facts<'a>, truncated: bool) -> Self {
-        if shows_success(&facts) { Self::Healthy } else { Self::Facts { facts, truncated } }
+    pub(crate) fn of(facts: Facts<'a>) -> Self {
+        if shows_success(&facts) { Self::Healthy } else { Self::Facts { facts, truncated: false, open: false } }
     }
 
     pub(crate) fn into_owned<'b>(self) -> AccessLog<'b> {
         match self {
             Self::Healthy => AccessLog::Healthy,
-            Self::Facts { facts, truncated } => AccessLog::Facts { facts: facts.into_owned(), truncated },
+            Self::Facts { facts, truncated, open } => AccessLog::Facts { facts: facts.into_owned(), truncated, open },
         }
     }
 }
@@ -95,12 +97,12 @@ impl<'a> Fields<'a> {
 
     /// The line with these fields and what follows from them.
     #[inline]
-    pub(crate) fn finish(mut self, truncated: bool) -> AccessLog<'a> {
+    pub(crate) fn finish(mut self, truncated: bool, open: bool) -> AccessLog<'a> {
         if shows_success(&self.facts) {
             return AccessLog::Healthy;
         }
         complete(&mut self.facts, self.proxy_status.as_deref());
-        AccessLog::Facts { facts: self.facts, truncated }
+        AccessLog::Facts { facts: self.facts, truncated, open }
     }
 }
 

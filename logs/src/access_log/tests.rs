@@ -20,7 +20,7 @@ fn read(text: &str) -> Option<AccessLog<'_>> {
 
 fn facts(text: &str) -> (Facts<'_>, bool) {
     match read(text) {
-        Some(AccessLog::Facts { facts, truncated }) => (facts, truncated),
+        Some(AccessLog::Facts { facts, truncated, .. }) => (facts, truncated),
         other => panic!("{other:?}: {text}"),
     }
 }

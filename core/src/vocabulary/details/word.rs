@@ -1,8 +1,7 @@
 //! The code details that are one fixed word.
 //!
 //! Source: Envoy 1.24–1.40 source trees and the strings of the 1.40.0 binary; constants print `_` where Envoy
-//! replaces spaces. Sorted by word, because `Word::parse` searches by halves once a text has the first letter and the length
-//! of a word.
+//! replaces spaces. Sorted by word, because `Word::parse` looks only at those with the first letter of a text.
 
 macro_rules! words {
     ($($variant:ident = $text:literal,)*) => {
@@ -306,27 +305,24 @@ impl Word {
     /// Finds the word that is exactly `text`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let lengths = LENGTHS.get(usize::from(text.bytes().next()?.checked_sub(b'a')?))?;
-        if text.len() > LONGEST || lengths & (1 << text.len()) == 0 {
-            return None;
-        }
-        let at = Self::ALL.binary_search_by_key(&text, |(word, _)| word).ok()?;
-        Self::ALL.get(at).map(|(_, word)| *word)
+        let letter = usize::from(text.bytes().next()?.checked_sub(b'a')?);
+        let words = Self::ALL.get(*BEGINS.get(letter)?..*BEGINS.get(letter.checked_add(1)?)?)?;
+        words.iter().find(|(word, _)| *word == text).map(|(_, word)| *word)
     }
 }
 
-/// The longest word that the lengths have room for.
-const LONGEST: usize = u64::BITS as usize - 1;
-
-/// For each letter from `a` the lengths of the words that begin with it, as bits: what no word looks like is not searched for.
+/// Where the words of each letter from `a` begin: few of one letter have the length of a text, which is compared first.
 #[expect(clippy::indexing_slicing, reason = "only the compiler does it, and it refuses an index out of bounds")]
-const LENGTHS: [u64; 26] = {
-    let mut lengths = [0; 26];
+const BEGINS: [usize; 27] = {
+    let mut begins = [0; 27];
     let mut words = Word::ALL;
     while let [(text, _), rest @ ..] = words {
-        assert!(text.len() <= LONGEST, "a word is longer than the lengths have room for");
-        lengths[(text.as_bytes()[0] - b'a') as usize] |= 1 << text.len();
+        let mut later = (text.as_bytes()[0] - b'a') as usize + 1;
+        while later < begins.len() {
+            begins[later] += 1;
+            later += 1;
+        }
         words = rest;
     }
-    lengths
+    begins
 };

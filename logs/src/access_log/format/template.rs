@@ -56,7 +56,7 @@ impl Template {
         for (operator, value) in values {
             fields.put(operator.field, Cow::Borrowed(value));
         }
-        Some(fields.finish(!whole))
+        Some(fields.finish(!whole, false))
     }
 
     /// Puts in the values that the text of one JSON key holds; says whether any of them is its outcome.

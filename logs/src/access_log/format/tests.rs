@@ -12,7 +12,7 @@ const LINE: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price HTTP/1.1" 503 UF re
 
 fn read<'a>(formats: &Formats, line: &'a str) -> (Facts<'a>, bool) {
     match crate::access_log::parse(line, formats) {
-        Some(AccessLog::Facts { facts, truncated }) => (facts, truncated),
+        Some(AccessLog::Facts { facts, truncated, .. }) => (facts, truncated),
         other => panic!("{other:?}: {line}"),
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<Access
         && labels.is_none()
         && let Some(facts) = layout::read(text)
     {
-        return Some(AccessLog::of(facts, false));
+        return Some(AccessLog::of(facts));
     }
     read_any(&mut scanner, labels)
 }
@@ -107,6 +107,6 @@ impl<'a> Object<'a, '_> {
         if self.record || !has_outcome || !ours || (self.labels.is_some() && !self.custom) {
             return None;
         }
-        Some(self.fields.finish(truncated))
+        Some(self.fields.finish(truncated, true))
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
         },
     };
     complete(&mut facts, tail.proxy_status);
-    Some(AccessLog::Facts { facts, truncated })
+    Some(AccessLog::Facts { facts, truncated, open: false })
 }
 
 /// Reads a line that somebody wrapped; `None` when the text holds several lines.
