@@ -1,7 +1,9 @@
 //! What a `kustomization.yaml` says about the files beside it: which of them are patches, so no whole manifests, and which are applied
 //! together; and which files a Helm chart brings.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
+
+use rayon::prelude::*;
 
 use crate::document::{Document, FaultKind, Node, Parsed};
 use crate::source::Source;
@@ -29,9 +31,9 @@ pub struct FileMark {
 
 /// Marks the files that hold patches: those that a kustomization lists as such, and those with directives of a merge. Notes which files
 /// stand in one folder.
-pub fn marks(files: &[(&Source, &Parsed<'_>)]) -> Vec<FileMark> {
+pub fn marks<'f>(files: &[(&'f Source, &Parsed<'_>)]) -> Vec<FileMark> {
     let listed = listed(files);
-    let mut folders: HashMap<&str, u32> = HashMap::new();
+    let mut folders: HashMap<&str, u32> = HashMap::default();
     let mark = |file: &Source, parsed: &Parsed<'_>, number: u32| {
         let (folder, name) = file.name.rsplit_once('/').unwrap_or(("", &file.name));
         let found = if listed.is_empty() { None } else { listed.get(&normal("", &file.name)).copied() };
@@ -44,14 +46,13 @@ pub fn marks(files: &[(&Source, &Parsed<'_>)]) -> Vec<FileMark> {
             folder: number,
         }
     };
-    let mut marks = Vec::with_capacity(files.len());
-    for (file, parsed) in files {
+    let mut number = |(file, _): &(&'f Source, _)| {
         let folder = file.name.rsplit_once('/').map_or("", |(folder, _)| folder);
         let next = u32::try_from(folders.len()).unwrap_or(u32::MAX);
-        let number = *folders.entry(folder).or_insert(next);
-        marks.push(mark(file, parsed, number));
-    }
-    marks
+        *folders.entry(folder).or_insert(next)
+    };
+    let numbers: Vec<_> = files.iter().map(&mut number).collect();
+    files.par_iter().zip(numbers).map(|((file, parsed), number)| mark(file, parsed, number)).collect()
 }
 
 fn is_called_patch(name: &str) -> bool {
@@ -78,7 +79,7 @@ fn has_chart(parsed: &Parsed<'_>) -> bool {
 
 /// The files that kustomizations list, each with the number of its kustomization and whether it is a patch.
 fn listed(files: &[(&Source, &Parsed<'_>)]) -> HashMap<String, (u32, bool)> {
-    let mut all = HashMap::new();
+    let mut all = HashMap::default();
     for (number, (file, parsed)) in (0..).zip(files) {
         let (folder, name) = file.name.rsplit_once('/').unwrap_or(("", &file.name));
         if NAMES.contains(&name) {

@@ -6,6 +6,7 @@ use std::fmt;
 use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::catalogue::slot::{Fill, Slot};
 use meshwhy_core::catalogue::texts::Lang;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::document::{Document, Node, Parsed, Place, parse};
@@ -265,13 +266,15 @@ pub(crate) fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &CheckRequ
 }
 
 /// The mesh configuration in the ConfigMap that istiod reads.
-fn mesh_config_map(files: &[(&Source, &Parsed<'_>)]) -> Option<Source> {
-    let roots = files.iter().flat_map(|(_, parsed)| &parsed.documents).map(Document::root);
+fn mesh_config_map<'a>(files: &[(&Source, &'a Parsed<'a>)]) -> Option<Source> {
     let is_istio = |root: &Node<'_>| {
-        let name = root.str_at(&["metadata", "name"]).unwrap_or_default();
-        root.str_at(&["kind"]) == Some("ConfigMap") && (name == "istio" || name.starts_with("istio-"))
+        let name = || root.str_at(&["metadata", "name"]).unwrap_or_default();
+        root.str_at(&["kind"]) == Some("ConfigMap") && (name() == "istio" || name().starts_with("istio-"))
     };
-    let node = roots.filter(is_istio).find_map(|root| root.at(&["data", "mesh"]))?;
+    let configured = |(_, parsed): &(&Source, &'a Parsed<'a>)| {
+        parsed.documents.iter().map(Document::root).filter(is_istio).find_map(|root| root.at(&["data", "mesh"]))
+    };
+    let node = files.par_iter().find_map_first(configured)?;
     let (file, _) = files.get(node.place().file as usize)?;
     Some(Source { name: format!("{} (data.mesh)", file.name), text: node.text()?.to_owned() })
 }

@@ -1,6 +1,8 @@
 //! Which workloads a policy holds for.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use crate::document::{Node, is_placeholder};
 use crate::finding::Finding;
@@ -228,7 +230,7 @@ pub fn selector_conflicts<'a>(mesh: &Mesh<'a>, kind: ResourceKind) -> Vec<Confli
             by_workload.entry(key).or_insert_with(|| (workload, Vec::new())).1.push(resource);
         }
     }
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let all = by_workload.into_values().flat_map(|(workload, group)| conflicts(&group, Some(workload)));
     all.filter(|conflict| seen.insert(conflict.resource.place())).collect()
 }

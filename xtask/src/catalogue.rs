@@ -63,7 +63,7 @@ mod rule;
 mod run;
 mod steps;
 
-pub use rule::{Message, Persona, Rule, Topic};
+pub use rule::{Check, Message, Persona, Rule, Topic};
 pub(crate) use rule::{declare_rule, vocabulary};
 pub use run::{RuleOutcome, run, run_for};
 
@@ -143,7 +143,7 @@ pub fn new_rule(slug: &str, topic: Topic) -> Result<()> {
     ensure!(Topic::of(&code) == Some(topic), "{} has no free code", topic.as_str());
     fs::create_dir_all(&folder)?;
     let declaration = format!(
-        "//! One line: what is wrong.\n\nuse crate::finding::Findings;\nuse crate::mesh::Mesh;\nuse crate::rules::declare_rule;\n\ndeclare_rule! {{\n    code: \"{code}\",\n    slug: \"{slug}\",\n    since: \"{VERSION}\",\n    severity: Warning,\n    explains: [],\n    equivalent: &[],\n    kinds: [],\n    message: \"\",\n    message_zh: \"\",\n    confirm: &[],\n    fixes: &[],\n    sources: &[],\n}}\n\nfn check<'a>(_mesh: &Mesh<'a>, _findings: &mut Findings<'a>) {{}}\n",
+        "//! One line: what is wrong.\n\nuse crate::finding::Findings;\nuse crate::mesh::Mesh;\nuse crate::model::Resource;\nuse crate::rules::declare_rule;\n\ndeclare_rule! {{\n    code: \"{code}\",\n    slug: \"{slug}\",\n    since: \"{VERSION}\",\n    severity: Warning,\n    explains: [],\n    equivalent: &[],\n    kinds: [],\n    each: Resource,\n    message: \"\",\n    message_zh: \"\",\n    confirm: &[],\n    fixes: &[],\n    sources: &[],\n}}\n\nfn check<'a>(_mesh: &Mesh<'a>, _resource: Resource<'a>, _findings: &mut Findings<'a>) {{}}\n",
     );
     let file = |name: &str, text: &str| fs::write(folder.join(name), text).with_context(|| format!("writing {name}"));
     file("mod.rs", &declaration)?;

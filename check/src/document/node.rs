@@ -1,5 +1,7 @@
 //! A document as a tree of nodes in one arena.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value as Json};
 
 /// Where something stands: byte offsets into a file, the end exclusive.
@@ -29,6 +31,8 @@ pub struct Document<'t> {
     pub(super) root: u32,
     /// Whether some mapping merges others in, with `<<`.
     pub(super) has_merges: bool,
+    /// Whether the schema of the whole finds nothing wrong, once that was looked at: files that stay read are looked at once.
+    pub(crate) is_valid: OnceLock<bool>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -157,16 +161,12 @@ impl<'a> Node<'a> {
         self.document.nodes.get(self.index as usize).copied()
     }
 
-    /// The node itself, or what the alias stands for.
-    fn followed(self) -> Self {
-        match self.data().map(|data| data.content) {
-            Some(Content::Alias(index)) => Self { index, ..self },
-            _ => self,
-        }
-    }
-
+    /// What it holds, or what its alias stands for.
     fn content(self) -> Option<Content> {
-        self.followed().data().map(|data| data.content)
+        match self.data()?.content {
+            Content::Alias(index) => Self { index, ..self }.data().map(|data| data.content),
+            content => Some(content),
+        }
     }
 
     /// Where it is written.

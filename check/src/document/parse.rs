@@ -1,7 +1,10 @@
 //! One file to documents, and what is wrong with those that cannot be read.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use foldhash::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
@@ -351,7 +354,7 @@ fn equal_keys(document: &Document<'_>, pairs: &[u32]) -> Vec<(u32, u32)> {
         }
         return equal;
     }
-    let mut seen = HashMap::new();
+    let mut seen = HashMap::default();
     for key in keys() {
         let Some(name) = text(key).filter(|name| *name != "<<") else { continue };
         match seen.get(name) {
@@ -366,7 +369,7 @@ fn empty(file: u32, text: &str, bytes: usize) -> Document<'_> {
     // A node has about nine bytes in manifests.
     let nodes = bytes / 8;
     let (nodes, children) = (Vec::with_capacity(nodes), Vec::with_capacity(nodes));
-    Document { file, text, nodes, children, decoded: String::new(), root: 0, has_merges: false }
+    Document { file, text, nodes, children, decoded: String::new(), root: 0, has_merges: false, is_valid: OnceLock::new() }
 }
 
 /// An offset in 32 bits; files are no larger, see [`MAX_FILE`](super::MAX_FILE).

@@ -1,7 +1,7 @@
 //! What the mesh configuration and istiod's own settings say.
 
 use super::{Mesh, ROOT_NAMESPACE};
-use crate::document::{Document, Node};
+use crate::document::Node;
 use crate::model::{Resource, ResourceKind, Workload};
 
 impl<'a> Mesh<'a> {
@@ -51,7 +51,7 @@ impl<'a> Mesh<'a> {
             Some((Some(deployment), value))
         };
         let of_values = |root: Node<'a>| Some((None, root.at(&["pilot", "env", name])?));
-        let values = || self.documents().map(Document::root).filter(|root| root.get("kind").is_none()).find_map(of_values);
+        let values = || self.bare().iter().copied().find_map(of_values);
         let operator = self.of(ResourceKind::IstioOperator).find_map(of_operator);
         operator.or_else(|| self.of(ResourceKind::Deployment).find_map(of_deployment)).or_else(values)
     }

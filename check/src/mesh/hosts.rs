@@ -1,8 +1,64 @@
 //! What host names stand for.
 
+use foldhash::{HashMap, HashSet};
+
 use super::{Mesh, is_system_namespace};
 use crate::document::{Node, is_placeholder};
-use crate::model::{DEFAULT_NAMESPACE, DestinationRule, Resource, Service, ServiceEntry, ServicePort};
+use crate::model::{DEFAULT_NAMESPACE, DestinationRule, Resource, ResourceKind, Service, ServiceEntry, ServicePort};
+
+/// What hosts stand for, and what is said of them.
+#[derive(Debug, Default)]
+pub(super) struct Hosts<'a> {
+    pub(super) services: HashMap<(&'a str, &'a str), Service<'a>>,
+    /// Each Service under the first label of its selector.
+    pub(super) services_by_label: HashMap<(&'a str, &'a str, &'a str), Vec<Service<'a>>>,
+    service_namespaces: HashSet<&'a str>,
+    service_files: HashSet<(u32, &'a str)>,
+    entries: HashMap<&'a str, Vec<ServiceEntry<'a>>>,
+    wildcard_entries: Vec<(&'a str, ServiceEntry<'a>)>,
+    rules: HashMap<String, Vec<DestinationRule<'a>>>,
+}
+
+impl<'a> Hosts<'a> {
+    pub(super) fn new(resources: &[Resource<'a>]) -> Self {
+        let mut hosts = Self::default();
+        for resource in resources {
+            match resource.kind {
+                ResourceKind::Service => hosts.add_service(Service(*resource)),
+                ResourceKind::ServiceEntry => hosts.add_entry(ServiceEntry(*resource)),
+                ResourceKind::DestinationRule => hosts.add_rule(DestinationRule(*resource)),
+                _ => {}
+            }
+        }
+        hosts
+    }
+
+    fn add_service(&mut self, service: Service<'a>) {
+        let Resource { namespace, name, .. } = service.0;
+        self.services.insert((namespace, name), service);
+        self.service_namespaces.insert(namespace);
+        self.service_files.insert((service.0.place().file, namespace));
+        let first = service.selector().and_then(|selector| selector.entries().next());
+        if let Some((Some(key), Some(value))) = first.map(|(key, value)| (key.text(), value.text())) {
+            self.services_by_label.entry((namespace, key, value)).or_default().push(service);
+        }
+    }
+
+    fn add_entry(&mut self, entry: ServiceEntry<'a>) {
+        for host in entry.hosts().filter_map(Node::text) {
+            match host.strip_prefix('*') {
+                Some(suffix) => self.wildcard_entries.push((suffix, entry)),
+                None => self.entries.entry(host).or_default().push(entry),
+            }
+        }
+    }
+
+    fn add_rule(&mut self, rule: DestinationRule<'a>) {
+        if let Some(host) = rule.host().and_then(Node::text) {
+            self.rules.entry(full_host(host, rule.0.namespace)).or_default().push(rule);
+        }
+    }
+}
 
 /// What a host name stands for.
 #[derive(Debug, Clone, Copy)]
@@ -67,15 +123,17 @@ impl<'a> Mesh<'a> {
     pub fn host(&self, host: &str, namespace: &str) -> Lookup<'a> {
         let full = full_host(host, namespace);
         let mut found: Vec<_> = self.service_of_host(&full).map(Target::Service).into_iter().collect();
-        found.extend(self.entries.get(full.as_str()).into_iter().flatten().copied().map(Target::Entry));
+        found.extend(self.hosts.entries.get(full.as_str()).into_iter().flatten().copied().map(Target::Entry));
         let covers = |suffix: &&str| full.len() > suffix.len() && full.ends_with(*suffix);
-        found.extend(self.wildcard_entries.iter().filter(|(suffix, _)| covers(suffix)).map(|(_, entry)| Target::Entry(*entry)));
+        found.extend(
+            self.hosts.wildcard_entries.iter().filter(|(suffix, _)| covers(suffix)).map(|(_, entry)| Target::Entry(*entry)),
+        );
         match kubernetes_name(&full) {
             _ if !found.is_empty() => Lookup::Found(found),
             _ if is_placeholder(&full) => Lookup::Elsewhere,
             // What Istio and Kubernetes install themselves is in nobody's files.
             Some((_, namespace)) if namespace == self.root_namespace() || is_system_namespace(namespace) => Lookup::Elsewhere,
-            Some((_, namespace)) if self.service_namespaces.contains(namespace) => Lookup::Missing,
+            Some((_, namespace)) if self.hosts.service_namespaces.contains(namespace) => Lookup::Missing,
             _ => Lookup::Elsewhere,
         }
     }
@@ -90,7 +148,7 @@ impl<'a> Mesh<'a> {
     /// The DestinationRules for exactly this host, from any namespace.
     #[must_use]
     pub fn rules_of_host(&self, host: &str, namespace: &str) -> &[DestinationRule<'a>] {
-        self.rules.get(&full_host(host, namespace)).map(Vec::as_slice).unwrap_or_default()
+        self.hosts.rules.get(&full_host(host, namespace)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether the Services of a namespace are to be expected beside a manifest that means one of them: it says which namespace it is in, or
@@ -99,7 +157,7 @@ impl<'a> Mesh<'a> {
     #[must_use]
     pub fn expects_services(&self, resource: &Resource<'_>, namespace: &str) -> bool {
         namespace != DEFAULT_NAMESPACE && !self.has_charts && (resource.has_namespace() || resource.namespace != namespace)
-            || self.service_files.contains(&(resource.place().file, namespace))
+            || self.hosts.service_files.contains(&(resource.place().file, namespace))
     }
 }
 

@@ -7,17 +7,18 @@ mod policies;
 mod settings;
 mod workloads;
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use foldhash::{HashMap, HashSet};
+use rayon::iter::Either;
 use rayon::prelude::*;
 
 use crate::document::{Document, Fault, Node, Parsed, Place};
-use crate::model::{
-    DestinationRule, PeerAuthentication, Resource, ResourceKind, Service, ServiceEntry, VirtualService, Workload,
-};
+use crate::model::{DestinationRule, Resource, ResourceKind, Service, VirtualService, Workload};
 use crate::schema::{self, Problem, ProblemKind, validate};
+
+use hosts::Hosts;
+use names::Names;
+use workloads::Workloads;
 
 pub use hosts::{Lookup, Target, covers, full_host, kubernetes_name, meet};
 pub use settings::{NEWEST_MINOR, Settings};
@@ -36,141 +37,55 @@ pub struct Mesh<'a> {
     pub settings: &'a Settings,
     /// The files.
     pub files: Vec<&'a Parsed<'a>>,
-    by_kind: BTreeMap<ResourceKind, Vec<u32>>,
-    by_name: HashMap<(ResourceKind, &'a str, &'a str), Vec<u32>>,
-    by_namespace: HashMap<(ResourceKind, &'a str), Vec<u32>>,
-    services: HashMap<(&'a str, &'a str), Service<'a>>,
-    services_by_label: HashMap<(&'a str, &'a str, &'a str), Vec<Service<'a>>>,
-    service_namespaces: HashSet<&'a str>,
-    service_files: HashSet<(u32, &'a str)>,
-    entries: HashMap<&'a str, Vec<ServiceEntry<'a>>>,
-    wildcard_entries: Vec<(&'a str, ServiceEntry<'a>)>,
-    rules: HashMap<String, Vec<DestinationRule<'a>>>,
-    gateways: HashMap<&'a str, Vec<Resource<'a>>>,
-    workloads: Vec<Workload<'a>>,
-    workload_namespaces: HashSet<&'a str>,
-    workload_files: HashSet<(&'a str, u32)>,
-    by_label: HashMap<(&'a str, &'a str, &'a str), Vec<u32>>,
-    by_label_anywhere: BTreeMap<(&'a str, &'a str), Vec<u32>>,
-    namespaces: HashMap<&'a str, Resource<'a>>,
-    peer_authentications: HashMap<&'a str, Vec<PeerAuthentication<'a>>>,
+    names: Names<'a>,
+    hosts: Hosts<'a>,
+    workloads: Workloads<'a>,
     /// Whether a Helm chart brings more manifests than the files hold.
     has_charts: bool,
     /// Parts of manifests that stand elsewhere: only what they say themselves can be wrong.
     patches: Vec<Resource<'a>>,
+    bare: OnceLock<Vec<Node<'a>>>,
     schema_problems: OnceLock<Vec<(Resource<'a>, Problem<'a>)>>,
+    services_by_workload: OnceLock<Vec<(Workload<'a>, Vec<Service<'a>>)>>,
 }
 
 impl<'a> Mesh<'a> {
     /// The mesh of some files. Items of a `List` are manifests like others.
     #[must_use]
     pub fn new(files: impl IntoIterator<Item = &'a Parsed<'a>>, mesh_config: Option<Node<'a>>, settings: &'a Settings) -> Self {
-        let mut mesh = Self {
-            resources: Vec::new(),
-            mesh_config,
-            settings,
-            files: files.into_iter().collect(),
-            by_kind: BTreeMap::new(),
-            by_name: HashMap::default(),
-            by_namespace: HashMap::default(),
-            services: HashMap::default(),
-            services_by_label: HashMap::default(),
-            service_namespaces: HashSet::default(),
-            service_files: HashSet::default(),
-            entries: HashMap::default(),
-            wildcard_entries: Vec::new(),
-            rules: HashMap::default(),
-            gateways: HashMap::default(),
-            workloads: Vec::new(),
-            workload_namespaces: HashSet::default(),
-            workload_files: HashSet::default(),
-            by_label: HashMap::default(),
-            by_label_anywhere: BTreeMap::new(),
-            namespaces: HashMap::default(),
-            peer_authentications: HashMap::default(),
-            has_charts: false,
-            patches: Vec::new(),
-            schema_problems: OnceLock::new(),
-        };
-        mesh.has_charts = mesh.files.iter().any(|file| file.mark.is_of_chart);
+        let files: Vec<_> = files.into_iter().collect();
         let read =
             |document: &'a Document<'a>| manifests(document.root()).filter_map(|root| Resource::read(root, &settings.namespace));
-        let resources = mesh
-            .files
+        let (patches, resources): (Vec<_>, Vec<_>) = files
             .par_iter()
-            .flat_map(|file| file.documents.par_iter().flat_map_iter(read).map(|resource| (resource, file.mark.is_patch)));
-        let resources: Vec<(Resource<'a>, bool)> = resources.collect();
-        for (resource, is_patch) in resources {
-            if is_patch { mesh.patches.push(resource) } else { mesh.add(resource) }
-        }
-        mesh
-    }
-
-    fn add(&mut self, resource: Resource<'a>) {
-        let Resource { kind, namespace, name, .. } = resource;
-        let index = index(self.resources.len());
-        self.resources.push(resource);
-        self.by_kind.entry(kind).or_default().push(index);
-        self.by_name.entry((kind, namespace, name)).or_default().push(index);
-        self.by_namespace.entry((kind, namespace)).or_default().push(index);
-        match kind {
-            ResourceKind::Service => self.add_service(Service(resource)),
-            ResourceKind::ServiceEntry => self.add_entry(ServiceEntry(resource)),
-            ResourceKind::DestinationRule => {
-                let rule = DestinationRule(resource);
-                if let Some(host) = rule.host().and_then(Node::text) {
-                    self.rules.entry(full_host(host, namespace)).or_default().push(rule);
-                }
-            }
-            ResourceKind::Namespace => drop(self.namespaces.insert(name, resource)),
-            ResourceKind::Gateway => self.gateways.entry(name).or_default().push(resource),
-            ResourceKind::PeerAuthentication => {
-                self.peer_authentications.entry(namespace).or_default().push(PeerAuthentication(resource));
-            }
-            _ => {}
-        }
-        if let Some(workload) = Workload::of(resource) {
-            self.add_workload(workload);
-        }
-    }
-
-    fn add_service(&mut self, service: Service<'a>) {
-        let Resource { namespace, name, .. } = service.0;
-        self.services.insert((namespace, name), service);
-        self.service_namespaces.insert(namespace);
-        self.service_files.insert((service.0.place().file, namespace));
-        let first = service.selector().and_then(|selector| selector.entries().next());
-        if let Some((Some(key), Some(value))) = first.map(|(key, value)| (key.text(), value.text())) {
-            self.services_by_label.entry((namespace, key, value)).or_default().push(service);
-        }
-    }
-
-    fn add_entry(&mut self, entry: ServiceEntry<'a>) {
-        for host in entry.hosts().filter_map(Node::text) {
-            match host.strip_prefix('*') {
-                Some(suffix) => self.wildcard_entries.push((suffix, entry)),
-                None => self.entries.entry(host).or_default().push(entry),
-            }
-        }
-    }
-
-    fn add_workload(&mut self, workload: Workload<'a>) {
-        let Resource { namespace, .. } = workload.resource;
-        let index = index(self.workloads.len());
-        self.workloads.push(workload);
-        self.workload_namespaces.insert(namespace);
-        self.workload_files.insert((namespace, workload.resource.place().file));
-        for (key, value) in workload.labels().iter() {
-            if let (Some(key), Some(value)) = (key.text(), value.text()) {
-                self.by_label.entry((namespace, key, value)).or_default().push(index);
-                self.by_label_anywhere.entry((key, value)).or_default().push(index);
-            }
+            .flat_map(|file| file.documents.par_iter().flat_map_iter(read).map(|resource| (resource, file.mark.is_patch)))
+            .partition_map(|(resource, is_patch)| if is_patch { Either::Left(resource) } else { Either::Right(resource) });
+        let (names, (hosts, workloads)) =
+            rayon::join(|| Names::new(&resources), || rayon::join(|| Hosts::new(&resources), || Workloads::new(&resources)));
+        Self {
+            mesh_config,
+            settings,
+            names,
+            hosts,
+            workloads,
+            has_charts: files.iter().any(|file| file.mark.is_of_chart),
+            resources,
+            patches,
+            files,
+            bare: OnceLock::new(),
+            schema_problems: OnceLock::new(),
+            services_by_workload: OnceLock::new(),
         }
     }
 
     /// The documents of all files, those that are no manifests included.
     pub fn documents(&self) -> impl Iterator<Item = &'a Document<'a>> + use<'a, '_> {
         self.files.iter().copied().flat_map(|file| &file.documents)
+    }
+
+    /// The documents that say of no kind to be: values of a chart, mesh networks, a bare configuration.
+    pub fn bare(&self) -> &[Node<'a>] {
+        self.bare.get_or_init(|| self.documents().map(Document::root).filter(|root| root.get("kind").is_none()).collect())
     }
 
     /// The text at a place.
@@ -189,8 +104,16 @@ impl<'a> Mesh<'a> {
     pub fn schema_problems(&self) -> &[(Resource<'a>, Problem<'a>)] {
         self.schema_problems.get_or_init(|| {
             let of = |resource: &Resource<'a>| {
-                let problems = schema::of(resource.kind, resource.api_version).map(|schema| validate(resource.root, schema));
-                problems.unwrap_or_default().into_iter().map(|problem| (*resource, problem)).collect::<Vec<_>>()
+                let document = Some(resource.root.document()).filter(|document| document.root() == resource.root);
+                if document.is_some_and(|document| document.is_valid.get() == Some(&true)) {
+                    return Vec::new();
+                }
+                let schema = schema::of(resource.kind, resource.api_version);
+                let problems = schema.map(|schema| validate(resource.root, schema)).unwrap_or_default();
+                if let Some(document) = document {
+                    document.is_valid.get_or_init(|| problems.is_empty());
+                }
+                problems.into_iter().map(|problem| (*resource, problem)).collect()
             };
             let is_called_patch =
                 |place: Place| self.files.get(place.file as usize).is_some_and(|file| file.mark.is_called_patch);
@@ -233,6 +156,6 @@ pub fn is_system_namespace(namespace: &str) -> bool {
     matches!(namespace, "kube-system" | "kube-public" | "kube-node-lease" | "local-path-storage")
 }
 
-fn index(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+fn index(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }

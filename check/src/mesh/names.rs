@@ -1,14 +1,50 @@
 //! Manifests by kind, namespace and name.
 
-use super::Mesh;
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
+
+use super::{Mesh, index};
 use crate::document::Place;
 use crate::finding::{Finding, Severity};
-use crate::model::{Resource, ResourceKind, Service};
+use crate::model::{PeerAuthentication, Resource, ResourceKind, Service};
+
+/// Where the manifests of a kind, a namespace and a name stand among all.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    by_kind: BTreeMap<ResourceKind, Vec<u32>>,
+    by_name: HashMap<(ResourceKind, &'a str, &'a str), Vec<u32>>,
+    by_namespace: HashMap<(ResourceKind, &'a str), Vec<u32>>,
+    gateways: HashMap<&'a str, Vec<Resource<'a>>>,
+    namespaces: HashMap<&'a str, Resource<'a>>,
+    pub(super) peer_authentications: HashMap<&'a str, Vec<PeerAuthentication<'a>>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(resources: &[Resource<'a>]) -> Self {
+        let mut names = Self::default();
+        for (place, resource) in resources.iter().enumerate() {
+            let Resource { kind, namespace, name, .. } = *resource;
+            names.by_kind.entry(kind).or_default().push(index(place));
+            names.by_name.entry((kind, namespace, name)).or_default().push(index(place));
+            names.by_namespace.entry((kind, namespace)).or_default().push(index(place));
+            match kind {
+                ResourceKind::Namespace => drop(names.namespaces.insert(name, *resource)),
+                ResourceKind::Gateway => names.gateways.entry(name).or_default().push(*resource),
+                ResourceKind::PeerAuthentication => {
+                    names.peer_authentications.entry(namespace).or_default().push(PeerAuthentication(*resource));
+                }
+                _ => {}
+            }
+        }
+        names
+    }
+}
 
 impl<'a> Mesh<'a> {
     /// The manifests of a kind, in the order in which they were given.
     pub fn of(&self, kind: ResourceKind) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, '_> {
-        self.indexed(self.by_kind.get(&kind).map(Vec::as_slice))
+        self.indexed(self.names.by_kind.get(&kind).map(Vec::as_slice))
     }
 
     /// The manifests of a kind in a namespace, in the order in which they were given.
@@ -17,7 +53,7 @@ impl<'a> Mesh<'a> {
         kind: ResourceKind,
         namespace: &'m str,
     ) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
-        self.indexed(self.by_namespace.get(&(kind, namespace)).map(Vec::as_slice))
+        self.indexed(self.names.by_namespace.get(&(kind, namespace)).map(Vec::as_slice))
     }
 
     /// All manifests of this kind, namespace and name: the one that counts, and other versions of it.
@@ -27,7 +63,12 @@ impl<'a> Mesh<'a> {
         namespace: &'m str,
         name: &'m str,
     ) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
-        self.indexed(self.by_name.get(&(kind, namespace, name)).map(Vec::as_slice))
+        self.indexed(self.names.by_name.get(&(kind, namespace, name)).map(Vec::as_slice))
+    }
+
+    /// Each group of manifests that have kind, namespace and name in common, in the order in which they were given.
+    pub fn namesakes(&self) -> impl Iterator<Item = impl Iterator<Item = Resource<'a>> + use<'a, '_>> {
+        self.names.by_name.values().filter(|group| group.len() > 1).map(|group| self.indexed(Some(group)))
     }
 
     fn indexed<'m>(&'m self, indexes: Option<&'m [u32]>) -> impl Iterator<Item = Resource<'a>> + Clone + use<'a, 'm> {
@@ -37,7 +78,7 @@ impl<'a> Mesh<'a> {
     /// Whether there is a manifest of this kind.
     #[must_use]
     pub fn has(&self, kind: ResourceKind) -> bool {
-        self.by_kind.contains_key(&kind)
+        self.names.by_kind.contains_key(&kind)
     }
 
     /// The manifest of this kind and name.
@@ -98,19 +139,19 @@ impl<'a> Mesh<'a> {
     /// The Service of this name.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<Service<'a>> {
-        self.services.get(&(namespace, name)).copied()
+        self.hosts.services.get(&(namespace, name)).copied()
     }
 
     /// Istio's Gateways of this name, in whatever namespace.
     #[must_use]
     pub fn gateways_named(&self, name: &str) -> &[Resource<'a>] {
-        self.gateways.get(name).map(Vec::as_slice).unwrap_or_default()
+        self.names.gateways.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The namespace's own manifest, where it was given.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<Resource<'a>> {
-        self.namespaces.get(name).copied()
+        self.names.namespaces.get(name).copied()
     }
 
     /// Whether a namespace is in ambient mode; `None` where its manifest was not given.

@@ -7,7 +7,7 @@ impl<'a> Mesh<'a> {
     /// The PeerAuthentications of a namespace.
     #[must_use]
     pub fn peer_authentications_of(&self, namespace: &str) -> &[PeerAuthentication<'a>] {
-        self.peer_authentications.get(namespace).map(Vec::as_slice).unwrap_or_default()
+        self.names.peer_authentications.get(namespace).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The PeerAuthentication that decides for a port of a workload: its own, else the namespace's, else the mesh's. `None` where none of

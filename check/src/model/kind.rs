@@ -84,7 +84,7 @@ impl ResourceKind {
     #[must_use]
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        Self::ALL.iter().copied().find(|known| known.group() == group && known.name() == kind)
+        Self::ALL.iter().copied().find(|known| known.name() == kind && known.group() == group)
     }
 
     /// Its name in a manifest: `Gateway` for both kinds of that name.
@@ -116,12 +116,13 @@ impl ResourceKind {
         self.group().ends_with(".istio.io") && self != Self::IstioOperator
     }
 
+    /// What makes pods from a template, or is one.
+    pub const WORKLOADS: &'static [Self] =
+        &[Self::Pod, Self::Deployment, Self::ReplicaSet, Self::StatefulSet, Self::DaemonSet, Self::Job, Self::CronJob];
+
     /// Whether it makes pods from a template, or is one.
     #[must_use]
-    pub const fn is_workload(self) -> bool {
-        matches!(
-            self,
-            Self::Pod | Self::Deployment | Self::ReplicaSet | Self::StatefulSet | Self::DaemonSet | Self::Job | Self::CronJob
-        )
+    pub fn is_workload(self) -> bool {
+        Self::WORKLOADS.contains(&self)
     }
 }

@@ -12,12 +12,18 @@ pub struct Metadata<'a> {
     pub kind: ResourceKind,
     /// The mapping.
     pub node: Node<'a>,
+    labels: Labels<'a>,
+    annotations: Labels<'a>,
 }
 
 impl<'a> Metadata<'a> {
     /// All of a manifest: its own first, then those of the templates in it.
     pub fn all(resource: Resource<'a>) -> impl Iterator<Item = Self> + Clone {
-        let of = move |kind, node: Option<Node<'a>>| node?.get("metadata").map(|node| Self { resource, kind, node });
+        let of = move |kind, node: Option<Node<'a>>| {
+            let node = node?.get("metadata")?;
+            let [labels, annotations] = ["labels", "annotations"].map(|key| Labels(node.get(key)));
+            Some(Self { resource, kind, node, labels, annotations })
+        };
         let job = (resource.kind == ResourceKind::CronJob).then(|| resource.spec().get("jobTemplate")).flatten();
         let pod = Workload::of(resource).filter(|_| resource.kind != ResourceKind::Pod).map(|workload| workload.pod);
         let own = of(resource.kind, Some(resource.root));
@@ -26,13 +32,13 @@ impl<'a> Metadata<'a> {
 
     /// Its labels.
     #[must_use]
-    pub fn labels(&self) -> Labels<'a> {
-        Labels(self.node.get("labels"))
+    pub const fn labels(&self) -> Labels<'a> {
+        self.labels
     }
 
     /// Its annotations.
     #[must_use]
-    pub fn annotations(&self) -> Labels<'a> {
-        Labels(self.node.get("annotations"))
+    pub const fn annotations(&self) -> Labels<'a> {
+        self.annotations
     }
 }

@@ -1,6 +1,6 @@
 //! Which matches of a VirtualService earlier ones leave nothing for.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::{Route, RouteProtocol, VirtualService};
 use crate::document::Node;
@@ -53,7 +53,7 @@ pub fn shadows<'a>(service: &VirtualService<'a>) -> Vec<Shadow<'a>> {
 
 fn shadows_of<'a>(routes: &[Route<'a>], found: &mut Vec<Shadow<'a>>) {
     let mut catch_all: Option<Node<'a>> = None;
-    let mut equal: HashMap<String, Node<'a>> = HashMap::new();
+    let mut equal: HashMap<String, Node<'a>> = HashMap::default();
     let mut seen: Vec<Seen<'a>> = Vec::new();
     for (at, route) in routes.iter().enumerate() {
         if let Some(by) = catch_all {

@@ -1,6 +1,8 @@
 //! Every resource of both sides with its versions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashSet};
 
 use super::dependencies::{Dependencies, facts};
 use super::dependency::Dependency;
@@ -152,7 +154,7 @@ impl<'a, 'b> ObjectChanges<'a, 'b> {
             count
         };
         let sides = [count(OLD), count(NEW)];
-        let mut open = HashSet::new();
+        let mut open = HashSet::default();
         for (index, entry) in self.all.iter().enumerate() {
             for (version, count) in entry.versions.iter().zip(&sides) {
                 let has = |number: &usize| count.get(*number).is_some_and(|count| *count > 0);

@@ -2,7 +2,7 @@
 
 mod units;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::mesh::{ROOT_NAMESPACE, kubernetes_name};

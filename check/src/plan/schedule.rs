@@ -1,6 +1,8 @@
 //! Puts steps into batches: whatever is safe now, then what that made safe.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use super::between::between;
 use super::changes::{NEW, OLD, ObjectChanges};
@@ -29,7 +31,7 @@ struct Scheduler<'a, 'b, 'm> {
 }
 
 pub(super) fn batches<'b>(entries: ObjectChanges<'_, 'b>, new: &Mesh<'b>) -> Vec<PlanBatch> {
-    let mut scheduler = Scheduler { entries, new, blocks: HashMap::new(), batches: Vec::new() };
+    let mut scheduler = Scheduler { entries, new, blocks: HashMap::default(), batches: Vec::new() };
     while scheduler.batch() {}
     scheduler.batches
 }

@@ -4,7 +4,7 @@ mod rule;
 mod run;
 mod steps;
 
-pub use rule::{Message, Persona, Rule, Topic};
+pub use rule::{Check, Message, Persona, Rule, Topic};
 pub(crate) use rule::{declare_rule, vocabulary};
 pub use run::{RuleOutcome, run, run_for};
 

@@ -6,7 +6,7 @@ use meshwhy_core::{Cause, reads_like_its_entry, words};
 use super::REGISTRY;
 use crate::finding::{Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::{Metadata, Resource, ResourceKind};
 
 words! {
     /// Whom a rule is for.
@@ -72,15 +72,42 @@ pub struct Rule {
     pub explains: &'static [&'static Cause],
     /// Codes of other tools that report the same: `ISTnnnn` of `istioctl analyze`, `KIAnnnn` of Kiali.
     pub equivalent: &'static [&'static str],
-    /// The kinds without which there is nothing to check; none for a rule on all of them.
+    /// The kinds without which there is nothing to check; none for a rule on all of them. A rule on each [`Resource`] looks at these.
     pub kinds: &'static [ResourceKind],
     /// The minor release of Istio that changes what it looks for: it runs when an upgrade crosses this. `None` for what is wrong anyway.
     pub upgrade: Option<u32>,
     /// What one finding says, with `{words}` that it fills.
     pub message: Message,
     /// Looks for the mistake.
-    pub check: for<'a> fn(&Mesh<'a>, &mut Findings<'a>),
+    pub check: Check,
 }
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// All manifests together.
+    Mesh(for<'a> fn(&Mesh<'a>, &mut Findings<'a>)),
+    /// One manifest of these kinds – of the rule's own where there are none – and whatever else of the mesh it asks for. All such rules
+    /// look at a manifest before the next one comes, so that it is fetched from memory once.
+    Each(&'static [ResourceKind], for<'a> fn(&Mesh<'a>, Resource<'a>, &mut Findings<'a>)),
+    /// Each `metadata` of one manifest.
+    Metadata(for<'a> fn(&Mesh<'a>, Metadata<'a>, &mut Findings<'a>)),
+}
+
+/// The [`Check`] of a function that takes one of something.
+macro_rules! check_each {
+    (Metadata, $check:ident) => {
+        Check::Metadata($check)
+    };
+    ($subject:ident, $check:ident) => {
+        Check::Each(<$crate::model::$subject<'static> as Subject<'static>>::KINDS, |mesh, resource, findings| {
+            if let Some(subject) = <$crate::model::$subject<'_> as Subject<'_>>::of(resource) {
+                $check(mesh, subject, findings);
+            }
+        })
+    };
+}
+pub(crate) use check_each;
 
 /// A sentence with `{words}` to fill, in two languages.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +162,10 @@ impl Rule {
 reads_like_its_entry!(Rule);
 
 /// Declares the rule of the folder that the calling `mod.rs` is in, and whose `check` it has. `persona` is `Regular` unless given,
-/// and with `upgrade` it is about a change that comes with that minor release.
+/// and with `upgrade` it is about a change that comes with that minor release. With `each`, `check` takes one [`Subject`] or one
+/// [`Metadata`] beside the mesh.
+///
+/// [`Subject`]: crate::model::Subject
 macro_rules! declare_rule {
     (
         code: $code:literal,
@@ -149,6 +179,7 @@ macro_rules! declare_rule {
         explains: [$($explained:ident),* $(,)?],
         equivalent: $equivalent:expr,
         kinds: [$($kind:ident),* $(,)?],
+        $(each: $subject:ident,)?
         message: $message:literal,
         message_zh: $message_zh:literal,
         confirm: $confirm:expr,
@@ -176,7 +207,7 @@ macro_rules! declare_rule {
                 kinds: &[$($crate::model::ResourceKind::$kind),*],
                 upgrade: meshwhy_core::first!($(Some($upgrade),)? None),
                 message: Message { en: $message, zh: $message_zh },
-                check,
+                check: meshwhy_core::first!($(check_each!($subject, check),)? Check::Mesh(check)),
             }
         };
     };
@@ -185,8 +216,9 @@ pub(crate) use declare_rule;
 
 /// The words of a declaration.
 pub(crate) mod vocabulary {
-    pub(crate) use super::{Message, Persona, Rule};
+    pub(crate) use super::{Check, Message, Persona, Rule, check_each};
     pub(crate) use crate::finding::Severity;
+    pub(crate) use crate::model::Subject;
     pub(crate) use crate::rules::steps::*;
     pub(crate) use meshwhy_core::catalogue::fix::{Applicability::*, Confirm, Fix, PatchKind, Step::*};
 }

@@ -1,6 +1,6 @@
 //! Gateways, VirtualServices, DestinationRules, ServiceEntries.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use super::{Dependencies, Subject, object, pairs};
 use crate::document::Node;

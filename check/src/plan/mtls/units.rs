@@ -1,6 +1,6 @@
 //! Gathers the units of both meshes.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::{Mtls, MtlsFacts, MtlsUnit, namespace_of};
 use crate::mesh::Mesh;

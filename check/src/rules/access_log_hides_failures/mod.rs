@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [Telemetry],
+    each: Resource,
     message: "the filter {filter} also drops failures with another status, such as 0 or a gRPC status",
     message_zh: "过滤条件 {filter} 会把其他状态的失败也丢掉，比如状态码 0 或 gRPC 状态",
     confirm: &[
@@ -45,13 +46,11 @@ declare_rule! {
 const KEEPS_OTHERS: [&str; 7] =
     ["response.flags", "grpc_status", "response.code_details", "==0", "<", "has(", "connection.termination_details"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for telemetry in mesh.of(ResourceKind::Telemetry) {
-        let filters = telemetry.spec().list("accessLogging").filter_map(|entry| entry.at(&["filter", "expression"]));
-        for node in filters {
-            if let Some(filter) = node.text().filter(|filter| hides_failures(filter)) {
-                findings.add(Finding::new(&telemetry, node).with("filter", filter));
-            }
+fn check<'a>(_: &Mesh<'a>, telemetry: Resource<'a>, findings: &mut Findings<'a>) {
+    let filters = telemetry.spec().list("accessLogging").filter_map(|entry| entry.at(&["filter", "expression"]));
+    for node in filters {
+        if let Some(filter) = node.text().filter(|filter| hides_failures(filter)) {
+            findings.add(Finding::new(&telemetry, node).with("filter", filter));
         }
     }
 }

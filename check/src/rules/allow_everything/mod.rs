@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, PolicyAction, PolicyRule, ResourceKind};
+use crate::model::{AuthorizationPolicy, PolicyAction, PolicyRule};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [AuthorizationPolicy],
+    each: AuthorizationPolicy,
     message: "this rule of {policy} matches every request",
     message_zh: "{policy} 的这条规则会匹配所有请求",
     confirm: &[
@@ -44,15 +45,15 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let policies = mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy);
-    for policy in policies.filter(|policy| policy.action() == Some(PolicyAction::Allow) && !policy.is_dry_run()) {
-        for rule in policy.rules().filter(|rule| rule.0.is_mapping() && matches_everything(*rule)) {
-            let finding = Finding::new(&policy.0, rule.0).with("policy", policy.0.name);
-            // Something is written that Istio does not read: the rule was meant to be narrower.
-            let has_lost_conditions = rule.0.entries().any(|(key, _)| !matches!(key.text(), Some("from" | "to" | "when")));
-            findings.add(if has_lost_conditions { finding.of_severity(Severity::Error) } else { finding });
-        }
+fn check<'a>(_: &Mesh<'a>, policy: AuthorizationPolicy<'a>, findings: &mut Findings<'a>) {
+    if policy.action() != Some(PolicyAction::Allow) || policy.is_dry_run() {
+        return;
+    }
+    for rule in policy.rules().filter(|rule| rule.0.is_mapping() && matches_everything(*rule)) {
+        let finding = Finding::new(&policy.0, rule.0).with("policy", policy.0.name);
+        // Something is written that Istio does not read: the rule was meant to be narrower.
+        let has_lost_conditions = rule.0.entries().any(|(key, _)| !matches!(key.text(), Some("from" | "to" | "when")));
+        findings.add(if has_lost_conditions { finding.of_severity(Severity::Error) } else { finding });
     }
 }
 

@@ -15,6 +15,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0136"],
     kinds: [],
+    each: Metadata,
     message: "{annotation} is alpha",
     message_zh: "{annotation} 处于 alpha 阶段",
     confirm: &[
@@ -38,17 +39,15 @@ const WRITTEN_BY_CNI: [&str; 4] = [
     "traffic.sidecar.istio.io/includeOutboundIPRanges",
 ];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
-        let is_redirected_by_cni = metadata.resource.kind == ResourceKind::Pod
-            && !Workload::of(metadata.resource)
-                .is_some_and(|pod| pod.init_containers().any(|container| container.name() == Some("istio-init")));
-        for (key, _) in metadata.annotations().iter() {
-            let Some(annotation) = key.text().and_then(annotations::find) else { continue };
-            let is_by_cni = is_redirected_by_cni && WRITTEN_BY_CNI.contains(&annotation.name);
-            if annotation.is_alpha() && !annotation.is_written_by_istio() && !is_by_cni {
-                findings.add(Finding::new(&metadata.resource, key).with("annotation", annotation.name));
-            }
+fn check<'a>(_: &Mesh<'a>, metadata: Metadata<'a>, findings: &mut Findings<'a>) {
+    let is_redirected_by_cni = metadata.resource.kind == ResourceKind::Pod
+        && !Workload::of(metadata.resource)
+            .is_some_and(|pod| pod.init_containers().any(|container| container.name() == Some("istio-init")));
+    for (key, _) in metadata.annotations().iter() {
+        let Some(annotation) = key.text().and_then(annotations::find) else { continue };
+        let is_by_cni = is_redirected_by_cni && WRITTEN_BY_CNI.contains(&annotation.name);
+        if annotation.is_alpha() && !annotation.is_written_by_istio() && !is_by_cni {
+            findings.add(Finding::new(&metadata.resource, key).with("annotation", annotation.name));
         }
     }
 }

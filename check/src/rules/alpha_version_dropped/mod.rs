@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [BackendTLSPolicy],
+    each: Resource,
     message: "from Istio 1.28 on BackendTLSPolicy is read as v1, not {version}",
     message_zh: "从 Istio 1.28 起 BackendTLSPolicy 读的是 v1，不是 {version}",
     confirm: &[
@@ -36,12 +37,10 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::BackendTLSPolicy) {
-        let Some(node) = policy.root.get("apiVersion") else { continue };
-        let version = policy.api_version.rsplit('/').next().unwrap_or_default();
-        if version.starts_with("v1alpha") {
-            findings.add(Finding::new(&policy, node).with("version", version).likely());
-        }
+fn check<'a>(_: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    let Some(node) = policy.root.get("apiVersion") else { return };
+    let version = policy.api_version.rsplit('/').next().unwrap_or_default();
+    if version.starts_with("v1alpha") {
+        findings.add(Finding::new(&policy, node).with("version", version).likely());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::Workload;
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{DATAPLANE_MODE, INJECT, REVISION};
 
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob],
+    each: Workload,
     message: "{name} asks for ambient mode, and gets a sidecar",
     message_zh: "{name} 要求 ambient 模式，但会被注入 sidecar",
     confirm: &[
@@ -27,16 +29,14 @@ Fix { id: "choose", applicability: Review, steps: &[Patch(PatchKind::Fragment, "
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let mode = workload.labels().node(DATAPLANE_MODE).filter(|mode| mode.text() == Some("ambient"));
-        let Some(mode) = mode.filter(|_| mesh.is_injected(workload) == Some(true)) else { continue };
-        let finding = Finding::new(&workload.resource, mode).with("name", workload.resource.name);
-        let own = [INJECT, REVISION].into_iter().find_map(|key| workload.labels().node(key));
-        findings.add(match (own, mesh.namespace(workload.resource.namespace)) {
-            (Some(own), _) => finding.beside(&workload.resource, own),
-            (None, Some(namespace)) => finding.beside(&namespace, namespace.name_node()),
-            (None, None) => finding,
-        });
-    }
+fn check<'a>(mesh: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let mode = workload.labels().node(DATAPLANE_MODE).filter(|mode| mode.text() == Some("ambient"));
+    let Some(mode) = mode.filter(|_| mesh.is_injected(&workload) == Some(true)) else { return };
+    let finding = Finding::new(&workload.resource, mode).with("name", workload.resource.name);
+    let own = [INJECT, REVISION].into_iter().find_map(|key| workload.labels().node(key));
+    findings.add(match (own, mesh.namespace(workload.resource.namespace)) {
+        (Some(own), _) => finding.beside(&workload.resource, own),
+        (None, Some(namespace)) => finding.beside(&namespace, namespace.name_node()),
+        (None, None) => finding,
+    });
 }

@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0144"],
     kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob],
+    each: Workload,
     message: "{what} runs as user 1337, whose traffic is not redirected into the proxy",
     message_zh: "{what} 以用户 1337 运行，流量不会经过代理",
     confirm: &[
@@ -31,22 +32,20 @@ Fix { id: "other", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
 /// The proxy's user.
 const PROXY_USER: i64 = 1337;
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let has_proxy = mesh.has_proxy(workload);
-        if has_proxy == Some(false) || is_control_plane(workload) {
+fn check<'a>(mesh: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let has_proxy = mesh.has_proxy(&workload);
+    if has_proxy == Some(false) || is_control_plane(&workload) {
+        return;
+    }
+    let applications = || workload.containers().filter(|container| container.name() != Some(PROXY_CONTAINER));
+    let of_pod = user(workload.pod.get("spec")).filter(|_| applications().any(|container| user(Some(container.0)).is_none()));
+    let of_containers = applications().filter_map(|container| Some((container.name()?, user(Some(container.0))?)));
+    for (name, node) in of_pod.map(|node| ("pod", node)).into_iter().chain(of_containers) {
+        if node.as_integer() != Some(PROXY_USER) {
             continue;
         }
-        let applications = || workload.containers().filter(|container| container.name() != Some(PROXY_CONTAINER));
-        let of_pod = user(workload.pod.get("spec")).filter(|_| applications().any(|container| user(Some(container.0)).is_none()));
-        let of_containers = applications().filter_map(|container| Some((container.name()?, user(Some(container.0))?)));
-        for (name, node) in of_pod.map(|node| ("pod", node)).into_iter().chain(of_containers) {
-            if node.as_integer() != Some(PROXY_USER) {
-                continue;
-            }
-            let finding = Finding::new(&workload.resource, node).with("what", name);
-            findings.add(if has_proxy.is_none() { finding.likely() } else { finding });
-        }
+        let finding = Finding::new(&workload.resource, node).with("what", name);
+        findings.add(if has_proxy.is_none() { finding.likely() } else { finding });
     }
 }
 

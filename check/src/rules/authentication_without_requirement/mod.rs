@@ -48,15 +48,14 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    if routes_by_claim(mesh) {
-        return;
-    }
-    let requiring = Counterparts::of(mesh.of(ResourceKind::AuthorizationPolicy).filter(requires_token));
-    let is_required_somewhere = mesh.of(ResourceKind::AuthorizationPolicy).any(|policy| requires_token(&policy));
+    let requiring: Vec<_> = mesh.of(ResourceKind::AuthorizationPolicy).filter(requires_token).collect();
+    let counterparts = Counterparts::of(requiring.iter().copied());
+    let mut by_claim = None;
     for authentication in mesh.of(ResourceKind::RequestAuthentication) {
         let Some(rules) = authentication.spec().get("jwtRules").filter(|rules| !rules.is_empty()) else { continue };
         let spans_mesh = authentication.namespace == mesh.root_namespace();
-        if !(requiring.meet(mesh, &authentication) || spans_mesh && is_required_somewhere) {
+        let is_required = counterparts.meet(mesh, &authentication) || spans_mesh && !requiring.is_empty();
+        if !is_required && !*by_claim.get_or_insert_with(|| routes_by_claim(mesh)) {
             findings.add(Finding::new(&authentication, rules).with("authentication", authentication.name).likely());
         }
     }

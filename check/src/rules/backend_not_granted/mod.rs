@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_cluster],
     equivalent: &[],
     kinds: [HTTPRoute, GRPCRoute, TLSRoute, TCPRoute],
+    each: Resource,
     message: "no ReferenceGrant in {namespace} lets a {kind} of {from} use the Service {service}",
     message_zh: "{namespace} 里没有 ReferenceGrant 允许 {from} 的 {kind} 使用 Service {service}",
     confirm: &[
@@ -42,38 +43,32 @@ declare_rule! {
     sources: &["https://gateway-api.sigs.k8s.io/api-types/referencegrant/", "https://gateway-api.sigs.k8s.io/reference/spec/#httpbackendref"],
 }
 
-const ROUTES: [ResourceKind; 4] =
-    [ResourceKind::HTTPRoute, ResourceKind::GRPCRoute, ResourceKind::TLSRoute, ResourceKind::TCPRoute];
-
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for route in ROUTES.iter().flat_map(|kind| mesh.of(*kind)) {
-        for backend in route.spec().list("rules").flat_map(|rule| rule.list("backendRefs")) {
-            let is_service = backend.get("kind").and_then(Node::text).is_none_or(|kind| kind == "Service")
-                && backend.get("group").and_then(Node::text).is_none_or(str::is_empty);
-            let there = backend.get("namespace").and_then(|node| Some((node, node.text()?)));
-            let (Some((node, namespace)), Some(name), true) = (there, backend.get("name").and_then(Node::text), is_service)
-            else {
-                continue;
-            };
-            if namespace == route.namespace || !route.has_namespace() {
-                continue;
-            }
-            let grants = |grant: Resource<'a>| grants(grant, &route, name);
-            if mesh.in_namespace(ResourceKind::ReferenceGrant, namespace).any(grants) {
-                continue;
-            }
-            match mesh.service(namespace, name) {
-                Some(service) => findings.add(
-                    Finding::new(&route, node)
-                        .with("namespace", namespace)
-                        .with("kind", route.kind.name())
-                        .with("from", route.namespace)
-                        .with("service", name)
-                        .beside(&service.0, service.0.name_node())
-                        .likely(),
-                ),
-                None => findings.unknown(&route, node, format!("ReferenceGrant in {namespace}")),
-            }
+fn check<'a>(mesh: &Mesh<'a>, route: Resource<'a>, findings: &mut Findings<'a>) {
+    for backend in route.spec().list("rules").flat_map(|rule| rule.list("backendRefs")) {
+        let is_service = backend.get("kind").and_then(Node::text).is_none_or(|kind| kind == "Service")
+            && backend.get("group").and_then(Node::text).is_none_or(str::is_empty);
+        let there = backend.get("namespace").and_then(|node| Some((node, node.text()?)));
+        let (Some((node, namespace)), Some(name), true) = (there, backend.get("name").and_then(Node::text), is_service) else {
+            continue;
+        };
+        if namespace == route.namespace || !route.has_namespace() {
+            continue;
+        }
+        let grants = |grant: Resource<'a>| grants(grant, &route, name);
+        if mesh.in_namespace(ResourceKind::ReferenceGrant, namespace).any(grants) {
+            continue;
+        }
+        match mesh.service(namespace, name) {
+            Some(service) => findings.add(
+                Finding::new(&route, node)
+                    .with("namespace", namespace)
+                    .with("kind", route.kind.name())
+                    .with("from", route.namespace)
+                    .with("service", name)
+                    .beside(&service.0, service.0.name_node())
+                    .likely(),
+            ),
+            None => findings.unknown(&route, node, format!("ReferenceGrant in {namespace}")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0106"],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "{name} does not exist: it is written {right}",
     message_zh: "{name} 不存在，正确写法是 {right}",
     confirm: &[
@@ -42,15 +43,12 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for node in filter.patches().flat_map(|patch| patch.0.descendants()) {
-            let Some(name) = node.text() else { continue };
-            let Some(right) = lowered(name) else { continue };
-            let edit = if node.is_plain() { right.clone() } else { format!("\"{right}\"") };
-            findings
-                .add(Finding::new(&filter.0, node).with("name", name).with("right", right).cured_by(Edit::replace(node, edit)));
-        }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for node in filter.patches().flat_map(|patch| patch.0.descendants()) {
+        let Some(name) = node.text() else { continue };
+        let Some(right) = lowered(name) else { continue };
+        let edit = if node.is_plain() { right.clone() } else { format!("\"{right}\"") };
+        findings.add(Finding::new(&filter.0, node).with("name", name).with("right", right).cured_by(Edit::replace(node, edit)));
     }
 }
 

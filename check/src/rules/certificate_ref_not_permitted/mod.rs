@@ -1,6 +1,6 @@
 //! A listener takes its certificate from another namespace, which has not permitted that.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -49,7 +49,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut grants: HashMap<&str, Vec<Resource<'a>>> = HashMap::new();
+    let mut grants: HashMap<&str, Vec<Resource<'a>>> = HashMap::default();
     for grant in mesh.of(ResourceKind::ReferenceGrant) {
         grants.entry(grant.namespace).or_default().push(grant);
     }

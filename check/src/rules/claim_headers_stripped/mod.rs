@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [rbac_denied, credentials_rejected],
     equivalent: &[],
     kinds: [RequestAuthentication],
+    each: Resource,
     message: "from Istio 1.32 on the header {header} of a client is removed, on paths without a token too",
     message_zh: "从 Istio 1.32 起，客户端自己带的 header {header} 一律删除，没有 token 的路径也一样",
     confirm: &[
@@ -44,11 +45,9 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for authentication in mesh.of(ResourceKind::RequestAuthentication) {
-        let copies = authentication.spec().list("jwtRules").flat_map(|rule| rule.list("outputClaimToHeaders"));
-        for header in copies.filter_map(|copy| copy.get("header")) {
-            findings.add(Finding::new(&authentication, header).with("header", header.text().unwrap_or_default()).likely());
-        }
+fn check<'a>(_: &Mesh<'a>, authentication: Resource<'a>, findings: &mut Findings<'a>) {
+    let copies = authentication.spec().list("jwtRules").flat_map(|rule| rule.list("outputClaimToHeaders"));
+    for header in copies.filter_map(|copy| copy.get("header")) {
+        findings.add(Finding::new(&authentication, header).with("header", header.text().unwrap_or_default()).likely());
     }
 }

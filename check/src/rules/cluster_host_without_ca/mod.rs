@@ -1,6 +1,6 @@
 //! TLS to a host of the cluster is checked against public CAs, since no other is named.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};

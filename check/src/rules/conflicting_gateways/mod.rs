@@ -1,6 +1,6 @@
 //! Two servers on one port of the same gateway, of which istiod takes only one.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -57,8 +57,8 @@ enum Speech {
 type Slot<'a> = (String, i64, &'a str, &'a str);
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut by_slot: HashMap<Slot<'a>, Vec<(Gateway<'a>, Server<'a>)>> = HashMap::new();
-    let mut pods = HashMap::new();
+    let mut by_slot: HashMap<Slot<'a>, Vec<(Gateway<'a>, Server<'a>)>> = HashMap::default();
+    let mut pods = HashMap::default();
     let gateways = || mesh.of(ResourceKind::Gateway).map(Gateway);
     for gateway in gateways() {
         for (slot, server, _) in slots(mesh, &gateway, &mut pods) {

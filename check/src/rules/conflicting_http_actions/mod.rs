@@ -3,6 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::VirtualService;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [admission_refused],
     equivalent: &["IST0106"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "Istio refuses an HTTP route with {what}",
     message_zh: "Istio 不接受这样的 HTTP 路由：{what}",
     confirm: &[
@@ -60,14 +62,12 @@ const CONFLICTS: [(&[&str], &str, &str); 12] = [
 /// What a route does with a request.
 const ACTIONS: [&str; 4] = ["route", "redirect", "directResponse", "delegate"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for route in service.http().filter(|route| route.is_mapping()) {
-            if let Some((what, one, other)) = conflict(route) {
-                findings.add(Finding::new(&service.0, other).with("what", what).beside(&service.0, one));
-            } else if !ACTIONS.iter().any(|action| written(route, action).is_some()) {
-                findings.add(Finding::new(&service.0, route).with("what", "no route, redirect, directResponse or delegate"));
-            }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for route in service.http().filter(|route| route.is_mapping()) {
+        if let Some((what, one, other)) = conflict(route) {
+            findings.add(Finding::new(&service.0, other).with("what", what).beside(&service.0, one));
+        } else if !ACTIONS.iter().any(|action| written(route, action).is_some()) {
+            findings.add(Finding::new(&service.0, route).with("what", "no route, redirect, directResponse or delegate"));
         }
     }
 }

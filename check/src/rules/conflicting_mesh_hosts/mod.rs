@@ -1,6 +1,8 @@
 //! Several VirtualServices have rules for one host in sidecars.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
@@ -75,7 +77,7 @@ struct Claims<'a> {
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let claims = Claims::of(mesh);
-    let mut reported = HashSet::new();
+    let mut reported = HashSet::default();
     let mut report = |all: &[Claim<'a>], host: &str, severity: Severity| {
         for claim in all {
             let other = all.iter().find(|other| other.service.0.id() != claim.service.0.id());

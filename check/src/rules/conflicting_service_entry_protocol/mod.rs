@@ -1,6 +1,8 @@
 //! ServiceEntries give one host and port different protocols.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -72,7 +74,7 @@ impl<'a> Claim<'a> {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut claims: HashMap<(&str, i64), Vec<Claim<'a>>> = HashMap::new();
+    let mut claims: HashMap<(&str, i64), Vec<Claim<'a>>> = HashMap::default();
     for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
         for host in entry.hosts().filter_map(Node::text) {
             for port in entry.ports() {

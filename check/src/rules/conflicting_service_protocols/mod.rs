@@ -1,7 +1,9 @@
 //! Several Services give one port of a pod different protocols, under one port number.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -79,16 +81,16 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 
 /// All conflicts, each set of Services and port once.
 pub(crate) fn conflicts<'a>(mesh: &Mesh<'a>) -> Vec<Conflict<'a>> {
-    let (mut found, mut seen) = (Vec::new(), HashSet::new());
+    let (mut found, mut seen) = (Vec::new(), HashSet::default());
     for (workload, services) in mesh.services_by_workload() {
-        if services.len() < 2 || workload.resource.is_of_istio() || mesh.has_proxy(&workload) == Some(false) {
+        if services.len() < 2 || workload.resource.is_of_istio() || mesh.has_proxy(workload) == Some(false) {
             continue;
         }
-        for (target, claims) in claims(&workload, &services) {
+        for (target, claims) in claims(workload, services) {
             let is_conflict = claims.iter().any(|one| claims.iter().any(|other| one.0.0 != other.0.0 && one.2 != other.2));
             let key: Vec<_> = claims.iter().map(|claim| claim.1.0.place()).collect();
             if is_conflict && seen.insert(key) {
-                found.push(Conflict { workload, target, claims });
+                found.push(Conflict { workload: *workload, target, claims });
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::TrafficPolicy;
+use crate::model::{DestinationRule, TrafficPolicy};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [circuit_breaker_overflow],
     equivalent: &[],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "{field}: 1 makes each client's proxy refuse what comes at the same time",
     message_zh: "{field}: 1 会让每个客户端代理拒绝并发的请求",
     confirm: &[
@@ -50,12 +51,10 @@ declare_rule! {
 /// What counts things at a time.
 const LIMITS: [[&str; 2]; 3] = [["tcp", "maxConnections"], ["http", "http1MaxPendingRequests"], ["http", "http2MaxRequests"]];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        for policy in rule.policies().flat_map(|policy| std::iter::once(policy).chain(policy.ports())) {
-            if let Some((field, value)) = limit_of_one(policy) {
-                findings.add(Finding::new(&rule.0, value).with("field", field));
-            }
+fn check<'a>(_: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    for policy in rule.policies().flat_map(|policy| std::iter::once(policy).chain(policy.ports())) {
+        if let Some((field, value)) = limit_of_one(policy) {
+            findings.add(Finding::new(&rule.0, value).with("field", field));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, PolicyAction, ResourceKind};
+use crate::model::{AuthorizationPolicy, PolicyAction};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [ext_authz_misconfigured, rbac_denied],
     equivalent: &[],
     kinds: [AuthorizationPolicy],
+    each: AuthorizationPolicy,
     message: "meshConfig.extensionProviders has no authorization service {provider}",
     message_zh: "meshConfig.extensionProviders 里没有名为 {provider} 的鉴权服务",
     confirm: &[
@@ -45,15 +46,13 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
-        let node = policy.0.spec().at(&["provider", "name"]).filter(|_| policy.action() == Some(PolicyAction::Custom));
-        let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else { continue };
-        if !mesh.has_sole_config() {
-            findings.unknown(&policy.0, node, format!("extension provider {name} of the mesh configuration"));
-        } else if !mesh.extension_provider(name).is_some_and(authorizes) {
-            findings.add(Finding::new(&policy.0, node).with("provider", name));
-        }
+fn check<'a>(mesh: &Mesh<'a>, policy: AuthorizationPolicy<'a>, findings: &mut Findings<'a>) {
+    let node = policy.0.spec().at(&["provider", "name"]).filter(|_| policy.action() == Some(PolicyAction::Custom));
+    let Some((node, name)) = node.and_then(|node| Some((node, node.text()?))) else { return };
+    if !mesh.has_sole_config() {
+        findings.unknown(&policy.0, node, format!("extension provider {name} of the mesh configuration"));
+    } else if !mesh.extension_provider(name).is_some_and(authorizes) {
+        findings.add(Finding::new(&policy.0, node).with("provider", name));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, PolicyAction, ResourceKind};
+use crate::model::{AuthorizationPolicy, PolicyAction};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [rbac_denied],
     equivalent: &[],
     kinds: [AuthorizationPolicy],
+    each: AuthorizationPolicy,
     message: "{policy} refuses every request in its scope",
     message_zh: "{policy} 会拒绝范围内的所有请求",
     confirm: &[
@@ -44,15 +45,13 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
-        let name = policy.0.name.to_ascii_lowercase();
-        let says_so =
-            ["deny", "nothing", "none", "block", "default", "lock", "reject", "forbid"].iter().any(|word| name.contains(word));
-        let Some(node) = refusal(&policy).filter(|_| !says_so && !policy.is_dry_run()) else { continue };
-        let finding = Finding::new(&policy.0, node).with("policy", policy.0.name);
-        findings.add(if name.contains("allow") { finding.of_severity(Severity::Warning) } else { finding });
-    }
+fn check<'a>(_: &Mesh<'a>, policy: AuthorizationPolicy<'a>, findings: &mut Findings<'a>) {
+    let name = policy.0.name.to_ascii_lowercase();
+    let says_so =
+        ["deny", "nothing", "none", "block", "default", "lock", "reject", "forbid"].iter().any(|word| name.contains(word));
+    let Some(node) = refusal(&policy).filter(|_| !says_so && !policy.is_dry_run()) else { return };
+    let finding = Finding::new(&policy.0, node).with("policy", policy.0.name);
+    findings.add(if name.contains("allow") { finding.of_severity(Severity::Warning) } else { finding });
 }
 
 /// What makes a policy refuse everything.

@@ -16,6 +16,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0135"],
     kinds: [],
+    each: Metadata,
     message: "{annotation} is deprecated",
     message_zh: "{annotation} 已弃用",
     confirm: &[
@@ -33,27 +34,25 @@ Fix { id: "label", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
 /// The one that became a label of the same name.
 const INJECT: &str = labels::INJECT;
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
-        for (key, value) in metadata.annotations().iter() {
-            let Some(annotation) = key.text().and_then(annotations::find) else { continue };
-            let is_labelled = annotation.name == INJECT && metadata.labels().node(INJECT).is_some();
-            if annotation.maturity != Maturity::Deprecated || is_labelled {
-                continue;
-            }
-            let mut finding = Finding::new(&metadata.resource, key).with("annotation", annotation.name);
-            let is_movable =
-                annotation.name == INJECT && metadata.kind == ResourceKind::Pod && matches!(value.text(), Some("true" | "false"));
-            if let (true, Some(labels), Some(word)) =
-                (is_movable, metadata.labels().0.filter(|labels| labels.is_mapping()), value.text())
-            {
-                let is_alone = metadata.annotations().iter().count() == 1;
-                let whole = metadata.node.entry("annotations").filter(|_| is_alone);
-                let (key, value) = whole.unwrap_or((key, value));
-                let text = format!("\"{word}\"");
-                finding = finding.cured_by(Edit::remove_entry(key, value)).cured_by(Edit::add_entry(labels, INJECT, &text));
-            }
-            findings.add(finding);
+fn check<'a>(_: &Mesh<'a>, metadata: Metadata<'a>, findings: &mut Findings<'a>) {
+    for (key, value) in metadata.annotations().iter() {
+        let Some(annotation) = key.text().and_then(annotations::find) else { continue };
+        let is_labelled = annotation.name == INJECT && metadata.labels().node(INJECT).is_some();
+        if annotation.maturity != Maturity::Deprecated || is_labelled {
+            continue;
         }
+        let mut finding = Finding::new(&metadata.resource, key).with("annotation", annotation.name);
+        let is_movable =
+            annotation.name == INJECT && metadata.kind == ResourceKind::Pod && matches!(value.text(), Some("true" | "false"));
+        if let (true, Some(labels), Some(word)) =
+            (is_movable, metadata.labels().0.filter(|labels| labels.is_mapping()), value.text())
+        {
+            let is_alone = metadata.annotations().iter().count() == 1;
+            let whole = metadata.node.entry("annotations").filter(|_| is_alone);
+            let (key, value) = whole.unwrap_or((key, value));
+            let text = format!("\"{word}\"");
+            finding = finding.cured_by(Edit::remove_entry(key, value)).cured_by(Edit::add_entry(labels, INJECT, &text));
+        }
+        findings.add(finding);
     }
 }

@@ -3,6 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::VirtualService;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0002"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "fault.{fault}.percent is deprecated; percentage with the value {percent} says the same",
     message_zh: "fault.{fault}.percent 已弃用，改用 percentage，value 写 {percent}",
     confirm: &[
@@ -41,22 +43,20 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for route in service.routes() {
-            for fault in ["delay", "abort"] {
-                let Some((key, percent)) = route.node.at(&["fault", fault]).and_then(|fault| fault.entry("percent")) else {
-                    continue;
-                };
-                let value = percent.text().unwrap_or_default();
-                let finding = Finding::new(&service.0, key).with("fault", fault).with("percent", value);
-                findings.add(match percent.as_integer() {
-                    Some(_) => finding
-                        .cured_by(Edit::replace(key, "percentage"))
-                        .cured_by(Edit::replace(percent, format!("{{value: {value}}}"))),
-                    None => finding,
-                });
-            }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for route in service.routes() {
+        for fault in ["delay", "abort"] {
+            let Some((key, percent)) = route.node.at(&["fault", fault]).and_then(|fault| fault.entry("percent")) else {
+                continue;
+            };
+            let value = percent.text().unwrap_or_default();
+            let finding = Finding::new(&service.0, key).with("fault", fault).with("percent", value);
+            findings.add(match percent.as_integer() {
+                Some(_) => finding
+                    .cured_by(Edit::replace(key, "percentage"))
+                    .cured_by(Edit::replace(percent, format!("{{value: {value}}}"))),
+                None => finding,
+            });
         }
     }
 }

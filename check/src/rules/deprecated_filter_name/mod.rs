@@ -1,6 +1,6 @@
 //! A patch matches a filter by a name that istiod has not generated for years.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};

@@ -3,6 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::DestinationRule;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0133"],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "consecutiveErrors: {count} is not read; 5 errors with a status of 5xx eject an endpoint",
     message_zh: "consecutiveErrors: {count} 不会被读取，实际是连续 5 个 5xx 才摘除 endpoint",
     confirm: &[
@@ -50,16 +52,14 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        for policy in rule.policies().flat_map(|policy| std::iter::once(policy).chain(policy.ports())) {
-            let Some((_, detection)) = policy.outlier_detection() else { continue };
-            let Some((key, value)) = detection.entry("consecutiveErrors") else { continue };
-            let count = value.text().unwrap_or_default();
-            let finding = Finding::new(&rule.0, key).with("count", count);
-            let is_said_twice = detection.get("consecutive5xxErrors").is_some();
-            let edit = if is_said_twice { Edit::remove_entry(key, value) } else { Edit::replace(key, "consecutive5xxErrors") };
-            findings.add(finding.cured_by(edit));
-        }
+fn check<'a>(_: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    for policy in rule.policies().flat_map(|policy| std::iter::once(policy).chain(policy.ports())) {
+        let Some((_, detection)) = policy.outlier_detection() else { continue };
+        let Some((key, value)) = detection.entry("consecutiveErrors") else { continue };
+        let count = value.text().unwrap_or_default();
+        let finding = Finding::new(&rule.0, key).with("count", count);
+        let is_said_twice = detection.get("consecutive5xxErrors").is_some();
+        let edit = if is_said_twice { Edit::remove_entry(key, value) } else { Edit::replace(key, "consecutive5xxErrors") };
+        findings.add(finding.cured_by(edit));
     }
 }

@@ -1,6 +1,6 @@
 //! TLS is wrapped around connections that are TLS already.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::document::{self, Document, Node};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::duration;
+use crate::model::{Workload, duration};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -16,6 +16,7 @@ declare_rule! {
     explains: [upstream_closed_connection],
     equivalent: &[],
     kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob],
+    each: Workload,
     message: "the proxy drains for {drain}, and the pod is killed after {grace} s",
     message_zh: "代理要排空 {drain}，而 Pod {grace} 秒后就会被强制终止",
     confirm: &[
@@ -33,20 +34,18 @@ Fix { id: "grace", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
 /// The grace period where none is written.
 const DEFAULT_GRACE: i64 = 30;
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let Some(annotation) = workload.annotations().node("proxy.istio.io/config") else { continue };
-        let Some(text) = annotation.text().filter(|text| !text.contains("EXIT_ON_ZERO_ACTIVE_CONNECTIONS")) else { continue };
-        let config = document::parse(0, text);
-        let root = config.documents.first().map(Document::root);
-        let Some(drain) = root.and_then(|root| root.get("terminationDrainDuration")).and_then(Node::text) else { continue };
-        let grace = workload.pod.at(&["spec", "terminationGracePeriodSeconds"]);
-        let seconds = grace.and_then(Node::as_integer).unwrap_or(DEFAULT_GRACE);
-        // Zero is for those who want their pods gone at once.
-        if seconds == 0 || duration(drain).is_none_or(|drain| drain < Duration::from_secs(seconds.unsigned_abs())) {
-            continue;
-        }
-        let finding = Finding::new(&workload.resource, grace.unwrap_or(annotation)).with("drain", drain.to_owned());
-        findings.add(finding.with("grace", seconds.to_string()).beside(&workload.resource, annotation));
+fn check<'a>(_: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let Some(annotation) = workload.annotations().node("proxy.istio.io/config") else { return };
+    let Some(text) = annotation.text().filter(|text| !text.contains("EXIT_ON_ZERO_ACTIVE_CONNECTIONS")) else { return };
+    let config = document::parse(0, text);
+    let root = config.documents.first().map(Document::root);
+    let Some(drain) = root.and_then(|root| root.get("terminationDrainDuration")).and_then(Node::text) else { return };
+    let grace = workload.pod.at(&["spec", "terminationGracePeriodSeconds"]);
+    let seconds = grace.and_then(Node::as_integer).unwrap_or(DEFAULT_GRACE);
+    // Zero is for those who want their pods gone at once.
+    if seconds == 0 || duration(drain).is_none_or(|drain| drain < Duration::from_secs(seconds.unsigned_abs())) {
+        return;
     }
+    let finding = Finding::new(&workload.resource, grace.unwrap_or(annotation)).with("drain", drain.to_owned());
+    findings.add(finding.with("grace", seconds.to_string()).beside(&workload.resource, annotation));
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [rbac_denied],
     equivalent: &[],
     kinds: [AuthorizationPolicy],
+    each: Resource,
     message: "with istiod 1.29 a ztunnel that is older enforces this dry-run policy",
     message_zh: "istiod 升到 1.29 后，旧版 ztunnel 会真的执行这个 dry-run 策略",
     confirm: &[
@@ -38,13 +39,11 @@ declare_rule! {
     sources: &["https://istio.io/latest/docs/tasks/security/authorization/authz-dry-run/"],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
-        let Some(node) = policy.annotations().node("istio.io/dry-run").filter(|node| node.text() == Some("true")) else {
-            continue;
-        };
-        if mesh.is_ambient(policy.namespace) == Some(true) {
-            findings.add(Finding::new(&policy, node));
-        }
+fn check<'a>(mesh: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    let Some(node) = policy.annotations().node("istio.io/dry-run").filter(|node| node.text() == Some("true")) else {
+        return;
+    };
+    if mesh.is_ambient(policy.namespace) == Some(true) {
+        findings.add(Finding::new(&policy, node));
     }
 }

@@ -1,6 +1,6 @@
 //! Two Gateways of one proxy show the same certificate for different hosts.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -50,7 +50,7 @@ declare_rule! {
 type Shown<'a> = (&'a str, &'a str, i64);
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut by_certificate: HashMap<Shown<'a>, Vec<(Gateway<'a>, Server<'a>)>> = HashMap::new();
+    let mut by_certificate: HashMap<Shown<'a>, Vec<(Gateway<'a>, Server<'a>)>> = HashMap::default();
     for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         for server in gateway.servers() {
             if let Some((_, shown)) = shown(server) {

@@ -1,9 +1,10 @@
 //! One resource is written twice.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -39,20 +40,18 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut seen = HashMap::new();
-    for resource in &mesh.resources {
-        if resource.name.is_empty() {
-            continue;
-        }
+    for namesakes in mesh.namesakes() {
         // Variants of one manifest in several files are alternatives.
-        let key = (resource.place().file, resource.id());
-        match seen.get(&key) {
-            None => drop(seen.insert(key, *resource)),
-            Some(former) => findings.add(
-                Finding::new(resource, resource.name_node())
-                    .with("resource", resource.id().to_string())
-                    .beside(former, former.name_node()),
-            ),
+        let mut by_file: HashMap<u32, Resource<'a>> = HashMap::default();
+        for resource in namesakes.filter(|resource| !resource.name.is_empty()) {
+            match by_file.get(&resource.place().file) {
+                None => drop(by_file.insert(resource.place().file, resource)),
+                Some(former) => findings.add(
+                    Finding::new(&resource, resource.name_node())
+                        .with("resource", resource.id().to_string())
+                        .beside(former, former.name_node()),
+                ),
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "from Istio 1.32 on the log has no key for what is empty",
     message_zh: "从 Istio 1.32 起，值为空的字段不再出现在日志里",
     confirm: &[
@@ -33,14 +34,12 @@ declare_rule! {
     sources: &["https://www.envoyproxy.io/docs/envoy/latest/version_history/v1.40/v1.40.0"],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        let values = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
-        for format in values.filter(|node| node.get("json_format").or_else(|| node.get("jsonFormat")).is_some()) {
-            let omit = format.get("omit_empty_values").or_else(|| format.get("omitEmptyValues"));
-            if let Some(node) = omit.filter(|omit| omit.as_bool() == Some(true)) {
-                findings.add(Finding::new(&filter.0, node));
-            }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    let values = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
+    for format in values.filter(|node| node.get("json_format").or_else(|| node.get("jsonFormat")).is_some()) {
+        let omit = format.get("omit_empty_values").or_else(|| format.get("omitEmptyValues"));
+        if let Some(node) = omit.filter(|omit| omit.as_bool() == Some(true)) {
+            findings.add(Finding::new(&filter.0, node));
         }
     }
 }

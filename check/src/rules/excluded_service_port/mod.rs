@@ -1,6 +1,6 @@
 //! Requests to an HTTP port of a Service go past the proxy of its pods.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
@@ -38,7 +38,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     if excluding.is_empty() {
         return;
     }
-    let mut services: HashMap<&str, Vec<Service<'a>>> = HashMap::new();
+    let mut services: HashMap<&str, Vec<Service<'a>>> = HashMap::default();
     for service in mesh.services() {
         services.entry(service.0.namespace).or_default().push(service);
     }

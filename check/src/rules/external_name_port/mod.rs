@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, is_system_namespace};
+use crate::model::Service;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -12,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0150"],
     kinds: [Service],
+    each: Service,
     message: "port {port} of the ExternalName Service {service} does not say that it is HTTP or TLS",
     message_zh: "ExternalName 类型的 Service {service}，端口 {port} 没有声明是 HTTP 还是 TLS",
     confirm: &[
@@ -50,17 +52,15 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.services() {
-        if service.external_name().is_none() || is_system_namespace(service.0.namespace) || service.0.is_of_istio() {
-            continue;
-        }
-        for port in service.ports() {
-            if port.protocol().is_none() || port.name() == Some("tcp") {
-                let place = port.0.get("name").unwrap_or(port.0);
-                let number = port.number().map(|number| number.to_string()).unwrap_or_default();
-                findings.add(Finding::new(&service.0, place).with("port", number).with("service", service.0.name));
-            }
+fn check<'a>(_: &Mesh<'a>, service: Service<'a>, findings: &mut Findings<'a>) {
+    if service.external_name().is_none() || is_system_namespace(service.0.namespace) || service.0.is_of_istio() {
+        return;
+    }
+    for port in service.ports() {
+        if port.protocol().is_none() || port.name() == Some("tcp") {
+            let place = port.0.get("name").unwrap_or(port.0);
+            let number = port.number().map(|number| number.to_string()).unwrap_or_default();
+            findings.add(Finding::new(&service.0, place).with("port", number).with("service", service.0.name));
         }
     }
 }

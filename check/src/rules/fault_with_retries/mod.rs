@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::VirtualService;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -12,6 +13,7 @@ declare_rule! {
     explains: [fault_injected],
     equivalent: &[],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "this route's fault comes before its {what}, which do not see it",
     message_zh: "这条路由的 fault 先于 {what} 执行，{what} 对它不起作用",
     confirm: &[
@@ -46,20 +48,18 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for route in service.http() {
-            let Some((fault, _)) = route.entry("fault").filter(|(_, fault)| !fault.is_empty()) else { continue };
-            let retries =
-                route.get("retries").filter(|retries| retries.get("attempts").and_then(|count| count.as_integer()) != Some(0));
-            let timeout = route.get("timeout").filter(|timeout| !matches!(timeout.text(), Some("0s" | "0")));
-            let (what, node) = match (retries, timeout) {
-                (Some(node), None) => ("retries", node),
-                (Some(node), Some(_)) => ("retries, timeout", node),
-                (None, Some(node)) => ("timeout", node),
-                (None, None) => continue,
-            };
-            findings.add(Finding::new(&service.0, fault).with("what", what).beside(&service.0, node));
-        }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for route in service.http() {
+        let Some((fault, _)) = route.entry("fault").filter(|(_, fault)| !fault.is_empty()) else { continue };
+        let retries =
+            route.get("retries").filter(|retries| retries.get("attempts").and_then(|count| count.as_integer()) != Some(0));
+        let timeout = route.get("timeout").filter(|timeout| !matches!(timeout.text(), Some("0s" | "0")));
+        let (what, node) = match (retries, timeout) {
+            (Some(node), None) => ("retries", node),
+            (Some(node), Some(_)) => ("retries, timeout", node),
+            (None, Some(node)) => ("timeout", node),
+            (None, None) => continue,
+        };
+        findings.add(Finding::new(&service.0, fault).with("what", what).beside(&service.0, node));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
+use crate::model::{ConfigPatch, EnvoyFilter};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [config_rejected],
     equivalent: &[],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "{operation} puts the filter behind the router, and Envoy rejects the listener",
     message_zh: "{operation} 会把 filter 放到 router 后面，Envoy 会拒绝这个 listener",
     confirm: &[
@@ -42,12 +43,10 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for patch in filter.patches().filter(|patch| patch.apply_to() == Some("HTTP_FILTER")) {
-            let Some(operation) = patch.operation().filter(|_| is_last(patch) && !is_terminal(patch)) else { continue };
-            findings.add(Finding::new(&filter.0, operation).with("operation", operation.text().unwrap_or_default()));
-        }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for patch in filter.patches().filter(|patch| patch.apply_to() == Some("HTTP_FILTER")) {
+        let Some(operation) = patch.operation().filter(|_| is_last(patch) && !is_terminal(patch)) else { continue };
+        findings.add(Finding::new(&filter.0, operation).with("operation", operation.text().unwrap_or_default()));
     }
 }
 

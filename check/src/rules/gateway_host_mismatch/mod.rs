@@ -13,6 +13,7 @@ declare_rule! {
     explains: [no_route],
     equivalent: &["IST0132"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "the Gateway {gateway} offers none of the hosts {hosts} to the namespace {namespace}",
     message_zh: "Gateway {gateway} 没有向 namespace {namespace} 提供 {hosts} 中的任何一个 host",
     confirm: &[
@@ -41,19 +42,20 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services().filter(|service| !service.is_delegate()) {
-        for (node, (namespace, name)) in service.named_gateways() {
-            let Some(gateway) = mesh.find(ResourceKind::Gateway, namespace, name).map(Gateway) else { continue };
-            if mesh.versions(ResourceKind::Gateway, namespace, name).any(|version| offers(&Gateway(version), &service)) {
-                continue;
-            }
-            let hosts = service.hosts().filter_map(|host| host.text()).take(5).collect::<Vec<_>>().join(", ");
-            let finding = Finding::new(&service.0, node).with("gateway", format!("{namespace}/{name}")).with("hosts", hosts);
-            let finding = finding.with("namespace", service.0.namespace);
-            let offered = gateway.servers().find_map(|server| server.hosts().next()).unwrap_or_else(|| gateway.0.name_node());
-            findings.add(finding.beside(&gateway.0, offered));
+fn check<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    if service.is_delegate() {
+        return;
+    }
+    for (node, (namespace, name)) in service.named_gateways() {
+        let Some(gateway) = mesh.find(ResourceKind::Gateway, namespace, name).map(Gateway) else { continue };
+        if mesh.versions(ResourceKind::Gateway, namespace, name).any(|version| offers(&Gateway(version), &service)) {
+            continue;
         }
+        let hosts = service.hosts().filter_map(|host| host.text()).take(5).collect::<Vec<_>>().join(", ");
+        let finding = Finding::new(&service.0, node).with("gateway", format!("{namespace}/{name}")).with("hosts", hosts);
+        let finding = finding.with("namespace", service.0.namespace);
+        let offered = gateway.servers().find_map(|server| server.hosts().next()).unwrap_or_else(|| gateway.0.name_node());
+        findings.add(finding.beside(&gateway.0, offered));
     }
 }
 

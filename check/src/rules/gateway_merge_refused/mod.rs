@@ -1,6 +1,6 @@
 //! A Gateway of Istio joins a managed gateway of another namespace, which 1.31 refuses.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;

@@ -1,6 +1,6 @@
 //! A Gateway listens on a port that no Service of its pods publishes.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::gateways::pods_of;
@@ -48,7 +48,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut by_pod: HashMap<_, Vec<Service<'a>>> = HashMap::new();
+    let mut by_pod: HashMap<_, Vec<Service<'a>>> = HashMap::default();
     for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
         let pods = pods_of(mesh, &gateway);
         if pods.is_empty() || pods.iter().any(has_own_address) {

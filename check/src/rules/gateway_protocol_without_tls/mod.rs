@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Gateway, Protocol, ResourceKind, Server};
+use crate::model::{Gateway, Protocol, Server};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [admission_refused],
     equivalent: &["IST0106"],
     kinds: [Gateway],
+    each: Gateway,
     message: "Istio refuses a server with protocol {protocol} and {tls}",
     message_zh: "协议是 {protocol}、{tls} 的 server 会被 Istio 拒绝",
     confirm: &[
@@ -45,13 +46,11 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
-        for server in gateway.servers() {
-            let Some((node, tls)) = mistake(server) else { continue };
-            let protocol = server.0.at(&["port", "protocol"]).and_then(Node::text).unwrap_or_default();
-            findings.add(Finding::new(&gateway.0, node).with("protocol", protocol).with("tls", tls));
-        }
+fn check<'a>(_: &Mesh<'a>, gateway: Gateway<'a>, findings: &mut Findings<'a>) {
+    for server in gateway.servers() {
+        let Some((node, tls)) = mistake(server) else { continue };
+        let protocol = server.0.at(&["port", "protocol"]).and_then(Node::text).unwrap_or_default();
+        findings.add(Finding::new(&gateway.0, node).with("protocol", protocol).with("tls", tls));
     }
 }
 

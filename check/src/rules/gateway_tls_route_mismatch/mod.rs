@@ -15,6 +15,7 @@ declare_rule! {
     explains: [no_route, no_filter_chain],
     equivalent: &[],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "the {section} routes are never looked at: on port {port} of Gateway {gateway} it is {speech}",
     message_zh: "{section} 路由不会生效：Gateway {gateway} 的端口 {port} 是 {speech}",
     confirm: &[
@@ -63,34 +64,34 @@ enum Reads {
     Other,
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services().filter(|service| !service.is_on_mesh()) {
-        let spec = service.0.spec();
-        let has = |section: &str| spec.entry(section).filter(|(_, routes)| !routes.is_empty());
-        let (section, key, wanted) = match (has("http"), has("tls"), has("tcp")) {
-            (Some((key, _)), None, None) => ("http", key, Reads::Http),
-            (None, Some((key, _)), None) => ("tls", key, Reads::Tls),
-            _ => continue,
-        };
-        let Some(servers) = servers(mesh, &service) else { continue };
-        if servers.iter().any(|(_, server)| reads(*server) == wanted) {
-            continue;
-        }
-        // A server that only redirects says nothing about what the routes are for.
-        let Some((gateway, server)) = servers.iter().find(|(_, server)| !redirects(*server) && server.protocol().is_some())
-        else {
-            continue;
-        };
-        let place = server.tls().and_then(|tls| tls.get("mode")).or_else(|| server.port_node()).unwrap_or(server.0);
-        findings.add(
-            Finding::new(&service.0, key)
-                .with("section", section)
-                .with("gateway", format!("{}/{}", gateway.0.namespace, gateway.0.name))
-                .with("speech", speech(*server))
-                .with("port", server.port().map(|port| port.to_string()).unwrap_or_default())
-                .beside(&gateway.0, place),
-        );
+fn check<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    if service.is_on_mesh() {
+        return;
     }
+    let spec = service.0.spec();
+    let has = |section: &str| spec.entry(section).filter(|(_, routes)| !routes.is_empty());
+    let (section, key, wanted) = match (has("http"), has("tls"), has("tcp")) {
+        (Some((key, _)), None, None) => ("http", key, Reads::Http),
+        (None, Some((key, _)), None) => ("tls", key, Reads::Tls),
+        _ => return,
+    };
+    let Some(servers) = servers(mesh, &service) else { return };
+    if servers.iter().any(|(_, server)| reads(*server) == wanted) {
+        return;
+    }
+    // A server that only redirects says nothing about what the routes are for.
+    let Some((gateway, server)) = servers.iter().find(|(_, server)| !redirects(*server) && server.protocol().is_some()) else {
+        return;
+    };
+    let place = server.tls().and_then(|tls| tls.get("mode")).or_else(|| server.port_node()).unwrap_or(server.0);
+    findings.add(
+        Finding::new(&service.0, key)
+            .with("section", section)
+            .with("gateway", format!("{}/{}", gateway.0.namespace, gateway.0.name))
+            .with("speech", speech(*server))
+            .with("port", server.port().map(|port| port.to_string()).unwrap_or_default())
+            .beside(&gateway.0, place),
+    );
 }
 
 /// The servers that admit its hosts; `None` unless all its Gateways are in the files.

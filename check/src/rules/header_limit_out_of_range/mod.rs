@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [config_rejected],
     equivalent: &[],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "{field} must be from 1 to {most}, not {value}",
     message_zh: "{field} 要在 1 到 {most} 之间，现在是 {value}",
     confirm: &[
@@ -47,18 +48,16 @@ const LIMITS: [(&str, &str, i64); 3] = [
     ("max_headers_count", "maxHeadersCount", 4_294_967_295),
 ];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        let values = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
-        for (key, value) in values.flat_map(|node| node.entries()) {
-            let Some(name) = key.text() else { continue };
-            let Some((field, _, most)) = LIMITS.iter().find(|(snake, camel, _)| *snake == name || *camel == name) else {
-                continue;
-            };
-            if value.as_integer().is_some_and(|number| number < 1 || number > *most) {
-                let finding = Finding::new(&filter.0, value).with("field", *field).with("most", most.to_string());
-                findings.add(finding.with("value", value.text().unwrap_or_default()));
-            }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    let values = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
+    for (key, value) in values.flat_map(|node| node.entries()) {
+        let Some(name) = key.text() else { continue };
+        let Some((field, _, most)) = LIMITS.iter().find(|(snake, camel, _)| *snake == name || *camel == name) else {
+            continue;
+        };
+        if value.as_integer().is_some_and(|number| number < 1 || number > *most) {
+            let finding = Finding::new(&filter.0, value).with("field", *field).with("most", most.to_string());
+            findings.add(finding.with("value", value.text().unwrap_or_default()));
         }
     }
 }

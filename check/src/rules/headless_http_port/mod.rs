@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{MtlsMode, Protocol, ResourceKind, Workload};
+use crate::model::{MtlsMode, Protocol, Resource, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [passthrough_blackhole],
     equivalent: &[],
     kinds: [StatefulSet],
+    each: Resource,
     message: "requests to a pod of {workload} by its address do not match HTTP port {port} of {service} and are not encrypted",
     message_zh: "按地址访问 {workload} 的 Pod 时匹配不到 {service} 的 HTTP 端口 {port}，也就不会加密",
     confirm: &[
@@ -51,23 +52,20 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.of(ResourceKind::StatefulSet).filter_map(Workload::of) {
-        let resource = workload.resource;
-        let Some(service) = resource.spec().str_at(&["serviceName"]).and_then(|name| mesh.service(resource.namespace, name))
-        else {
-            continue;
-        };
-        if !service.is_headless() {
-            continue;
-        }
-        for port in service.ports().filter(|port| port.protocol().is_some_and(Protocol::is_http)) {
-            let Some(policy) = mesh.peer_authentication(&workload, port.target().unwrap_or_default()) else { continue };
-            let Some((MtlsMode::Strict, mode)) = policy.mode() else { continue };
-            let number = port.number().map(|number| number.to_string()).unwrap_or_default();
-            let place = port.0.get("appProtocol").or_else(|| port.0.get("name")).unwrap_or(port.0);
-            let finding = Finding::new(&service.0, place).with("workload", resource.name).with("port", number);
-            findings.add(finding.with("service", service.0.name).beside(&policy.0, mode).likely());
-        }
+fn check<'a>(mesh: &Mesh<'a>, resource: Resource<'a>, findings: &mut Findings<'a>) {
+    let Some(workload) = Workload::of(resource) else { return };
+    let Some(service) = resource.spec().str_at(&["serviceName"]).and_then(|name| mesh.service(resource.namespace, name)) else {
+        return;
+    };
+    if !service.is_headless() {
+        return;
+    }
+    for port in service.ports().filter(|port| port.protocol().is_some_and(Protocol::is_http)) {
+        let Some(policy) = mesh.peer_authentication(&workload, port.target().unwrap_or_default()) else { continue };
+        let Some((MtlsMode::Strict, mode)) = policy.mode() else { continue };
+        let number = port.number().map(|number| number.to_string()).unwrap_or_default();
+        let place = port.0.get("appProtocol").or_else(|| port.0.get("name")).unwrap_or(port.0);
+        let finding = Finding::new(&service.0, place).with("workload", resource.name).with("port", number);
+        findings.add(finding.with("service", service.0.name).beside(&policy.0, mode).likely());
     }
 }

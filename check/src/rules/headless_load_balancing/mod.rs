@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "{host} is headless: sidecars send to the address that the client chose, and {field} does nothing",
     message_zh: "{host} 是 headless Service：sidecar 按客户端选定的地址转发，{field} 不起作用",
     confirm: &[
@@ -49,19 +50,17 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        let Some(host) = rule.host().and_then(Node::text) else { continue };
-        let Some(service) = mesh.service_of_host(&crate::mesh::full_host(host, rule.0.namespace)) else { continue };
-        if !service.is_headless() {
-            continue;
-        }
-        if let Some(key) = balancing(&rule) {
-            let finding = Finding::new(&rule.0, key).with("host", host).with("field", key.text().unwrap_or_default());
-            let place = service.0.spec().get("clusterIP").unwrap_or(service.0.root);
-            // A gateway balances the load, and istiod can be told to let sidecars do so.
-            findings.add(finding.beside(&service.0, place).likely());
-        }
+fn check<'a>(mesh: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let Some(host) = rule.host().and_then(Node::text) else { return };
+    let Some(service) = mesh.service_of_host(&crate::mesh::full_host(host, rule.0.namespace)) else { return };
+    if !service.is_headless() {
+        return;
+    }
+    if let Some(key) = balancing(&rule) {
+        let finding = Finding::new(&rule.0, key).with("host", host).with("field", key.text().unwrap_or_default());
+        let place = service.0.spec().get("clusterIP").unwrap_or(service.0.root);
+        // A gateway balances the load, and istiod can be told to let sidecars do so.
+        findings.add(finding.beside(&service.0, place).likely());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::Workload;
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::INJECT;
 
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob],
+    each: Workload,
     message: "{name} asks for a proxy, and is on the network of the host",
     message_zh: "{name} 要求注入代理，但用了 hostNetwork",
     confirm: &[
@@ -27,16 +29,14 @@ Fix { id: "choose", applicability: Manual, steps: &[Note("Leave `hostNetwork` ou
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let Some(network) = workload.pod.at(&["spec", "hostNetwork"]).filter(|network| network.as_bool() == Some(true)) else {
-            continue;
-        };
-        let asked = workload.labels().node(INJECT).or_else(|| workload.annotations().node(INJECT));
-        // A proxy that waits for its image has a rule of its own.
-        let is_given = workload.proxy().is_some();
-        let Some(asked) = asked.filter(|asked| asked.text() == Some("true") && !is_given) else { continue };
-        let finding = Finding::new(&workload.resource, asked).with("name", workload.resource.name);
-        findings.add(finding.beside(&workload.resource, network));
-    }
+fn check<'a>(_: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let Some(network) = workload.pod.at(&["spec", "hostNetwork"]).filter(|network| network.as_bool() == Some(true)) else {
+        return;
+    };
+    let asked = workload.labels().node(INJECT).or_else(|| workload.annotations().node(INJECT));
+    // A proxy that waits for its image has a rule of its own.
+    let is_given = workload.proxy().is_some();
+    let Some(asked) = asked.filter(|asked| asked.text() == Some("true") && !is_given) else { return };
+    let finding = Finding::new(&workload.resource, asked).with("name", workload.resource.name);
+    findings.add(finding.beside(&workload.resource, network));
 }

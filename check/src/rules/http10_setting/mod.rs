@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::document::{self, Node};
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{PROXY_CONTAINER, Resource, ResourceKind};
+use crate::model::{PROXY_CONTAINER, Resource, Workload};
 use crate::rules::declare_rule;
 use crate::vocabulary::formats::Format;
 
@@ -17,6 +17,7 @@ declare_rule! {
     explains: [http10_rejected],
     equivalent: &[],
     kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, ProxyConfig],
+    each: Resource,
     message: "{setting}={value} has no effect on {object}",
     message_zh: "{setting}={value} 在 {object} 上不起作用",
     confirm: &[
@@ -39,35 +40,38 @@ const OF_PROXY: &str = "ISTIO_META_HTTP10";
 /// The container of istiod.
 const ISTIOD_CONTAINER: &str = "discovery";
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        for container in workload.containers().chain(workload.init_containers()) {
-            let name = container.name().unwrap_or_default();
-            for variable in container.0.list("env") {
-                let key = [OF_ISTIOD, OF_PROXY].into_iter().find(|key| variable.str_at(&["name"]) == Some(key));
-                let (Some(key), Some(value)) = (key, variable.get("value")) else { continue };
-                let is_read = match key {
-                    OF_ISTIOD => name == ISTIOD_CONTAINER && Format::Boolean.refused(value.text().unwrap_or_default()).is_none(),
-                    _ => name == PROXY_CONTAINER && is_of_proxy(value),
-                };
-                if !is_read {
-                    findings.add(finding(&workload.resource, value, key, value.text(), name));
-                }
+fn check<'a>(_: &Mesh<'a>, resource: Resource<'a>, findings: &mut Findings<'a>) {
+    if let Some(workload) = Workload::of(resource) {
+        check_workload(&workload, findings);
+        return;
+    }
+    let variables = resource.spec().get("environmentVariables");
+    let Some((key, value)) = variables.and_then(unread) else { return };
+    let place = variables.and_then(|variables| variables.get(key)).unwrap_or(resource.root);
+    findings.add(finding(&resource, place, key, value, "environmentVariables"));
+}
+
+fn check_workload<'a>(workload: &Workload<'a>, findings: &mut Findings<'a>) {
+    for container in workload.containers().chain(workload.init_containers()) {
+        let name = container.name().unwrap_or_default();
+        for variable in container.0.list("env") {
+            let key = [OF_ISTIOD, OF_PROXY].into_iter().find(|key| variable.str_at(&["name"]) == Some(key));
+            let (Some(key), Some(value)) = (key, variable.get("value")) else { continue };
+            let is_read = match key {
+                OF_ISTIOD => name == ISTIOD_CONTAINER && Format::Boolean.refused(value.text().unwrap_or_default()).is_none(),
+                _ => name == PROXY_CONTAINER && is_of_proxy(value),
+            };
+            if !is_read {
+                findings.add(finding(&workload.resource, value, key, value.text(), name));
             }
         }
-        let Some(annotation) = workload.annotations().node("proxy.istio.io/config") else { continue };
-        let Some(text) = annotation.text().filter(|text| text.contains("HTTP10")) else { continue };
-        let config = document::parse(0, text);
-        let metadata = config.documents.first().and_then(|document| document.root().get("proxyMetadata"));
-        if let Some((key, value)) = metadata.and_then(unread) {
-            findings.add(finding(&workload.resource, annotation, key, value.map(str::to_owned), "proxyMetadata"));
-        }
     }
-    for config in mesh.of(ResourceKind::ProxyConfig) {
-        let variables = config.spec().get("environmentVariables");
-        let Some((key, value)) = variables.and_then(unread) else { continue };
-        let place = variables.and_then(|variables| variables.get(key)).unwrap_or(config.root);
-        findings.add(finding(&config, place, key, value, "environmentVariables"));
+    let Some(annotation) = workload.annotations().node("proxy.istio.io/config") else { return };
+    let Some(text) = annotation.text().filter(|text| text.contains("HTTP10")) else { return };
+    let config = document::parse(0, text);
+    let metadata = config.documents.first().and_then(|document| document.root().get("proxyMetadata"));
+    if let Some((key, value)) = metadata.and_then(unread) {
+        findings.add(finding(&workload.resource, annotation, key, value.map(str::to_owned), "proxyMetadata"));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [AuthorizationPolicy],
+    each: Resource,
     message: "from Istio 1.32 on ztunnel does not enforce this DENY: it knows no {attribute}",
     message_zh: "从 Istio 1.32 起 ztunnel 不执行这条 DENY：它看不到 {attribute}",
     confirm: &[
@@ -43,16 +44,14 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
-        let spec = policy.spec();
-        let is_targeted = spec.get("targetRefs").or_else(|| spec.get("targetRef")).is_some();
-        if spec.str_at(&["action"]) != Some("DENY") || is_targeted || mesh.is_ambient(policy.namespace) != Some(true) {
-            continue;
-        }
-        for (rule, attribute) in spec.list("rules").filter_map(only_http) {
-            findings.add(Finding::new(&policy, rule).with("attribute", attribute));
-        }
+fn check<'a>(mesh: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    let spec = policy.spec();
+    let is_targeted = spec.get("targetRefs").or_else(|| spec.get("targetRef")).is_some();
+    if spec.str_at(&["action"]) != Some("DENY") || is_targeted || mesh.is_ambient(policy.namespace) != Some(true) {
+        return;
+    }
+    for (rule, attribute) in spec.list("rules").filter_map(only_http) {
+        findings.add(Finding::new(&policy, rule).with("attribute", attribute));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule, Protocol, ResourceKind, Service, Workload};
+use crate::model::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule, Protocol, Service, Workload};
 use crate::rules::declare_rule;
 use crate::scope::PolicyScope;
 
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [rbac_denied],
     equivalent: &["IST0133"],
     kinds: [AuthorizationPolicy],
+    each: AuthorizationPolicy,
     message: "{field} is of HTTP, and port {port} of Service {service} is TCP: ALLOW never matches, DENY drops it",
     message_zh: "{field} 是 HTTP 的字段，而 Service {service} 的端口 {port} 是 TCP：ALLOW 匹配不上，DENY 会丢掉这个字段",
     confirm: &[
@@ -56,21 +57,19 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
-        let Some(action @ (PolicyAction::Allow | PolicyAction::Deny)) = policy.action() else { continue };
-        let mut asking = policy.rules().filter_map(|rule| Some((rule, http_field(rule)?))).peekable();
-        if asking.peek().is_none() {
-            continue;
-        }
-        let PolicyScope::Workloads(workloads) = PolicyScope::of(mesh, &policy.0) else { continue };
-        let ports = ports(mesh, &workloads);
-        for (rule, field) in asking {
-            let Some((service, port)) = conflict(&ports, rule, action) else { continue };
-            let finding = Finding::new(&policy.0, field.node).with("field", field.name);
-            let finding = finding.with("port", port.number.to_string()).with("service", service.0.name);
-            findings.add(finding.beside(&service.0, port.node));
-        }
+fn check<'a>(mesh: &Mesh<'a>, policy: AuthorizationPolicy<'a>, findings: &mut Findings<'a>) {
+    let Some(action @ (PolicyAction::Allow | PolicyAction::Deny)) = policy.action() else { return };
+    let mut asking = policy.rules().filter_map(|rule| Some((rule, http_field(rule)?))).peekable();
+    if asking.peek().is_none() {
+        return;
+    }
+    let PolicyScope::Workloads(workloads) = PolicyScope::of(mesh, &policy.0) else { return };
+    let ports = ports(mesh, &workloads);
+    for (rule, field) in asking {
+        let Some((service, port)) = conflict(&ports, rule, action) else { continue };
+        let finding = Finding::new(&policy.0, field.node).with("field", field.name);
+        let finding = finding.with("port", port.number.to_string()).with("service", service.0.name);
+        findings.add(finding.beside(&service.0, port.node));
     }
 }
 

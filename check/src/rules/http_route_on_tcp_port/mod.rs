@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "no port of {host} is HTTP to a sidecar ({ports}), so these http rules do nothing",
     message_zh: "{host} 的端口对 sidecar 来说都不是 HTTP（{ports}），这些 http 规则不起作用",
     confirm: &[
@@ -42,16 +43,17 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services().filter(VirtualService::is_on_mesh) {
-        let Some((http, _)) = service.0.spec().entry("http").filter(|(_, routes)| !routes.is_empty()) else { continue };
-        // Where one of the hosts can take the rules, they are for that one.
-        let hosts: Option<Vec<_>> = service.hosts().map(|host| without_http(mesh, &service, host)).collect();
-        if let Some((host, target, ports)) = hosts.and_then(|hosts| hosts.into_iter().next()) {
-            let resource = target.resource();
-            let finding = Finding::new(&service.0, http).with("host", host).with("ports", ports);
-            findings.add(finding.beside(&resource, resource.spec().get("ports").unwrap_or(resource.root)));
-        }
+fn check<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    if !service.is_on_mesh() {
+        return;
+    }
+    let Some((http, _)) = service.0.spec().entry("http").filter(|(_, routes)| !routes.is_empty()) else { return };
+    // Where one of the hosts can take the rules, they are for that one.
+    let hosts: Option<Vec<_>> = service.hosts().map(|host| without_http(mesh, &service, host)).collect();
+    if let Some((host, target, ports)) = hosts.and_then(|hosts| hosts.into_iter().next()) {
+        let resource = target.resource();
+        let finding = Finding::new(&service.0, http).with("host", host).with("ports", ports);
+        findings.add(finding.beside(&resource, resource.spec().get("ports").unwrap_or(resource.root)));
     }
 }
 

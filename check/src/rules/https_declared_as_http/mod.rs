@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, full_host};
-use crate::model::{Protocol, Resource, ResourceKind, ServiceEntry, TlsMode};
+use crate::model::{Protocol, Resource, ResourceKind, Service, ServiceEntry, TlsMode};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [protocol_error_downstream],
     equivalent: &[],
     kinds: [ServiceEntry, Service],
+    each: Resource,
     message: "port 443 of {host} is declared {protocol}, and nothing starts TLS on it",
     message_zh: "{host} 的 443 端口声明为 {protocol}，又没有哪里在它上面发起 TLS",
     confirm: &[
@@ -45,28 +46,35 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
-        let hosts: Vec<_> = entry.hosts().filter_map(Node::text).collect();
-        for port in entry.ports() {
-            let declared = port.get("protocol").filter(|_| ServiceEntry::protocol(port).is_some_and(Protocol::is_http));
-            let (Some(declared), Some(host)) = (declared, hosts.first()) else { continue };
-            let is_translated = port.get("targetPort").and_then(Node::as_integer).is_some_and(|target| target != 443);
-            let is_encrypted = hosts.iter().any(|host| starts_tls(mesh, host, entry.0.namespace));
-            if port.get("number").and_then(Node::as_integer) == Some(443) && !is_translated && !is_encrypted {
-                findings.add(finding(&entry.0, declared, host));
-            }
+fn check<'a>(mesh: &Mesh<'a>, resource: Resource<'a>, findings: &mut Findings<'a>) {
+    if resource.kind == ResourceKind::ServiceEntry {
+        check_entry(mesh, ServiceEntry(resource), findings);
+    } else {
+        check_service(mesh, Service(resource), findings);
+    }
+}
+
+fn check_entry<'a>(mesh: &Mesh<'a>, entry: ServiceEntry<'a>, findings: &mut Findings<'a>) {
+    let hosts: Vec<_> = entry.hosts().filter_map(Node::text).collect();
+    for port in entry.ports() {
+        let declared = port.get("protocol").filter(|_| ServiceEntry::protocol(port).is_some_and(Protocol::is_http));
+        let (Some(declared), Some(host)) = (declared, hosts.first()) else { continue };
+        let is_translated = port.get("targetPort").and_then(Node::as_integer).is_some_and(|target| target != 443);
+        let is_encrypted = hosts.iter().any(|host| starts_tls(mesh, host, entry.0.namespace));
+        if port.get("number").and_then(Node::as_integer) == Some(443) && !is_translated && !is_encrypted {
+            findings.add(finding(&entry.0, declared, host));
         }
     }
-    for service in mesh.services() {
-        for port in service.ports().filter(|port| port.number() == Some(443) && port.protocol().is_some_and(Protocol::is_http)) {
-            let Some(target) = port.0.get("targetPort").and_then(Node::text) else { continue };
-            let is_tls = matches!(target, "443" | "8443") || target.contains("https") || target.contains("tls");
-            let declared = port.0.get("appProtocol").or_else(|| port.0.get("name"));
-            let host = service.host();
-            if let (true, Some(declared)) = (is_tls && !starts_tls(mesh, &host, service.0.namespace), declared) {
-                findings.add(finding(&service.0, declared, &host));
-            }
+}
+
+fn check_service<'a>(mesh: &Mesh<'a>, service: Service<'a>, findings: &mut Findings<'a>) {
+    for port in service.ports().filter(|port| port.number() == Some(443) && port.protocol().is_some_and(Protocol::is_http)) {
+        let Some(target) = port.0.get("targetPort").and_then(Node::text) else { continue };
+        let is_tls = matches!(target, "443" | "8443") || target.contains("https") || target.contains("tls");
+        let declared = port.0.get("appProtocol").or_else(|| port.0.get("name"));
+        let host = service.host();
+        if let (true, Some(declared)) = (is_tls && !starts_tls(mesh, &host, service.0.namespace), declared) {
+            findings.add(finding(&service.0, declared, &host));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [passthrough_blackhole],
     equivalent: &["IST0002"],
     kinds: [Sidecar],
+    each: Resource,
     message: "outboundTrafficPolicy.egressProxy of {sidecar} is ignored",
     message_zh: "{sidecar} 的 outboundTrafficPolicy.egressProxy 不起作用",
     confirm: &[
@@ -40,12 +41,10 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for sidecar in mesh.of(ResourceKind::Sidecar) {
-        let policy = sidecar.spec().get("outboundTrafficPolicy");
-        if let Some((key, value)) = policy.and_then(|policy| policy.entry("egressProxy")) {
-            let finding = Finding::new(&sidecar, key).with("sidecar", sidecar.name);
-            findings.add(finding.cured_by(Edit::remove_entry(key, value)));
-        }
+fn check<'a>(_: &Mesh<'a>, sidecar: Resource<'a>, findings: &mut Findings<'a>) {
+    let policy = sidecar.spec().get("outboundTrafficPolicy");
+    if let Some((key, value)) = policy.and_then(|policy| policy.entry("egressProxy")) {
+        let finding = Finding::new(&sidecar, key).with("sidecar", sidecar.name);
+        findings.add(finding.cured_by(Edit::remove_entry(key, value)));
     }
 }

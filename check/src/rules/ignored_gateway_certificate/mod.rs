@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Gateway, ResourceKind};
+use crate::model::Gateway;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_filter_chain],
     equivalent: &["IST0133"],
     kinds: [Gateway],
+    each: Gateway,
     message: "{certificate} is ignored: the mode is {mode}",
     message_zh: "{certificate} 不会被使用：mode 是 {mode}",
     confirm: &[
@@ -46,20 +47,18 @@ declare_rule! {
 const CERTIFICATES: [&str; 6] =
     ["credentialName", "credentialNames", "serverCertificate", "privateKey", "caCertificates", "tlsCertificates"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
-        let servers = gateway.servers().filter(|server| server.passes_tls_through());
-        for tls in
-            servers.filter(|server| server.protocol().is_some_and(|protocol| protocol.is_tls())).filter_map(|server| server.tls())
-        {
-            let entries = CERTIFICATES.iter().find_map(|name| tls.entry(name).filter(|(_, value)| !value.is_empty()));
-            let Some((key, _)) = entries else { continue };
-            let mode = tls.get("mode").and_then(Node::text);
-            findings.add(
-                Finding::new(&gateway.0, key)
-                    .with("certificate", key.text().unwrap_or_default())
-                    .with("mode", mode.unwrap_or("PASSTHROUGH")),
-            );
-        }
+fn check<'a>(_: &Mesh<'a>, gateway: Gateway<'a>, findings: &mut Findings<'a>) {
+    let servers = gateway.servers().filter(|server| server.passes_tls_through());
+    for tls in
+        servers.filter(|server| server.protocol().is_some_and(|protocol| protocol.is_tls())).filter_map(|server| server.tls())
+    {
+        let entries = CERTIFICATES.iter().find_map(|name| tls.entry(name).filter(|(_, value)| !value.is_empty()));
+        let Some((key, _)) = entries else { continue };
+        let mode = tls.get("mode").and_then(Node::text);
+        findings.add(
+            Finding::new(&gateway.0, key)
+                .with("certificate", key.text().unwrap_or_default())
+                .with("mode", mode.unwrap_or("PASSTHROUGH")),
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! A proxy container has the image `auto`, and nothing will replace it.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{Shadow, shadows};
+use crate::model::{Shadow, VirtualService, shadows};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0131"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "an earlier match{of} takes every request that this one asks for",
     message_zh: "这里要匹配的请求，都已经被前面的 match{of} 匹配了",
     confirm: &[
@@ -41,16 +42,14 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for shadow in shadows(&service) {
-            if let Shadow::Match { node, by, is_harmless } = shadow {
-                let prefix = by.at(&["uri", "prefix"]).and_then(|prefix| prefix.text());
-                let finding =
-                    Finding::new(&service.0, node).with("of", prefix.map_or_else(String::new, |prefix| format!(" ({prefix})")));
-                let finding = finding.beside(&service.0, by);
-                findings.add(if is_harmless { finding.of_severity(Severity::Info) } else { finding });
-            }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for shadow in shadows(&service) {
+        if let Shadow::Match { node, by, is_harmless } = shadow {
+            let prefix = by.at(&["uri", "prefix"]).and_then(|prefix| prefix.text());
+            let finding =
+                Finding::new(&service.0, node).with("of", prefix.map_or_else(String::new, |prefix| format!(" ({prefix})")));
+            let finding = finding.beside(&service.0, by);
+            findings.add(if is_harmless { finding.of_severity(Severity::Info) } else { finding });
         }
     }
 }

@@ -16,6 +16,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0166"],
     kinds: [AuthorizationPolicy, RequestAuthentication, Telemetry, TrafficExtension, WasmPlugin],
+    each: Resource,
     message: "the selector is aimed at the pods of the Gateway {gateway}, which take policies by targetRefs",
     message_zh: "selector 指向 Gateway {gateway} 的 Pod，这类 Pod 要用 targetRefs 来绑定策略",
     confirm: &[
@@ -45,22 +46,20 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in RULE.kinds.iter().flat_map(|kind| mesh.of(*kind)) {
-        let Some(selector) = policy.selector().filter(|_| targets(&policy).next().is_none()) else { continue };
-        let named = GATEWAY_NAME_LABELS.iter().find_map(|label| selector.get(label)).and_then(Node::text);
-        let selected = || mesh.selected(policy.namespace, selector);
-        let labelled = || selected().into_iter().find_map(|pod| pod.labels().get("gateway.networking.k8s.io/gateway-name"));
-        let Some(gateway) = named.or_else(labelled) else { continue };
-        let mut finding = Finding::new(&policy, selector).with("gateway", gateway);
-        if let Some(edit) = named.and_then(|name| target(&policy, selector, name)) {
-            finding = edit.into_iter().fold(finding, Finding::cured_by);
-        }
-        let is_waypoint = mesh
-            .in_namespace(ResourceKind::KubernetesGateway, policy.namespace)
-            .any(|resource| resource.name == gateway && resource.spec().str_at(&["gatewayClassName"]) == Some("istio-waypoint"));
-        findings.add(if is_waypoint { finding } else { finding.likely() });
+fn check<'a>(mesh: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    let Some(selector) = policy.selector().filter(|_| targets(&policy).next().is_none()) else { return };
+    let named = GATEWAY_NAME_LABELS.iter().find_map(|label| selector.get(label)).and_then(Node::text);
+    let selected = || mesh.selected(policy.namespace, selector);
+    let labelled = || selected().into_iter().find_map(|pod| pod.labels().get("gateway.networking.k8s.io/gateway-name"));
+    let Some(gateway) = named.or_else(labelled) else { return };
+    let mut finding = Finding::new(&policy, selector).with("gateway", gateway);
+    if let Some(edit) = named.and_then(|name| target(&policy, selector, name)) {
+        finding = edit.into_iter().fold(finding, Finding::cured_by);
     }
+    let is_waypoint = mesh
+        .in_namespace(ResourceKind::KubernetesGateway, policy.namespace)
+        .any(|resource| resource.name == gateway && resource.spec().str_at(&["gatewayClassName"]) == Some("istio-waypoint"));
+    findings.add(if is_waypoint { finding } else { finding.likely() });
 }
 
 /// The selector as a reference, where it says nothing but the Gateway's name.

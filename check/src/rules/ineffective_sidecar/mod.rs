@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Resource, ResourceKind, Workload};
+use crate::model::{Resource, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0167"],
     kinds: [Sidecar],
+    each: Resource,
     message: "{target} is in ambient mode and has no sidecar that this could configure",
     message_zh: "{target} 是 ambient 模式，没有 sidecar 可以让它配置",
     confirm: &[
@@ -39,30 +40,27 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for sidecar in mesh.of(ResourceKind::Sidecar) {
-        let namespace = mesh.namespace(sidecar.namespace);
-        let Some(selector) = sidecar.selector() else {
-            if let Some(namespace) = namespace.filter(is_ambient) {
-                let finding = Finding::new(&sidecar, sidecar.name_node()).with("target", format!("namespace {}", namespace.name));
-                findings.add(finding.beside(&namespace, namespace.name_node()));
-            }
-            continue;
-        };
-        let has_sidecar = |workload: &Workload<'a>| {
-            workload.labels().get("sidecar.istio.io/inject") == Some("true") || workload.proxy().is_some()
-        };
-        let is_in_ambient = |workload: &Workload<'a>| {
-            let redirected = workload.annotations().get("ambient.istio.io/redirection") == Some("enabled");
-            let labelled = workload.labels().get("istio.io/dataplane-mode");
-            let by_label =
-                labelled.map_or_else(|| namespace.is_some_and(|namespace| is_ambient(&namespace)), |mode| mode == "ambient");
-            !has_sidecar(workload) && (redirected || by_label)
-        };
-        if let Some(workload) = mesh.selected(sidecar.namespace, selector).into_iter().find(is_in_ambient) {
-            let finding = Finding::new(&sidecar, selector).with("target", workload.resource.id().to_string());
-            findings.add(finding.beside(&workload.resource, workload.resource.name_node()));
+fn check<'a>(mesh: &Mesh<'a>, sidecar: Resource<'a>, findings: &mut Findings<'a>) {
+    let namespace = mesh.namespace(sidecar.namespace);
+    let Some(selector) = sidecar.selector() else {
+        if let Some(namespace) = namespace.filter(is_ambient) {
+            let finding = Finding::new(&sidecar, sidecar.name_node()).with("target", format!("namespace {}", namespace.name));
+            findings.add(finding.beside(&namespace, namespace.name_node()));
         }
+        return;
+    };
+    let has_sidecar =
+        |workload: &Workload<'a>| workload.labels().get("sidecar.istio.io/inject") == Some("true") || workload.proxy().is_some();
+    let is_in_ambient = |workload: &Workload<'a>| {
+        let redirected = workload.annotations().get("ambient.istio.io/redirection") == Some("enabled");
+        let labelled = workload.labels().get("istio.io/dataplane-mode");
+        let by_label =
+            labelled.map_or_else(|| namespace.is_some_and(|namespace| is_ambient(&namespace)), |mode| mode == "ambient");
+        !has_sidecar(workload) && (redirected || by_label)
+    };
+    if let Some(workload) = mesh.selected(sidecar.namespace, selector).into_iter().find(is_in_ambient) {
+        let finding = Finding::new(&sidecar, selector).with("target", workload.resource.id().to_string());
+        findings.add(finding.beside(&workload.resource, workload.resource.name_node()));
     }
 }
 

@@ -15,6 +15,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0125"],
     kinds: [],
+    each: Metadata,
     message: "{annotation} cannot be {value}; it takes values such as: {example}",
     message_zh: "{annotation} 的值不能是 {value}，合法的写法例如：{example}",
     confirm: &[
@@ -30,23 +31,21 @@ Fix { id: "correct", applicability: Review, steps: &[Patch(PatchKind::Fragment, 
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
-        for (key, value) in metadata.annotations().iter() {
-            let Some(annotation) = key.text().and_then(annotations::find) else { continue };
-            let Some(text) = value.as_str().filter(|text| !is_template(text)) else { continue };
-            if !annotation.is_for(metadata.kind) {
-                continue;
-            }
-            let Some(refused) = annotation.format.refused(text) else { continue };
-            let finding = Finding::new(&metadata.resource, value).with("annotation", annotation.name);
-            let finding = finding.with("value", refused.trim_end()).with("example", annotation.format.example());
-            let is_ignored = annotation.format == Format::TrueOrFalse
-                || (annotation.format == Format::ProxyConfig
-                    && refused != text
-                    && !refused.starts_with(|letter: char| letter.is_ascii_digit()));
-            findings.add(if is_ignored { finding.of_severity(Severity::Warning) } else { finding });
+fn check<'a>(_: &Mesh<'a>, metadata: Metadata<'a>, findings: &mut Findings<'a>) {
+    for (key, value) in metadata.annotations().iter() {
+        let Some(annotation) = key.text().and_then(annotations::find) else { continue };
+        let Some(text) = value.as_str().filter(|text| !is_template(text)) else { continue };
+        if !annotation.is_for(metadata.kind) {
+            continue;
         }
+        let Some(refused) = annotation.format.refused(text) else { continue };
+        let finding = Finding::new(&metadata.resource, value).with("annotation", annotation.name);
+        let finding = finding.with("value", refused.trim_end()).with("example", annotation.format.example());
+        let is_ignored = annotation.format == Format::TrueOrFalse
+            || (annotation.format == Format::ProxyConfig
+                && refused != text
+                && !refused.starts_with(|letter: char| letter.is_ascii_digit()));
+        findings.add(if is_ignored { finding.of_severity(Severity::Warning) } else { finding });
     }
 }
 

@@ -17,6 +17,7 @@ declare_rule! {
     explains: [tls_secret_missing, certificate_expired],
     equivalent: &["IST0161"],
     kinds: [Gateway],
+    each: Gateway,
     message: "Secret {secret} holds no certificate that can be used ({problem})",
     message_zh: "Secret {secret} 里没有可用的证书（{problem}）",
     confirm: &[
@@ -48,21 +49,19 @@ declare_rule! {
 /// The keys of a certificate and of its private key that Istio reads, in its order.
 const PAIRS: [(&str, &str); 2] = [("cert", "key"), ("tls.crt", "tls.key")];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for gateway in mesh.of(ResourceKind::Gateway).map(Gateway) {
-        let servers = gateway.servers().filter(|server| !server.passes_tls_through());
-        for node in servers.flat_map(|server| server.credential_names()) {
-            let Some(name) = node.text() else { continue };
-            let secret = secret_namespace(mesh, &gateway).and_then(|namespace| mesh.find(ResourceKind::Secret, namespace, name));
-            let Some(secret) = secret else { continue };
-            if let Some((problem, place)) = problem(&secret, mesh.settings.now) {
-                findings.add(
-                    Finding::new(&gateway.0, node)
-                        .with("secret", format!("{}/{}", secret.namespace, secret.name))
-                        .with("problem", problem)
-                        .beside(&secret, place),
-                );
-            }
+fn check<'a>(mesh: &Mesh<'a>, gateway: Gateway<'a>, findings: &mut Findings<'a>) {
+    let servers = gateway.servers().filter(|server| !server.passes_tls_through());
+    for node in servers.flat_map(|server| server.credential_names()) {
+        let Some(name) = node.text() else { continue };
+        let secret = secret_namespace(mesh, &gateway).and_then(|namespace| mesh.find(ResourceKind::Secret, namespace, name));
+        let Some(secret) = secret else { continue };
+        if let Some((problem, place)) = problem(&secret, mesh.settings.now) {
+            findings.add(
+                Finding::new(&gateway.0, node)
+                    .with("secret", format!("{}/{}", secret.namespace, secret.name))
+                    .with("problem", problem)
+                    .beside(&secret, place),
+            );
         }
     }
 }

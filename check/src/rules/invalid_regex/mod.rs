@@ -6,6 +6,7 @@ use crate::document::Node;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::VirtualService;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -16,6 +17,7 @@ declare_rule! {
     explains: [admission_refused],
     equivalent: &["IST0106"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "RE2 refuses this expression: {reason}",
     message_zh: "RE2 不接受这个表达式：{reason}",
     confirm: &[
@@ -49,17 +51,15 @@ declare_rule! {
 const SINGLE: [&str; 4] = ["uri", "scheme", "method", "authority"];
 const NAMED: [&str; 3] = ["headers", "withoutHeaders", "queryParams"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for expression in service.http().flat_map(expressions) {
-            let Some(text) = expression.text() else { continue };
-            let Some(reason) = syntax::refusal(text) else { continue };
-            let finding = Finding::new(&service.0, expression).with("reason", reason);
-            findings.add(match syntax::of_wildcard(text) {
-                Some(meant) => finding.cured_by(Edit::replace(expression, format!("'{meant}'"))),
-                None => finding,
-            });
-        }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for expression in service.http().flat_map(expressions) {
+        let Some(text) = expression.text() else { continue };
+        let Some(reason) = syntax::refusal(text) else { continue };
+        let finding = Finding::new(&service.0, expression).with("reason", reason);
+        findings.add(match syntax::of_wildcard(text) {
+            Some(meant) => finding.cured_by(Edit::replace(expression, format!("'{meant}'"))),
+            None => finding,
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target};
-use crate::model::{DestinationRule, ResourceKind, Service, TlsMode, Workload};
+use crate::model::{DestinationRule, Service, TlsMode, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [tls_to_plaintext_port],
     equivalent: &[],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "Istio's mTLS towards {host}, but {workload} has no proxy that could read it",
     message_zh: "对 {host} 使用 Istio 的 mTLS，但 {workload} 没有能解密的代理",
     confirm: &[
@@ -52,23 +53,20 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.of(ResourceKind::DestinationRule).map(DestinationRule) {
-        let Some((host, service)) = rule.host().and_then(|host| Some((host, service(mesh, host.text()?, rule.0.namespace)?)))
-        else {
-            continue;
-        };
-        let workloads = mesh.workloads_of(service);
-        let has_none = |workload: &Workload<'a>| mesh.has_proxy(workload) == Some(false) && !is_ambient(mesh, workload);
-        let Some(first) = workloads.iter().find(|workload| has_none(workload)) else { continue };
-        for (_, tls) in rule.tls_settings().filter(|(_, tls)| tls.mode() == Some(TlsMode::IstioMutual)) {
-            let finding = Finding::new(&rule.0, tls.mode_node())
-                .with("host", host.text().unwrap_or_default())
-                .with("workload", first.resource.id().to_string())
-                .beside(&first.resource, first.resource.name_node());
-            let is_certain = workloads.iter().all(|workload| has_none(workload) && says_so(workload));
-            findings.add(if is_certain { finding } else { finding.likely() });
-        }
+fn check<'a>(mesh: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let Some((host, service)) = rule.host().and_then(|host| Some((host, service(mesh, host.text()?, rule.0.namespace)?))) else {
+        return;
+    };
+    let workloads = mesh.workloads_of(service);
+    let has_none = |workload: &Workload<'a>| mesh.has_proxy(workload) == Some(false) && !is_ambient(mesh, workload);
+    let Some(first) = workloads.iter().find(|workload| has_none(workload)) else { return };
+    for (_, tls) in rule.tls_settings().filter(|(_, tls)| tls.mode() == Some(TlsMode::IstioMutual)) {
+        let finding = Finding::new(&rule.0, tls.mode_node())
+            .with("host", host.text().unwrap_or_default())
+            .with("workload", first.resource.id().to_string())
+            .beside(&first.resource, first.resource.name_node());
+        let is_certain = workloads.iter().all(|workload| has_none(workload) && says_so(workload));
+        findings.add(if is_certain { finding } else { finding.likely() });
     }
 }
 

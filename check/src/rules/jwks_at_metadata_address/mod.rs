@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [jwks_fetch_failed, jwt_rejected],
     equivalent: &[],
     kinds: [RequestAuthentication],
+    each: Resource,
     message: "istiod 1.32 does not fetch keys from {uri}",
     message_zh: "istiod 1.32 不再从 {uri} 获取公钥",
     confirm: &[
@@ -41,13 +42,11 @@ declare_rule! {
     sources: &["https://istio.io/latest/docs/reference/config/security/request_authentication/#JWTRule"],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for authentication in mesh.of(ResourceKind::RequestAuthentication) {
-        for rule in authentication.spec().list("jwtRules") {
-            let Some(node) = rule.get("jwksUri").or_else(|| rule.get("jwks_uri")) else { continue };
-            let Some(uri) = node.text().filter(|uri| is_metadata(uri)) else { continue };
-            findings.add(Finding::new(&authentication, node).with("uri", uri));
-        }
+fn check<'a>(_: &Mesh<'a>, authentication: Resource<'a>, findings: &mut Findings<'a>) {
+    for rule in authentication.spec().list("jwtRules") {
+        let Some(node) = rule.get("jwksUri").or_else(|| rule.get("jwks_uri")) else { continue };
+        let Some(uri) = node.text().filter(|uri| is_metadata(uri)) else { continue };
+        findings.add(Finding::new(&authentication, node).with("uri", uri));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target};
-use crate::model::TlsMode;
+use crate::model::{DestinationRule, TlsMode};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [upstream_connection_timeout, tls_handshake_failed],
     equivalent: &[],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "from Istio 1.32 on the proxy offers {host} post-quantum keys, in a ClientHello of two packets",
     message_zh: "从 Istio 1.32 起，代理会向 {host} 提供后量子密钥，ClientHello 变成两个包",
     confirm: &[
@@ -42,19 +43,17 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        let tls = rule.policies().flat_map(|policy| policy.tls().into_iter().chain(policy.ports().filter_map(|port| port.tls())));
-        let Some(tls) = tls.into_iter().find(|tls| matches!(tls.mode(), Some(TlsMode::Simple | TlsMode::Mutual))) else {
-            continue;
-        };
-        let Some(host) = rule.host().and_then(|host| host.text()) else { continue };
-        let is_inside = match mesh.host(host, rule.0.namespace) {
-            Lookup::Found(found) => found.iter().any(|target| matches!(target, Target::Service(_))),
-            _ => host.ends_with(".svc.cluster.local") || !host.contains('.'),
-        };
-        if !is_inside {
-            findings.add(Finding::new(&rule.0, tls.mode_node()).with("host", host).likely());
-        }
+fn check<'a>(mesh: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let tls = rule.policies().flat_map(|policy| policy.tls().into_iter().chain(policy.ports().filter_map(|port| port.tls())));
+    let Some(tls) = tls.into_iter().find(|tls| matches!(tls.mode(), Some(TlsMode::Simple | TlsMode::Mutual))) else {
+        return;
+    };
+    let Some(host) = rule.host().and_then(|host| host.text()) else { return };
+    let is_inside = match mesh.host(host, rule.0.namespace) {
+        Lookup::Found(found) => found.iter().any(|target| matches!(target, Target::Service(_))),
+        _ => host.ends_with(".svc.cluster.local") || !host.contains('.'),
+    };
+    if !is_inside {
+        findings.add(Finding::new(&rule.0, tls.mode_node()).with("host", host).likely());
     }
 }

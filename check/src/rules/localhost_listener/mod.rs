@@ -1,6 +1,6 @@
 //! An application behind a Service listens on the loopback address only.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};

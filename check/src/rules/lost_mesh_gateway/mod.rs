@@ -1,6 +1,6 @@
 //! Rules for a Service of the mesh reach gateways only.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "{field} is deprecated: the code belongs into default_source_code",
     message_zh: "{field} 已弃用，代码应写在 default_source_code",
     confirm: &[
@@ -40,18 +41,16 @@ declare_rule! {
 
 const LUA: &str = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua";
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        let configs = filter.patches().filter_map(|patch| {
-            let value = patch.value()?;
-            value.get("typed_config").or_else(|| value.get("typedConfig"))
-        });
-        for config in configs.filter(|config| config.str_at(&["@type"]) == Some(LUA)) {
-            let Some((key, _)) = config.entry("inlineCode").or_else(|| config.entry("inline_code")) else { continue };
-            let has_both = config.get("default_source_code").or_else(|| config.get("defaultSourceCode")).is_some();
-            let finding = Finding::new(&filter.0, key).with("field", key.text().unwrap_or_default());
-            // Envoy rejects a filter that has both.
-            findings.add(if has_both { finding.of_severity(Severity::Error) } else { finding });
-        }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    let configs = filter.patches().filter_map(|patch| {
+        let value = patch.value()?;
+        value.get("typed_config").or_else(|| value.get("typedConfig"))
+    });
+    for config in configs.filter(|config| config.str_at(&["@type"]) == Some(LUA)) {
+        let Some((key, _)) = config.entry("inlineCode").or_else(|| config.entry("inline_code")) else { continue };
+        let has_both = config.get("default_source_code").or_else(|| config.get("defaultSourceCode")).is_some();
+        let finding = Finding::new(&filter.0, key).with("field", key.text().unwrap_or_default());
+        // Envoy rejects a filter that has both.
+        findings.add(if has_both { finding.of_severity(Severity::Error) } else { finding });
     }
 }

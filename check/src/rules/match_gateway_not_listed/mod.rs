@@ -1,11 +1,11 @@
 //! A match asks for a gateway that the VirtualService does not name.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::gateway_name;
+use crate::model::{VirtualService, gateway_name};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -16,6 +16,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "this match asks for the gateway {gateway}, which spec.gateways does not list",
     message_zh: "这个 match 要求网关 {gateway}，但 spec.gateways 里没有它",
     confirm: &[
@@ -44,20 +45,21 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services().filter(|service| !service.is_delegate()) {
-        let mut listed: HashSet<_> = service.named_gateways().map(|(_, name)| name).collect();
-        listed.extend(service.is_on_mesh().then_some(MESH));
-        for matched in service.routes().flat_map(|route| route.matches()) {
-            let asked: Vec<_> = matched.list("gateways").filter_map(|node| Some((node, node.text()?))).collect();
-            let means = |name: &'a str| if name == "mesh" { MESH } else { gateway_name(name, service.0.namespace) };
-            for (node, name) in asked.iter().filter(|(_, name)| !listed.contains(&means(name))) {
-                let finding = Finding::new(&service.0, *node).with("gateway", *name);
-                findings.add(match service.0.spec().get("gateways") {
-                    Some(gateways) => finding.beside(&service.0, gateways),
-                    None => finding.beside(&service.0, hosts(service.0.spec())),
-                });
-            }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    if service.is_delegate() {
+        return;
+    }
+    let mut listed: HashSet<_> = service.named_gateways().map(|(_, name)| name).collect();
+    listed.extend(service.is_on_mesh().then_some(MESH));
+    for matched in service.routes().flat_map(|route| route.matches()) {
+        let asked: Vec<_> = matched.list("gateways").filter_map(|node| Some((node, node.text()?))).collect();
+        let means = |name: &'a str| if name == "mesh" { MESH } else { gateway_name(name, service.0.namespace) };
+        for (node, name) in asked.iter().filter(|(_, name)| !listed.contains(&means(name))) {
+            let finding = Finding::new(&service.0, *node).with("gateway", *name);
+            findings.add(match service.0.spec().get("gateways") {
+                Some(gateways) => finding.beside(&service.0, gateways),
+                None => finding.beside(&service.0, hosts(service.0.spec())),
+            });
         }
     }
 }

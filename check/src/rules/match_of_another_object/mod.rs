@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
+use crate::model::{ConfigPatch, EnvoyFilter};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0106"],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "{target} cannot be matched by {matched}",
     message_zh: "{target} 不能用 {matched} 来匹配",
     confirm: &[
@@ -46,19 +47,17 @@ declare_rule! {
 
 const MATCHES: [&str; 3] = ["listener", "routeConfiguration", "cluster"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for patch in filter.patches() {
-            let (Some(matched), Some(target)) = (patch.matched(), patch.apply_to()) else { continue };
-            // istiod does not judge what is for waypoints.
-            if matched.str_at(&["context"]) == Some("WAYPOINT") {
-                continue;
-            }
-            let wrong = foreign(matched, target).or_else(|| foreign_filter(patch, target));
-            if let Some(key) = wrong {
-                let finding = Finding::new(&filter.0, key).with("matched", key.text().unwrap_or_default());
-                findings.add(finding.with("target", target));
-            }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for patch in filter.patches() {
+        let (Some(matched), Some(target)) = (patch.matched(), patch.apply_to()) else { continue };
+        // istiod does not judge what is for waypoints.
+        if matched.str_at(&["context"]) == Some("WAYPOINT") {
+            continue;
+        }
+        let wrong = foreign(matched, target).or_else(|| foreign_filter(patch, target));
+        if let Some(key) = wrong {
+            let finding = Finding::new(&filter.0, key).with("matched", key.text().unwrap_or_default());
+            findings.add(finding.with("target", target));
         }
     }
 }

@@ -13,7 +13,9 @@ declare_rule! {
     severity: Warning,
     explains: [],
     equivalent: &["IST0107"],
-    kinds: [],
+    // Other kinds hand their annotations on to something else.
+    kinds: [CronJob, DaemonSet, Deployment, Ingress, Job, Namespace, Pod, Service, StatefulSet],
+    each: Resource,
     message: "{annotation} has no effect on a {kind}, only on: {kinds}",
     message_zh: "{annotation} 写在 {kind} 上不生效，应写在：{kinds}",
     confirm: &[
@@ -28,38 +30,25 @@ Fix { id: "move", applicability: Review, steps: &[Patch(PatchKind::Fragment, "# 
     ],
 }
 
-/// The kinds whose annotations are not handed on to something else.
-const KINDS: [ResourceKind; 9] = [
-    ResourceKind::CronJob,
-    ResourceKind::DaemonSet,
-    ResourceKind::Deployment,
-    ResourceKind::Ingress,
-    ResourceKind::Job,
-    ResourceKind::Namespace,
-    ResourceKind::Pod,
-    ResourceKind::Service,
-    ResourceKind::StatefulSet,
-];
-
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+fn check<'a>(_: &Mesh<'a>, resource: Resource<'a>, findings: &mut Findings<'a>) {
     // istiod copies the annotations of a Gateway to what it makes of it.
-    let is_made = |resource: &Resource<'a>| resource.labels().get("gateway.istio.io/managed").is_some();
-    for resource in mesh.resources.iter().copied().filter(|resource| KINDS.contains(&resource.kind) && !is_made(resource)) {
-        let template = Workload::of(resource).map(|workload| workload.annotations());
-        for metadata in Metadata::all(resource) {
-            for (key, _) in metadata.annotations().iter() {
-                let Some(annotation) = key.text().and_then(annotations::find) else { continue };
-                let is_ignored = annotation.is_written_by_istio() || annotation.is_for(metadata.kind);
-                let is_repeated = metadata.kind != ResourceKind::Pod
-                    && annotation.is_for(ResourceKind::Pod)
-                    && template.is_some_and(|template| template.node(annotation.name).is_some());
-                if is_ignored || is_repeated {
-                    continue;
-                }
-                let kinds: Vec<_> = annotation.kinds.iter().map(|kind| kind.name()).collect();
-                let finding = Finding::new(&resource, key).with("annotation", annotation.name);
-                findings.add(finding.with("kind", metadata.kind.name()).with("kinds", kinds.join(", ")));
+    if resource.labels().get("gateway.istio.io/managed").is_some() {
+        return;
+    }
+    let template = Workload::of(resource).map(|workload| workload.annotations());
+    for metadata in Metadata::all(resource) {
+        for (key, _) in metadata.annotations().iter() {
+            let Some(annotation) = key.text().and_then(annotations::find) else { continue };
+            let is_ignored = annotation.is_written_by_istio() || annotation.is_for(metadata.kind);
+            let is_repeated = metadata.kind != ResourceKind::Pod
+                && annotation.is_for(ResourceKind::Pod)
+                && template.is_some_and(|template| template.node(annotation.name).is_some());
+            if is_ignored || is_repeated {
+                continue;
             }
+            let kinds: Vec<_> = annotation.kinds.iter().map(|kind| kind.name()).collect();
+            let finding = Finding::new(&resource, key).with("annotation", annotation.name);
+            findings.add(finding.with("kind", metadata.kind.name()).with("kinds", kinds.join(", ")));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{PROXY_CONTAINER, ResourceKind};
+use crate::model::{PROXY_CONTAINER, ResourceKind, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet],
+    each: Workload,
     message: "the pods of {workload} have no label that names the application",
     message_zh: "{workload} 的 Pod 没有标识应用的 label",
     confirm: &[
@@ -48,18 +49,16 @@ declare_rule! {
 /// Labels that say which application it is.
 const APP: [&str; 3] = ["app", "app.kubernetes.io/name", "service.istio.io/canonical-name"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let is_job = matches!(workload.resource.kind, ResourceKind::Job | ResourceKind::CronJob);
-        if is_job || workload.resource.is_of_istio() || mesh.has_proxy(workload) != Some(true) {
-            continue;
-        }
-        let labels = workload.labels();
-        let is_gateway = workload.containers().all(|container| container.name() == Some(PROXY_CONTAINER));
-        if is_gateway || APP.iter().any(|name| labels.get(name).is_some()) {
-            continue;
-        }
-        let place = labels.0.unwrap_or_else(|| workload.resource.name_node());
-        findings.add(Finding::new(&workload.resource, place).with("workload", workload.resource.name));
+fn check<'a>(mesh: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let is_job = matches!(workload.resource.kind, ResourceKind::Job | ResourceKind::CronJob);
+    if is_job || workload.resource.is_of_istio() || mesh.has_proxy(&workload) != Some(true) {
+        return;
     }
+    let labels = workload.labels();
+    let is_gateway = workload.containers().all(|container| container.name() == Some(PROXY_CONTAINER));
+    if is_gateway || APP.iter().any(|name| labels.get(name).is_some()) {
+        return;
+    }
+    let place = labels.0.unwrap_or_else(|| workload.resource.name_node());
+    findings.add(Finding::new(&workload.resource, place).with("workload", workload.resource.name));
 }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, Target};
-use crate::model::{Resource, ResourceKind};
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_cluster],
     equivalent: &["KIA1402"],
     kinds: [HTTPRoute, GRPCRoute, TLSRoute, TCPRoute],
+    each: Resource,
     message: "there is no Service {service} in the namespace {namespace}, or it has not the port {port}",
     message_zh: "namespace {namespace} 里没有 Service {service}，或者它没有端口 {port}",
     confirm: &[
@@ -46,14 +47,9 @@ declare_rule! {
     ],
 }
 
-const ROUTES: [ResourceKind; 4] =
-    [ResourceKind::HTTPRoute, ResourceKind::GRPCRoute, ResourceKind::TLSRoute, ResourceKind::TCPRoute];
-
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for route in ROUTES.iter().flat_map(|kind| mesh.of(*kind)) {
-        for backend in route.spec().list("rules").flat_map(|rule| rule.list("backendRefs")) {
-            check_backend(mesh, &route, backend, findings);
-        }
+fn check<'a>(mesh: &Mesh<'a>, route: Resource<'a>, findings: &mut Findings<'a>) {
+    for backend in route.spec().list("rules").flat_map(|rule| rule.list("backendRefs")) {
+        check_backend(mesh, &route, backend, findings);
     }
 }
 

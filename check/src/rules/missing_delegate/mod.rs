@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_route],
     equivalent: &[],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "no VirtualService {namespace}/{name} without hosts takes these requests",
     message_zh: "没有不带 hosts 的 VirtualService {namespace}/{name} 来处理这些请求",
     confirm: &[
@@ -39,20 +40,21 @@ declare_rule! {
     sources: &["https://istio.io/latest/docs/reference/config/networking/virtual-service/#Delegate", "Istio pilot/pkg/model/virtualservice.go, 1.30"],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for root in mesh.virtual_services().filter(|root| !root.is_delegate()) {
-        for delegate in root.http().filter_map(|route| route.get("delegate")) {
-            let Some((node, name)) = delegate.get("name").and_then(|node| Some((node, node.text()?))) else { continue };
-            let namespace =
-                delegate.get("namespace").and_then(Node::text).filter(|name| !name.is_empty()).unwrap_or(root.0.namespace);
-            let finding = || Finding::new(&root.0, node).with("name", name).with("namespace", namespace);
-            let all = || mesh.in_namespace(ResourceKind::VirtualService, namespace).map(VirtualService);
-            match mesh.find(ResourceKind::VirtualService, namespace, name).map(VirtualService) {
-                Some(found) if found.is_delegate() => {}
-                Some(found) => findings.add(finding().beside(&found.0, found.0.spec().get("hosts").unwrap_or(found.0.root))),
-                None if all().any(|other| other.is_delegate()) => findings.add(finding().likely()),
-                None => findings.unknown(&root.0, node, format!("VirtualService {namespace}/{name}")),
-            }
+fn check<'a>(mesh: &Mesh<'a>, root: VirtualService<'a>, findings: &mut Findings<'a>) {
+    if root.is_delegate() {
+        return;
+    }
+    for delegate in root.http().filter_map(|route| route.get("delegate")) {
+        let Some((node, name)) = delegate.get("name").and_then(|node| Some((node, node.text()?))) else { continue };
+        let namespace =
+            delegate.get("namespace").and_then(Node::text).filter(|name| !name.is_empty()).unwrap_or(root.0.namespace);
+        let finding = || Finding::new(&root.0, node).with("name", name).with("namespace", namespace);
+        let all = || mesh.in_namespace(ResourceKind::VirtualService, namespace).map(VirtualService);
+        match mesh.find(ResourceKind::VirtualService, namespace, name).map(VirtualService) {
+            Some(found) if found.is_delegate() => {}
+            Some(found) => findings.add(finding().beside(&found.0, found.0.spec().get("hosts").unwrap_or(found.0.root))),
+            None if all().any(|other| other.is_delegate()) => findings.add(finding().likely()),
+            None => findings.unknown(&root.0, node, format!("VirtualService {namespace}/{name}")),
         }
     }
 }

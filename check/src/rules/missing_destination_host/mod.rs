@@ -16,6 +16,7 @@ declare_rule! {
     explains: [no_cluster],
     equivalent: &["IST0101", "KIA1101"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "no Service or ServiceEntry that is visible here has the host {host}",
     message_zh: "这里可见的 Service 和 ServiceEntry 都没有 host {host}",
     confirm: &[
@@ -54,12 +55,10 @@ const SEARCHED: usize = 500;
 /// The domain of Services, unless the cluster has another.
 const DOMAIN: &str = "cluster.local";
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for host in service.destinations().filter_map(|destination| destination.host()) {
-            if let Some(name) = host.text().filter(|name| !name.is_empty()) {
-                check_host(mesh, service, host, name, findings);
-            }
+fn check<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for host in service.destinations().filter_map(|destination| destination.host()) {
+        if let Some(name) = host.text().filter(|name| !name.is_empty()) {
+            check_host(mesh, service, host, name, findings);
         }
     }
 }

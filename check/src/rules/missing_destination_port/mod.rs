@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, Target};
-use crate::model::{ResourceKind, Service, ServiceEntry, ServicePort};
+use crate::model::{ResourceKind, Service, ServiceEntry, ServicePort, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [no_cluster],
     equivalent: &["IST0101"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "{host} has no port {port}, only {ports}",
     message_zh: "{host} 没有端口 {port}，只有 {ports}",
     confirm: &[
@@ -44,34 +45,32 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for destination in service.destinations() {
-            let (Some(host), Some(port)) = (destination.host().and_then(Node::text), destination.port()) else { continue };
-            let Some(number) = port.as_integer() else { continue };
-            let targets = mesh.host(host, service.0.namespace).visible_to(&service.0);
-            let ports: Vec<_> = targets.iter().map(Target::ports).collect();
-            if targets.is_empty() || ports.iter().any(|ports| ports.is_empty() || ports.contains(&number)) {
-                continue;
-            }
-            if targets.iter().any(|target| other_version_has(mesh, *target, number)) {
-                continue;
-            }
-            let listed = ports.concat().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let mut finding =
-                Finding::new(&service.0, port).with("host", host).with("port", number.to_string()).with("ports", listed);
-            for target in &targets {
-                let resource = target.resource();
-                finding = finding.beside(&resource, resource.spec().get("ports").unwrap_or(resource.root));
-            }
-            findings.add(match &targets[..] {
-                [target] => match of_container(*target, number) {
-                    Some(meant) => finding.cured_by(Edit::replace(port, meant.to_string())),
-                    None => finding,
-                },
-                _ => finding,
-            });
+fn check<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for destination in service.destinations() {
+        let (Some(host), Some(port)) = (destination.host().and_then(Node::text), destination.port()) else { continue };
+        let Some(number) = port.as_integer() else { continue };
+        let targets = mesh.host(host, service.0.namespace).visible_to(&service.0);
+        let ports: Vec<_> = targets.iter().map(Target::ports).collect();
+        if targets.is_empty() || ports.iter().any(|ports| ports.is_empty() || ports.contains(&number)) {
+            continue;
         }
+        if targets.iter().any(|target| other_version_has(mesh, *target, number)) {
+            continue;
+        }
+        let listed = ports.concat().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let mut finding =
+            Finding::new(&service.0, port).with("host", host).with("port", number.to_string()).with("ports", listed);
+        for target in &targets {
+            let resource = target.resource();
+            finding = finding.beside(&resource, resource.spec().get("ports").unwrap_or(resource.root));
+        }
+        findings.add(match &targets[..] {
+            [target] => match of_container(*target, number) {
+                Some(meant) => finding.cured_by(Edit::replace(port, meant.to_string())),
+                None => finding,
+            },
+            _ => finding,
+        });
     }
 }
 

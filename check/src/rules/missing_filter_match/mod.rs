@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::{ConfigPatch, EnvoyFilter, ResourceKind};
+use crate::model::{ConfigPatch, EnvoyFilter};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "{operation} on {target} does not say which filter it is relative to",
     message_zh: "{target} 的 {operation} 没写参照哪个 filter",
     confirm: &[
@@ -42,20 +43,18 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for patch in filter.patches() {
-            let (Some(operation), Some(target)) = (patch.operation(), patch.apply_to()) else { continue };
-            let Some(name) = operation.text().filter(|_| lacks_filter(patch)) else { continue };
-            let finding = Finding::new(&filter.0, operation).with("operation", name).with("target", target);
-            match name {
-                "INSERT_BEFORE" => {
-                    let edit = Edit::replace(operation, "INSERT_FIRST");
-                    findings.add(finding.of_severity(Severity::Info).cured_by(edit));
-                }
-                "REPLACE" | "REMOVE" => findings.add(finding),
-                _ => {}
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for patch in filter.patches() {
+        let (Some(operation), Some(target)) = (patch.operation(), patch.apply_to()) else { continue };
+        let Some(name) = operation.text().filter(|_| lacks_filter(patch)) else { continue };
+        let finding = Finding::new(&filter.0, operation).with("operation", name).with("target", target);
+        match name {
+            "INSERT_BEFORE" => {
+                let edit = Edit::replace(operation, "INSERT_FIRST");
+                findings.add(finding.of_severity(Severity::Info).cured_by(edit));
             }
+            "REPLACE" | "REMOVE" => findings.add(finding),
+            _ => {}
         }
     }
 }

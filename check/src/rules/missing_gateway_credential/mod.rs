@@ -1,6 +1,6 @@
 //! A Gateway names a Secret that its pods' namespace does not have.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, full_host};
-use crate::model::{DestinationRule, ResourceKind};
+use crate::model::{DestinationRule, ResourceKind, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_cluster],
     equivalent: &["IST0101", "KIA1107"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "no DestinationRule for {host} has a subset {subset}",
     message_zh: "{host} 的 DestinationRule 里没有 subset {subset}",
     confirm: &[
@@ -42,33 +43,31 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for destination in service.destinations() {
-            let (Some(host), Some(subset)) = (destination.host(), destination.subset()) else { continue };
-            let (Some(host_name), Some(subset_name)) = (host.text(), subset.text()) else { continue };
-            let full = full_host(host_name, service.0.namespace);
-            if matches!(mesh.host(host_name, service.0.namespace), Lookup::Missing) {
-                continue;
-            }
-            let rules = mesh.rules_of_host(&full, service.0.namespace);
-            if rules.iter().any(|rule| rule.subset(subset_name).is_some()) {
-                continue;
-            }
-            let mut finding = Finding::new(&service.0, subset).with("subset", subset_name).with("host", full.clone());
-            match rules.first() {
-                Some(_) => {
-                    for rule in rules {
-                        let place = rule.0.spec().get("subsets").or_else(|| rule.host()).unwrap_or(rule.0.root);
-                        finding = finding.beside(&rule.0, place);
-                    }
-                    findings.add(finding);
+fn check<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for destination in service.destinations() {
+        let (Some(host), Some(subset)) = (destination.host(), destination.subset()) else { continue };
+        let (Some(host_name), Some(subset_name)) = (host.text(), subset.text()) else { continue };
+        let full = full_host(host_name, service.0.namespace);
+        if matches!(mesh.host(host_name, service.0.namespace), Lookup::Missing) {
+            continue;
+        }
+        let rules = mesh.rules_of_host(&full, service.0.namespace);
+        if rules.iter().any(|rule| rule.subset(subset_name).is_some()) {
+            continue;
+        }
+        let mut finding = Finding::new(&service.0, subset).with("subset", subset_name).with("host", full.clone());
+        match rules.first() {
+            Some(_) => {
+                for rule in rules {
+                    let place = rule.0.spec().get("subsets").or_else(|| rule.host()).unwrap_or(rule.0.root);
+                    finding = finding.beside(&rule.0, place);
                 }
-                None if is_of_unknown_host(mesh, subset_name, service.0.namespace) => {}
-                // Where the files hold rules of the namespace, they are kept together.
-                None if is_expected(mesh, host_name, service.0.namespace) => findings.add(finding.likely()),
-                None => findings.unknown(&service.0, subset, format!("DestinationRule for {full}")),
+                findings.add(finding);
             }
+            None if is_of_unknown_host(mesh, subset_name, service.0.namespace) => {}
+            // Where the files hold rules of the namespace, they are kept together.
+            None if is_expected(mesh, host_name, service.0.namespace) => findings.add(finding.likely()),
+            None => findings.unknown(&service.0, subset, format!("DestinationRule for {full}")),
         }
     }
 }

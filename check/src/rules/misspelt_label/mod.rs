@@ -15,6 +15,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [],
+    each: Metadata,
     message: "label {label} has no meaning to Istio; {meant} has",
     message_zh: "Istio 不认识 label {label}，应该是 {meant}",
     confirm: &[
@@ -29,12 +30,10 @@ Fix { id: "spell", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
-        for (key, _) in metadata.labels().iter() {
-            let Some((name, meant)) = key.text().and_then(|name| Some((name, labels::meant(name)?))) else { continue };
-            let finding = Finding::new(&metadata.resource, key).with("label", name).with("meant", meant);
-            findings.add(finding.cured_by(Edit::replace(key, meant)));
-        }
+fn check<'a>(_: &Mesh<'a>, metadata: Metadata<'a>, findings: &mut Findings<'a>) {
+    for (key, _) in metadata.labels().iter() {
+        let Some((name, meant)) = key.text().and_then(|name| Some((name, labels::meant(name)?))) else { continue };
+        let finding = Finding::new(&metadata.resource, key).with("label", name).with("meant", meant);
+        findings.add(finding.cured_by(Edit::replace(key, meant)));
     }
 }

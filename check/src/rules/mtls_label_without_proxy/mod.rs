@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::Workload;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -12,6 +13,7 @@ declare_rule! {
     explains: [tls_to_plaintext_port],
     equivalent: &[],
     kinds: [Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet],
+    each: Workload,
     message: "the pods of {workload} have no proxy, and their label makes clients send mutual TLS to them",
     message_zh: "{workload} 的 Pod 没有代理，但这个 label 会让客户端对它发起 mTLS",
     confirm: &[
@@ -45,11 +47,9 @@ declare_rule! {
 
 const LABEL: &str = "security.istio.io/tlsMode";
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let Some(mode) = workload.labels().node(LABEL).filter(|mode| mode.text() == Some("istio")) else { continue };
-        if mesh.has_proxy(workload) == Some(false) {
-            findings.add(Finding::new(&workload.resource, mode).with("workload", workload.resource.name));
-        }
+fn check<'a>(mesh: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let Some(mode) = workload.labels().node(LABEL).filter(|mode| mode.text() == Some("istio")) else { return };
+    if mesh.has_proxy(&workload) == Some(false) {
+        findings.add(Finding::new(&workload.resource, mode).with("workload", workload.resource.name));
     }
 }

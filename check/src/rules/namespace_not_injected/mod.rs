@@ -1,6 +1,6 @@
 //! A namespace beside others with proxies has no label that asks for one.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};

@@ -1,6 +1,6 @@
 //! NetworkPolicies let a pod with a proxy reach everything that they name, and istiod is not among it.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
@@ -53,7 +53,7 @@ const ISTIOD: i64 = 15012;
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let policies = policies_by_workload(mesh, restricts_egress);
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for workload in mesh.workloads() {
         let own = policies.get(&workload.resource.place()).map(Vec::as_slice).unwrap_or_default();
         let Some(policy) = own.first().filter(|_| mesh.has_proxy(workload) == Some(true)) else { continue };

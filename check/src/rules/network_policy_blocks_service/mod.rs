@@ -1,6 +1,6 @@
 //! No NetworkPolicy of a workload lets anybody reach a port that a Service publishes.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use crate::document::{Node, Place};
 use crate::finding::{Finding, Findings};
@@ -58,7 +58,7 @@ const HBONE: i64 = 15008;
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let policies = policies_by_workload(mesh, restricts_ingress);
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for (workload, services) in mesh.services_by_workload() {
         let own = policies.get(&workload.resource.place()).map(Vec::as_slice).unwrap_or_default();
         let rules: Vec<_> = own.iter().flat_map(|policy| policy.spec().list("ingress")).collect();
@@ -95,8 +95,8 @@ pub(crate) fn policies_by_workload<'a>(mesh: &Mesh<'a>, is_due: fn(Resource<'_>)
     let has_expressions = |policy: &Resource<'_>| policy.spec().at(&["podSelector", "matchExpressions"]).is_some();
     let all = || mesh.of(ResourceKind::NetworkPolicy).filter(|policy| is_due(*policy));
     let unclear: HashSet<&str> = all().filter(has_expressions).map(|policy| policy.namespace).collect();
-    let mut general: HashMap<&str, Vec<Resource<'a>>> = HashMap::new();
-    let mut found: HashMap<Place, Vec<Resource<'a>>> = HashMap::new();
+    let mut general: HashMap<&str, Vec<Resource<'a>>> = HashMap::default();
+    let mut found: HashMap<Place, Vec<Resource<'a>>> = HashMap::default();
     for policy in all().filter(|policy| !unclear.contains(policy.namespace)) {
         match labels(policy) {
             None => general.entry(policy.namespace).or_default().push(policy),

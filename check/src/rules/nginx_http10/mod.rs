@@ -1,6 +1,8 @@
 //! An nginx in the mesh calls its upstreams with HTTP/1.0.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use crate::document::{Node, Place};
 use crate::finding::{Finding, Findings};
@@ -36,7 +38,7 @@ const PASS: &str = "proxy_pass http://";
 const ALLOWED: [&str; 2] = ["PILOT_HTTP10", "ISTIO_META_HTTP10"];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut configs: HashMap<(&str, &str), Resource<'a>> = HashMap::new();
+    let mut configs: HashMap<(&str, &str), Resource<'a>> = HashMap::default();
     for config in mesh.of(ResourceKind::ConfigMap) {
         let data = config.root.get("data").into_iter().flat_map(Node::entries);
         if data.filter_map(|(_, value)| value.text()).any(|text| text.contains(PASS)) {

@@ -3,9 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, ROOT_NAMESPACE, Target, full_host, kubernetes_name};
-use crate::model::{
-    DestinationRule, MtlsMode, PeerAuthentication, ResourceKind, Service, TlsMode, TlsSettings, TrafficPolicy, selects,
-};
+use crate::model::{DestinationRule, MtlsMode, PeerAuthentication, Service, TlsMode, TlsSettings, TrafficPolicy, selects};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -16,6 +14,7 @@ declare_rule! {
     explains: [plaintext_to_tls_port, upstream_closed_connection],
     equivalent: &["KIA0207", "KIA0208"],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "{mode} towards {host}, whose workloads accept nothing but mTLS: PeerAuthentication {policy} is STRICT",
     message_zh: "对 {host} 使用 {mode}，但它的工作负载只接受 mTLS：PeerAuthentication {policy} 是 STRICT",
     confirm: &[
@@ -60,28 +59,25 @@ declare_rule! {
 /// A policy that decides, the node of its mode, and whether that is only likely to hold.
 type Strict<'a> = (PeerAuthentication<'a>, Node<'a>, bool);
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.of(ResourceKind::DestinationRule).map(DestinationRule) {
-        let Some(host) = rule.host().and_then(Node::text) else { continue };
-        let host = full_host(host, rule.0.namespace);
-        let subsets =
-            rule.subsets().filter_map(|subset| Some((TrafficPolicy(subset.get("trafficPolicy")?), subset.get("labels"))));
-        for (policy, labels) in rule.policy().map(|policy| (policy, None)).into_iter().chain(subsets) {
-            let own = policy.tls().map(|tls| (tls, None));
-            let of_ports = policy.ports().filter_map(|of_port| Some((of_port.tls()?, Some(of_port.port()?))));
-            for (tls, port) in own.into_iter().chain(of_ports) {
-                if !is_refused(tls) {
-                    continue;
-                }
-                let is_meant = |number: i64| match port {
-                    Some(port) => port == number,
-                    None => policy.ports().all(|other| other.port() != Some(number)),
-                };
-                match strict(mesh, &host, labels, &is_meant) {
-                    Ok(Some(strict)) => findings.add(finding(&rule, tls, host.clone(), strict)),
-                    Ok(None) => {}
-                    Err(missing) => findings.unknown(&rule.0, tls.mode_node(), missing),
-                }
+fn check<'a>(mesh: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let Some(host) = rule.host().and_then(Node::text) else { return };
+    let host = full_host(host, rule.0.namespace);
+    let subsets = rule.subsets().filter_map(|subset| Some((TrafficPolicy(subset.get("trafficPolicy")?), subset.get("labels"))));
+    for (policy, labels) in rule.policy().map(|policy| (policy, None)).into_iter().chain(subsets) {
+        let own = policy.tls().map(|tls| (tls, None));
+        let of_ports = policy.ports().filter_map(|of_port| Some((of_port.tls()?, Some(of_port.port()?))));
+        for (tls, port) in own.into_iter().chain(of_ports) {
+            if !is_refused(tls) {
+                continue;
+            }
+            let is_meant = |number: i64| match port {
+                Some(port) => port == number,
+                None => policy.ports().all(|other| other.port() != Some(number)),
+            };
+            match strict(mesh, &host, labels, &is_meant) {
+                Ok(Some(strict)) => findings.add(finding(&rule, tls, host.clone(), strict)),
+                Ok(None) => {}
+                Err(missing) => findings.unknown(&rule.0, tls.mode_node(), missing),
             }
         }
     }

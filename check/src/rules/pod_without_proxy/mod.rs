@@ -1,6 +1,6 @@
 //! A running pod of an injected namespace has no proxy.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;

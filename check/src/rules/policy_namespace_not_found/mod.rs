@@ -1,6 +1,6 @@
 //! An AuthorizationPolicy names a client's namespace that is not there.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -82,6 +82,7 @@ impl<'a> Namespaces<'a> {
         match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
             (Some(suffix), _) => known.any(|name| name.ends_with(suffix)),
             (_, Some(prefix)) => known.any(|name| name.starts_with(prefix)),
+            _ if self.declared.contains(pattern) || self.used.contains(pattern) => true,
             _ => known.any(|name| name.eq_ignore_ascii_case(pattern)),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 use crate::scope::{PolicyScope, written};
 
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [rbac_denied],
     equivalent: &["IST0127", "KIA0101"],
     kinds: [AuthorizationPolicy],
+    each: Resource,
     message: "no workload in reach of {policy} has the labels {selector}",
     message_zh: "{policy} 能管到的范围里，没有工作负载带有标签 {selector}",
     confirm: &[
@@ -43,17 +44,13 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
-        match PolicyScope::of(mesh, &policy) {
-            PolicyScope::Nothing(selector) => {
-                let finding = Finding::new(&policy, selector).with("selector", written(selector));
-                findings.add(finding.with("policy", policy.name).likely());
-            }
-            PolicyScope::Elsewhere(selector) => {
-                findings.unknown(&policy, selector, format!("workloads with {}", written(selector)))
-            }
-            _ => {}
+fn check<'a>(mesh: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    match PolicyScope::of(mesh, &policy) {
+        PolicyScope::Nothing(selector) => {
+            let finding = Finding::new(&policy, selector).with("selector", written(selector));
+            findings.add(finding.with("policy", policy.name).likely());
         }
+        PolicyScope::Elsewhere(selector) => findings.unknown(&policy, selector, format!("workloads with {}", written(selector))),
+        _ => {}
     }
 }

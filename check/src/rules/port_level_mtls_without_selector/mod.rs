@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [admission_refused],
     equivalent: &["IST0106"],
     kinds: [PeerAuthentication],
+    each: Resource,
     message: "portLevelMtls needs a selector: without one Istio refuses the policy",
     message_zh: "portLevelMtls 需要 selector，没有 selector 的策略会被 Istio 拒绝",
     confirm: &[
@@ -44,11 +45,12 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::PeerAuthentication).filter(|policy| policy.selector().is_none()) {
-        let ports = policy.spec().entry("portLevelMtls").filter(|(_, ports)| !ports.is_empty());
-        if let Some((key, _)) = ports {
-            findings.add(Finding::new(&policy, key));
-        }
+fn check<'a>(_: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    if policy.selector().is_some() {
+        return;
+    }
+    let ports = policy.spec().entry("portLevelMtls").filter(|(_, ports)| !ports.is_empty());
+    if let Some((key, _)) = ports {
+        findings.add(Finding::new(&policy, key));
     }
 }

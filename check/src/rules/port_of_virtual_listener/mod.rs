@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "portNumber {port} is the proxy's own: no HTTP filter chain is for it",
     message_zh: "portNumber {port} 是代理自己的端口，没有对应的 HTTP filter chain",
     confirm: &[
@@ -38,19 +39,17 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for patch in filter.patches().filter(|patch| patch.apply_to() == Some("HTTP_FILTER")) {
-            let context = patch.matched().and_then(|matched| matched.str_at(&["context"]));
-            let Some(port) = patch.listener().and_then(|listener| listener.get("portNumber")) else { continue };
-            let is_virtual = match context {
-                Some("SIDECAR_INBOUND") => port.as_integer() == Some(15006),
-                Some("SIDECAR_OUTBOUND") => port.as_integer() == Some(15001),
-                _ => false,
-            };
-            if is_virtual {
-                findings.add(Finding::new(&filter.0, port).with("port", port.text().unwrap_or_default()));
-            }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for patch in filter.patches().filter(|patch| patch.apply_to() == Some("HTTP_FILTER")) {
+        let context = patch.matched().and_then(|matched| matched.str_at(&["context"]));
+        let Some(port) = patch.listener().and_then(|listener| listener.get("portNumber")) else { continue };
+        let is_virtual = match context {
+            Some("SIDECAR_INBOUND") => port.as_integer() == Some(15006),
+            Some("SIDECAR_OUTBOUND") => port.as_integer() == Some(15001),
+            _ => false,
+        };
+        if is_virtual {
+            findings.add(Finding::new(&filter.0, port).with("port", port.text().unwrap_or_default()));
         }
     }
 }

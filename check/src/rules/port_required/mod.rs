@@ -13,6 +13,7 @@ declare_rule! {
     explains: [no_cluster],
     equivalent: &["IST0112"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "{host} has the ports {ports}, and the route does not say which",
     message_zh: "{host} 有多个端口（{ports}），路由没有写用哪一个",
     confirm: &[
@@ -46,26 +47,24 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        let mut listeners: Option<Option<Vec<i64>>> = None;
-        for destination in service.destinations().filter(|destination| destination.0.get("port").is_none()) {
-            let Some((host, name)) = destination.host().and_then(|host| Some((host, host.text()?))) else { continue };
-            let targets = mesh.host(name, service.0.namespace).visible_to(&service.0);
-            let Some(target) = targets.iter().find(|target| target.ports().len() > 1) else { continue };
-            if targets.iter().any(|target| target.ports().len() < 2) {
-                continue;
-            }
-            let ports = target.ports();
-            let listeners = listeners.get_or_insert_with(|| listener_ports(mesh, &service));
-            if listeners.as_ref().is_some_and(|listeners| listeners.iter().all(|port| ports.contains(port))) {
-                continue;
-            }
-            let listed = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let finding = Finding::new(&service.0, host).with("host", name).with("ports", listed);
-            let finding = finding.beside(&target.resource(), ports_node(*target));
-            findings.add(if listeners.is_none() { finding.likely() } else { finding });
+fn check<'a>(mesh: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    let mut listeners: Option<Option<Vec<i64>>> = None;
+    for destination in service.destinations().filter(|destination| destination.0.get("port").is_none()) {
+        let Some((host, name)) = destination.host().and_then(|host| Some((host, host.text()?))) else { continue };
+        let targets = mesh.host(name, service.0.namespace).visible_to(&service.0);
+        let Some(target) = targets.iter().find(|target| target.ports().len() > 1) else { continue };
+        if targets.iter().any(|target| target.ports().len() < 2) {
+            continue;
         }
+        let ports = target.ports();
+        let listeners = listeners.get_or_insert_with(|| listener_ports(mesh, &service));
+        if listeners.as_ref().is_some_and(|listeners| listeners.iter().all(|port| ports.contains(port))) {
+            continue;
+        }
+        let listed = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let finding = Finding::new(&service.0, host).with("host", name).with("ports", listed);
+        let finding = finding.beside(&target.resource(), ports_node(*target));
+        findings.add(if listeners.is_none() { finding.likely() } else { finding });
     }
 }
 

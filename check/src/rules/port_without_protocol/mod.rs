@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, is_system_namespace};
+use crate::model::Service;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -12,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0118", "KIA0601"],
     kinds: [Service],
+    each: Service,
     message: "nothing says what port {port} of {service} speaks, so proxies guess it from the first bytes",
     message_zh: "{service} 的端口 {port} 没有声明协议，代理只能根据最初几个字节去猜",
     confirm: &[
@@ -53,18 +55,16 @@ declare_rule! {
 /// Ports that are taken for TCP where nothing is declared: SMTP, DNS, MySQL, MongoDB.
 const TCP_BY_NUMBER: [i64; 4] = [25, 53, 3306, 27017];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.services() {
-        if is_system_namespace(service.0.namespace) || service.0.is_of_istio() || service.external_name().is_some() {
-            continue;
-        }
-        for port in service.ports() {
-            let Some(number) = port.number().filter(|number| !TCP_BY_NUMBER.contains(number)) else { continue };
-            if port.protocol().is_none() {
-                let place = port.0.get("appProtocol").or_else(|| port.0.get("name")).unwrap_or(port.0);
-                let finding = Finding::new(&service.0, place).with("port", number.to_string());
-                findings.add(finding.with("service", service.0.name));
-            }
+fn check<'a>(_: &Mesh<'a>, service: Service<'a>, findings: &mut Findings<'a>) {
+    if is_system_namespace(service.0.namespace) || service.0.is_of_istio() || service.external_name().is_some() {
+        return;
+    }
+    for port in service.ports() {
+        let Some(number) = port.number().filter(|number| !TCP_BY_NUMBER.contains(number)) else { continue };
+        if port.protocol().is_none() {
+            let place = port.0.get("appProtocol").or_else(|| port.0.get("name")).unwrap_or(port.0);
+            let finding = Finding::new(&service.0, place).with("port", number.to_string());
+            findings.add(finding.with("service", service.0.name));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [rbac_denied],
     equivalent: &[],
     kinds: [AuthorizationPolicy],
+    each: Resource,
     message: "{value} was read as a pattern; from Istio 1.30 on its letters stand for themselves",
     message_zh: "{value} 以前会被当成正则，从 Istio 1.30 起按字面匹配",
     confirm: &[
@@ -40,15 +41,13 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy) {
-        let from = policy.spec().list("rules").flat_map(|rule| rule.list("from"));
-        for source in from.filter_map(|from| from.get("source")) {
-            let suffixes = ["principals", "notPrincipals"].into_iter().flat_map(move |key| source.list(key)).filter(is_suffix);
-            let namespaces = ["namespaces", "notNamespaces"].into_iter().flat_map(move |key| source.list(key));
-            for value in suffixes.chain(namespaces).filter(has_pattern) {
-                findings.add(Finding::new(&policy, value).with("value", value.text().unwrap_or_default()).likely());
-            }
+fn check<'a>(_: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    let from = policy.spec().list("rules").flat_map(|rule| rule.list("from"));
+    for source in from.filter_map(|from| from.get("source")) {
+        let suffixes = ["principals", "notPrincipals"].into_iter().flat_map(move |key| source.list(key)).filter(is_suffix);
+        let namespaces = ["namespaces", "notNamespaces"].into_iter().flat_map(move |key| source.list(key));
+        for value in suffixes.chain(namespaces).filter(has_pattern) {
+            findings.add(Finding::new(&policy, value).with("value", value.text().unwrap_or_default()).likely());
         }
     }
 }

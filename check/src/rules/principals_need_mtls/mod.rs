@@ -15,6 +15,7 @@ declare_rule! {
     explains: [rbac_denied],
     equivalent: &["KIA0109"],
     kinds: [PeerAuthentication],
+    each: AuthorizationPolicy,
     message: "{field} never matches: PeerAuthentication {authentication} switches mTLS off here",
     message_zh: "{field} 永远匹配不上：PeerAuthentication {authentication} 在这里关掉了 mTLS",
     confirm: &[
@@ -44,22 +45,24 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in mesh.of(ResourceKind::AuthorizationPolicy).map(AuthorizationPolicy) {
-        let mut asked = policy.rules().flat_map(|rule| rule.conditions()).filter(|condition| condition.is_of_peer()).peekable();
-        if asked.peek().is_none() {
-            continue;
-        }
-        let Some((authentication, mode)) = disabling(mesh, &policy) else { continue };
-        for condition in asked {
-            let finding = Finding::new(&policy.0, condition.node).with("field", condition.name);
-            findings.add(finding.with("authentication", authentication.0.name).beside(&authentication.0, mode).likely());
-        }
+fn check<'a>(mesh: &Mesh<'a>, policy: AuthorizationPolicy<'a>, findings: &mut Findings<'a>) {
+    let mut asked = policy.rules().flat_map(|rule| rule.conditions()).filter(|condition| condition.is_of_peer()).peekable();
+    if asked.peek().is_none() {
+        return;
+    }
+    let Some((authentication, mode)) = disabling(mesh, &policy) else { return };
+    for condition in asked {
+        let finding = Finding::new(&policy.0, condition.node).with("field", condition.name);
+        findings.add(finding.with("authentication", authentication.0.name).beside(&authentication.0, mode).likely());
     }
 }
 
 /// The PeerAuthentication that switches mutual TLS off for what a policy holds for, and where it says so.
 fn disabling<'a>(mesh: &Mesh<'a>, policy: &AuthorizationPolicy<'a>) -> Option<(PeerAuthentication<'a>, Node<'a>)> {
+    let root = mesh.root_namespace();
+    if policy.0.namespace != root && !disables(mesh, policy.0.namespace) && !disables(mesh, root) {
+        return None;
+    }
     let (namespace, labels) = match PolicyScope::of(mesh, &policy.0) {
         PolicyScope::Workloads(workloads) => {
             workloads.first().map(|workload| (workload.resource.namespace, workload.labels()))?
@@ -68,8 +71,7 @@ fn disabling<'a>(mesh: &Mesh<'a>, policy: &AuthorizationPolicy<'a>) -> Option<(P
         PolicyScope::Everything => (policy.0.namespace, Labels(None)),
         PolicyScope::Targets => return None,
     };
-    let is_near =
-        |found: &PeerAuthentication<'a>| found.0.namespace == mesh.root_namespace() || mesh.stand_together(&found.0, &policy.0);
+    let is_near = |found: &PeerAuthentication<'a>| found.0.namespace == root || mesh.stand_together(&found.0, &policy.0);
     let of = |namespace: &'a str| {
         mesh.in_namespace(ResourceKind::PeerAuthentication, namespace).map(PeerAuthentication).filter(is_near)
     };
@@ -78,9 +80,15 @@ fn disabling<'a>(mesh: &Mesh<'a>, policy: &AuthorizationPolicy<'a>) -> Option<(P
         found.mode().is_some() && selector.is_some_and(|selector| selects(selector, labels))
     });
     let whole = |namespace: &'a str| of(namespace).find(|found| found.0.selector().is_none() && found.mode().is_some());
-    let deciding = own.or_else(|| whole(namespace)).or_else(|| whole(mesh.root_namespace()))?;
+    let deciding = own.or_else(|| whole(namespace)).or_else(|| whole(root))?;
     deciding
         .mode()
         .filter(|(mode, _)| *mode == MtlsMode::Disable && mesh.is_undivided(&deciding.0))
         .map(|(_, node)| (deciding, node))
+}
+
+/// Whether some PeerAuthentication of a namespace switches mutual TLS off.
+fn disables(mesh: &Mesh<'_>, namespace: &str) -> bool {
+    let mut modes = mesh.peer_authentications_of(namespace).iter().filter_map(PeerAuthentication::mode);
+    modes.any(|(mode, _)| mode == MtlsMode::Disable)
 }

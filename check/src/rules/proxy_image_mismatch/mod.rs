@@ -1,6 +1,8 @@
 //! Pods run another proxy image than their control plane injects today.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};

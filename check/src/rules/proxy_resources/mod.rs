@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::Workload;
 use crate::rules::declare_rule;
 use crate::vocabulary::quantity;
 
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob],
+    each: Workload,
     message: "the limit {limit} is below the request {request}",
     message_zh: "limit {limit} 小于 request {request}",
     confirm: &[
@@ -33,17 +35,15 @@ const PAIRS: [[&str; 2]; 2] = [
     ["sidecar.istio.io/proxyMemory", "sidecar.istio.io/proxyMemoryLimit"],
 ];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let annotations = workload.annotations();
-        for [request, limit] in PAIRS {
-            let (Some(request), Some(limit)) = (annotations.node(request), annotations.node(limit)) else { continue };
-            let (Some(asked), Some(allowed)) = (request.text(), limit.text()) else { continue };
-            let (Some(least), Some(most)) = (quantity(asked), quantity(allowed)) else { continue };
-            if most < least {
-                let finding = Finding::new(&workload.resource, limit).with("limit", allowed).with("request", asked);
-                findings.add(finding.beside(&workload.resource, request));
-            }
+fn check<'a>(_: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let annotations = workload.annotations();
+    for [request, limit] in PAIRS {
+        let (Some(request), Some(limit)) = (annotations.node(request), annotations.node(limit)) else { continue };
+        let (Some(asked), Some(allowed)) = (request.text(), limit.text()) else { continue };
+        let (Some(least), Some(most)) = (quantity(asked), quantity(allowed)) else { continue };
+        if most < least {
+            let finding = Finding::new(&workload.resource, limit).with("limit", allowed).with("request", asked);
+            findings.add(finding.beside(&workload.resource, request));
         }
     }
 }

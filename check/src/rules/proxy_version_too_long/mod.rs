@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "proxyVersion has {length} characters: from Istio 1.31 on the patch is for no proxy",
     message_zh: "proxyVersion 有 {length} 个字符：从 Istio 1.31 起这个 patch 对任何代理都不生效",
     confirm: &[
@@ -36,13 +37,11 @@ declare_rule! {
 /// What istiod reads from 1.31 on.
 const MOST: usize = 1024;
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for version in filter.patches().filter_map(|patch| patch.proxy_version()) {
-            let length = version.text().map_or(0, str::len);
-            if length > MOST {
-                findings.add(Finding::new(&filter.0, version).with("length", length.to_string()));
-            }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for version in filter.patches().filter_map(|patch| patch.proxy_version()) {
+        let length = version.text().map_or(0, str::len);
+        if length > MOST {
+            findings.add(Finding::new(&filter.0, version).with("length", length.to_string()));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Route;
+use crate::model::{Route, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [protocol_error_downstream],
     equivalent: &[],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "from Istio 1.32 on QUERY without a content-type gets 400",
     message_zh: "从 Istio 1.32 起，不带 content-type 的 QUERY 请求返回 400",
     confirm: &[
@@ -33,11 +34,9 @@ declare_rule! {
     sources: &["https://www.envoyproxy.io/docs/envoy/latest/version_history/v1.40/v1.40.0"],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for matched in service.routes().flat_map(Route::matches) {
-            let Some(method) = matched.at(&["method", "exact"]).filter(|method| method.text() == Some("QUERY")) else { continue };
-            findings.add(Finding::new(&service.0, method).likely());
-        }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for matched in service.routes().flat_map(Route::matches) {
+        let Some(method) = matched.at(&["method", "exact"]).filter(|method| method.text() == Some("QUERY")) else { continue };
+        findings.add(Finding::new(&service.0, method).likely());
     }
 }

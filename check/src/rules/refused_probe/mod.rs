@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [PeerAuthentication],
+    each: Workload,
     message: "the {probe} of {container} arrives as plaintext where only mTLS is taken",
     message_zh: "{container} 的 {probe} 是明文，而这里只接受 mTLS",
     confirm: &[
@@ -33,25 +34,23 @@ const ANNOTATION: &str = "sidecar.istio.io/rewriteAppHTTPProbers";
 /// The probes of a container.
 const PROBES: [&str; 3] = ["startupProbe", "readinessProbe", "livenessProbe"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let Some(value) = workload.annotations().node(ANNOTATION).filter(|value| value.text() == Some("false")) else { continue };
-        if mesh.has_proxy(workload) != Some(true) {
-            continue;
-        }
-        let refused = workload.containers().find_map(|container| {
-            PROBES.into_iter().find_map(|name| {
-                let port = port(container.0.get(name)?, container)?;
-                let policy = mesh.peer_authentication(workload, port)?;
-                let (mode, node) = policy.mode_of_port(port)?;
-                let is_refused = mode == MtlsMode::Strict && !is_excluded(workload, port);
-                is_refused.then_some((container.name().unwrap_or_default(), name, policy, node))
-            })
-        });
-        let Some((container, probe, policy, mode)) = refused else { continue };
-        let finding = Finding::new(&workload.resource, value).with("probe", probe).with("container", container);
-        findings.add(finding.beside(&policy.0, mode));
+fn check<'a>(mesh: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let Some(value) = workload.annotations().node(ANNOTATION).filter(|value| value.text() == Some("false")) else { return };
+    if mesh.has_proxy(&workload) != Some(true) {
+        return;
     }
+    let refused = workload.containers().find_map(|container| {
+        PROBES.into_iter().find_map(|name| {
+            let port = port(container.0.get(name)?, container)?;
+            let policy = mesh.peer_authentication(&workload, port)?;
+            let (mode, node) = policy.mode_of_port(port)?;
+            let is_refused = mode == MtlsMode::Strict && !is_excluded(&workload, port);
+            is_refused.then_some((container.name().unwrap_or_default(), name, policy, node))
+        })
+    });
+    let Some((container, probe, policy, mode)) = refused else { return };
+    let finding = Finding::new(&workload.resource, value).with("probe", probe).with("container", container);
+    findings.add(finding.beside(&policy.0, mode));
 }
 
 /// The port that a probe goes to.

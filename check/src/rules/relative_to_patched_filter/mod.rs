@@ -1,6 +1,6 @@
 //! A patch stands relative to a filter that another EnvoyFilter puts in, and nothing says which comes first.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
@@ -44,7 +44,7 @@ declare_rule! {
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let filters = || mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter);
     // Between namespaces the order is fixed: the root namespace is first.
-    let mut makers: HashMap<(&str, &str, &str), Vec<EnvoyFilter<'a>>> = HashMap::new();
+    let mut makers: HashMap<(&str, &str, &str), Vec<EnvoyFilter<'a>>> = HashMap::default();
     for filter in filters() {
         for (target, name) in filter.patches().filter_map(put_in) {
             makers.entry((filter.0.namespace, target, name)).or_default().push(filter);

@@ -1,6 +1,6 @@
 //! A patch's result depends on other patches, and no priority orders them.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
@@ -44,7 +44,7 @@ declare_rule! {
 /// The patches of EnvoyFilters without priority whose result depends on what is there before them, each with whether an earlier patch for
 /// the same filter, of its namespace or of its own EnvoyFilter, is for single proxy versions.
 pub(super) fn relative_patches<'a>(mesh: &Mesh<'a>) -> impl Iterator<Item = (EnvoyFilter<'a>, ConfigPatch<'a>, bool)> {
-    let mut versioned = HashSet::new();
+    let mut versioned = HashSet::default();
     let all =
         mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter).flat_map(|filter| filter.patches().map(move |patch| (filter, patch)));
     let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [trace_context_missing],
     equivalent: &["IST0002"],
     kinds: [Telemetry],
+    each: Resource,
     message: "provider {provider} is of the kind {kind}, whose driver is gone",
     message_zh: "provider {provider} 的类型是 {kind}，它的驱动已经被移除",
     confirm: &[
@@ -41,16 +42,14 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for telemetry in mesh.of(ResourceKind::Telemetry) {
-        let named = telemetry.spec().list("tracing").flat_map(|entry| entry.list("providers"));
-        for node in named.filter_map(|provider| provider.get("name")) {
-            let provider = node.text().and_then(|name| mesh.extension_provider(name));
-            let removed =
-                provider.and_then(|provider| ["lightstep", "opencensus"].into_iter().find(|kind| provider.get(kind).is_some()));
-            if let (Some(kind), Some(name)) = (removed, node.text()) {
-                findings.add(Finding::new(&telemetry, node).with("provider", name).with("kind", kind));
-            }
+fn check<'a>(mesh: &Mesh<'a>, telemetry: Resource<'a>, findings: &mut Findings<'a>) {
+    let named = telemetry.spec().list("tracing").flat_map(|entry| entry.list("providers"));
+    for node in named.filter_map(|provider| provider.get("name")) {
+        let provider = node.text().and_then(|name| mesh.extension_provider(name));
+        let removed =
+            provider.and_then(|provider| ["lightstep", "opencensus"].into_iter().find(|kind| provider.get(kind).is_some()));
+        if let (Some(kind), Some(name)) = (removed, node.text()) {
+            findings.add(Finding::new(&telemetry, node).with("provider", name).with("kind", kind));
         }
     }
 }

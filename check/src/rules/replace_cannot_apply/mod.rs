@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0152"],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "REPLACE is not applied to {target}",
     message_zh: "REPLACE 对 {target} 不生效",
     confirm: &[
@@ -38,14 +39,12 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for patch in filter.patches() {
-            let (Some(operation), Some(target)) = (patch.operation(), patch.apply_to()) else { continue };
-            let can = matches!(target, "NETWORK_FILTER" | "HTTP_FILTER" | "VIRTUAL_HOST" | "LISTENER_FILTER");
-            if operation.text() == Some("REPLACE") && !can {
-                findings.add(Finding::new(&filter.0, operation).with("target", target));
-            }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for patch in filter.patches() {
+        let (Some(operation), Some(target)) = (patch.operation(), patch.apply_to()) else { continue };
+        let can = matches!(target, "NETWORK_FILTER" | "HTTP_FILTER" | "VIRTUAL_HOST" | "LISTENER_FILTER");
+        if operation.text() == Some("REPLACE") && !can {
+            findings.add(Finding::new(&filter.0, operation).with("target", target));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::{Container, PROXY_CONTAINER, Protocol, Resource, ResourceKind, ServiceEntry, Workload};
+use crate::model::{Container, PROXY_CONTAINER, Protocol, Resource, ResourceKind, Service, ServiceEntry, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [listener_conflict],
     equivalent: &[],
     kinds: [Service, ServiceEntry, Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob],
+    each: Resource,
     message: "port {port} belongs to the sidecar",
     message_zh: "端口 {port} 是 sidecar 自己用的",
     confirm: &[
@@ -51,22 +52,33 @@ const OF_POD: [i64; 9] = [15000, 15001, 15004, 15006, 15008, 15020, 15021, 15053
 /// What istiod leaves out of the listeners for HTTP to other hosts, since the proxy has it on all addresses.
 const OF_LISTENERS: [i64; 4] = [15001, 15006, 15021, 15090];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        check_containers(mesh, workload, findings);
-    }
-    for service in mesh.services().filter(|service| !is_of_istio(&service.0, service.selector())) {
-        for port in service.ports().filter(|port| port.protocol().is_some_and(Protocol::is_http)) {
-            let leads_to_proxy = port.target_name().is_some() || port.target().is_some_and(|target| OF_POD.contains(&target));
-            let number = port.number().filter(|number| OF_LISTENERS.contains(number) && !leads_to_proxy);
-            report(&service.0, number.and_then(|_| port.0.get("port")), findings);
+fn check<'a>(mesh: &Mesh<'a>, resource: Resource<'a>, findings: &mut Findings<'a>) {
+    match resource.kind {
+        ResourceKind::Service => check_service(Service(resource), findings),
+        ResourceKind::ServiceEntry => check_entry(ServiceEntry(resource), findings),
+        _ => {
+            if let Some(workload) = Workload::of(resource) {
+                check_containers(mesh, &workload, findings);
+            }
         }
     }
-    for entry in mesh.of(ResourceKind::ServiceEntry).map(ServiceEntry) {
-        for port in entry.ports().filter(|port| ServiceEntry::protocol(*port).is_some_and(Protocol::is_http)) {
-            let number = port.get("number").filter(|number| number.as_integer().is_some_and(|it| OF_LISTENERS.contains(&it)));
-            report(&entry.0, number, findings);
-        }
+}
+
+fn check_service<'a>(service: Service<'a>, findings: &mut Findings<'a>) {
+    if is_of_istio(&service.0, service.selector()) {
+        return;
+    }
+    for port in service.ports().filter(|port| port.protocol().is_some_and(Protocol::is_http)) {
+        let leads_to_proxy = port.target_name().is_some() || port.target().is_some_and(|target| OF_POD.contains(&target));
+        let number = port.number().filter(|number| OF_LISTENERS.contains(number) && !leads_to_proxy);
+        report(&service.0, number.and_then(|_| port.0.get("port")), findings);
+    }
+}
+
+fn check_entry<'a>(entry: ServiceEntry<'a>, findings: &mut Findings<'a>) {
+    for port in entry.ports().filter(|port| ServiceEntry::protocol(*port).is_some_and(Protocol::is_http)) {
+        let number = port.get("number").filter(|number| number.as_integer().is_some_and(|it| OF_LISTENERS.contains(&it)));
+        report(&entry.0, number, findings);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::Workload;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob],
+    each: Workload,
     message: "port {port} is the proxy's own, and the application's metrics are not there",
     message_zh: "{port} 是代理自己的端口，应用的指标不在这里",
     confirm: &[
@@ -45,17 +47,15 @@ declare_rule! {
 /// Ports of Envoy and of the agent, without 15020: that is what the webhook itself writes.
 const RESERVED: [i64; 8] = [15000, 15001, 15004, 15006, 15008, 15021, 15053, 15090];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for workload in mesh.workloads() {
-        let annotations = workload.annotations();
-        let is_merged = annotations.get("prometheus.io/scrape") == Some("true")
-            && annotations.get("prometheus.istio.io/merge-metrics") != Some("false");
-        let Some(node) = annotations.node("prometheus.io/port").filter(|_| is_merged) else { continue };
-        let port = Node::text(node).and_then(|port| port.parse().ok());
-        let Some(port) = port.filter(|port| RESERVED.contains(port)) else { continue };
-        // A proxy that is written down is a gateway, or was injected before.
-        if workload.proxy().is_none() && mesh.has_proxy(workload) == Some(true) {
-            findings.add(Finding::new(&workload.resource, node).with("port", port.to_string()));
-        }
+fn check<'a>(mesh: &Mesh<'a>, workload: Workload<'a>, findings: &mut Findings<'a>) {
+    let annotations = workload.annotations();
+    let is_merged = annotations.get("prometheus.io/scrape") == Some("true")
+        && annotations.get("prometheus.istio.io/merge-metrics") != Some("false");
+    let Some(node) = annotations.node("prometheus.io/port").filter(|_| is_merged) else { return };
+    let port = Node::text(node).and_then(|port| port.parse().ok());
+    let Some(port) = port.filter(|port| RESERVED.contains(port)) else { return };
+    // A proxy that is written down is a gateway, or was injected before.
+    if workload.proxy().is_none() && mesh.has_proxy(&workload) == Some(true) {
+        findings.add(Finding::new(&workload.resource, node).with("port", port.to_string()));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::DestinationRule;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [retry_exhausted, circuit_breaker_overflow],
     equivalent: &[],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "retryBudget without percent: the default goes from 0.2 % to 20 % with Istio 1.30",
     message_zh: "retryBudget 没写 percent：Istio 1.30 把默认值从 0.2% 改成 20%",
     confirm: &[
@@ -38,12 +40,10 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        let budgets = rule.policies().filter_map(|policy| policy.0.entry("retryBudget"));
-        for (key, budget) in budgets.filter(|(_, budget)| budget.get("percent").is_none()) {
-            let place = if budget.is_empty() { key } else { budget };
-            findings.add(Finding::new(&rule.0, place));
-        }
+fn check<'a>(_: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let budgets = rule.policies().filter_map(|policy| policy.0.entry("retryBudget"));
+    for (key, budget) in budgets.filter(|(_, budget)| budget.get("percent").is_none()) {
+        let place = if budget.is_empty() { key } else { budget };
+        findings.add(Finding::new(&rule.0, place));
     }
 }

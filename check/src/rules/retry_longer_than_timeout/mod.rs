@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::duration;
+use crate::model::{VirtualService, duration};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [request_timeout],
     equivalent: &[],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "{attempts} retries of {per_try} each do not fit into the timeout of {timeout}",
     message_zh: "{attempts} 次重试、每次 {per_try}，超过了总超时 {timeout}",
     confirm: &[
@@ -41,23 +42,20 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for route in service.http() {
-            let (Some(timeout), Some(retries)) = (route.get("timeout"), route.get("retries")) else { continue };
-            let Some(per_try) = retries.get("perTryTimeout") else { continue };
-            let attempts =
-                retries.get("attempts").and_then(|attempts| attempts.as_integer()).and_then(|count| u32::try_from(count).ok());
-            let (Some(total), Some(each)) = (timeout.text().and_then(duration), per_try.text().and_then(duration)) else {
-                continue;
-            };
-            let Some(attempts) = attempts.filter(|attempts| *attempts > 0 && !total.is_zero()) else { continue };
-            if each.saturating_mul(attempts) > total {
-                let finding =
-                    Finding::new(&service.0, timeout).with("attempts", attempts.to_string()).beside(&service.0, per_try);
-                let written = |node: crate::document::Node<'a>| node.text().unwrap_or_default();
-                findings.add(finding.with("per_try", written(per_try)).with("timeout", written(timeout)));
-            }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for route in service.http() {
+        let (Some(timeout), Some(retries)) = (route.get("timeout"), route.get("retries")) else { continue };
+        let Some(per_try) = retries.get("perTryTimeout") else { continue };
+        let attempts =
+            retries.get("attempts").and_then(|attempts| attempts.as_integer()).and_then(|count| u32::try_from(count).ok());
+        let (Some(total), Some(each)) = (timeout.text().and_then(duration), per_try.text().and_then(duration)) else {
+            continue;
+        };
+        let Some(attempts) = attempts.filter(|attempts| *attempts > 0 && !total.is_zero()) else { continue };
+        if each.saturating_mul(attempts) > total {
+            let finding = Finding::new(&service.0, timeout).with("attempts", attempts.to_string()).beside(&service.0, per_try);
+            let written = |node: crate::document::Node<'a>| node.text().unwrap_or_default();
+            findings.add(finding.with("per_try", written(per_try)).with("timeout", written(timeout)));
         }
     }
 }

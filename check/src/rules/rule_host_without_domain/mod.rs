@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh};
-use crate::model::Service;
+use crate::model::{DestinationRule, Service};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0174", "KIA0202"],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "{host} is taken as it stands and is not {full}, so this DestinationRule changes nothing",
     message_zh: "{host} 会原样使用，不等于 {full}，这条 DestinationRule 不起任何作用",
     confirm: &[
@@ -40,18 +41,16 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        let Some(host) = rule.host() else { continue };
-        let Some(name) = host.text() else { continue };
-        let Some(service) = half_named(mesh, name) else { continue };
-        if matches!(mesh.host(name, rule.0.namespace), Lookup::Found(_)) {
-            continue;
-        }
-        let full = service.host();
-        let finding = Finding::new(&rule.0, host).with("host", name).with("full", full.clone());
-        findings.add(finding.beside(&service.0, service.0.name_node()).cured_by(Edit::replace(host, full)));
+fn check<'a>(mesh: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let Some(host) = rule.host() else { return };
+    let Some(name) = host.text() else { return };
+    let Some(service) = half_named(mesh, name) else { return };
+    if matches!(mesh.host(name, rule.0.namespace), Lookup::Found(_)) {
+        return;
     }
+    let full = service.host();
+    let finding = Finding::new(&rule.0, host).with("host", name).with("full", full.clone());
+    findings.add(finding.beside(&service.0, service.0.name_node()).cured_by(Edit::replace(host, full)));
 }
 
 /// The Service that `reviews.books` or `reviews.books.svc` means. Istio completes only names without a dot.

@@ -1,6 +1,6 @@
 //! Prometheus is to scrape a port of the application itself, and mTLS is a must there.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -57,7 +57,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut by_namespace: HashMap<&str, Vec<PeerAuthentication<'a>>> = HashMap::new();
+    let mut by_namespace: HashMap<&str, Vec<PeerAuthentication<'a>>> = HashMap::default();
     for resource in mesh.of(ResourceKind::PeerAuthentication) {
         by_namespace.entry(resource.namespace).or_default().push(PeerAuthentication(resource));
     }

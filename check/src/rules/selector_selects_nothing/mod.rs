@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 use crate::scope::{PolicyScope, written};
 
@@ -13,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0101", "KIA0004"],
     kinds: [PeerAuthentication, RequestAuthentication, Sidecar, Telemetry, TrafficExtension, WasmPlugin],
+    each: Resource,
     message: "no workload in reach of {policy} has the labels {selector}",
     message_zh: "{policy} 能管到的范围里，没有工作负载带有标签 {selector}",
     confirm: &[
@@ -42,17 +44,13 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for policy in RULE.kinds.iter().flat_map(|kind| mesh.of(*kind)) {
-        match PolicyScope::of(mesh, &policy) {
-            PolicyScope::Nothing(selector) => {
-                let finding = Finding::new(&policy, selector).with("selector", written(selector));
-                findings.add(finding.with("policy", policy.name).likely());
-            }
-            PolicyScope::Elsewhere(selector) => {
-                findings.unknown(&policy, selector, format!("workloads with {}", written(selector)))
-            }
-            _ => {}
+fn check<'a>(mesh: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
+    match PolicyScope::of(mesh, &policy) {
+        PolicyScope::Nothing(selector) => {
+            let finding = Finding::new(&policy, selector).with("selector", written(selector));
+            findings.add(finding.with("policy", policy.name).likely());
         }
+        PolicyScope::Elsewhere(selector) => findings.unknown(&policy, selector, format!("workloads with {}", written(selector))),
+        _ => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0133"],
     kinds: [EnvoyFilter],
+    each: Resource,
     message: "a workloadSelector without labels selects every proxy of namespace {namespace}",
     message_zh: "workloadSelector 没有 labels，会选中 namespace {namespace} 里的所有代理",
     confirm: &[
@@ -38,11 +39,9 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter) {
-        let Some((key, selector)) = filter.spec().entry("workloadSelector") else { continue };
-        if selector.is_mapping() && selector.get("labels").is_none_or(|labels| labels.is_empty()) {
-            findings.add(Finding::new(&filter, key).with("namespace", filter.namespace));
-        }
+fn check<'a>(_: &Mesh<'a>, filter: Resource<'a>, findings: &mut Findings<'a>) {
+    let Some((key, selector)) = filter.spec().entry("workloadSelector") else { return };
+    if selector.is_mapping() && selector.get("labels").is_none_or(|labels| labels.is_empty()) {
+        findings.add(Finding::new(&filter, key).with("namespace", filter.namespace));
     }
 }

@@ -1,6 +1,6 @@
 //! A Service selects no pod, and one that it plainly means is there.
 
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 use crate::document::{Node, Place};
 use crate::finding::{Finding, Findings};
@@ -49,13 +49,13 @@ const MOST_CANDIDATES: usize = 500;
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let selected: HashSet<Place> = mesh.services_by_workload().iter().map(|(workload, _)| workload.resource.place()).collect();
-    let mut alone: HashMap<&str, Vec<Workload<'a>>> = HashMap::new();
+    let mut alone: HashMap<&str, Vec<Workload<'a>>> = HashMap::default();
     for workload in mesh.workloads().iter().filter(|workload| !selected.contains(&workload.resource.place())) {
         if !matches!(workload.resource.kind, ResourceKind::Job | ResourceKind::CronJob) && !workload.labels().is_empty() {
             alone.entry(workload.resource.namespace).or_default().push(*workload);
         }
     }
-    let mut outside: HashMap<&str, Vec<Labels<'a>>> = HashMap::new();
+    let mut outside: HashMap<&str, Vec<Labels<'a>>> = HashMap::default();
     for entry in mesh.of(ResourceKind::WorkloadEntry) {
         outside.entry(entry.namespace).or_default().push(Labels(entry.spec().get("labels")));
     }

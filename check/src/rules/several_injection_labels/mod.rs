@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, ROOT_NAMESPACE};
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 use crate::vocabulary::labels::{DATAPLANE_MODE, INJECTION, REVISION};
 
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0123"],
     kinds: [Namespace],
+    each: Resource,
     message: "namespace {name} has {labels}",
     message_zh: "namespace {name} 同时有 {labels}",
     confirm: &[
@@ -28,20 +29,21 @@ Fix { id: "keep-one", applicability: Review, steps: &[Command("kubectl label nam
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for namespace in mesh.of(ResourceKind::Namespace).filter(|namespace| namespace.name != ROOT_NAMESPACE) {
-        let labels = namespace.labels();
-        if labels.get(INJECTION).is_some_and(|value| value != "enabled") {
-            continue;
-        }
-        let found: Vec<_> =
-            [INJECTION, REVISION, DATAPLANE_MODE].into_iter().filter_map(|key| Some((key, labels.node(key)?))).collect();
-        let ([first, ..], [.., last]) = (found.as_slice(), found.as_slice()) else { continue };
-        if first.0 == last.0 {
-            continue;
-        }
-        let names: Vec<_> = found.iter().map(|(key, value)| format!("{key}={}", value.text().unwrap_or_default())).collect();
-        let finding = Finding::new(&namespace, last.1).with("name", namespace.name).with("labels", names.join(", "));
-        findings.add(finding.beside(&namespace, first.1));
+fn check<'a>(_: &Mesh<'a>, namespace: Resource<'a>, findings: &mut Findings<'a>) {
+    if namespace.name == ROOT_NAMESPACE {
+        return;
     }
+    let labels = namespace.labels();
+    if labels.get(INJECTION).is_some_and(|value| value != "enabled") {
+        return;
+    }
+    let found: Vec<_> =
+        [INJECTION, REVISION, DATAPLANE_MODE].into_iter().filter_map(|key| Some((key, labels.node(key)?))).collect();
+    let ([first, ..], [.., last]) = (found.as_slice(), found.as_slice()) else { return };
+    if first.0 == last.0 {
+        return;
+    }
+    let names: Vec<_> = found.iter().map(|(key, value)| format!("{key}={}", value.text().unwrap_or_default())).collect();
+    let finding = Finding::new(&namespace, last.1).with("name", namespace.name).with("labels", names.join(", "));
+    findings.add(finding.beside(&namespace, first.1));
 }

@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_cluster, no_route, passthrough_blackhole],
     equivalent: &["KIA1004"],
     kinds: [Sidecar],
+    each: Resource,
     message: "nothing is called {host} in namespace {namespace}",
     message_zh: "namespace {namespace} 里没有 {host}",
     confirm: &[
@@ -42,12 +43,10 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for sidecar in mesh.of(ResourceKind::Sidecar) {
-        let hosts = sidecar.spec().list("egress").flat_map(|egress| egress.list("hosts"));
-        for (node, text) in hosts.filter_map(|node| Some((node, node.text()?))) {
-            look_at(mesh, &sidecar, node, text, findings);
-        }
+fn check<'a>(mesh: &Mesh<'a>, sidecar: Resource<'a>, findings: &mut Findings<'a>) {
+    let hosts = sidecar.spec().list("egress").flat_map(|egress| egress.list("hosts"));
+    for (node, text) in hosts.filter_map(|node| Some((node, node.text()?))) {
+        look_at(mesh, &sidecar, node, text, findings);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::TrafficPolicy;
+use crate::model::{DestinationRule, TrafficPolicy};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [tls_to_plaintext_port, plaintext_to_tls_port],
     equivalent: &[],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "subset {subset} has no tls of its own: from Istio 1.31 on the rule's {mode} decides for its endpoints",
     message_zh: "subset {subset} 没写 tls：从 Istio 1.31 起由规则整体的 {mode} 决定",
     confirm: &[
@@ -39,17 +40,15 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        let Some(tls) = rule.policy().and_then(TrafficPolicy::tls) else { continue };
-        for subset in rule.subsets() {
-            let Some((key, policy)) = subset.entry("trafficPolicy") else { continue };
-            if TrafficPolicy(policy).tls().is_none() && TrafficPolicy(policy).ports().next().is_none() {
-                let mode = tls.mode_node().text().unwrap_or("DISABLE");
-                let name = subset.get("name").and_then(|name| name.text()).unwrap_or_default();
-                let finding = Finding::new(&rule.0, key).with("subset", name).with("mode", mode);
-                findings.add(finding.beside(&rule.0, tls.mode_node()).likely());
-            }
+fn check<'a>(_: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let Some(tls) = rule.policy().and_then(TrafficPolicy::tls) else { return };
+    for subset in rule.subsets() {
+        let Some((key, policy)) = subset.entry("trafficPolicy") else { continue };
+        if TrafficPolicy(policy).tls().is_none() && TrafficPolicy(policy).ports().next().is_none() {
+            let mode = tls.mode_node().text().unwrap_or("DISABLE");
+            let name = subset.get("name").and_then(|name| name.text()).unwrap_or_default();
+            let finding = Finding::new(&rule.0, key).with("subset", name).with("mode", mode);
+            findings.add(finding.beside(&rule.0, tls.mode_node()).likely());
         }
     }
 }

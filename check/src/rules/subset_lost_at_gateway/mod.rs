@@ -1,6 +1,6 @@
 //! A gateway's route goes to a host without the subset that sidecars use.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -45,7 +45,7 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    let mut subsets: HashMap<String, (VirtualService<'a>, Node<'a>)> = HashMap::new();
+    let mut subsets: HashMap<String, (VirtualService<'a>, Node<'a>)> = HashMap::default();
     for service in mesh.virtual_services().filter(VirtualService::is_on_mesh) {
         let own: Vec<_> = service.hosts().filter_map(|host| Some(full_host(host.text()?, service.0.namespace))).collect();
         for destination in destinations(service) {

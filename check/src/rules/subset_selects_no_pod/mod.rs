@@ -1,6 +1,6 @@
 //! A subset asks for labels that no pod of its host has.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
@@ -79,7 +79,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 }
 
 fn workload_entries<'a>(mesh: &Mesh<'a>) -> Entries<'a> {
-    let mut entries = Entries::new();
+    let mut entries = Entries::default();
     for entry in mesh.of(ResourceKind::WorkloadEntry) {
         entries.entry(entry.namespace).or_default().push(Labels(entry.spec().get("labels")));
     }

@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_healthy_endpoints],
     equivalent: &["KIA0701"],
     kinds: [Service],
+    each: Service,
     message: "no container of the pods of {service} has a port named {port}",
     message_zh: "{service} 的 Pod 里没有容器声明名为 {port} 的端口",
     confirm: &[
@@ -46,11 +47,9 @@ declare_rule! {
 /// Ports that injection adds.
 const INJECTED: [&str; 3] = ["http-envoy-prom", "status-port", "queue-port"];
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.services() {
-        if service.ports().any(|port| port.target_name().is_some()) {
-            check_service(mesh, service, findings);
-        }
+fn check<'a>(mesh: &Mesh<'a>, service: Service<'a>, findings: &mut Findings<'a>) {
+    if service.ports().any(|port| port.target_name().is_some()) {
+        check_service(mesh, service, findings);
     }
 }
 

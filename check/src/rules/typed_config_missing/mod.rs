@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [config_rejected],
     equivalent: &["IST0133"],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "the filter {name} has no typed_config: Envoy does not find filters by name",
     message_zh: "filter {name} 没有 typed_config，Envoy 不按名字找 filter",
     confirm: &[
@@ -42,19 +43,17 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        for patch in filter.patches() {
-            let puts_in =
-                matches!(patch.operation_name(), Some("ADD" | "INSERT_FIRST" | "INSERT_BEFORE" | "INSERT_AFTER" | "REPLACE"));
-            let is_filter = matches!(patch.apply_to(), Some("HTTP_FILTER" | "NETWORK_FILTER" | "LISTENER_FILTER"));
-            let (true, true, Some(value)) = (puts_in, is_filter, patch.value()) else { continue };
-            let typed = ["typed_config", "typedConfig", "config_discovery", "configDiscovery"];
-            let is_typed = typed.iter().any(|key| value.get(key).is_some());
-            if value.is_mapping() && !is_typed {
-                let place = value.get("name").unwrap_or(value);
-                findings.add(Finding::new(&filter.0, place).with("name", patch.value_name().unwrap_or("-")));
-            }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    for patch in filter.patches() {
+        let puts_in =
+            matches!(patch.operation_name(), Some("ADD" | "INSERT_FIRST" | "INSERT_BEFORE" | "INSERT_AFTER" | "REPLACE"));
+        let is_filter = matches!(patch.apply_to(), Some("HTTP_FILTER" | "NETWORK_FILTER" | "LISTENER_FILTER"));
+        let (true, true, Some(value)) = (puts_in, is_filter, patch.value()) else { continue };
+        let typed = ["typed_config", "typedConfig", "config_discovery", "configDiscovery"];
+        let is_typed = typed.iter().any(|key| value.get(key).is_some());
+        if value.is_mapping() && !is_typed {
+            let place = value.get("name").unwrap_or(value);
+            findings.add(Finding::new(&filter.0, place).with("name", patch.value_name().unwrap_or("-")));
         }
     }
 }

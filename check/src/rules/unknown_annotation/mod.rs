@@ -15,6 +15,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0108"],
     kinds: [],
+    each: Metadata,
     message: "Istio has no annotation {annotation}{nearest}",
     message_zh: "Istio 没有 {annotation} 这个 annotation{nearest}",
     confirm: &[
@@ -29,18 +30,16 @@ Fix { id: "spell", applicability: Review, steps: &[Note("Write the key as the li
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
-        for (key, _) in metadata.annotations().iter() {
-            let Some(name) = key.text().filter(|name| annotations::is_istio(name) && annotations::find(name).is_none()) else {
-                continue;
-            };
-            let finding = Finding::new(&metadata.resource, key).with("annotation", name);
-            findings.add(match annotations::meant(name) {
-                Some(meant) => finding.with("nearest", format!(" ({meant}?)")).cured_by(Edit::replace(key, meant)),
-                None if labels::is_known(name) => finding.with("nearest", " (metadata.labels?)"),
-                None => finding.with("nearest", ""),
-            });
-        }
+fn check<'a>(_: &Mesh<'a>, metadata: Metadata<'a>, findings: &mut Findings<'a>) {
+    for (key, _) in metadata.annotations().iter() {
+        let Some(name) = key.text().filter(|name| annotations::is_istio(name) && annotations::find(name).is_none()) else {
+            continue;
+        };
+        let finding = Finding::new(&metadata.resource, key).with("annotation", name);
+        findings.add(match annotations::meant(name) {
+            Some(meant) => finding.with("nearest", format!(" ({meant}?)")).cured_by(Edit::replace(key, meant)),
+            None if labels::is_known(name) => finding.with("nearest", " (metadata.labels?)"),
+            None => finding.with("nearest", ""),
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! The installation asks for the behaviour of a release that the chart has no profile for.
 
-use crate::document::{Document, Node};
+use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::ResourceKind;
@@ -43,8 +43,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
     let minor = mesh.settings.target_minor();
     let of_spec = |spec: Node<'a>| spec.get("compatibilityVersion").or_else(|| spec.at(&["values", "compatibilityVersion"]));
     let operators = mesh.of(ResourceKind::IstioOperator).filter_map(|operator| Some((Some(operator), of_spec(operator.spec())?)));
-    let values = mesh.documents().map(Document::root).filter(|root| root.get("kind").is_none());
-    let values = values.filter_map(|root| Some((None, root.get("compatibilityVersion")?)));
+    let values = mesh.bare().iter().filter_map(|root| Some((None, root.get("compatibilityVersion")?)));
     for (resource, node) in operators.chain(values) {
         let Some(version) = node.text().filter(|version| !version.is_empty()) else { continue };
         let asked = version.strip_prefix("1.").and_then(|minor| minor.parse::<u32>().ok());

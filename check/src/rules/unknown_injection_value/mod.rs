@@ -15,6 +15,7 @@ declare_rule! {
     explains: [],
     equivalent: &[],
     kinds: [],
+    each: Metadata,
     message: "label {label} cannot be {value}, only {values}",
     message_zh: "label {label} 的值不能是 {value}，只能是 {values}",
     confirm: &[
@@ -29,27 +30,25 @@ Fix { id: "value", applicability: Review, steps: &[Patch(PatchKind::Fragment, "#
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for metadata in mesh.resources.iter().copied().flat_map(Metadata::all) {
-        let keys: &[&str] = match metadata.kind {
-            ResourceKind::Namespace => &[INJECTION, DATAPLANE_MODE],
-            ResourceKind::Pod => &[INJECT, DATAPLANE_MODE],
-            _ => continue,
-        };
-        for key in keys {
-            let Some(value) = metadata.labels().node(key) else { continue };
-            let (Some(text), [on, off]) = (value.as_str(), labels::values_of_injection(key)) else { continue };
-            let wanted = if is_yes(text) { on } else { off };
-            // Whatever is not the word that turns it on leaves a namespace as it is.
-            let is_harmless = *key != INJECT && !is_yes(text);
-            if text.is_empty() || text == *on || text == *off || is_harmless {
-                continue;
-            }
-            let finding = Finding::new(&metadata.resource, value).with("label", *key).with("value", text);
-            let finding = finding.with("values", format!("{on}, {off}"));
-            let written = if *key == INJECT { format!("\"{wanted}\"") } else { (*wanted).to_owned() };
-            findings.add(if is_yes(text) || is_no(text) { finding.cured_by(Edit::replace(value, written)) } else { finding });
+fn check<'a>(_: &Mesh<'a>, metadata: Metadata<'a>, findings: &mut Findings<'a>) {
+    let keys: &[&str] = match metadata.kind {
+        ResourceKind::Namespace => &[INJECTION, DATAPLANE_MODE],
+        ResourceKind::Pod => &[INJECT, DATAPLANE_MODE],
+        _ => return,
+    };
+    for key in keys {
+        let Some(value) = metadata.labels().node(key) else { continue };
+        let (Some(text), [on, off]) = (value.as_str(), labels::values_of_injection(key)) else { continue };
+        let wanted = if is_yes(text) { on } else { off };
+        // Whatever is not the word that turns it on leaves a namespace as it is.
+        let is_harmless = *key != INJECT && !is_yes(text);
+        if text.is_empty() || text == *on || text == *off || is_harmless {
+            continue;
         }
+        let finding = Finding::new(&metadata.resource, value).with("label", *key).with("value", text);
+        let finding = finding.with("values", format!("{on}, {off}"));
+        let written = if *key == INJECT { format!("\"{wanted}\"") } else { (*wanted).to_owned() };
+        findings.add(if is_yes(text) || is_no(text) { finding.cured_by(Edit::replace(value, written)) } else { finding });
     }
 }
 

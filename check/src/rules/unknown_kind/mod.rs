@@ -1,5 +1,7 @@
 //! A manifest has a kind or version that nobody reads.
 
+use foldhash::HashSet;
+
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Mesh, manifests};
@@ -59,12 +61,19 @@ const REMOVED: [(&str, &str, &str); 8] = [
 const EXPERIMENTAL: [&str; 4] = ["TCPRoute", "UDPRoute", "BackendLBPolicy", "XListenerSet"];
 
 fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
+    let mut right = HashSet::default();
     for root in mesh.documents().flat_map(|document| manifests(document.root())) {
         let (Some(version), Some(kind)) = (root.get("apiVersion"), root.get("kind")) else { continue };
         let (Some(version_text), Some(kind_text)) = (version.text(), kind.text()) else { continue };
-        if let Some((node, meant)) = mistake(version_text, kind_text, version, kind) {
-            let finding = Finding::at(node.place()).with("kind", kind_text).with("version", version_text).with("meant", meant);
-            findings.add(finding);
+        if right.contains(&(version_text, kind_text)) {
+            continue;
+        }
+        match mistake(version_text, kind_text, version, kind) {
+            None => drop(right.insert((version_text, kind_text))),
+            Some((node, meant)) => {
+                let finding = Finding::at(node.place()).with("kind", kind_text).with("version", version_text);
+                findings.add(finding.with("meant", meant));
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A network of the mesh is made of a registry that nobody knows.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
-use crate::document::{Document, Node};
+use crate::document::Node;
 use crate::finding::{Finding, Findings, Undecided};
 use crate::mesh::Mesh;
 use crate::model::{ResourceKind, ResourceName};
@@ -75,7 +75,6 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
             look(operator.id(), networks);
         }
     }
-    let bare = mesh.documents().map(Document::root).filter(|root| root.get("kind").is_none());
     let name = ResourceName { kind: ResourceKind::MeshNetworks, namespace: mesh.root_namespace(), name: "meshnetworks" };
-    bare.filter_map(|root| root.get("networks")).for_each(|networks| look(name, networks));
+    mesh.bare().iter().filter_map(|root| root.get("networks")).for_each(|networks| look(name, networks));
 }

@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::{Lookup, Mesh, ROOT_NAMESPACE, full_host, is_system_namespace, kubernetes_name};
+use crate::model::DestinationRule;
 use crate::rules::{declare_rule, rule_host_without_domain};
 
 declare_rule! {
@@ -12,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0174", "KIA0202"],
     kinds: [DestinationRule],
+    each: DestinationRule,
     message: "nothing is called {host}, so this DestinationRule changes nothing",
     message_zh: "没有叫 {host} 的服务，这条 DestinationRule 不起任何作用",
     confirm: &[
@@ -40,25 +42,23 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for rule in mesh.destination_rules() {
-        let Some(host) = rule.host() else { continue };
-        let Some(name) = host.text().filter(|name| !name.is_empty() && !name.starts_with('*')) else { continue };
-        let namespace = rule.0.namespace;
-        let lookup = mesh.host(name, namespace);
-        if matches!(lookup, Lookup::Found(_)) {
-            continue;
-        }
-        let full = full_host(name, namespace);
-        if is_cut_short(mesh, name) {
-            continue;
-        }
-        let is_expected = kubernetes_name(&full).is_some_and(|(_, namespace)| mesh.expects_services(&rule.0, namespace));
-        if matches!(lookup, Lookup::Missing) && is_expected && !is_installed_apart(&full) {
-            findings.add(Finding::new(&rule.0, host).with("host", full).likely());
-        } else {
-            findings.unknown(&rule.0, host, format!("Service or ServiceEntry {full}"));
-        }
+fn check<'a>(mesh: &Mesh<'a>, rule: DestinationRule<'a>, findings: &mut Findings<'a>) {
+    let Some(host) = rule.host() else { return };
+    let Some(name) = host.text().filter(|name| !name.is_empty() && !name.starts_with('*')) else { return };
+    let namespace = rule.0.namespace;
+    let lookup = mesh.host(name, namespace);
+    if matches!(lookup, Lookup::Found(_)) {
+        return;
+    }
+    let full = full_host(name, namespace);
+    if is_cut_short(mesh, name) {
+        return;
+    }
+    let is_expected = kubernetes_name(&full).is_some_and(|(_, namespace)| mesh.expects_services(&rule.0, namespace));
+    if matches!(lookup, Lookup::Missing) && is_expected && !is_installed_apart(&full) {
+        findings.add(Finding::new(&rule.0, host).with("host", full).likely());
+    } else {
+        findings.unknown(&rule.0, host, format!("Service or ServiceEntry {full}"));
     }
 }
 

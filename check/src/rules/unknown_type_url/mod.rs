@@ -5,7 +5,7 @@ mod known;
 use crate::edit::Edit;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{EnvoyFilter, ResourceKind};
+use crate::model::EnvoyFilter;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -16,6 +16,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0106"],
     kinds: [EnvoyFilter],
+    each: EnvoyFilter,
     message: "Envoy has no type {name}; it has {right}",
     message_zh: "Envoy 没有类型 {name}，有 {right}",
     confirm: &[
@@ -46,15 +47,13 @@ declare_rule! {
 
 const PREFIX: &str = "type.googleapis.com/";
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for filter in mesh.of(ResourceKind::EnvoyFilter).map(EnvoyFilter) {
-        let nodes = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
-        for node in nodes {
-            let Some(name) = node.text().and_then(|text| text.strip_prefix(PREFIX)) else { continue };
-            let Some(right) = known::near(name) else { continue };
-            let quote = if node.is_plain() { "" } else { "\"" };
-            let edit = Edit::replace(node, format!("{quote}{PREFIX}{right}{quote}"));
-            findings.add(Finding::new(&filter.0, node).with("name", name).with("right", right).cured_by(edit));
-        }
+fn check<'a>(_: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'a>) {
+    let nodes = filter.patches().filter_map(|patch| patch.value()).flat_map(|value| value.descendants());
+    for node in nodes {
+        let Some(name) = node.text().and_then(|text| text.strip_prefix(PREFIX)) else { continue };
+        let Some(right) = known::near(name) else { continue };
+        let quote = if node.is_plain() { "" } else { "\"" };
+        let edit = Edit::replace(node, format!("{quote}{PREFIX}{right}{quote}"));
+        findings.add(Finding::new(&filter.0, node).with("name", name).with("right", right).cured_by(edit));
     }
 }

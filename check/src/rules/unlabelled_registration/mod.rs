@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::ResourceKind;
+use crate::model::Resource;
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [connection_closed_by_proxy],
     equivalent: &[],
     kinds: [WorkloadEntry],
+    each: Resource,
     message: "this WorkloadEntry registered before Istio 1.31 and stays without HBONE until it is labelled",
     message_zh: "这个 WorkloadEntry 在 Istio 1.31 之前注册，不加标签就一直不走 HBONE",
     confirm: &[
@@ -33,13 +34,11 @@ declare_rule! {
     sources: &["https://github.com/istio/istio/issues/60788"],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for entry in mesh.of(ResourceKind::WorkloadEntry) {
-        let registered = entry.annotations().get("istio.io/autoRegistrationGroup").is_some();
-        let own = entry.labels().get("networking.istio.io/tunnel");
-        let of_spec = entry.spec().at(&["labels", "networking.istio.io/tunnel"]);
-        if registered && own.is_none() && of_spec.is_none() {
-            findings.add(Finding::new(&entry, entry.name_node()).likely());
-        }
+fn check<'a>(_: &Mesh<'a>, entry: Resource<'a>, findings: &mut Findings<'a>) {
+    let registered = entry.annotations().get("istio.io/autoRegistrationGroup").is_some();
+    let own = entry.labels().get("networking.istio.io/tunnel");
+    let of_spec = entry.spec().at(&["labels", "networking.istio.io/tunnel"]);
+    if registered && own.is_none() && of_spec.is_none() {
+        findings.add(Finding::new(&entry, entry.name_node()).likely());
     }
 }

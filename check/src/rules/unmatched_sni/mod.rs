@@ -4,7 +4,7 @@ use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::mesh::covers;
-use crate::model::RouteProtocol;
+use crate::model::{RouteProtocol, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -15,6 +15,7 @@ declare_rule! {
     explains: [admission_refused, no_filter_chain],
     equivalent: &["IST0106"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "SNI {sni} is not covered by the hosts of the VirtualService: {hosts}",
     message_zh: "SNI {sni} 不在 VirtualService 的 hosts 范围内：{hosts}",
     confirm: &[
@@ -46,15 +47,13 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        let hosts: Vec<&str> = service.hosts().filter_map(Node::text).collect();
-        let routes = service.routes().filter(|route| route.protocol == RouteProtocol::Tls);
-        for sni in routes.flat_map(|route| route.matches()).flat_map(|matched| matched.list("sniHosts")) {
-            let Some(name) = sni.text() else { continue };
-            if !hosts.is_empty() && !hosts.iter().any(|host| covers(host, name)) {
-                findings.add(Finding::new(&service.0, sni).with("sni", name).with("hosts", hosts.join(", ")));
-            }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    let hosts: Vec<&str> = service.hosts().filter_map(Node::text).collect();
+    let routes = service.routes().filter(|route| route.protocol == RouteProtocol::Tls);
+    for sni in routes.flat_map(|route| route.matches()).flat_map(|matched| matched.list("sniHosts")) {
+        let Some(name) = sni.text() else { continue };
+        if !hosts.is_empty() && !hosts.iter().any(|host| covers(host, name)) {
+            findings.add(Finding::new(&service.0, sni).with("sni", name).with("hosts", hosts.join(", ")));
         }
     }
 }

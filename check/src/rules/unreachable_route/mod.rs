@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::{Shadow, shadows};
+use crate::model::{Shadow, VirtualService, shadows};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -13,6 +13,7 @@ declare_rule! {
     explains: [],
     equivalent: &["IST0130", "IST0131"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "no request takes this {protocol} route: one before it takes them all",
     message_zh: "没有请求会走到这条 {protocol} 路由：前面的路由已经全部匹配",
     confirm: &[
@@ -42,13 +43,10 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for shadow in shadows(&service) {
-            if let Shadow::Route { route, by } = shadow {
-                findings
-                    .add(Finding::new(&service.0, route.node).with("protocol", route.protocol.as_str()).beside(&service.0, by));
-            }
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for shadow in shadows(&service) {
+        if let Shadow::Route { route, by } = shadow {
+            findings.add(Finding::new(&service.0, route.node).with("protocol", route.protocol.as_str()).beside(&service.0, by));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings, Severity};
 use crate::mesh::Mesh;
-use crate::model::RouteProtocol;
+use crate::model::{RouteProtocol, VirtualService};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [admission_refused],
     equivalent: &["IST0106"],
     kinds: [VirtualService],
+    each: VirtualService,
     message: "this destination has no weight, which means 0 beside others; the route's weights sum up to {total}",
     message_zh: "这个 destination 没有写 weight；有多个 destination 时等于 0。这条路由的 weight 之和是 {total}",
     confirm: &[
@@ -42,20 +43,18 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.virtual_services() {
-        for list in RouteProtocol::ALL.iter().flat_map(|protocol| service.0.spec().list(protocol.as_str())) {
-            let destinations: Vec<_> = list.list("route").collect();
-            let weights: Option<Vec<i64>> = destinations.iter().map(|destination| weight(*destination)).collect();
-            let Some(total) = weights.map(|weights| weights.iter().sum::<i64>()) else { continue };
-            let weightless = destinations.iter().find(|destination| destination.get("weight").is_none_or(Node::is_empty));
-            let Some(weightless) = weightless.or(destinations.first().filter(|_| total == 0)) else { continue };
-            if destinations.len() < 2 {
-                continue;
-            }
-            let finding = Finding::new(&service.0, *weightless).with("total", total.to_string());
-            findings.add(if total == 0 { finding } else { finding.of_severity(Severity::Warning) });
+fn check<'a>(_: &Mesh<'a>, service: VirtualService<'a>, findings: &mut Findings<'a>) {
+    for list in RouteProtocol::ALL.iter().flat_map(|protocol| service.0.spec().list(protocol.as_str())) {
+        let destinations: Vec<_> = list.list("route").collect();
+        let weights: Option<Vec<i64>> = destinations.iter().map(|destination| weight(*destination)).collect();
+        let Some(total) = weights.map(|weights| weights.iter().sum::<i64>()) else { continue };
+        let weightless = destinations.iter().find(|destination| destination.get("weight").is_none_or(Node::is_empty));
+        let Some(weightless) = weightless.or(destinations.first().filter(|_| total == 0)) else { continue };
+        if destinations.len() < 2 {
+            continue;
         }
+        let finding = Finding::new(&service.0, *weightless).with("total", total.to_string());
+        findings.add(if total == 0 { finding } else { finding.of_severity(Severity::Warning) });
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::document::Node;
 use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
-use crate::model::Workload;
+use crate::model::{Service, Workload};
 use crate::rules::declare_rule;
 
 declare_rule! {
@@ -14,6 +14,7 @@ declare_rule! {
     explains: [no_healthy_endpoints],
     equivalent: &[],
     kinds: [Service],
+    each: Service,
     message: "{service} has only workloads with 0 replicas",
     message_zh: "{service} 选中的工作负载副本数全是 0",
     confirm: &[
@@ -46,14 +47,12 @@ declare_rule! {
     ],
 }
 
-fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
-    for service in mesh.services() {
-        let workloads = mesh.workloads_of(service);
-        if !workloads.is_empty() && workloads.iter().all(|workload| zero(workload).is_some()) {
-            for (workload, replicas) in workloads.iter().filter_map(|workload| Some((workload, zero(workload)?))).take(1) {
-                let finding = Finding::new(&workload.resource, replicas).with("service", service.0.name);
-                findings.add(finding.beside(&service.0, service.0.name_node()).likely());
-            }
+fn check<'a>(mesh: &Mesh<'a>, service: Service<'a>, findings: &mut Findings<'a>) {
+    let workloads = mesh.workloads_of(service);
+    if !workloads.is_empty() && workloads.iter().all(|workload| zero(workload).is_some()) {
+        for (workload, replicas) in workloads.iter().filter_map(|workload| Some((workload, zero(workload)?))).take(1) {
+            let finding = Finding::new(&workload.resource, replicas).with("service", service.0.name);
+            findings.add(finding.beside(&service.0, service.0.name_node()).likely());
         }
     }
 }

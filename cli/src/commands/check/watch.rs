@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use meshwhy_check::kept::KeptFiles;
 use meshwhy_check::source::{Source, Sources};
@@ -17,7 +17,8 @@ use crate::check_options::CheckOptions;
 use crate::failure::{Failure, Outcome};
 use crate::manifests::is_manifest;
 
-/// How long changes are waited for that belong together: an editor writes a file in several steps.
+/// How long changes are waited for that belong together: an editor writes a file in several steps. The files are checked meanwhile, and
+/// again if another change comes.
 const TOGETHER: Duration = Duration::from_millis(10);
 
 /// Checks, and checks again whenever a file changes, until the output is closed.
@@ -33,12 +34,21 @@ pub(super) fn run(out: &mut dyn Write, sources: Vec<Source>, options: &CheckOpti
     let roots: Vec<(PathBuf, &PathBuf)> =
         options.paths.iter().filter_map(|path| Some((path.canonicalize().ok()?, path))).collect();
     let mut files = KeptFiles::new(sources);
+    let mut until = Instant::now();
     loop {
         let report = files.check(&options.request, lang);
-        let sources = Sources::new(files.sources().chain(&options.request.mesh_config));
-        answer(out, &report, &sources, options, lang)?;
-        out.flush()?;
-        let Some(changed) = next(&changes) else { return Ok(Outcome::Clean) };
+        let mut changed = taken(&changes, until);
+        if changed.is_empty() {
+            let sources = Sources::new(files.sources().chain(&options.request.mesh_config));
+            answer(out, &report, &sources, options, lang)?;
+            out.flush()?;
+            while changed.is_empty() {
+                let Ok(event) = changes.recv() else { return Ok(Outcome::Clean) };
+                changed = paths(event);
+            }
+        }
+        until = Instant::now() + TOGETHER;
+        changed.extend(changes.try_iter().flat_map(paths));
         for path in changed {
             let Some(name) = name_of(&path, &roots) else { continue };
             let is_known = files.sources().any(|file| file.name == name);
@@ -49,21 +59,19 @@ pub(super) fn run(out: &mut dyn Write, sources: Vec<Source>, options: &CheckOpti
     }
 }
 
-/// The paths that changed; `None` when nobody watches any more.
-fn next(changes: &Receiver<notify::Result<Event>>) -> Option<BTreeSet<PathBuf>> {
-    let mut paths = BTreeSet::new();
-    let mut take = |event: notify::Result<Event>| {
-        let event = event.ok().filter(|event| !event.kind.is_access());
-        paths.extend(event.into_iter().flat_map(|event| event.paths).filter(|path| !path.is_dir()));
-        paths.is_empty()
-    };
-    while take(changes.recv().ok()?) {}
-    loop {
-        match changes.recv_timeout(TOGETHER) {
-            Ok(event) => drop(take(event)),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Some(paths),
-        }
+/// The paths that change up to a time.
+fn taken(changes: &Receiver<notify::Result<Event>>, until: Instant) -> BTreeSet<PathBuf> {
+    let mut changed = BTreeSet::new();
+    while let Ok(event) = changes.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        changed.extend(paths(event));
     }
+    changed
+}
+
+/// The files that an event says have changed.
+fn paths(event: notify::Result<Event>) -> BTreeSet<PathBuf> {
+    let event = event.ok().filter(|event| !event.kind.is_access());
+    event.into_iter().flat_map(|event| event.paths).filter(|path| !path.is_dir()).collect()
 }
 
 /// A path as its reader gave it: the system names it from the root.
