@@ -50,7 +50,12 @@ pub const ROWS: &[CoverageRow] = &[
     CoverageRow {
         id: "R03",
         symptom: "A port of Istio's own is declared; listeners are rejected",
-        answers: &[R(&rules::reserved_port::RULE), C(&causes::config_rejected::CAUSE), C(&causes::listener_conflict::CAUSE)],
+        answers: &[
+            R(&rules::reserved_port::RULE),
+            R(&rules::refused_configuration::RULE),
+            C(&causes::config_rejected::CAUSE),
+            C(&causes::listener_conflict::CAUSE),
+        ],
     },
     CoverageRow {
         id: "R04",
@@ -87,6 +92,8 @@ pub const ROWS: &[CoverageRow] = &[
         symptom: "Certificates of a sidecar",
         answers: &[
             R(&rules::invalid_gateway_credential::RULE),
+            R(&rules::proxy_certificate_expired::RULE),
+            R(&rules::still_warming::RULE),
             C(&causes::certificate_expired::CAUSE),
             C(&causes::certificate_verify_failed::CAUSE),
         ],
@@ -331,6 +338,7 @@ pub const ROWS: &[CoverageRow] = &[
             R(&rules::relative_to_patched_filter::RULE),
             R(&rules::filter_after_router::RULE),
             R(&rules::match_of_another_object::RULE),
+            R(&rules::filter_patch_not_landed::RULE),
         ],
     },
     CoverageRow {

@@ -46,7 +46,7 @@ pub struct CheckReport {
     pub unmatched_suppressions: Vec<UnmatchedSuppression>,
     /// How many documents were read.
     pub documents: usize,
-    /// How many of them are manifests of a kind that is understood.
+    /// How many of them are manifests of a kind that is understood, or dumps of proxies.
     pub resources: usize,
 }
 
@@ -180,7 +180,7 @@ impl Fill for FindingWords<'_, '_> {
         let word = |name: &str| self.0.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref());
         let resource = self.0.resource;
         let value = match slot {
-            Slot::Namespace => resource.map(|resource| resource.namespace),
+            Slot::Namespace => resource.map(|resource| resource.namespace).or_else(|| word("namespace")),
             _ => word(slot.name()),
         };
         // A word of a message may share its name with a slot and be no name.
@@ -261,7 +261,7 @@ pub(crate) fn report(mesh: &Mesh<'_>, sources: &Sources<'_>, request: &CheckRequ
             .map(|suppression| UnmatchedSuppression { at: suppression.place.map(place), code: suppression.code })
             .collect(),
         documents: mesh.files.iter().map(|file| file.documents.len() + file.faults.len()).sum(),
-        resources: mesh.resources.len(),
+        resources: mesh.resources.len() + mesh.config_dumps().count(),
     }
 }
 

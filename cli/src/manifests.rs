@@ -14,8 +14,9 @@ use crate::paths::{below, is_pattern, matching, unreadable};
 /// Most bytes of all files together: an archive may unpack to anything.
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
 
-/// Names of files in the archive of `istioctl bug-report` that hold manifests without an ending.
-const BUG_REPORT: [&str; 3] = ["crs", "k8s-resources", "secrets"];
+/// Names of files in the archive of `istioctl bug-report` that hold manifests, or dumps of proxies, without an ending: see
+/// `tools/bug-report/pkg/content/content.go`, 1.29.
+const BUG_REPORT: [&str; 5] = ["crs", "k8s-resources", "secrets", "config_dump", "config_dump?include_eds"];
 
 /// What was read. What could not be read as it is was said on standard error.
 #[derive(Debug, Default)]

@@ -112,6 +112,24 @@ fn files_folders_patterns_archives_lists_and_standard_input_are_read() {
     assert_eq!(found(&["report.tgz"], b""), ["report.tgz:bug-report/cluster/crs:6 MWC108"]);
 }
 
+/// The dump of an Envoy 1.40 that refused one listener and one cluster, without what is in every dump.
+const DUMP: &str = include_str!("data/config_dump.json");
+
+#[test]
+fn the_dump_of_a_proxy_is_checked_where_a_bug_report_keeps_it() {
+    let shop =
+        folder(&[("dump.json", DUMP), ("quiet.json", &DUMP.replace("error_state", "active_state").replace("warming", "active"))]);
+    let archive = fs::File::create(shop.path().join("report.tar")).unwrap();
+    let mut archive = tar::Builder::new(archive);
+    let place = "bug-report/proxies/shop/a-1/config_dump?include_eds";
+    archive.append_path_with_name(shop.path().join("dump.json"), place).unwrap();
+    archive.finish().unwrap();
+    let found = |name: &str| codes(&check(shop.path(), &["--format", "json", name], b""));
+    assert_eq!(found("dump.json"), ["dump.json:19 MWC777", "dump.json:95 MWC775"]);
+    assert_eq!(found("report.tar"), [format!("report.tar:{place}:19 MWC777"), format!("report.tar:{place}:95 MWC775")]);
+    assert_eq!(check(shop.path(), &["quiet.json"], b"").status.code(), Some(0));
+}
+
 #[test]
 fn only_files_that_were_read_as_they_are_are_edited() {
     let shop = folder(&[("one.yaml", WRONG)]);

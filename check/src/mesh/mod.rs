@@ -13,7 +13,7 @@ use rayon::iter::Either;
 use rayon::prelude::*;
 
 use crate::document::{Document, Fault, Node, Parsed, Place};
-use crate::model::{DestinationRule, Resource, ResourceKind, Service, VirtualService, Workload};
+use crate::model::{ConfigDump, DestinationRule, Resource, ResourceKind, Service, VirtualService, Workload};
 use crate::schema::{self, Problem, ProblemKind, validate};
 
 use hosts::Hosts;
@@ -86,6 +86,11 @@ impl<'a> Mesh<'a> {
     /// The documents that say of no kind to be: values of a chart, mesh networks, a bare configuration.
     pub fn bare(&self) -> &[Node<'a>] {
         self.bare.get_or_init(|| self.documents().map(Document::root).filter(|root| root.get("kind").is_none()).collect())
+    }
+
+    /// What proxies say that they run with.
+    pub fn config_dumps(&self) -> impl Iterator<Item = ConfigDump<'a>> + use<'a, '_> {
+        self.bare().iter().copied().filter_map(ConfigDump::of)
     }
 
     /// The text at a place.

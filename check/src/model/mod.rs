@@ -1,6 +1,7 @@
 //! Manifests as what they configure: typed views over nodes. A getter gives the node, so that whatever is read has its place.
 
 mod authorization_policy;
+mod config_dump;
 mod destination_rule;
 mod duration;
 mod envoy_filter;
@@ -20,6 +21,7 @@ mod webhook;
 mod workload;
 
 pub use authorization_policy::{AuthorizationPolicy, PolicyAction, PolicyCondition, PolicyRule};
+pub use config_dump::{ConfigDump, RefusedUpdate, TrafficContext, Warming, WarmingKind};
 pub use destination_rule::{DestinationRule, TlsMode, TlsSettings, TrafficPolicy};
 pub use duration::duration;
 pub use envoy_filter::{ConfigPatch, EnvoyFilter};

@@ -60,6 +60,7 @@ pub mod exclusive_fields;
 pub mod external_name_port;
 pub mod fault_with_retries;
 pub mod filter_after_router;
+pub mod filter_patch_not_landed;
 pub mod gateway_api_bundle_too_old;
 pub mod gateway_api_version_unserved;
 pub mod gateway_host_mismatch;
@@ -139,10 +140,12 @@ pub mod port_required;
 pub mod port_without_protocol;
 pub mod principal_taken_as_pattern;
 pub mod principals_need_mtls;
+pub mod proxy_certificate_expired;
 pub mod proxy_image_mismatch;
 pub mod proxy_resources;
 pub mod proxy_version_too_long;
 pub mod query_without_content_type;
+pub mod refused_configuration;
 pub mod refused_probe;
 pub mod relative_to_patched_filter;
 pub mod relative_with_proxy_version;
@@ -174,6 +177,7 @@ pub mod sidecar_egress_unknown_host;
 pub mod sidecar_quit_by_job;
 pub mod sidecar_selector_conflict;
 pub mod start_order;
+pub mod still_warming;
 pub mod subset_inherits_tls;
 pub mod subset_lost_at_gateway;
 pub mod subset_selects_no_pod;
@@ -275,6 +279,7 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &server_not_verified::RULE,
     &mesh_mtls_disabled::RULE,
     &port_level_mtls_without_selector::RULE,
+    &proxy_certificate_expired::RULE,
     &gateway_tls_route_mismatch::RULE,
     &gateway_selects_no_pod::RULE,
     &gateway_port_not_on_service::RULE,
@@ -361,6 +366,9 @@ pub static REGISTRY: Registry<Rule> = Registry(&[
     &wasm_fail_closed::RULE,
     &wasm_file_not_mounted::RULE,
     &wasm_service_target::RULE,
+    &refused_configuration::RULE,
+    &filter_patch_not_landed::RULE,
+    &still_warming::RULE,
     &telemetry_selector_conflict::RULE,
     &several_telemetries_without_selector::RULE,
     &unknown_telemetry_provider::RULE,
