@@ -1,8 +1,8 @@
 //! What the owner of a manifest does not want to hear of, and what of that was never said.
 //!
 //! A comment `# meshwhy: ignore MWC201 because …` holds for the node below it, or for the line that it ends; before the first key it holds
-//! for the document. The annotations `meshwhy.io/ignore` and, with its codes, `galley.istio.io/analyze-suppress` of `istioctl analyze`
-//! hold for their resource.
+//! for the document. The annotations `meshwhy.io/ignore` and, with their codes, `galley.istio.io/analyze-suppress` of `istioctl analyze` and
+//! `kiali.io/ignore-validations` of Kiali hold for their resource.
 
 use memchr::memmem;
 
@@ -18,10 +18,15 @@ const ANNOTATION: &str = "meshwhy.io/ignore";
 /// The annotation of `istioctl analyze`, with `ISTnnnn` codes or `*`.
 const ISTIOCTL_ANNOTATION: &str = "galley.istio.io/analyze-suppress";
 
+/// The annotation of Kiali, with `KIAnnnn` codes; an empty one means all that Kiali says. See Kiali's "Validations" page, July 2026.
+const KIALI_ANNOTATION: &str = "kiali.io/ignore-validations";
+/// All codes of Kiali.
+const ALL_OF_KIALI: &str = "KIA*";
+
 /// A request to leave something unsaid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
-    /// Code or slug of a rule, or the code of another tool that means the same; `*` for all.
+    /// Code or slug of a rule, or the code of another tool that means the same; `*` for all, and behind a prefix for all with such a code.
     pub code: String,
     /// What it holds for.
     pub scope: SuppressionScope,
@@ -60,7 +65,11 @@ impl Suppression {
 
     fn names(&self, rule: &Rule) -> bool {
         let is_same = |name: &str| name.eq_ignore_ascii_case(&self.code);
-        self.code == "*" || is_same(rule.code) || is_same(rule.slug) || rule.equivalent.iter().any(|code| is_same(code))
+        let has_prefix = |code: &&str| self.code.strip_suffix('*').is_some_and(|prefix| code.starts_with(prefix));
+        self.code == "*"
+            || is_same(rule.code)
+            || is_same(rule.slug)
+            || rule.equivalent.iter().any(|code| is_same(code) || has_prefix(code))
     }
 
     fn covers(&self, finding: &Finding<'_>, sources: &Sources<'_>) -> bool {
@@ -105,15 +114,20 @@ pub fn apply(outcome: &mut RuleOutcome<'_>, mesh: &Mesh<'_>, sources: &Sources<'
     });
     // A code of another tool may mean what no rule of ours says.
     let is_ours = |suppression: &Suppression| suppression.code == "*" || Rule::all().iter().any(|rule| suppression.names(rule));
-    let foreign = |suppression: &Suppression| suppression.code.to_ascii_uppercase().starts_with("IST") || suppression.code == "*";
+    let is_of_others = |code: &str| ["IST", "KIA", "*"].iter().any(|head| code.to_ascii_uppercase().starts_with(head));
     let unused = all.into_iter().zip(used).filter(|(_, used)| !used).map(|(suppression, _)| suppression);
-    unused.filter(|suppression| !(suppression.place.is_some() && foreign(suppression) && !is_ours(suppression))).collect()
+    unused
+        .filter(|suppression| !(suppression.place.is_some() && is_of_others(&suppression.code) && !is_ours(suppression)))
+        .collect()
 }
 
 fn annotations<'m>(mesh: &'m Mesh<'_>) -> impl Iterator<Item = Suppression> + 'm {
     mesh.resources.iter().flat_map(|resource| {
-        [ANNOTATION, ISTIOCTL_ANNOTATION].into_iter().filter_map(|key| resource.annotations().node(key)).flat_map(move |node| {
-            let codes = node.text().unwrap_or_default().split(',').map(str::trim).filter(|code| !code.is_empty());
+        let given = move |key| Some((key, resource.annotations().node(key)?));
+        [ANNOTATION, ISTIOCTL_ANNOTATION, KIALI_ANNOTATION].into_iter().filter_map(given).flat_map(move |(key, node)| {
+            let text = node.text().unwrap_or_default();
+            let text = if key == KIALI_ANNOTATION && text.trim().is_empty() { ALL_OF_KIALI } else { text };
+            let codes = text.split(',').map(str::trim).filter(|code| !code.is_empty());
             codes.map(move |code| Suppression {
                 code: code.to_owned(),
                 scope: SuppressionScope::Resource(resource.id().to_string()),

@@ -190,6 +190,25 @@ fn what_is_known_is_left_out_and_what_suppresses_nothing_is_named() {
 }
 
 #[test]
+fn what_other_tools_are_told_to_leave_out_is_left_out_here() {
+    let lost = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: cart, namespace: shop}\nspec:\n  host: cart\n  subsets: [{name: v1, labels: {version: v1}}]\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: cart, namespace: shop, annotations: {KEY: \"CODES\"}}\nspec:\n  hosts: [cart]\n  http: [{route: [{destination: {host: cart, subset: v3}}]}]\n";
+    let found = |key: &str, value: &str| {
+        let text = lost.replace("KEY", key).replace("CODES", value);
+        codes(&check(Path::new("."), &["--format", "json", "-"], text.as_bytes()))
+    };
+    let kept = ["standard input:13 MWC201"];
+    assert_eq!(found("example.com/owner", "shop"), kept);
+    for (key, value) in [
+        ("galley.istio.io/analyze-suppress", "IST0101"),
+        ("kiali.io/ignore-validations", "KIA0101,KIA1107"),
+        ("kiali.io/ignore-validations", ""),
+    ] {
+        assert!(found(key, value).is_empty(), "{key}: {value}");
+    }
+    assert_eq!(found("kiali.io/ignore-validations", "KIA0101"), kept);
+}
+
+#[test]
 fn hostile_manifests_move_no_cursor_and_nothing_at_all_is_no_all_clear() {
     let hostile = WRONG.replace("STRIKT", "\"\\e[31m\\u202eSTRIKT\"");
     let output = check(Path::new("."), &["-"], hostile.as_bytes());
