@@ -67,7 +67,8 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DiagnoseArgs {
-    /// Files, folders or patterns with logs or records, gzip included, one proxy or many; `-` or nothing reads standard input
+    /// Files, folders, patterns or archives (`istioctl bug-report`) with logs or records, gzip and zstd included, one proxy or many; `-` or
+    /// nothing reads standard input
     #[arg(value_name = "PATH")]
     pub(crate) files: Vec<PathBuf>,
     /// Only what failed of this cause, such as MW2001 or no-route, in full

@@ -1,43 +1,49 @@
 //! Opens sources and hands their bytes on.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, PipeReader, Read};
 use std::path::{Path, PathBuf};
-
-use flate2::read::MultiGzDecoder;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 
 use crate::failure::Failure;
 use crate::options::{Input, Source};
+use crate::packed::{Content, Stream, content};
 use crate::paths::{below, is_pattern, matching, unreadable};
 
-/// Calls `take` with a reader and the number of each source; folders and patterns are all their files, and what is compressed with gzip is
-/// unpacked on the way. What cannot be read is left out from there on, and returned.
-pub(crate) fn for_each(input: Input, mut take: impl FnMut(u32, &mut (dyn Read + Send)) -> io::Result<()>) -> Vec<Failure> {
+/// Endings of logs in an archive; those of rotated ones are numbers.
+const LOGS: [&str; 8] = ["log", "txt", "out", "json", "jsonl", "ndjson", "gz", "zst"];
+/// The events in the archive of `istioctl bug-report`.
+const EVENTS: &str = "events";
+
+/// Calls `take` with the name and the bytes of each source; folders and patterns are all their files, archives all their logs, and what is
+/// compressed with gzip or zstd is unpacked on the way. What cannot be read is left out from there on, and returned.
+pub(crate) fn for_each(input: Input, mut take: impl FnMut(&str, &mut (dyn Read + Send)) -> io::Result<()>) -> Vec<Failure> {
+    let mut failures = Vec::new();
     let sources = match input {
         Input::Text(text) => {
-            return take(0, &mut text.as_bytes()).map_err(|source| unreadable("argument", source)).err().into_iter().collect();
+            const NAME: &str = "argument";
+            failures.extend(take(NAME, &mut text.as_bytes()).map_err(|source| unreadable(NAME, source)).err());
+            return failures;
         }
         Input::Sources(sources) => sources,
     };
-    let mut failures = Vec::new();
-    let mut number = 0;
     for source in sources {
-        let paths = match source {
+        match source {
             Source::Stdin => {
-                let read = take(number, &mut io::stdin());
-                failures.extend(read.map_err(|source| unreadable("standard input", source)).err());
-                number += 1;
-                continue;
+                const NAME: &str = "standard input";
+                failures.extend(stream(NAME, io::stdin(), &mut take).map_err(|source| unreadable(NAME, source)).err());
             }
-            Source::File(path) => files(&path),
-        };
-        for path in paths {
-            let read = path.and_then(|path| {
-                let name = path.display().to_string();
-                open(&path).and_then(|mut reader| take(number, &mut reader)).map_err(|source| unreadable(&name, source))
-            });
-            failures.extend(read.err());
-            number += 1;
+            Source::File(path) => {
+                for path in files(&path) {
+                    let read = path.and_then(|path| {
+                        let name = path.display().to_string();
+                        let read = File::open(&path).and_then(|file| stream(&name, file, &mut take));
+                        read.map_err(|source| unreadable(&name, source))
+                    });
+                    failures.extend(read.err());
+                }
+            }
         }
     }
     failures
@@ -57,13 +63,59 @@ fn files(path: &Path) -> Vec<Result<PathBuf, Failure>> {
     }
 }
 
-fn open(path: &Path) -> io::Result<Box<dyn Read + Send>> {
-    let mut file = File::open(path)?;
-    let mut begin = Vec::new();
-    (&mut file).take(2).read_to_end(&mut begin)?;
-    let is_gzip = begin == [0x1f, 0x8b];
-    let whole = Cursor::new(begin).chain(file);
-    Ok(if is_gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) })
+/// Takes what a stream holds, the files of an archive one by one.
+fn stream(
+    name: &str,
+    reader: impl Read + Send + 'static,
+    take: &mut impl FnMut(&str, &mut (dyn Read + Send)) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut archive = match content(reader)? {
+        Content::Plain(mut bytes) | Content::Unpacked(mut bytes) => return take(name, &mut bytes),
+        Content::Archive(archive) => archive,
+    };
+    let (sender, members) = sync_channel(0);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if let Err(error) = unpack(&mut archive, &sender) {
+                // Nobody receives any more where reading failed on the other side.
+                drop(sender.send(Err(error)));
+            }
+        });
+        for member in members {
+            let (path, bytes): Member = member?;
+            let name = format!("{name}:{}", path.display());
+            match content(bytes)? {
+                Content::Plain(mut bytes) | Content::Unpacked(mut bytes) => take(&name, &mut bytes)?,
+                Content::Archive(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "an archive in an archive")),
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A log of an archive.
+type Member = (PathBuf, PipeReader);
+
+/// Hands on the logs of an archive one by one: its members cannot leave the thread that they are read on, a pipe can.
+fn unpack(archive: &mut tar::Archive<Stream>, sender: &SyncSender<io::Result<Member>>) -> io::Result<()> {
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        if entry.header().entry_type().is_file() && is_log(&path) {
+            let (reader, mut writer) = io::pipe()?;
+            sender.send(Ok((path, reader))).map_err(|_| io::ErrorKind::BrokenPipe)?;
+            io::copy(&mut entry, &mut writer)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file in an archive is a log, by its name: beside them a bug report holds manifests and dumps of proxies.
+fn is_log(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let is_rotated = |ending: &str| ending.bytes().all(|byte| byte.is_ascii_digit());
+    ending.is_some_and(|ending| LOGS.contains(&ending) || is_rotated(ending))
+        || path.file_name().is_some_and(|name| name == EVENTS)
 }
 
 /// All bytes of the input, at most `limit`.

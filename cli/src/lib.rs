@@ -12,6 +12,7 @@ mod input;
 mod lang;
 mod manifests;
 mod options;
+mod packed;
 mod paths;
 mod render;
 mod report;

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use meshwhy_check::source::Source;
 
 use crate::escape;
 use crate::failure::Failure;
+use crate::packed::{Content, Stream, content};
 use crate::paths::{below, is_pattern, matching, unreadable};
 
 /// Most bytes of all files together: an archive may unpack to anything.
@@ -58,17 +58,16 @@ impl Manifests {
             return below(path).filter(is_wanted).try_for_each(|path| self.path(&path?));
         }
         let file = File::open(path).map_err(|source| unreadable(&name, source))?;
-        let read = match () {
-            () if name.ends_with(".tar") => self.archive(&name, file),
-            () if name.ends_with(".tar.gz") || name.ends_with(".tgz") => self.archive(&name, MultiGzDecoder::new(file)),
-            () if name.ends_with(".gz") => self.stream(&name, MultiGzDecoder::new(file), None),
-            () => self.stream(&name, file, Some(path)),
-        };
+        let read = content(file).and_then(|content| match content {
+            Content::Archive(archive) => self.archive(&name, archive),
+            Content::Unpacked(bytes) => self.stream(&name, bytes, None),
+            Content::Plain(bytes) => self.stream(&name, bytes, Some(path)),
+        });
         read.map_err(|source| unreadable(&name, source))
     }
 
-    fn archive(&mut self, name: &str, reader: impl Read) -> io::Result<()> {
-        for entry in tar::Archive::new(reader).entries()? {
+    fn archive(&mut self, name: &str, mut archive: tar::Archive<Stream>) -> io::Result<()> {
+        for entry in archive.entries()? {
             let mut entry = entry?;
             let path = entry.path()?.into_owned();
             let is_wanted =

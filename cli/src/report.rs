@@ -1,10 +1,11 @@
 //! What a run tells its reader: every renderer takes this and adds only its form.
 
 use meshwhy_core::catalogue::explanation::Explanation;
+use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
 use meshwhy_core::{Cause, Lang};
-use meshwhy_diagnose::{Analysis, Class, Group, Tally, Totals};
+use meshwhy_diagnose::{self as diagnose, Analysis, Class, Group, Tally, Totals};
 use serde::Serialize;
 
 use crate::configuration::Configuration;
@@ -29,8 +30,12 @@ pub(crate) struct Entry {
     pub(crate) slug: &'static str,
     pub(crate) confidence: &'static str,
     pub(crate) headline: &'static str,
+    /// The host name of the service, where the cluster names one; else the cluster, or the host that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) target: Option<String>,
+    /// The cluster, with port and subset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hop: Option<String>,
     /// The hop, where only a header that another proxy passed on tells of it.
@@ -41,13 +46,19 @@ pub(crate) struct Entry {
     pub(crate) decided_by: &'static str,
     pub(crate) count: u64,
     pub(crate) suppressed: u64,
+    /// Earliest start time, as printed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) first: Option<String>,
+    pub(crate) first_seen: Option<String>,
+    /// Latest start time, as printed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) last: Option<String>,
+    pub(crate) last_seen: Option<String>,
+    /// Whose requests failed: the pod that sent them, else the addresses that they came from; at most 20.
+    pub(crate) callers: Vec<String>,
+    /// Numbers of the lines that tell of them, over all sources; at most 100.
     pub(crate) lines: Vec<u64>,
     pub(crate) evidence: Vec<Evidence>,
-    pub(crate) examples: Vec<String>,
+    /// At most five.
+    pub(crate) examples: Vec<Example>,
     /// Other causes that the facts leave possible.
     #[serde(skip)]
     pub(crate) alternatives: Vec<Alternative>,
@@ -57,6 +68,22 @@ pub(crate) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) configuration: Option<Option<Configuration>>,
     pub(crate) explanation: Explanation,
+}
+
+/// A line that tells of a failure.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(crate) struct Example {
+    #[serde(skip)]
+    number: u32,
+    /// The file, or the file in an archive.
+    pub(crate) source: String,
+    /// Its number in that file, from 1.
+    pub(crate) line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// The line as it stands, cut.
+    pub(crate) text: String,
 }
 
 /// A fact that proves a verdict.
@@ -128,6 +155,14 @@ impl DiagnosisReport {
         alternatives
     }
 
+    /// With the names of the sources, in the order of their numbers.
+    pub(crate) fn from(mut self, sources: &[String]) -> Self {
+        for example in self.entries.iter_mut().flat_map(|entry| &mut entry.examples) {
+            example.source = sources.get(example.number as usize).cloned().unwrap_or_default();
+        }
+        self
+    }
+
     /// Of one cause alone.
     pub(crate) fn of(mut self, cause: &Cause) -> Self {
         let (shown, others): (Vec<Entry>, Vec<Entry>) = self.entries.into_iter().partition(|entry| entry.code == cause.code);
@@ -150,7 +185,7 @@ impl Entry {
             let misses = group.verdict.near_misses(&group.facts);
             misses.iter().map(|miss| NearMiss::new(miss, lang)).collect()
         };
-        let (line, example) = (group.lines.first().copied(), group.examples.first().cloned());
+        let (line, example) = (group.lines.first().copied(), group.examples.first().map(|example| example.text.clone()));
         let evidence = group.evidence.iter().map(|fact| Evidence {
             name: fact.name,
             value: fact.value.clone(),
@@ -167,20 +202,29 @@ impl Entry {
             alternatives: Alternative::all(&group, lang),
             near_misses: why_not.then(|| near(&group)),
             explanation: Explanation::new(cause, lang, &group.facts),
-            target: group.target,
+            target: group.target.map(|target| host(&target).map(str::to_owned).unwrap_or(target)),
+            cluster: group.facts.cluster.as_deref().map(str::to_owned),
             hop: group.hop,
             relayed_from: group.relayed_from,
             side: group.side.map(meshwhy_core::Side::as_str),
             decided_by: cause.decided_by.as_str(),
             count: group.count,
             suppressed: group.suppressed,
-            first: group.first,
-            last: group.last,
+            first_seen: group.first_seen,
+            last_seen: group.last_seen,
+            callers: group.callers,
             lines: group.lines,
             evidence,
-            examples: group.examples,
+            examples: group.examples.into_iter().map(Example::new).collect(),
             configuration: None,
         }
+    }
+}
+
+impl Example {
+    fn new(example: diagnose::Example) -> Self {
+        let diagnose::Example { source, line, request_id, text } = example;
+        Self { number: source, source: String::new(), line, request_id, text }
     }
 }
 
@@ -200,6 +244,14 @@ impl Alternative {
             },
         };
         group.verdict.alternatives(&group.facts).into_iter().map(alternative).collect()
+    }
+}
+
+/// The host name of the service that a cluster stands for.
+fn host(cluster: &str) -> Option<&str> {
+    match ClusterName::parse(cluster) {
+        ClusterName::Service { host: Some(host), .. } if !host.is_empty() => Some(host),
+        _ => None,
     }
 }
 

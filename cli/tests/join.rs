@@ -70,7 +70,7 @@ impl Case {
 
     fn analysis(&self) -> Analysis {
         let mut collector = Collector::default().keeping_suspects();
-        collector.read(0, &mut self.lines.as_bytes()).unwrap();
+        collector.read(0, None, &mut self.lines.as_bytes()).unwrap();
         collector.finish()
     }
 

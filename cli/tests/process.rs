@@ -118,3 +118,87 @@ fn folders_patterns_and_gzip_are_read_and_what_is_broken_costs_nothing_else() {
     assert!(count(&broken) > 4);
     assert!(String::from_utf8(broken.stderr).unwrap().contains("cut.log.gz"));
 }
+
+/// An access-log line of a request to a cluster that does not exist, without whoever carried it.
+const BARE: &str = r#"[2026-11-21T06:10:37.876Z] "GET /a HTTP/1.1" 503 NC cluster_not_found - "-" 0 91 3 - "-" "curl/8.9.1" "r0" "reviews:8080" "-" - - 10.96.0.4:8080 10.244.1.9:40000 - -"#;
+
+fn archive(path: &std::path::Path, members: &[(&str, &[u8])]) {
+    let file = std::fs::File::create(path).unwrap();
+    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::default()));
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, *bytes).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap();
+}
+
+#[test]
+fn an_archive_is_read_log_by_log_and_its_paths_name_the_pods() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("{BARE}\n");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(line.repeat(2).as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let noise: String = (0..40_000).map(|at| format!("{{\"at\": {}}}\n", at * 7919)).collect();
+    let members: [(&str, &[u8]); 5] = [
+        ("bug-report/proxies/shop/cart-1/istio-proxy.log", line.as_bytes()),
+        ("bug-report/proxies/shop/cart-1/config_dump?include_eds", line.as_bytes()),
+        ("bug-report/proxies/shop/cart-2/istio-proxy.log.gz", &packed),
+        ("bug-report/istio/istio-system/istiod-1/discovery.log", noise.as_bytes()),
+        ("bug-report/cluster/crs", line.as_bytes()),
+    ];
+    let report = folder.path().join("report.tgz");
+    archive(&report, &members);
+    let found = |path: &std::path::Path| {
+        let output = meshwhy().args(["diagnose", "--format", "json"]).arg(path).output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let mut found: Vec<_> = findings
+            .map(|it| {
+                (
+                    text(&it["hop"]),
+                    it["count"].as_u64().unwrap(),
+                    text(&it["examples"][0]["source"]),
+                    it["examples"][0]["line"].clone(),
+                )
+            })
+            .collect();
+        found.sort_by_key(|(hop, ..)| hop.clone());
+        (found, output.status.code())
+    };
+    let source = |name: &str| format!("{}:bug-report/proxies/shop/{name}", report.display());
+    let expected = vec![
+        ("cart-1.shop".to_owned(), 1, source("cart-1/istio-proxy.log"), 1.into()),
+        ("cart-2.shop".to_owned(), 2, source("cart-2/istio-proxy.log.gz"), 1.into()),
+    ];
+    assert_eq!(found(&report), (expected, Some(1)));
+
+    let bytes = std::fs::read(&report).unwrap();
+    std::fs::write(folder.path().join("cut.tgz"), &bytes[..bytes.len() / 2]).unwrap();
+    let (cut, code) = found(&folder.path().join("cut.tgz"));
+    assert_eq!((cut.len(), code), (2, Some(3)), "what was read before the cut counts");
+}
+
+#[test]
+fn zstd_is_read_frame_by_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = |lines: usize| {
+        let level = ruzstd::encoding::CompressionLevel::Fastest;
+        ruzstd::encoding::compress_to_vec(format!("{BARE}\n").repeat(lines).as_bytes(), level)
+    };
+    let path = folder.path().join("access.log.zst");
+    let whole = [frame(3), frame(4_000)].concat();
+    let failed = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let output = meshwhy().args(["diagnose", "--format", "json"]).arg(&path).output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report["totals"]["failed"].as_u64().unwrap(), output.status.code())
+    };
+    assert_eq!(failed(&whole), (4_003, Some(1)));
+    assert_eq!(failed(&[frame(3), b"no frame".to_vec()].concat()), (3, Some(3)));
+    let (read, code) = failed(&whole[..whole.len() - 9]);
+    assert!((3..4_003).contains(&read) && code == Some(3), "{read} {code:?}");
+}

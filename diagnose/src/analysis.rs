@@ -80,6 +80,15 @@ impl AddAssign for Totals {
     }
 }
 
+/// The pod whose proxy wrote a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// Its namespace, where that is known.
+    pub namespace: Option<String>,
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Analysis {
@@ -105,6 +114,8 @@ pub struct Collector {
     suspects: Option<Groups>,
     tally: Tally,
     totals: Totals,
+    /// How many lines the sources before this one have.
+    start: u64,
 }
 
 impl Default for Collector {
@@ -127,6 +138,7 @@ impl Collector {
             suspects: None,
             tally: Tally::default(),
             totals: Totals::default(),
+            start: 0,
         }
     }
 
@@ -142,14 +154,16 @@ impl Collector {
         Self { suspects: Some(Groups::default()), ..self }
     }
 
-    /// Reads all lines of one source, in UTF-8 or UTF-16, on all cores; what one proxy wrote should have one number.
+    /// Reads all lines of one source, in UTF-8 or UTF-16, on all cores; what one proxy wrote should have one number. `pod` is whose log
+    /// it is, where the lines do not say.
     ///
     /// # Errors
     /// What the reader reports; what was read before it counts.
-    pub fn read(&mut self, source: u32, reader: &mut (dyn Read + Send)) -> io::Result<()> {
+    pub fn read(&mut self, source: u32, pod: Option<&Pod>, reader: &mut (dyn Read + Send)) -> io::Result<()> {
+        self.start = self.totals.lines;
         let mut blocks = Blocks::new(in_utf_8(reader)?, self.block_size);
         let formats = self.formats.clone();
-        let block_reader = BlockReader { source, formats: &formats, keeps_suspects: self.suspects.is_some() };
+        let block_reader = BlockReader { source, pod, formats: &formats, keeps_suspects: self.suspects.is_some() };
         let (mut due, mut read, mut overrun) = (Vec::new(), Vec::new(), 0);
         loop {
             let count = blocks.fill(&mut due, BLOCKS_AT_ONCE);
@@ -187,17 +201,17 @@ impl Collector {
     /// Takes what a block says.
     fn take(&mut self, reading: BlockReading) {
         let BlockReading { overrun: _, tally, totals, reports, suspects } = reading;
-        let before = self.totals.lines;
+        let (before, of_source) = (self.totals.lines, self.totals.lines - self.start);
         self.totals += totals;
         self.tally += Tally { read: totals.lines, ..tally };
         if let Some(kept) = &mut self.suspects {
-            kept.add(suspects.into_iter().map(|suspect| suspect.behind(before)));
+            kept.add(suspects.into_iter().map(|suspect| suspect.behind(before, of_source)));
         }
         for report in reports {
             match report {
-                BlockReport::Failure(sighting) => self.push(sighting.behind(before)),
+                BlockReport::Failure(sighting) => self.push(sighting.behind(before, of_source)),
                 BlockReport::WithoutModule(sighting) => {
-                    if let Some(unkept) = self.missing_plugins.keep(sighting.behind(before)) {
+                    if let Some(unkept) = self.missing_plugins.keep(sighting.behind(before, of_source)) {
                         self.tally.failed += 1;
                         self.totals.failed += unkept.line_count();
                         self.push(unkept);
@@ -250,7 +264,7 @@ impl Analysis {
     pub fn of(text: &[u8]) -> Self {
         let mut collector = Collector::default();
         // Reading memory cannot fail.
-        let _ = collector.read(0, &mut &*text);
+        let _ = collector.read(0, None, &mut &*text);
         collector.finish()
     }
 

@@ -6,7 +6,7 @@ use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 use meshwhy_logs::{Formats, Item, Items, LOOK_AHEAD, LineContent, LineReading, MAX_LINE};
 
-use crate::analysis::{Tally, Totals};
+use crate::analysis::{Pod, Tally, Totals};
 use crate::sighting::{LinePlace, Sighting};
 
 /// The pieces of a stream.
@@ -104,6 +104,7 @@ pub(crate) struct BlockReading {
 /// How pieces are read.
 pub(crate) struct BlockReader<'r> {
     pub(crate) source: u32,
+    pub(crate) pod: Option<&'r Pod>,
     pub(crate) formats: &'r Formats,
     pub(crate) keeps_suspects: bool,
 }
@@ -130,12 +131,13 @@ impl BlockReader<'_> {
     fn item(&self, item: Item<'_>, skipped: u64, reading: &mut BlockReading) {
         let Item { first, last, bytes, line: LineReading { origin, content, truncated } } = item;
         let origin = origin.as_ref();
+        let named = origin.and_then(|origin| Some((origin.pod.as_deref()?, origin.namespace.as_deref())));
         let place = LinePlace {
             line: skipped + first,
             last: skipped + last,
             source: self.source,
             origin: origin.map(|origin| origin.text.as_ref()),
-            pod: origin.and_then(|origin| origin.pod.as_deref()),
+            pod: named.or_else(|| self.pod.map(|pod| (pod.name.as_str(), pod.namespace.as_deref()))),
             bytes,
         };
         let (lines, reports) = (last - first + 1, reading.reports.len());

@@ -1,5 +1,7 @@
 //! Failures of one cause at one target, as one hop tells them.
 
+use std::borrow::Cow;
+
 use foldhash::HashMap;
 use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
@@ -12,7 +14,9 @@ const MAX_GROUPS: usize = 10_000;
 /// How many line numbers a group keeps.
 const MAX_LINES: usize = 100;
 /// How many examples a group keeps.
-const MAX_EXAMPLES: usize = 3;
+const MAX_EXAMPLES: usize = 5;
+/// How many callers a group keeps.
+const MAX_CALLERS: usize = 20;
 
 /// A group of failures.
 #[derive(Debug)]
@@ -36,13 +40,28 @@ pub struct Group {
     /// How many of them flood control left without a record of their own.
     pub suppressed: u64,
     /// Earliest start time, as printed.
-    pub first: Option<String>,
+    pub first_seen: Option<String>,
     /// Latest start time, as printed.
-    pub last: Option<String>,
+    pub last_seen: Option<String>,
+    /// Whose requests failed: the proxy's own pod where they left it, else the addresses that they came from; at most 20.
+    pub callers: Vec<String>,
     /// Numbers of the lines that tell of them, in order; at most 100.
     pub lines: Vec<u64>,
-    /// Lines as they stand, cut; at most three. Untrusted text.
-    pub examples: Vec<String>,
+    /// At most five.
+    pub examples: Vec<Example>,
+}
+
+/// A line that tells of a failure. Untrusted text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The number of its source.
+    pub source: u32,
+    /// Its number in that source, from 1.
+    pub line: u64,
+    /// The request, where the line names it.
+    pub request_id: Option<String>,
+    /// The line as it stands, cut.
+    pub text: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -119,26 +138,31 @@ impl Group {
             side: sighting.side(),
             count: 0,
             suppressed: 0,
-            first: None,
-            last: None,
+            first_seen: None,
+            last_seen: None,
+            callers: Vec::new(),
             lines: Vec::new(),
             examples: Vec::new(),
         }
     }
 
     fn take(&mut self, sighting: Sighting) {
+        if self.callers.len() < MAX_CALLERS {
+            let caller = sighting.caller().filter(|caller| !self.callers.contains(caller));
+            self.callers.extend(caller);
+        }
         self.count = self.count.saturating_add(sighting.count);
         self.suppressed = self.suppressed.saturating_add(sighting.suppressed);
         if sighting.verdict.confidence > self.verdict.confidence {
             self.verdict = sighting.verdict;
             self.evidence = Self::of(&sighting).evidence;
         }
-        if let Some(time) = sighting.facts.context.start_time.map(std::borrow::Cow::into_owned) {
-            if self.first.as_ref().is_none_or(|first| time < *first) {
-                self.first = Some(time.clone());
+        if let Some(time) = sighting.facts.context.start_time.map(Cow::into_owned) {
+            if self.first_seen.as_ref().is_none_or(|first| time < *first) {
+                self.first_seen = Some(time.clone());
             }
-            if self.last.as_ref().is_none_or(|last| time > *last) {
-                self.last = Some(time);
+            if self.last_seen.as_ref().is_none_or(|last| time > *last) {
+                self.last_seen = Some(time);
             }
         }
         for line in std::iter::once(sighting.line).chain(sighting.joined) {
@@ -149,7 +173,12 @@ impl Group {
             }
         }
         if self.examples.len() < MAX_EXAMPLES {
-            self.examples.push(sighting.excerpt);
+            self.examples.push(Example {
+                source: sighting.source,
+                line: sighting.line_in_source,
+                request_id: sighting.facts.context.request_id.map(Cow::into_owned),
+                text: sighting.excerpt,
+            });
         }
     }
 

@@ -11,5 +11,5 @@ mod hops;
 mod missing_plugins;
 mod sighting;
 
-pub use analysis::{Analysis, Collector, Tally, Totals};
-pub use group::{Class, Group};
+pub use analysis::{Analysis, Collector, Pod, Tally, Totals};
+pub use group::{Class, Example, Group};

@@ -40,8 +40,8 @@ pub(crate) struct LinePlace<'a> {
     pub(crate) last: u64,
     /// The container that wrote it.
     pub(crate) origin: Option<&'a str>,
-    /// The pod of that container.
-    pub(crate) pod: Option<&'a str>,
+    /// The pod of that container, and its namespace.
+    pub(crate) pod: Option<(&'a str, Option<&'a str>)>,
     /// The line as it stands.
     pub(crate) bytes: &'a [u8],
 }
@@ -61,7 +61,9 @@ pub(crate) fn author(file: u32, origin: Option<&str>) -> Author<'_> {
 /// One failure.
 #[derive(Debug)]
 pub(crate) struct Sighting {
+    /// Over all sources.
     pub(crate) line: u64,
+    pub(crate) line_in_source: u64,
     pub(crate) source: u32,
     pub(crate) origin: Option<String>,
     pub(crate) excerpt: String,
@@ -153,6 +155,7 @@ impl Sighting {
         let facts = attributed(facts, place.pod);
         Self {
             line: place.line,
+            line_in_source: place.line,
             source: place.source,
             origin: place.origin.map(str::to_owned),
             excerpt: excerpt(place.bytes),
@@ -169,9 +172,10 @@ impl Sighting {
         }
     }
 
-    /// The same behind so many lines.
-    pub(crate) fn behind(mut self, lines: u64) -> Self {
+    /// The same behind so many lines, of which so many are of its source.
+    pub(crate) fn behind(mut self, lines: u64, of_source: u64) -> Self {
         self.line += lines;
+        self.line_in_source += of_source;
         self.joined.iter_mut().for_each(|line| *line += lines);
         self
     }
@@ -208,6 +212,15 @@ impl Sighting {
             (Some(pod), None) => Some(pod.to_string()),
             (None, _) => self.origin.clone(),
         }
+    }
+
+    /// Whose request it was: the pod whose proxy speaks where the request left it, else the address that it came from.
+    pub(crate) fn caller(&self) -> Option<String> {
+        if self.side() == Some(Side::Outbound) {
+            return self.hop();
+        }
+        let address = text(self.facts.context.downstream_remote_address.as_ref())?;
+        Some(address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned())
     }
 
     /// Which way the traffic went.
@@ -250,13 +263,17 @@ fn is_call(path: &str, with_package: bool) -> bool {
 const GATEWAYS: [&str; 3] = ["istio-ingressgateway", "istio-egressgateway", "istio-eastwestgateway"];
 
 /// Facts that name the proxy which speaks: the one that made the reply, where another only passed it on.
-fn attributed<'a>(facts: Facts<'a>, pod: Option<&str>) -> Facts<'a> {
+fn attributed<'a>(facts: Facts<'a>, written_by: Option<(&str, Option<&str>)>) -> Facts<'a> {
+    let own = |name: &str| Cow::Owned(name.to_owned());
     let Some(author) = facts.relayed_from.clone() else {
-        let side = side(&facts, pod);
-        return Facts { decisive: Decisive { side, ..facts.decisive }, ..facts };
+        let side = side(&facts, written_by.map(|(pod, _)| pod));
+        let (pod, namespace) = match (facts.context.pod, written_by) {
+            (None, Some((pod, namespace))) => (Some(own(pod)), namespace.map(own)),
+            (pod, _) => (pod, facts.context.namespace),
+        };
+        return Facts { decisive: Decisive { side, ..facts.decisive }, context: Context { pod, namespace, ..facts.context } };
     };
     let (pod, namespace) = pod_and_namespace(&author).map_or((author.as_ref(), None), |(pod, namespace)| (pod, Some(namespace)));
-    let own = |name: &str| Cow::Owned(name.to_owned());
     Facts { context: Context { pod: Some(own(pod)), namespace: namespace.map(own), workload: None, ..facts.context }, ..facts }
 }
 

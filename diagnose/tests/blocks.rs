@@ -32,13 +32,15 @@ fn recorded() -> Vec<String> {
 
 fn found(input: &[u8], block_size: usize) -> String {
     let mut collector = Collector::default().keeping_suspects().in_blocks_of(block_size);
-    collector.read(0, &mut &*input).unwrap();
+    collector.read(0, None, &mut &*input).unwrap();
     let Analysis { groups, suspects, tally, totals } = collector.finish();
     assert_eq!(totals.lines, totals.healthy + totals.failed + totals.ignored + totals.unparsed);
     let summary = |group: &Group| {
-        let Group { verdict, target, hop, side, count, suppressed, first, last, lines, examples, .. } = group;
+        let Group { verdict, target, hop, side, count, suppressed, first_seen, last_seen, callers, lines, examples, .. } = group;
         let cause = (verdict.cause.slug, verdict.confidence);
-        format!("{cause:?} {target:?} {hop:?} {side:?} {count} {suppressed} {first:?} {last:?} {lines:?} {examples:?}\n")
+        format!(
+            "{cause:?} {target:?} {hop:?} {side:?} {count} {suppressed} {first_seen:?} {last_seen:?} {callers:?} {lines:?} {examples:?}\n"
+        )
     };
     groups.iter().chain(&suspects).map(summary).chain([format!("{tally:?} {totals:?}")]).collect()
 }

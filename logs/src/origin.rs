@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::peel;
+
 /// Who wrote a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin<'a> {
@@ -16,6 +18,12 @@ pub struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
+    /// The container whose log a file is, by its path; `None` where the path names no pod.
+    #[must_use]
+    pub fn of_file(path: &'a str) -> Option<Self> {
+        peel::origin_of_file(path)
+    }
+
     /// An origin of which only the tool's own text is known.
     pub(crate) fn named(text: &'a str) -> Self {
         Self { pod: None, namespace: None, container: None, text: text.into() }

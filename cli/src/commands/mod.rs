@@ -3,10 +3,11 @@
 mod check;
 mod plan;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use meshwhy_diagnose::{Analysis, Collector};
-use meshwhy_logs::Formats;
+use meshwhy_diagnose::{Analysis, Collector, Pod};
+use meshwhy_logs::{Formats, Origin};
 
 use crate::args::FormatArg;
 use crate::configuration::ConfigurationFiles;
@@ -92,10 +93,15 @@ fn report(
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
-    let mut failures = input::for_each(input, |source, reader| collector.read(source, reader));
+    let mut sources = Vec::new();
+    let mut failures = input::for_each(input, |name, reader| {
+        let number = u32::try_from(sources.len()).unwrap_or(u32::MAX);
+        sources.push(name.to_owned());
+        collector.read(number, pod_of(name).as_ref(), reader)
+    });
     let analysis = collector.finish();
     let recognised = analysis.recognised();
-    let report = diagnose(analysis);
+    let report = diagnose(analysis).from(&sources);
     if recognised || format == FormatArg::Json {
         render(out, &report)?;
     }
@@ -110,6 +116,12 @@ fn report(
         (true, true) => Ok(Outcome::Clean),
         (true, false) => Ok(Outcome::Findings),
     }
+}
+
+/// The pod whose log a file is, by its path.
+fn pod_of(name: &str) -> Option<Pod> {
+    let origin = Origin::of_file(name)?;
+    Some(Pod { name: origin.pod?.into_owned(), namespace: origin.namespace.map(Cow::into_owned) })
 }
 
 /// What reads the lines: with manifests beside them, also those that only the manifests show to have failed.

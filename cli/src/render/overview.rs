@@ -47,7 +47,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -
 
 fn row(entry: &Entry) -> [String; 5] {
     let cause = format!("{} {}", entry.code, entry.slug);
-    let first: String = entry.first.as_deref().unwrap_or("-").chars().take(SECONDS).collect();
+    let first: String = entry.first_seen.as_deref().unwrap_or("-").chars().take(SECONDS).collect();
     [entry.count.to_string(), cause, service(entry), hop(entry), escape::line(&first)]
 }
 

@@ -41,8 +41,8 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
         nothing_failed(&mut page, report)?;
     }
     causes(&mut page, labels, &report.entries, |page, entry| {
-        for example in &entry.examples {
-            page.line(&format!("  {}", clipped(example)))?;
+        for example in entry.examples.iter().take(EXAMPLES) {
+            page.line(&format!("  {}:{}: {}", escape::line(&example.source), example.line, clipped(&example.text)))?;
         }
         Ok(())
     })?;
@@ -57,6 +57,9 @@ pub(super) fn nothing_failed(page: &mut Page<'_>, report: &DiagnosisReport) -> i
     let cause = &none_success::CAUSE;
     page.dim(&format!("{} {}: {}", cause.code, cause.slug, cause.headline(report.lang)))
 }
+
+/// How many examples are shown; JSON output has all of them.
+const EXAMPLES: usize = 3;
 
 /// An example is there to be recognised; JSON output has all of it.
 fn clipped(example: &str) -> String {
@@ -121,7 +124,7 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
     if entry.suppressed > 0 {
         parts.push(format!("{}: {}", labels.suppressed, entry.suppressed));
     }
-    parts.extend(match (&entry.first, &entry.last) {
+    parts.extend(match (&entry.first_seen, &entry.last_seen) {
         (Some(first), Some(last)) if first != last => Some(format!("{} … {}", escape::line(first), escape::line(last))),
         (Some(first), _) => Some(escape::line(first)),
         _ => None,
@@ -130,7 +133,7 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
 }
 
 pub(super) fn target(entry: &Entry) -> String {
-    entry.target.as_deref().map_or_else(|| "-".to_owned(), escape::line)
+    entry.cluster.as_deref().or(entry.target.as_deref()).map_or_else(|| "-".to_owned(), escape::line)
 }
 
 pub(super) fn hop(entry: &Entry) -> String {

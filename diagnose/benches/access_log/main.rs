@@ -99,7 +99,7 @@ fn files() -> io::Result<([PathBuf; 2], u64)> {
 
 fn diagnosis(path: &Path) -> io::Result<Analysis> {
     let mut collector = Collector::default();
-    collector.read(0, &mut File::open(path)?)?;
+    collector.read(0, None, &mut File::open(path)?)?;
     Ok(collector.finish())
 }
 

@@ -21,6 +21,7 @@ use anstream::adapter::strip_str;
 use crate::line::{LineContent, LineReading};
 use crate::origin::Origin;
 
+pub(crate) use container::of_file as origin_of_file;
 pub(crate) use envelope::origin as origin_in_json;
 pub(crate) use escape::normalised;
 pub(crate) use start::{begins_access_log, begins_line, is_request_line};
