@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, Parser, Subcommand, ValueEnum};
+use jiff::{Span, SpanRelativeTo, Timestamp};
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -74,6 +75,18 @@ pub(crate) struct DiagnoseArgs {
     /// Only what failed of this cause, such as MW2001 or no-route, in full
     #[arg(long, value_name = "CODE|SLUG")]
     pub(crate) cause: Option<String>,
+    /// Only what failed at this service: its host name, NAME.NAMESPACE or NAME; or a cluster
+    #[arg(long, value_name = "HOST")]
+    pub(crate) target: Option<String>,
+    /// Only what failed from this time on: 2026-11-21T06:00:00Z, or 90m, 12h, 2d before now. Lines without a time stay
+    #[arg(long, value_name = "TIME|AGE", value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only what failed before this time
+    #[arg(long, value_name = "TIME|AGE", value_parser = moment)]
+    pub(crate) until: Option<Timestamp>,
+    /// What makes the exit code 1
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub(crate) fail_on: FailOnArg,
     /// Print every cause in full: examples, why, how to confirm and how to fix
     #[arg(long)]
     pub(crate) details: bool,
@@ -264,6 +277,19 @@ pub(crate) fn istio_minor(version: &str) -> Result<u32, String> {
     }
 }
 
+/// Reads a time, or an age by this machine's clock.
+///
+/// # Errors
+/// It is neither.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let before = |age: Span| Timestamp::now().checked_sub(age.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?).ok();
+    let aged = || text.parse::<Span>().ok().filter(|_| !text.starts_with('-')).and_then(before);
+    text.parse()
+        .ok()
+        .or_else(aged)
+        .ok_or_else(|| "a time is written like 2026-11-21T06:00:00Z, an age like 90m, 12h or 2d".to_owned())
+}
+
 /// Reads `1.29..1.31` as 29 and 31.
 ///
 /// # Errors
@@ -272,6 +298,20 @@ fn upgrade(versions: &str) -> Result<(u32, u32), String> {
     let (from, to) = versions.split_once("..").ok_or("an upgrade is written like 1.29..1.31")?;
     let (from, to) = (istio_minor(from)?, istio_minor(to)?);
     if from < to { Ok((from, to)) } else { Err("an upgrade leads to a later version".to_owned()) }
+}
+
+/// What of a diagnosis makes the exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum FailOnArg {
+    /// Whatever is found
+    #[default]
+    Any,
+    /// A failure that is no answer of the application, no noise, and not unknown
+    Failure,
+    /// Such a failure of which the cause is certain
+    Certain,
+    /// Nothing
+    Never,
 }
 
 #[derive(Debug, Args)]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anstream::ColorChoice;
 use meshwhy_check::rules::Rule;
 use meshwhy_core::{Cause, Lang};
+use meshwhy_diagnose::Window;
 use meshwhy_logs::Formats;
 
-use crate::args::{Action, Cli, ColorArg, ConfigAction, FormatArg, LangArg, ManifestArgs, PlanArgs, ReadingArgs};
+use crate::args::{Action, Cli, ColorArg, ConfigAction, FailOnArg, FormatArg, LangArg, ManifestArgs, PlanArgs, ReadingArgs};
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
 use crate::failure::Failure;
@@ -38,6 +39,12 @@ pub(crate) enum Task {
 pub(crate) struct Shown {
     /// What failed of one cause alone.
     pub(crate) cause: Option<&'static Cause>,
+    /// What failed at one target alone.
+    pub(crate) target: Option<String>,
+    /// What failed then.
+    pub(crate) window: Window,
+    /// What makes the exit code 1.
+    pub(crate) fail_on: FailOnArg,
     /// Every cause in full.
     pub(crate) in_full: bool,
     /// Rows of the overview's table.
@@ -84,7 +91,14 @@ impl Options {
                 let manifests = configuration(args.manifests)?;
                 let cause = args.cause.map(|name| cause(&name)).transpose()?;
                 Task::Diagnose {
-                    shown: Shown { cause, in_full: args.details || cause.is_some(), top: args.top },
+                    shown: Shown {
+                        cause,
+                        target: args.target,
+                        window: Window { since: args.since, until: args.until },
+                        fail_on: args.fail_on,
+                        in_full: args.details || cause.is_some(),
+                        top: args.top,
+                    },
                     input: files(args.files)?,
                     formats: formats(args.reading)?,
                     manifests,

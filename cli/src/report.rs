@@ -4,17 +4,18 @@ use meshwhy_core::catalogue::explanation::Explanation;
 use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
-use meshwhy_core::{Cause, Lang};
+use meshwhy_core::{Confidence, Lang};
 use meshwhy_diagnose::{self as diagnose, Analysis, Class, Group, Tally, Totals};
 use serde::Serialize;
 
+use crate::args::FailOnArg;
 use crate::configuration::Configuration;
 
 /// The answer to `explain` or `diagnose`.
 pub(crate) struct DiagnosisReport {
     pub(crate) lang: Lang,
     pub(crate) entries: Vec<Entry>,
-    /// Failures of causes that are not shown.
+    /// Failures that were not asked for: of other causes, targets and times.
     pub(crate) not_shown: u64,
     pub(crate) tally: Tally,
     pub(crate) totals: Totals,
@@ -136,7 +137,7 @@ impl DiagnosisReport {
             ..Entry::new(group, lang, why_not)
         };
         let entries = analysis.groups.into_iter().map(&mut entry).collect();
-        Self { lang, entries, not_shown: 0, tally: analysis.tally, totals: analysis.totals }
+        Self { lang, entries, not_shown: analysis.outside, tally: analysis.tally, totals: analysis.totals }
     }
 }
 
@@ -163,12 +164,23 @@ impl DiagnosisReport {
         self
     }
 
-    /// Of one cause alone.
-    pub(crate) fn of(mut self, cause: &Cause) -> Self {
-        let (shown, others): (Vec<Entry>, Vec<Entry>) = self.entries.into_iter().partition(|entry| entry.code == cause.code);
+    /// Only what is asked for.
+    pub(crate) fn only(mut self, is_asked_for: impl Fn(&Entry) -> bool) -> Self {
+        let (shown, others): (Vec<Entry>, Vec<Entry>) = self.entries.into_iter().partition(is_asked_for);
         self.entries = shown;
-        self.not_shown = others.iter().map(|entry| entry.count).sum();
+        self.not_shown += others.iter().map(|entry| entry.count).sum::<u64>();
         self
+    }
+
+    /// Whether something was found that makes the exit code 1. What was not asked for is no all-clear, unless its weight is asked for.
+    pub(crate) fn fails(&self, on: FailOnArg) -> bool {
+        let failures = || self.entries.iter().filter(|entry| entry.class == Class::Failure);
+        match on {
+            FailOnArg::Any => !self.entries.is_empty() || self.not_shown > 0,
+            FailOnArg::Failure => failures().next().is_some(),
+            FailOnArg::Certain => failures().any(|entry| entry.confidence == Confidence::Certain.as_str()),
+            FailOnArg::Never => false,
+        }
     }
 
     /// The most frequent first, as an overview wants it; what the application answered and what nobody knows stays last.
@@ -179,6 +191,12 @@ impl DiagnosisReport {
 }
 
 impl Entry {
+    /// Whether a target is meant by this name: the host or its first labels, or the cluster.
+    pub(crate) fn is_at(&self, name: &str) -> bool {
+        let begins = |host: &str| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ':']));
+        self.cluster.as_deref() == Some(name) || self.target.as_deref().is_some_and(begins)
+    }
+
     fn new(group: Group, lang: Lang, why_not: bool) -> Self {
         let cause = group.verdict.cause;
         let near = |group: &Group| {

@@ -202,3 +202,31 @@ fn zstd_is_read_frame_by_frame() {
     let (read, code) = failed(&whole[..whole.len() - 9]);
     assert!((3..4_003).contains(&read) && code == Some(3), "{read} {code:?}");
 }
+
+#[test]
+fn what_is_asked_for_is_shown_and_the_rest_is_no_all_clear() {
+    let reviews = r#""-" outbound|8080|v1|reviews.shop.svc.cluster.local -"#;
+    let at = |time: &str| BARE.replace("06:10:37.876Z", time).replacen(r#""-" - -"#, reviews, 1);
+    let lines = format!("{}\n{}\n{}\nnot a log\n", at("05:10:37.876Z"), at("07:10:37.876Z"), BARE.replace("reviews:", "cart:"));
+    let asked = |arguments: &[&str]| {
+        let output = fed(meshwhy().args(["diagnose", "--format", "json"]).args(arguments).arg("-"), lines.as_bytes());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let counts: Vec<_> = report["findings"].as_array().unwrap().iter().map(|it| it["count"].as_u64().unwrap()).collect();
+        let totals = &report["totals"];
+        let sum: u64 = ["healthy", "failed", "ignored", "unparsed"].iter().map(|key| totals[key].as_u64().unwrap()).sum();
+        assert_eq!(totals["lines"].as_u64(), Some(sum), "{totals}");
+        (counts.iter().sum::<u64>(), report["not_shown"].as_u64().unwrap_or_default(), output.status.code().unwrap())
+    };
+    assert_eq!(asked(&[]), (3, 0, 1));
+    for name in ["reviews", "reviews.shop", "reviews.shop.svc.cluster.local", "outbound|8080|v1|reviews.shop.svc.cluster.local"] {
+        assert_eq!(asked(&["--target", name]), (2, 1, 1), "{name}");
+    }
+    assert_eq!(asked(&["--target", "review"]), (0, 3, 1));
+    assert_eq!(asked(&["--since", "2026-11-21T06:00:00Z"]), (2, 1, 1));
+    assert_eq!(asked(&["--since", "2026-11-21T06:00:00Z", "--until", "2026-11-21T07:00:00Z"]), (1, 2, 1));
+    assert_eq!(asked(&["--until", "3000d"]), (0, 3, 1));
+    assert_eq!(asked(&["--fail-on", "never"]), (3, 0, 0));
+    assert_eq!(asked(&["--fail-on", "certain", "--target", "review"]), (0, 3, 0));
+    assert_eq!(asked(&["--fail-on", "certain"]), (3, 0, 1));
+    assert_eq!(meshwhy().args(["diagnose", "--since", "yesterday", "-"]).output().unwrap().status.code(), Some(2));
+}

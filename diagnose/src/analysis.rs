@@ -14,6 +14,7 @@ use crate::group::{Group, Groups};
 use crate::hops;
 use crate::missing_plugins::MissingPlugins;
 use crate::sighting::{Sighting, author};
+use crate::window::Window;
 
 /// How many failures are looked at together. Hops are joined within a batch.
 const BATCH: usize = 20_000;
@@ -100,6 +101,8 @@ pub struct Analysis {
     pub tally: Tally,
     /// What each line was.
     pub totals: Totals,
+    /// Failures outside of the window that was asked for.
+    pub outside: u64,
 }
 
 /// Takes lines and sums them up.
@@ -112,6 +115,8 @@ pub struct Collector {
     groups: Groups,
     missing_plugins: MissingPlugins,
     suspects: Option<Groups>,
+    window: Window,
+    outside: u64,
     tally: Tally,
     totals: Totals,
     /// How many lines the sources before this one have.
@@ -136,6 +141,8 @@ impl Collector {
             groups: Groups::default(),
             missing_plugins: MissingPlugins::default(),
             suspects: None,
+            window: Window::default(),
+            outside: 0,
             tally: Tally::default(),
             totals: Totals::default(),
             start: 0,
@@ -146,6 +153,12 @@ impl Collector {
     #[must_use]
     pub fn in_blocks_of(self, bytes: usize) -> Self {
         Self { block_size: bytes, ..self }
+    }
+
+    /// Counts only failures of this time.
+    #[must_use]
+    pub fn within(self, window: Window) -> Self {
+        Self { window, ..self }
     }
 
     /// Also keeps what may be a failure that only the manifests show.
@@ -163,7 +176,8 @@ impl Collector {
         self.start = self.totals.lines;
         let mut blocks = Blocks::new(in_utf_8(reader)?, self.block_size);
         let formats = self.formats.clone();
-        let block_reader = BlockReader { source, pod, formats: &formats, keeps_suspects: self.suspects.is_some() };
+        let block_reader =
+            BlockReader { source, pod, window: self.window, formats: &formats, keeps_suspects: self.suspects.is_some() };
         let (mut due, mut read, mut overrun) = (Vec::new(), Vec::new(), 0);
         loop {
             let count = blocks.fill(&mut due, BLOCKS_AT_ONCE);
@@ -200,10 +214,11 @@ impl Collector {
 
     /// Takes what a block says.
     fn take(&mut self, reading: BlockReading) {
-        let BlockReading { overrun: _, tally, totals, reports, suspects } = reading;
+        let BlockReading { overrun: _, tally, totals, outside, reports, suspects } = reading;
         let (before, of_source) = (self.totals.lines, self.totals.lines - self.start);
         self.totals += totals;
         self.tally += Tally { read: totals.lines, ..tally };
+        self.outside += outside;
         if let Some(kept) = &mut self.suspects {
             kept.add(suspects.into_iter().map(|suspect| suspect.behind(before, of_source)));
         }
@@ -254,7 +269,7 @@ impl Collector {
         self.settle();
         let (groups, ungrouped) = self.groups.finish();
         let suspects = self.suspects.map(|suspects| suspects.finish().0).unwrap_or_default();
-        Analysis { groups, suspects, tally: Tally { ungrouped, ..self.tally }, totals: self.totals }
+        Analysis { groups, suspects, tally: Tally { ungrouped, ..self.tally }, totals: self.totals, outside: self.outside }
     }
 }
 
@@ -280,7 +295,7 @@ impl Analysis {
     /// Whether any line was understood.
     #[must_use]
     pub const fn recognised(&self) -> bool {
-        self.tally.healthy > 0 || self.tally.failed > 0 || self.tally.records > 0
+        self.tally.healthy > 0 || self.tally.failed > 0 || self.tally.records > 0 || self.outside > 0
     }
 }
 

@@ -7,7 +7,8 @@ use meshwhy_core::event::Event;
 use meshwhy_logs::{Formats, Item, Items, LOOK_AHEAD, LineContent, LineReading, MAX_LINE};
 
 use crate::analysis::{Pod, Tally, Totals};
-use crate::sighting::{LinePlace, Sighting};
+use crate::sighting::{LinePlace, Sighting, SightingSource};
+use crate::window::Window;
 
 /// The pieces of a stream.
 pub(crate) struct Blocks<R> {
@@ -97,6 +98,8 @@ pub(crate) struct BlockReading {
     pub(crate) tally: Tally,
     /// All its lines, and what they are: those that belong to an item before it are counted there, those that others may explain in the end.
     pub(crate) totals: Totals,
+    /// Failures of another time than that asked for.
+    pub(crate) outside: u64,
     pub(crate) reports: Vec<BlockReport>,
     pub(crate) suspects: Vec<Sighting>,
 }
@@ -105,6 +108,7 @@ pub(crate) struct BlockReading {
 pub(crate) struct BlockReader<'r> {
     pub(crate) source: u32,
     pub(crate) pod: Option<&'r Pod>,
+    pub(crate) window: Window,
     pub(crate) formats: &'r Formats,
     pub(crate) keeps_suspects: bool,
 }
@@ -158,17 +162,19 @@ impl BlockReader<'_> {
                 reading.reports.extend(Sighting::from_record(&place, record, writer).map(BlockReport::Failure));
             }
         }
+        let outside = if self.window.is_open() { 0 } else { reading.leave_out(reports, self.window) };
         let new = reading.reports.get(reports..).unwrap_or_default();
         match () {
             () if new.iter().any(|report| matches!(report, BlockReport::Failure(_))) => reading.totals.failed += lines,
             () if new.iter().any(|report| matches!(report, BlockReport::WithoutModule(_))) => {}
+            () if outside > 0 => reading.totals.ignored += lines,
             () => reading.totals.healthy += lines,
         }
     }
 
     fn facts(&self, place: &LinePlace<'_>, facts: Facts<'_>, truncated: bool, reading: &mut BlockReading) {
         let event = facts.event;
-        if self.keeps_suspects {
+        if self.keeps_suspects && !self.window.excludes(facts.context.start_time.as_deref()) {
             reading.suspects.extend(Sighting::suspect(place, &facts));
         }
         let sighting = Sighting::from_facts(place, facts, truncated);
@@ -184,6 +190,22 @@ impl BlockReader<'_> {
 }
 
 impl BlockReading {
+    /// Takes out the failures behind so many reports that are of another time, and gives their number.
+    fn leave_out(&mut self, reports: usize, window: Window) -> u64 {
+        let before = self.outside;
+        let new = self.reports.split_off(reports);
+        for report in new {
+            match report {
+                BlockReport::Failure(sighting) if window.excludes(sighting.facts.context.start_time.as_deref()) => {
+                    self.outside += sighting.count;
+                    self.tally.failed -= u64::from(sighting.witness == SightingSource::Log);
+                }
+                report => self.reports.push(report),
+            }
+        }
+        self.outside - before
+    }
+
     fn take(&mut self, sighting: Option<Sighting>) {
         match sighting {
             Some(_) => self.tally.failed += 1,

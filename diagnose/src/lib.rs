@@ -10,6 +10,8 @@ mod group;
 mod hops;
 mod missing_plugins;
 mod sighting;
+mod window;
 
 pub use analysis::{Analysis, Collector, Pod, Tally, Totals};
 pub use group::{Class, Example, Group};
+pub use window::Window;

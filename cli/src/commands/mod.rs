@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use meshwhy_diagnose::{Analysis, Collector, Pod};
 use meshwhy_logs::{Formats, Origin};
 
-use crate::args::FormatArg;
+use crate::args::{FailOnArg, FormatArg};
 use crate::configuration::ConfigurationFiles;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
@@ -31,7 +31,8 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     let outcome = match task {
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
-            report(&mut out, input, collector(formats, manifests.as_ref()), format, render, |mut analysis| {
+            let collector = collector(formats, manifests.as_ref());
+            report(&mut out, input, collector, (format, FailOnArg::Any), render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
@@ -42,13 +43,14 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 FormatArg::Text if shown.in_full => render::text::findings(out, report),
                 FormatArg::Text => render::overview::write(out, report, shown.top),
             };
-            report(&mut out, input, collector(formats, manifests.as_ref()), format, render, |mut analysis| {
+            let collector = collector(formats, manifests.as_ref()).within(shown.window);
+            report(&mut out, input, collector, (format, shown.fail_on), render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
                 let report = DiagnosisReport::new(analysis, configurations, lang, false).by_count();
-                match shown.cause {
-                    Some(cause) => report.of(cause),
-                    None => report,
-                }
+                report.only(|entry| {
+                    shown.cause.is_none_or(|cause| entry.code == cause.code)
+                        && shown.target.as_deref().is_none_or(|target| entry.is_at(target))
+                })
             })
         }
         Task::Causes { cause, format } => {
@@ -89,7 +91,7 @@ fn report(
     out: &mut dyn Write,
     input: Input,
     mut collector: Collector,
-    format: FormatArg,
+    (format, fail_on): (FormatArg, FailOnArg),
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
@@ -111,11 +113,10 @@ fn report(
         failures.into_iter().for_each(crate::complain);
         return Err(last);
     }
-    match (recognised, report.entries.is_empty() && report.not_shown == 0) {
-        (false, _) => Err(Failure::NothingRecognised(report.lang)),
-        (true, true) => Ok(Outcome::Clean),
-        (true, false) => Ok(Outcome::Findings),
+    if !recognised {
+        return Err(Failure::NothingRecognised(report.lang));
     }
+    Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
 }
 
 /// The pod whose log a file is, by its path.

@@ -38,6 +38,9 @@ pub(super) struct Findings<'a> {
     schema: &'static str,
     lang: &'static str,
     findings: &'a [Entry],
+    /// Failures that were not asked for: of other causes, targets and times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_shown: Option<u64>,
     lines: Tally,
     totals: Totals,
 }
@@ -54,8 +57,11 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
 
 /// Writes the answer to `diagnose`.
 pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
-    let lang = lang::tag(report.lang);
-    object(out, &Findings { schema: SCHEMA, lang, findings: &report.entries, lines: report.tally, totals: report.totals })
+    let (lang, not_shown) = (lang::tag(report.lang), Some(report.not_shown).filter(|count| *count > 0));
+    object(
+        out,
+        &Findings { schema: SCHEMA, lang, findings: &report.entries, not_shown, lines: report.tally, totals: report.totals },
+    )
 }
 
 /// Writes one object and a line end.

@@ -232,6 +232,7 @@ pub(super) fn tally(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisRepo
         (tally.records, labels.records),
         (tally.unreadable, labels.unreadable),
         (tally.ungrouped, labels.ungrouped),
+        (if report.entries.is_empty() { 0 } else { report.not_shown }, labels.not_shown),
     ];
     parts.extend(counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, label)| format!("{label}: {count}")));
     page.dim(&parts.join(" · "))
