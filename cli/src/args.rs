@@ -97,8 +97,9 @@ pub(crate) struct DiagnoseArgs {
     pub(crate) reading: ReadingArgs,
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: DiagnosisFormatArg,
 }
 
 /// The files that may explain what failed.
@@ -328,6 +329,20 @@ pub(crate) enum FormatArg {
     Text,
     /// For programs: one object, "schema": "meshwhy/1"
     Json,
+}
+
+/// Form of a diagnosis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiagnosisFormatArg {
+    /// For people: one screen, or everything with --details
+    #[default]
+    Text,
+    /// For programs: one object, "schema": "meshwhy/1"
+    Json,
+    /// For programs: one finding per line
+    Jsonl,
+    /// For a ticket
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -9,7 +9,9 @@ use meshwhy_core::{Cause, Lang};
 use meshwhy_diagnose::Window;
 use meshwhy_logs::Formats;
 
-use crate::args::{Action, Cli, ColorArg, ConfigAction, FailOnArg, FormatArg, LangArg, ManifestArgs, PlanArgs, ReadingArgs};
+use crate::args::{
+    Action, Cli, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs, PlanArgs, ReadingArgs,
+};
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
 use crate::failure::Failure;
@@ -25,7 +27,7 @@ pub(crate) struct Options {
 
 pub(crate) enum Task {
     Explain { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, why_not: bool, format: FormatArg },
-    Diagnose { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, format: FormatArg, shown: Shown },
+    Diagnose { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, format: DiagnosisFormatArg, shown: Shown },
     Causes { cause: Option<&'static Cause>, format: FormatArg },
     Check(Box<CheckOptions>),
     Rules { rule: Option<&'static Rule>, format: FormatArg },
@@ -102,7 +104,7 @@ impl Options {
                     input: files(args.files)?,
                     formats: formats(args.reading)?,
                     manifests,
-                    format: args.output.format,
+                    format: args.format,
                 }
             }
             Action::Causes(args) => {

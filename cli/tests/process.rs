@@ -230,3 +230,29 @@ fn what_is_asked_for_is_shown_and_the_rest_is_no_all_clear() {
     assert_eq!(asked(&["--fail-on", "certain"]), (3, 0, 1));
     assert_eq!(meshwhy().args(["diagnose", "--since", "yesterday", "-"]).output().unwrap().status.code(), Some(2));
 }
+
+#[test]
+fn a_ticket_keeps_hostile_names_in_their_cells_and_lines_are_objects() {
+    let hostile = BARE.replace("reviews:8080", "x|y`<b>**[a](b):80").replace("GET /a", "GET /```a|<b>");
+    let lines = format!("{hostile}\n{BARE}\n{LINE}\n");
+    let printed = |format: &str| {
+        let output = fed(meshwhy().args(["--lang", "en", "diagnose", "--format", format, "-"]), lines.as_bytes());
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let ticket = printed("markdown");
+    let rows: Vec<_> = ticket.lines().take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 5, "{ticket}");
+    for row in rows {
+        assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
+        assert!(!row.contains('<') && !row.replace("\\`", "").contains('`') && !row.contains("[a](b)"), "{row}");
+    }
+    assert_eq!(ticket.matches("```").count() % 2, 0);
+    assert!(ticket.contains("### MW2003 no-cluster (certain)") && ticket.contains("`standard input:1`"), "{ticket}");
+
+    let objects: Vec<serde_json::Value> = printed("jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let whole: serde_json::Value = serde_json::from_str(&printed("json")).unwrap();
+    let codes = |findings: &[serde_json::Value]| findings.iter().map(|it| it["code"].clone()).collect::<Vec<_>>();
+    assert_eq!(codes(&objects), codes(whole["findings"].as_array().unwrap()));
+    assert!(objects.iter().all(|object| object["schema"] == "meshwhy/1"));
+}

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use meshwhy_diagnose::{Analysis, Collector, Pod};
 use meshwhy_logs::{Formats, Origin};
 
-use crate::args::{FailOnArg, FormatArg};
+use crate::args::{DiagnosisFormatArg, FailOnArg, FormatArg};
 use crate::configuration::ConfigurationFiles;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
@@ -32,26 +32,35 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
             let collector = collector(formats, manifests.as_ref());
-            report(&mut out, input, collector, (format, FailOnArg::Any), render, |mut analysis| {
+            report(&mut out, input, collector, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
         }
         Task::Diagnose { input, formats, manifests, format, shown } => {
             let render = |out: &mut dyn Write, report: &DiagnosisReport| match format {
-                FormatArg::Json => render::json::findings(out, report),
-                FormatArg::Text if shown.in_full => render::text::findings(out, report),
-                FormatArg::Text => render::overview::write(out, report, shown.top),
+                DiagnosisFormatArg::Json => render::json::findings(out, report),
+                DiagnosisFormatArg::Jsonl => render::json::finding_lines(out, report),
+                DiagnosisFormatArg::Markdown => render::markdown::diagnosis(out, report, shown.top),
+                DiagnosisFormatArg::Text if shown.in_full => render::text::findings(out, report),
+                DiagnosisFormatArg::Text => render::overview::write(out, report, shown.top),
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
-            report(&mut out, input, collector, (format, shown.fail_on), render, |mut analysis| {
-                let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                let report = DiagnosisReport::new(analysis, configurations, lang, false).by_count();
-                report.only(|entry| {
-                    shown.cause.is_none_or(|cause| entry.code == cause.code)
-                        && shown.target.as_deref().is_none_or(|target| entry.is_at(target))
-                })
-            })
+            report(
+                &mut out,
+                input,
+                collector,
+                (matches!(format, DiagnosisFormatArg::Json | DiagnosisFormatArg::Jsonl), shown.fail_on),
+                render,
+                |mut analysis| {
+                    let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
+                    let report = DiagnosisReport::new(analysis, configurations, lang, false).by_count();
+                    report.only(|entry| {
+                        shown.cause.is_none_or(|cause| entry.code == cause.code)
+                            && shown.target.as_deref().is_none_or(|target| entry.is_at(target))
+                    })
+                },
+            )
         }
         Task::Causes { cause, format } => {
             match cause {
@@ -91,7 +100,7 @@ fn report(
     out: &mut dyn Write,
     input: Input,
     mut collector: Collector,
-    (format, fail_on): (FormatArg, FailOnArg),
+    (is_for_programs, fail_on): (bool, FailOnArg),
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
@@ -104,7 +113,7 @@ fn report(
     let analysis = collector.finish();
     let recognised = analysis.recognised();
     let report = diagnose(analysis).from(&sources);
-    if recognised || format == FormatArg::Json {
+    if recognised || is_for_programs {
         render(out, &report)?;
     }
     out.flush()?;

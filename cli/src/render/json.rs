@@ -45,6 +45,15 @@ pub(super) struct Findings<'a> {
     totals: Totals,
 }
 
+/// A line of `diagnose --format jsonl`.
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    schema: &'static str,
+    lang: &'static str,
+    #[serde(flatten)]
+    finding: &'a Entry,
+}
+
 /// Writes the answer to `explain`.
 pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let (lang, lines) = (lang::tag(report.lang), report.tally);
@@ -62,6 +71,15 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
         out,
         &Findings { schema: SCHEMA, lang, findings: &report.entries, not_shown, lines: report.tally, totals: report.totals },
     )
+}
+
+/// Writes the findings of `diagnose`, each on a line of its own.
+pub(crate) fn finding_lines(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
+    for finding in &report.entries {
+        let json = serde_json::to_string(&FindingLine { schema: SCHEMA, lang: lang::tag(report.lang), finding })?;
+        writeln!(out, "{}", escape::json(&json))?;
+    }
+    Ok(())
 }
 
 /// Writes one object and a line end.

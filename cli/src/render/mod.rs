@@ -4,6 +4,7 @@ pub(crate) mod causes;
 pub(crate) mod check;
 pub(crate) mod json;
 mod labels;
+pub(crate) mod markdown;
 pub(crate) mod overview;
 pub(crate) mod page;
 pub(crate) mod plan;

@@ -18,7 +18,7 @@ const SENTENCES: usize = 2;
 /// Most lines of a first step; a longer one is shown on demand.
 const STEP_LINES: usize = 14;
 /// What a time has up to its seconds.
-const SECONDS: usize = "2026-11-21T06:36:37".len();
+pub(super) const SECONDS: usize = "2026-11-21T06:36:37".len();
 
 /// Writes the overview; the table has at most `top` rows.
 pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -> io::Result<()> {
@@ -34,15 +34,17 @@ pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -
         page.dim(&format!("  {}: {} (--top)", labels.more_rows, report.entries.len() - rows.len()))?;
     }
     page.blank()?;
-    let mut explained: Vec<&str> = Vec::new();
-    for entry in &report.entries {
-        if explained.len() < EXPLAINED && !explained.contains(&entry.code) {
-            explained.push(entry.code);
-            cause(&mut page, labels, report.lang, entry)?;
-        }
+    for entry in explained(report) {
+        cause(&mut page, labels, report.lang, entry)?;
     }
     page.dim(labels.see_the_rest)?;
     tally(&mut page, labels, report)
+}
+
+/// The first entries of the causes that count most.
+pub(super) fn explained(report: &DiagnosisReport) -> impl Iterator<Item = &Entry> {
+    let is_first = |(at, entry): &(usize, &Entry)| report.entries.iter().take(*at).all(|earlier| earlier.code != entry.code);
+    report.entries.iter().enumerate().filter(is_first).map(|(_, entry)| entry).take(EXPLAINED)
 }
 
 fn row(entry: &Entry) -> [String; 5] {
@@ -52,7 +54,7 @@ fn row(entry: &Entry) -> [String; 5] {
 }
 
 /// The service that was asked for, as people call it: host and port.
-fn service(entry: &Entry) -> String {
+pub(super) fn service(entry: &Entry) -> String {
     let target = target(entry);
     let ClusterName::Service { port, subset, host: Some(host), .. } = ClusterName::parse(&target) else { return target };
     if host.is_empty() {
@@ -91,7 +93,7 @@ fn cause(page: &mut Page<'_>, labels: &Labels, lang: Lang, entry: &Entry) -> io:
 }
 
 /// The first sentences of a paragraph. What stands in backticks ends none.
-fn beginning(text: &'static str, lang: Lang) -> &'static str {
+pub(super) fn beginning(text: &'static str, lang: Lang) -> &'static str {
     let mut letters = text.char_indices().peekable();
     let (mut in_code, mut sentences) = (false, 0);
     while let Some((at, letter)) = letters.next() {

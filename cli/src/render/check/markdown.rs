@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::Answer;
-use crate::escape;
 use crate::render::Labels;
+use crate::render::markdown::{cell, code};
 
 pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     let labels = Labels::of(answer.lang);
@@ -25,23 +25,4 @@ pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> 
         )?;
     }
     Ok(())
-}
-
-/// A backtick would end the code, a bar the cell.
-pub(crate) fn code(text: &str) -> String {
-    escape::line(text).replace('`', "'").replace('|', "\\|")
-}
-
-/// Text that Markdown shows as it is.
-pub(crate) fn cell(text: &str) -> String {
-    let mut out = String::new();
-    for letter in escape::line(text).chars() {
-        match letter {
-            '<' => out.push_str("&lt;"),
-            '&' => out.push_str("&amp;"),
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '@' | '#' => out.extend(['\\', letter]),
-            _ => out.push(letter),
-        }
-    }
-    out
 }

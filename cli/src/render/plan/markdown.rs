@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::PlanAnswer;
 use crate::escape;
 use crate::render::Labels;
-use crate::render::check::markdown::{cell, code};
+use crate::render::markdown::{cell, span};
 
 pub(super) fn write(out: &mut dyn Write, answer: &PlanAnswer<'_>) -> io::Result<()> {
     let labels = Labels::of(answer.lang);
@@ -21,11 +21,11 @@ pub(super) fn write(out: &mut dyn Write, answer: &PlanAnswer<'_>) -> io::Result<
             let between = if step.intermediate { format!(" ({})", labels.intermediate) } else { String::new() };
             let place = format!("{}:{}", step.at.file, step.at.line);
             let action = labels.action(step.action);
-            writeln!(out, "- [ ] {action} `{}`{between} – `{}`", code(&step.resource), code(&place))?;
+            writeln!(out, "- [ ] {action} `{}`{between} – `{}`", span(&step.resource), span(&place))?;
         }
         for wait in &batch.waits {
             let what = cell(&wait.what);
-            writeln!(out, "- [ ] {} {what}: `{}`", labels.then_wait, code(&escape::line(&wait.command.join(" "))))?;
+            writeln!(out, "- [ ] {} {what}: `{}`", labels.then_wait, span(&escape::line(&wait.command.join(" "))))?;
         }
         writeln!(out)?;
     }
