@@ -100,6 +100,9 @@ pub(crate) struct DiagnoseArgs {
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: DiagnosisFormatArg,
+    /// Write it to this file as well, in the form that its ending says: txt, json, jsonl or md; may be repeated
+    #[arg(long = "output", value_name = "FILE", value_parser = output_file)]
+    pub(crate) outputs: Vec<OutputFile>,
 }
 
 /// The files that may explain what failed.
@@ -276,6 +279,28 @@ pub(crate) fn istio_minor(version: &str) -> Result<u32, String> {
         (Some("1"), Some(Ok(minor))) => Ok(minor),
         _ => Err("a version of Istio is written like 1.30".to_owned()),
     }
+}
+
+/// A file to write a diagnosis to.
+#[derive(Debug, Clone)]
+pub(crate) struct OutputFile {
+    pub(crate) path: PathBuf,
+    pub(crate) format: DiagnosisFormatArg,
+}
+
+/// Reads the form from the ending of a file.
+///
+/// # Errors
+/// No form has this ending.
+fn output_file(path: &str) -> Result<OutputFile, String> {
+    let format = match Path::new(path).extension().and_then(|ending| ending.to_str()) {
+        Some("txt") => DiagnosisFormatArg::Text,
+        Some("json") => DiagnosisFormatArg::Json,
+        Some("jsonl") => DiagnosisFormatArg::Jsonl,
+        Some("md") => DiagnosisFormatArg::Markdown,
+        _ => return Err("the ending says the form: txt, json, jsonl or md".to_owned()),
+    };
+    Ok(OutputFile { path: path.into(), format })
 }
 
 /// Reads a time, or an age by this machine's clock.

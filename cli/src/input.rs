@@ -7,6 +7,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use crate::failure::Failure;
+use crate::interruption::{self, Interruptible};
 use crate::options::{Input, Source};
 use crate::packed::{Content, Stream, content};
 use crate::paths::{below, is_pattern, matching, unreadable};
@@ -35,7 +36,7 @@ pub(crate) fn for_each(input: Input, mut take: impl FnMut(&str, &mut (dyn Read +
                 failures.extend(stream(NAME, io::stdin(), &mut take).map_err(|source| unreadable(NAME, source)).err());
             }
             Source::File(path) => {
-                for path in files(&path) {
+                for path in files(&path).into_iter().take_while(|_| !interruption::happened()) {
                     let read = path.and_then(|path| {
                         let name = path.display().to_string();
                         let read = File::open(&path).and_then(|file| stream(&name, file, &mut take));
@@ -69,7 +70,7 @@ fn stream(
     reader: impl Read + Send + 'static,
     take: &mut impl FnMut(&str, &mut (dyn Read + Send)) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut archive = match content(reader)? {
+    let mut archive = match content(Interruptible(reader))? {
         Content::Plain(mut bytes) | Content::Unpacked(mut bytes) => return take(name, &mut bytes),
         Content::Archive(archive) => archive,
     };

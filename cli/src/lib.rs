@@ -9,6 +9,7 @@ pub mod configuration;
 mod escape;
 mod failure;
 mod input;
+mod interruption;
 mod lang;
 mod manifests;
 mod options;

@@ -10,7 +10,8 @@ use meshwhy_diagnose::Window;
 use meshwhy_logs::Formats;
 
 use crate::args::{
-    Action, Cli, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs, PlanArgs, ReadingArgs,
+    Action, Cli, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs, OutputFile, PlanArgs,
+    ReadingArgs,
 };
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
@@ -26,13 +27,34 @@ pub(crate) struct Options {
 }
 
 pub(crate) enum Task {
-    Explain { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, why_not: bool, format: FormatArg },
-    Diagnose { input: Input, formats: Formats, manifests: Option<ConfigurationFiles>, format: DiagnosisFormatArg, shown: Shown },
-    Causes { cause: Option<&'static Cause>, format: FormatArg },
+    Explain {
+        input: Input,
+        formats: Formats,
+        manifests: Option<ConfigurationFiles>,
+        why_not: bool,
+        format: FormatArg,
+    },
+    Diagnose {
+        input: Input,
+        formats: Formats,
+        manifests: Option<ConfigurationFiles>,
+        format: DiagnosisFormatArg,
+        outputs: Vec<OutputFile>,
+        shown: Shown,
+    },
+    Causes {
+        cause: Option<&'static Cause>,
+        format: FormatArg,
+    },
     Check(Box<CheckOptions>),
-    Rules { rule: Option<&'static Rule>, format: FormatArg },
+    Rules {
+        rule: Option<&'static Rule>,
+        format: FormatArg,
+    },
     Plan(PlanArgs),
-    CheckConfig { input: Input },
+    CheckConfig {
+        input: Input,
+    },
     Completions(clap_complete::Shell),
     Manual,
 }
@@ -105,6 +127,7 @@ impl Options {
                     formats: formats(args.reading)?,
                     manifests,
                     format: args.format,
+                    outputs: args.outputs,
                 }
             }
             Action::Causes(args) => {

@@ -256,3 +256,46 @@ fn a_ticket_keeps_hostile_names_in_their_cells_and_lines_are_objects() {
     assert_eq!(codes(&objects), codes(whole["findings"].as_array().unwrap()));
     assert!(objects.iter().all(|object| object["schema"] == "meshwhy/1"));
 }
+
+#[test]
+fn a_diagnosis_goes_to_several_files_in_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = meshwhy();
+        command.args(["--lang", "en", "--color", "always", "diagnose"]).args(arguments).arg("-").current_dir(folder.path());
+        fed(&mut command, format!("{BARE}\n").as_bytes())
+    };
+    let output = run(&["--output", "a.json", "--output", "a.md", "--output", "a.txt", "--output", "a.jsonl"]);
+    assert!(output.status.code() == Some(1) && output.stdout.contains(&0x1b));
+    let written = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    for name in ["a.json", "a.jsonl"] {
+        let report: serde_json::Value = serde_json::from_str(&written(name)).unwrap();
+        assert_eq!(report["schema"], "meshwhy/1");
+    }
+    assert!(written("a.md").starts_with("| COUNT |"));
+    assert!(written("a.txt").trim_start().starts_with("COUNT") && !written("a.txt").contains('\u{1b}'));
+    assert_eq!(run(&["--output", "a.xml"]).status.code(), Some(2));
+    let refused = run(&["--output", "missing/a.json"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("missing/a.json"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_reading_and_what_was_read_is_told() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let mut command = meshwhy();
+    command.args(["diagnose", "--format", "json", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // More than a pipe holds: once all is written, most of it was read, and Ctrl-C is waited for.
+    input.write_all(format!("{BARE}\n").repeat(5_000).as_bytes()).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    // As the program in front of the pipe ends with the same Ctrl-C.
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["findings"][0]["count"].as_u64().unwrap() > 1_000, "{report}");
+    assert!(matches!(output.status.code(), Some(1 | 3)), "{:?}", output.status);
+}

@@ -4,17 +4,20 @@ mod check;
 mod plan;
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, Write};
 
+use anstream::StripStream;
 use meshwhy_diagnose::{Analysis, Collector, Pod};
 use meshwhy_logs::{Formats, Origin};
 
-use crate::args::{DiagnosisFormatArg, FailOnArg, FormatArg};
+use crate::args::{DiagnosisFormatArg, FailOnArg, FormatArg, OutputFile};
 use crate::configuration::ConfigurationFiles;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
 use crate::input;
-use crate::options::{Input, Options, Task};
+use crate::interruption;
+use crate::options::{Input, Options, Shown, Task};
 use crate::render;
 use crate::report::DiagnosisReport;
 
@@ -37,13 +40,10 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
         }
-        Task::Diagnose { input, formats, manifests, format, shown } => {
-            let render = |out: &mut dyn Write, report: &DiagnosisReport| match format {
-                DiagnosisFormatArg::Json => render::json::findings(out, report),
-                DiagnosisFormatArg::Jsonl => render::json::finding_lines(out, report),
-                DiagnosisFormatArg::Markdown => render::markdown::diagnosis(out, report, shown.top),
-                DiagnosisFormatArg::Text if shown.in_full => render::text::findings(out, report),
-                DiagnosisFormatArg::Text => render::overview::write(out, report, shown.top),
+        Task::Diagnose { input, formats, manifests, format, outputs, shown } => {
+            let render = |out: &mut dyn Write, report: &DiagnosisReport| {
+                diagnosis(out, report, format, &shown)?;
+                outputs.iter().try_for_each(|output| save(output, report, &shown))
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
             report(
@@ -104,6 +104,7 @@ fn report(
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
+    interruption::ends_reading();
     let mut sources = Vec::new();
     let mut failures = input::for_each(input, |name, reader| {
         let number = u32::try_from(sources.len()).unwrap_or(u32::MAX);
@@ -126,6 +127,26 @@ fn report(
         return Err(Failure::NothingRecognised(report.lang));
     }
     Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
+}
+
+fn diagnosis(out: &mut dyn Write, report: &DiagnosisReport, format: DiagnosisFormatArg, shown: &Shown) -> io::Result<()> {
+    match format {
+        DiagnosisFormatArg::Json => render::json::findings(out, report),
+        DiagnosisFormatArg::Jsonl => render::json::finding_lines(out, report),
+        DiagnosisFormatArg::Markdown => render::markdown::diagnosis(out, report, shown.top),
+        DiagnosisFormatArg::Text if shown.in_full => render::text::findings(out, report),
+        DiagnosisFormatArg::Text => render::overview::write(out, report, shown.top),
+    }
+}
+
+/// Writes a diagnosis to a file, without colours.
+fn save(OutputFile { path, format }: &OutputFile, report: &DiagnosisReport, shown: &Shown) -> io::Result<()> {
+    let written = || {
+        let mut file = io::BufWriter::new(StripStream::new(File::create(path)?));
+        diagnosis(&mut file, report, *format, shown)?;
+        file.flush()
+    };
+    written().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// The pod whose log a file is, by its path.
