@@ -19,6 +19,8 @@ pub(crate) struct DiagnosisReport {
     pub(crate) not_shown: u64,
     pub(crate) tally: Tally,
     pub(crate) totals: Totals,
+    /// The first lines that were not understood.
+    pub(crate) unparsed: Vec<Example>,
 }
 
 /// One cause at one target, as one hop tells it.
@@ -137,7 +139,8 @@ impl DiagnosisReport {
             ..Entry::new(group, lang, why_not)
         };
         let entries = analysis.groups.into_iter().map(&mut entry).collect();
-        Self { lang, entries, not_shown: analysis.outside, tally: analysis.tally, totals: analysis.totals }
+        let unparsed = analysis.unparsed.into_iter().map(Example::new).collect();
+        Self { lang, entries, not_shown: analysis.outside, tally: analysis.tally, totals: analysis.totals, unparsed }
     }
 }
 
@@ -158,7 +161,7 @@ impl DiagnosisReport {
 
     /// With the names of the sources, in the order of their numbers.
     pub(crate) fn from(mut self, sources: &[String]) -> Self {
-        for example in self.entries.iter_mut().flat_map(|entry| &mut entry.examples) {
+        for example in self.entries.iter_mut().flat_map(|entry| &mut entry.examples).chain(&mut self.unparsed) {
             example.source = sources.get(example.number as usize).cloned().unwrap_or_default();
         }
         self

@@ -225,6 +225,8 @@ fn what_is_asked_for_is_shown_and_the_rest_is_no_all_clear() {
     assert_eq!(asked(&["--since", "2026-11-21T06:00:00Z"]), (2, 1, 1));
     assert_eq!(asked(&["--since", "2026-11-21T06:00:00Z", "--until", "2026-11-21T07:00:00Z"]), (1, 2, 1));
     assert_eq!(asked(&["--until", "3000d"]), (0, 3, 1));
+    let whole = fed(meshwhy().args(["--lang", "en", "diagnose", "--details", "-"]), lines.as_bytes()).stdout;
+    assert!(String::from_utf8(whole).unwrap().contains("standard input:4: not a log"));
     assert_eq!(asked(&["--fail-on", "never"]), (3, 0, 0));
     assert_eq!(asked(&["--fail-on", "certain", "--target", "review"]), (0, 3, 0));
     assert_eq!(asked(&["--fail-on", "certain"]), (3, 0, 1));

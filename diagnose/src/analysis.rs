@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::blocks::{BlockReader, BlockReading, BlockReport, Blocks};
 use crate::coverage::Coverage;
-use crate::group::{Group, Groups};
+use crate::group::{Example, Group, Groups};
 use crate::hops;
 use crate::missing_plugins::MissingPlugins;
 use crate::sighting::{Sighting, author};
@@ -24,6 +24,9 @@ const BLOCKS_AT_ONCE: usize = 8;
 
 /// Bytes of a block: few enough to stay in a core's cache between being copied and being read.
 const BLOCK_SIZE: usize = 1 << 19;
+
+/// How many lines that were not understood are kept.
+pub(crate) const MAX_UNPARSED: usize = 3;
 
 /// What was read, by what it tells: a line with several members of a header counts once for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -103,6 +106,8 @@ pub struct Analysis {
     pub totals: Totals,
     /// Failures outside of the window that was asked for.
     pub outside: u64,
+    /// The first lines that were not understood; at most three.
+    pub unparsed: Vec<Example>,
 }
 
 /// Takes lines and sums them up.
@@ -117,6 +122,7 @@ pub struct Collector {
     suspects: Option<Groups>,
     window: Window,
     outside: u64,
+    unparsed: Vec<Example>,
     tally: Tally,
     totals: Totals,
     /// How many lines the sources before this one have.
@@ -143,6 +149,7 @@ impl Collector {
             suspects: None,
             window: Window::default(),
             outside: 0,
+            unparsed: Vec::new(),
             tally: Tally::default(),
             totals: Totals::default(),
             start: 0,
@@ -214,11 +221,13 @@ impl Collector {
 
     /// Takes what a block says.
     fn take(&mut self, reading: BlockReading) {
-        let BlockReading { overrun: _, tally, totals, outside, reports, suspects } = reading;
+        let BlockReading { overrun: _, tally, totals, outside, unparsed, reports, suspects } = reading;
         let (before, of_source) = (self.totals.lines, self.totals.lines - self.start);
         self.totals += totals;
         self.tally += Tally { read: totals.lines, ..tally };
         self.outside += outside;
+        let left = MAX_UNPARSED.saturating_sub(self.unparsed.len());
+        self.unparsed.extend(unparsed.into_iter().take(left).map(|line| Example { line: line.line + of_source, ..line }));
         if let Some(kept) = &mut self.suspects {
             kept.add(suspects.into_iter().map(|suspect| suspect.behind(before, of_source)));
         }
@@ -269,7 +278,14 @@ impl Collector {
         self.settle();
         let (groups, ungrouped) = self.groups.finish();
         let suspects = self.suspects.map(|suspects| suspects.finish().0).unwrap_or_default();
-        Analysis { groups, suspects, tally: Tally { ungrouped, ..self.tally }, totals: self.totals, outside: self.outside }
+        Analysis {
+            groups,
+            suspects,
+            tally: Tally { ungrouped, ..self.tally },
+            totals: self.totals,
+            outside: self.outside,
+            unparsed: self.unparsed,
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
 use meshwhy_logs::{Formats, Item, Items, LOOK_AHEAD, LineContent, LineReading, MAX_LINE};
 
-use crate::analysis::{Pod, Tally, Totals};
+use crate::analysis::{MAX_UNPARSED, Pod, Tally, Totals};
+use crate::group::Example;
 use crate::sighting::{LinePlace, Sighting, SightingSource};
 use crate::window::Window;
 
@@ -100,6 +101,8 @@ pub(crate) struct BlockReading {
     pub(crate) totals: Totals,
     /// Failures of another time than that asked for.
     pub(crate) outside: u64,
+    /// The first lines that are none of ours.
+    pub(crate) unparsed: Vec<Example>,
     pub(crate) reports: Vec<BlockReport>,
     pub(crate) suspects: Vec<Sighting>,
 }
@@ -149,6 +152,9 @@ impl BlockReader<'_> {
             LineContent::Blank => return reading.totals.ignored += lines,
             LineContent::Unreadable => {
                 reading.tally.unreadable += 1;
+                if reading.unparsed.len() < MAX_UNPARSED {
+                    reading.unparsed.push(Example::unparsed(&place));
+                }
                 return reading.totals.unparsed += lines;
             }
             LineContent::Healthy => reading.tally.healthy += 1,

@@ -7,7 +7,7 @@ use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};
 
-use crate::sighting::Sighting;
+use crate::sighting::{LinePlace, Sighting, excerpt};
 
 /// How many groups are kept.
 const MAX_GROUPS: usize = 10_000;
@@ -51,7 +51,7 @@ pub struct Group {
     pub examples: Vec<Example>,
 }
 
-/// A line that tells of a failure. Untrusted text.
+/// A line that tells of a failure, or of nothing that is known. Untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// The number of its source.
@@ -62,6 +62,13 @@ pub struct Example {
     pub request_id: Option<String>,
     /// The line as it stands, cut.
     pub text: String,
+}
+
+impl Example {
+    /// A line that nobody understands.
+    pub(crate) fn unparsed(place: &LinePlace<'_>) -> Self {
+        Self { source: place.source, line: place.line, request_id: None, text: excerpt(place.bytes) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -47,7 +47,7 @@ pub(crate) struct LinePlace<'a> {
 }
 
 /// The beginning of a line.
-fn excerpt(bytes: &[u8]) -> String {
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let bytes = bytes.trim_ascii();
     let text = String::from_utf8_lossy(bytes.get(..MAX_EXCERPT + char::MAX_LEN_UTF8).unwrap_or(bytes));
     text.get(..text.floor_char_boundary(MAX_EXCERPT)).unwrap_or_default().to_owned()

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::escape;
 use crate::lang;
-use crate::report::{Alternative, DiagnosisReport, Entry};
+use crate::report::{Alternative, DiagnosisReport, Entry, Example};
 
 /// Value of the key `schema`.
 pub(crate) const SCHEMA: &str = "meshwhy/1";
@@ -43,6 +43,9 @@ pub(super) struct Findings<'a> {
     not_shown: Option<u64>,
     lines: Tally,
     totals: Totals,
+    /// The first lines that were not understood; at most three.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unparsed_examples: &'a [Example],
 }
 
 /// A line of `diagnose --format jsonl`.
@@ -69,7 +72,15 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
     let (lang, not_shown) = (lang::tag(report.lang), Some(report.not_shown).filter(|count| *count > 0));
     object(
         out,
-        &Findings { schema: SCHEMA, lang, findings: &report.entries, not_shown, lines: report.tally, totals: report.totals },
+        &Findings {
+            schema: SCHEMA,
+            lang,
+            findings: &report.entries,
+            not_shown,
+            lines: report.tally,
+            totals: report.totals,
+            unparsed_examples: &report.unparsed,
+        },
     )
 }
 

@@ -7,7 +7,7 @@ use meshwhy_core::causes::none_success;
 
 use super::{Labels, page::Page};
 use crate::escape;
-use crate::report::{DiagnosisReport, Entry, Evidence};
+use crate::report::{DiagnosisReport, Entry, Evidence, Example};
 
 /// Writes the answer to `explain`: each verdict with its evidence.
 pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
@@ -42,10 +42,15 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
     }
     causes(&mut page, labels, &report.entries, |page, entry| {
         for example in entry.examples.iter().take(EXAMPLES) {
-            page.line(&format!("  {}:{}: {}", escape::line(&example.source), example.line, clipped(&example.text)))?;
+            page.line(&format!("  {}", placed(example)))?;
         }
         Ok(())
     })?;
+    if !report.unparsed.is_empty() {
+        page.heading(labels.unparsed)?;
+        report.unparsed.iter().try_for_each(|example| page.line(&placed(example)))?;
+        page.blank()?;
+    }
     tally(&mut page, labels, report)
 }
 
@@ -60,6 +65,10 @@ pub(super) fn nothing_failed(page: &mut Page<'_>, report: &DiagnosisReport) -> i
 
 /// How many examples are shown; JSON output has all of them.
 const EXAMPLES: usize = 3;
+
+fn placed(example: &Example) -> String {
+    format!("{}:{}: {}", escape::line(&example.source), example.line, clipped(&example.text))
+}
 
 /// An example is there to be recognised; JSON output has all of it.
 fn clipped(example: &str) -> String {
