@@ -2,10 +2,12 @@
 
 use meshwhy_core::node_id::pod_and_namespace;
 
+use crate::document::Node;
 use crate::finding::{Finding, Findings, Related};
 use crate::mesh::Mesh;
 use crate::model::{ConfigDump, ConfigPatch, EnvoyFilter, TrafficContext, selects};
 use crate::rules::declare_rule;
+use crate::scope::targets;
 
 declare_rule! {
     code: "MWC776",
@@ -63,18 +65,19 @@ fn check<'a>(mesh: &Mesh<'a>, filter: EnvoyFilter<'a>, findings: &mut Findings<'
 /// Whether an EnvoyFilter is for the proxy of a dump.
 fn holds_for(mesh: &Mesh<'_>, filter: &EnvoyFilter<'_>, dump: ConfigDump<'_>) -> bool {
     let is_near = filter.0.namespace == mesh.root_namespace() || dump.namespace() == Some(filter.0.namespace);
-    let is_targeted = !filter.0.spec().list("targetRefs").any(|_| true);
-    is_near && is_targeted && filter.0.selector().is_none_or(|selector| selects(selector, dump.labels()))
+    is_near && targets(&filter.0).next().is_none() && filter.0.selector().is_none_or(|selector| selects(selector, dump.labels()))
 }
 
 /// The HTTP filter that a patch puts into all connection managers of some contexts; `None` where it puts in none, or into some of them only.
 fn put_in<'a>(patch: ConfigPatch<'a>, dump: ConfigDump<'_>) -> Option<(&'a str, Vec<TrafficContext>)> {
     let is_addition = patch.operation_name().is_some_and(|name| name == "ADD" || name.starts_with("INSERT"));
     let is_everywhere = patch.matched().is_none_or(|matched| {
-        let is_open = |key: Option<&str>| matches!(key, Some("context" | "listener"));
-        let is_of_all =
-            |listener: crate::document::Node<'_>| listener.entries().all(|(key, _)| key.text() == Some("filterChain"));
-        matched.entries().all(|(key, _)| is_open(key.text())) && patch.listener().is_none_or(is_of_all)
+        let has_only = |node: Option<Node<'_>>, known: &[&str]| {
+            node.is_none_or(|node| node.entries().all(|(key, _)| key.text().is_some_and(|key| known.contains(&key))))
+        };
+        has_only(Some(matched), &["context", "listener"])
+            && has_only(patch.listener(), &["filterChain"])
+            && has_only(matched.at(&["listener", "filterChain"]), &["filter"])
     });
     if patch.apply_to() != Some("HTTP_FILTER") || !is_addition || !is_everywhere {
         return None;
