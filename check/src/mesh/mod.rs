@@ -83,7 +83,7 @@ impl<'a> Mesh<'a> {
         self.files.iter().copied().flat_map(|file| &file.documents)
     }
 
-    /// The documents that say of no kind to be: values of a chart, mesh networks, a bare configuration.
+    /// The documents that name no kind: values of a chart, mesh networks, a bare configuration, dumps of proxies.
     pub fn bare(&self) -> &[Node<'a>] {
         self.bare.get_or_init(|| self.documents().map(Document::root).filter(|root| root.get("kind").is_none()).collect())
     }
