@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foldhash::{HashMap, HashSet};
 
 use crate::document::{Node, is_placeholder};
-use crate::finding::Finding;
+use crate::finding::{Finding, Findings};
 use crate::mesh::Mesh;
 use crate::model::{Resource, ResourceKind, Workload, selects};
 
@@ -43,6 +43,18 @@ impl<'a> PolicyScope<'a> {
             _ if is_for_gateway(selector) || is_open(selector) || !is_expected() => Self::Elsewhere(selector),
             _ => Self::Nothing(selector),
         }
+    }
+}
+
+/// Says of a policy that it holds for no workload, or that those were not given that it could hold for.
+pub(crate) fn report_nothing_selected<'a>(mesh: &Mesh<'a>, policy: &Resource<'a>, findings: &mut Findings<'a>) {
+    match PolicyScope::of(mesh, policy) {
+        PolicyScope::Nothing(selector) => {
+            let finding = Finding::new(policy, selector).with("selector", written(selector));
+            findings.add(finding.with("policy", policy.name).likely());
+        }
+        PolicyScope::Elsewhere(selector) => findings.unknown(policy, selector, format!("workloads with {}", written(selector))),
+        _ => {}
     }
 }
 

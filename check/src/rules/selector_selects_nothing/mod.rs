@@ -1,10 +1,10 @@
 //! The selector of a policy other than an AuthorizationPolicy matches no workload.
 
-use crate::finding::{Finding, Findings};
+use crate::finding::Findings;
 use crate::mesh::Mesh;
 use crate::model::Resource;
 use crate::rules::declare_rule;
-use crate::scope::{PolicyScope, written};
+use crate::scope::report_nothing_selected;
 
 declare_rule! {
     code: "MWC602",
@@ -45,12 +45,5 @@ declare_rule! {
 }
 
 fn check<'a>(mesh: &Mesh<'a>, policy: Resource<'a>, findings: &mut Findings<'a>) {
-    match PolicyScope::of(mesh, &policy) {
-        PolicyScope::Nothing(selector) => {
-            let finding = Finding::new(&policy, selector).with("selector", written(selector));
-            findings.add(finding.with("policy", policy.name).likely());
-        }
-        PolicyScope::Elsewhere(selector) => findings.unknown(&policy, selector, format!("workloads with {}", written(selector))),
-        _ => {}
-    }
+    report_nothing_selected(mesh, &policy, findings);
 }
