@@ -1,16 +1,16 @@
 //! Failures of one cause at one target, as one hop tells them.
 
-use std::borrow::Cow;
-
 use foldhash::HashMap;
+use jiff::Timestamp;
 use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};
 
-use crate::sighting::{LinePlace, Sighting, excerpt};
+use crate::failure::{Address, Failures, Told};
+use crate::hops;
+use crate::kind::{ExampleLine, Kind};
+use crate::sources::Sources;
 
-/// How many groups are kept.
-const MAX_GROUPS: usize = 10_000;
 /// How many line numbers a group keeps.
 const MAX_LINES: usize = 100;
 /// How many examples a group keeps.
@@ -39,10 +39,10 @@ pub struct Group {
     pub count: u64,
     /// How many of them flood control left without a record of their own.
     pub suppressed: u64,
-    /// Earliest start time, as printed.
-    pub first_seen: Option<String>,
-    /// Latest start time, as printed.
-    pub last_seen: Option<String>,
+    /// When the first of them began.
+    pub first_seen: Option<Timestamp>,
+    /// When the last of them began.
+    pub last_seen: Option<Timestamp>,
     /// Whose requests failed: the proxy's own pod where they left it, else the addresses that they came from; at most 20.
     pub callers: Vec<String>,
     /// Numbers of the lines that tell of them, in order; at most 100.
@@ -65,9 +65,10 @@ pub struct Example {
 }
 
 impl Example {
-    /// A line that nobody understands.
-    pub(crate) fn unparsed(place: &LinePlace<'_>) -> Self {
-        Self { source: place.source, line: place.line, request_id: None, text: excerpt(place.bytes) }
+    /// A line of one of the sources.
+    pub(crate) fn of(line: &ExampleLine, sources: &Sources) -> Self {
+        let (source, number) = sources.place(line.line);
+        Self { source, line: number, request_id: line.request_id.clone(), text: line.text.clone() }
     }
 }
 
@@ -83,66 +84,86 @@ struct Key {
 /// All groups so far.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    groups: HashMap<Key, Group>,
-    ungrouped: u64,
+    of_keys: HashMap<Key, usize>,
+    groups: Vec<Group>,
 }
 
 impl Groups {
-    /// Adds sightings that are already joined. What is covered adds its line to a group that exists, and no count.
-    pub(crate) fn add(&mut self, batch: impl Iterator<Item = Sighting>) {
-        let speaking = batch.filter(|sighting| !sighting.is_absorbed());
-        let (covered, counted): (Vec<_>, Vec<_>) = speaking.partition(|sighting| sighting.covered);
-        for sighting in counted {
-            let key = Key::of(&sighting);
-            if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
-                self.ungrouped = self.ungrouped.saturating_add(sighting.count);
-                continue;
+    /// Adds failures that are already joined. What is covered adds its line to a group that exists, and no count; what another one
+    /// explains adds its line to that one's.
+    pub(crate) fn add(&mut self, failures: &Failures, sources: &Sources) {
+        let mut of_kinds: HashMap<u32, usize> = HashMap::default();
+        let speaking = |covered| {
+            let speaks = move |told: &Told<'_>| !told.is_absorbed() && told.failure.covered == covered;
+            failures.each().filter(move |(_, told)| speaks(told))
+        };
+        for (at, told) in speaking(false) {
+            let group = *of_kinds.entry(told.failure.kind).or_insert_with(|| self.group(told.kind));
+            if let Some(group) = self.groups.get_mut(group) {
+                group.count = group.count.saturating_add(told.failure.count.into());
+                group.suppressed = group.suppressed.saturating_add(told.failure.suppressed.into());
+                group.take(failures, at, told, sources);
             }
-            self.groups.entry(key).or_insert_with(|| Group::of(&sighting)).take(sighting);
         }
-        for sighting in covered {
-            if let Some(group) = self.groups.get_mut(&Key::of(&sighting)) {
-                group.take(Sighting { count: 0, suppressed: 0, ..sighting });
+        for (at, told) in speaking(true) {
+            let known = || self.of_keys.get(&Key::of(told.kind)).copied();
+            let group = of_kinds.get(&told.failure.kind).copied().or_else(known);
+            if let Some(group) = group.and_then(|group| self.groups.get_mut(group)) {
+                group.take(failures, at, told, sources);
+            }
+        }
+        for (at, told) in failures.each() {
+            let speaker = if told.is_absorbed() { hops::speaker(failures, at) } else { Some(at) };
+            let Some(Told { failure, kind }) = speaker.and_then(|at| failures.told(at)) else { continue };
+            let known = || self.of_keys.get(&Key::of(kind)).copied();
+            let group = of_kinds.get(&failure.kind).copied().or_else(known);
+            if let Some(group) = group.and_then(|group| self.groups.get_mut(group)).filter(|group| group.has_room()) {
+                let lines = told.failure.line..told.failure.line + u64::from(told.failure.lines);
+                group.lines.extend(lines.take(MAX_LINES - group.lines.len()));
             }
         }
     }
 
-    /// The groups, the most telling first, and how many failures are in none.
-    pub(crate) fn finish(self) -> (Vec<Group>, u64) {
-        let mut groups: Vec<Group> = self.groups.into_values().collect();
-        groups.sort_by(|one, other| one.rank().cmp(&other.rank()));
-        (groups, self.ungrouped)
+    fn group(&mut self, kind: &Kind) -> usize {
+        *self.of_keys.entry(Key::of(kind)).or_insert_with(|| {
+            self.groups.push(Group::of(kind));
+            self.groups.len() - 1
+        })
+    }
+
+    /// The groups, the most telling first.
+    pub(crate) fn finish(mut self) -> Vec<Group> {
+        for group in &mut self.groups {
+            group.lines.sort_unstable();
+            group.lines.dedup();
+        }
+        self.groups.sort_by(|one, other| one.rank().cmp(&other.rank()));
+        self.groups
     }
 }
 
 impl Key {
-    fn of(sighting: &Sighting) -> Self {
+    fn of(kind: &Kind) -> Self {
         Self {
-            code: sighting.verdict.cause.code,
-            target: sighting.target().map(str::to_owned),
-            hop: sighting.hop(),
-            side: sighting.side(),
-            relayed: sighting.facts.relayed_from.is_some(),
+            code: kind.verdict.cause.code,
+            target: kind.target().map(str::to_owned),
+            hop: kind.hop(),
+            side: kind.side(),
+            relayed: kind.facts.relayed_from.is_some(),
         }
     }
 }
 
 impl Group {
-    fn of(sighting: &Sighting) -> Self {
-        let mut evidence = sighting.verdict.evidence(&sighting.facts);
-        for fact in &sighting.more_evidence {
-            if !evidence.iter().any(|known| known.name == fact.name) {
-                evidence.push(fact.clone());
-            }
-        }
+    fn of(kind: &Kind) -> Self {
         Self {
-            verdict: sighting.verdict,
-            facts: sighting.facts.clone(),
-            evidence,
-            target: sighting.target().map(str::to_owned),
-            hop: sighting.hop(),
-            relayed_from: sighting.facts.relayed_from.as_deref().map(str::to_owned),
-            side: sighting.side(),
+            verdict: kind.verdict,
+            facts: kind.facts.clone(),
+            evidence: Vec::new(),
+            target: kind.target().map(str::to_owned),
+            hop: kind.hop(),
+            relayed_from: kind.facts.relayed_from.as_deref().map(str::to_owned),
+            side: kind.side(),
             count: 0,
             suppressed: 0,
             first_seen: None,
@@ -153,46 +174,63 @@ impl Group {
         }
     }
 
-    fn take(&mut self, sighting: Sighting) {
+    fn take(&mut self, failures: &Failures, at: usize, told: Told<'_>, sources: &Sources) {
+        let Told { failure, kind } = told;
         if self.callers.len() < MAX_CALLERS {
-            let caller = sighting.caller().filter(|caller| !self.callers.contains(caller));
+            let caller = caller(failures, told).filter(|caller| !self.callers.contains(caller));
             self.callers.extend(caller);
         }
-        self.count = self.count.saturating_add(sighting.count);
-        self.suppressed = self.suppressed.saturating_add(sighting.suppressed);
-        if sighting.verdict.confidence > self.verdict.confidence {
-            self.verdict = sighting.verdict;
-            self.evidence = Self::of(&sighting).evidence;
+        if self.evidence.is_empty() || kind.verdict.confidence > self.verdict.confidence {
+            self.verdict = kind.verdict;
+            self.evidence = evidence(failures, at, told);
         }
-        if let Some(time) = sighting.facts.context.start_time.map(Cow::into_owned) {
-            if self.first_seen.as_ref().is_none_or(|first| time < *first) {
-                self.first_seen = Some(time.clone());
-            }
-            if self.last_seen.as_ref().is_none_or(|last| time > *last) {
-                self.last_seen = Some(time);
-            }
+        if let Some(time) = failure.time.and_then(|time| Timestamp::from_microsecond(time.get()).ok()) {
+            self.first_seen = Some(self.first_seen.map_or(time, |first| first.min(time)));
+            self.last_seen = Some(self.last_seen.map_or(time, |last| last.max(time)));
         }
-        for line in std::iter::once(sighting.line).chain(sighting.joined) {
-            if let Err(at) = self.lines.binary_search(&line)
-                && self.lines.len() < MAX_LINES
-            {
-                self.lines.insert(at, line);
-            }
+        if self.examples.len() < MAX_EXAMPLES
+            && let Some(number) = failure.example
+        {
+            let lines = failures.kinds.get(failure.own_kind).and_then(|kind| kind.examples.get(usize::from(number.get()) - 1));
+            self.examples.extend(lines.map(|line| Example::of(line, sources)));
         }
-        if self.examples.len() < MAX_EXAMPLES {
-            self.examples.push(Example {
-                source: sighting.source,
-                line: sighting.line_in_source,
-                request_id: sighting.facts.context.request_id.map(Cow::into_owned),
-                text: sighting.excerpt,
-            });
-        }
+    }
+
+    const fn has_room(&self) -> bool {
+        self.lines.len() < MAX_LINES
     }
 
     fn rank(&self) -> impl Ord + '_ {
         let most = std::cmp::Reverse(self.count);
         (order(&self.verdict), most, self.lines.first().copied(), &self.target, &self.hop)
     }
+}
+
+/// Whose request it was: the pod whose proxy speaks where the request left it, else the address that it came from.
+fn caller(failures: &Failures, told: Told<'_>) -> Option<String> {
+    if told.kind.side() == Some(Side::Outbound) {
+        return told.kind.hop();
+    }
+    failures.text(told.failure.downstream_remote.map(Address::ip)).map(str::to_owned)
+}
+
+/// What proves a verdict: the facts of the line, and those of the server that refused its caller.
+fn evidence(failures: &Failures, at: usize, told: Told<'_>) -> Vec<Shown> {
+    let mut evidence = told.kind.verdict.evidence(&told.kind.facts);
+    if let Some(theirs) = failures.refused_by.get(&at).and_then(|server| failures.told(*server)) {
+        let facts = &theirs.kind.facts;
+        let more = [
+            ("response_code_details", told.kind.facts.details.as_deref()),
+            ("upstream_local_address", failures.text(told.failure.upstream_local)),
+            ("peer_response_code_details", facts.details.as_deref()),
+            ("peer_downstream_transport_failure_reason", facts.downstream_transport_failure.as_deref()),
+            ("peer_downstream_local_address", failures.text(theirs.failure.downstream_local)),
+            ("peer_downstream_remote_address", failures.text(theirs.failure.downstream_remote)),
+        ];
+        let more = more.into_iter().filter_map(|(name, value)| Some(Shown::new(name, value?)));
+        evidence.extend(more.filter(|fact| evidence.iter().all(|known| known.name != fact.name)).collect::<Vec<_>>());
+    }
+    evidence
 }
 
 /// How much a cause tells, coarsely.

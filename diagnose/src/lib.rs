@@ -6,12 +6,17 @@
 mod analysis;
 mod blocks;
 mod coverage;
+mod failure;
 mod group;
 mod hops;
-mod missing_plugins;
+mod kind;
 mod sighting;
+mod sources;
+mod summary;
+mod totals;
 mod window;
 
-pub use analysis::{Analysis, Collector, Pod, Tally, Totals};
+pub use analysis::{Analysis, Collector, Pod};
 pub use group::{Class, Example, Group};
+pub use totals::{Tally, Totals};
 pub use window::Window;

@@ -2,21 +2,22 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use meshwhy_core::causes::{redirect_loop, tls_handshake_failed, unknown};
-use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
 use meshwhy_core::facts::text;
 use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::record::Record;
-use meshwhy_core::redact::redact;
 use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, Side, Verdict, judge};
 use meshwhy_logs::RecordWriter;
+
+use crate::window;
 
 /// Longest excerpt of a line, in bytes.
 const MAX_EXCERPT: usize = 1000;
 
 /// Who tells of a failure; a better witness comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum SightingSource {
     /// A record of the module, whose count is exact, or one that Envoy wrote of what the module does not report.
     Module,
@@ -25,9 +26,6 @@ pub(crate) enum SightingSource {
     /// An access-log line, or a header.
     Log,
 }
-
-/// Who wrote a line: the container that its prefix names, in whatever file; else its file.
-pub(crate) type Author<'a> = (Option<u32>, Option<&'a str>);
 
 /// Where a line stands.
 #[derive(Debug, Clone)]
@@ -53,40 +51,28 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
     text.get(..text.floor_char_boundary(MAX_EXCERPT)).unwrap_or_default().to_owned()
 }
 
-/// Who wrote the lines of a container, or else of a file.
-pub(crate) fn author(file: u32, origin: Option<&str>) -> Author<'_> {
-    (origin.is_none().then_some(file), origin)
-}
-
-/// One failure.
+/// One failure, as one line tells it.
 #[derive(Debug)]
-pub(crate) struct Sighting {
-    /// Over all sources.
+pub(crate) struct Sighting<'a> {
+    /// Its first and its last line, from 1.
     pub(crate) line: u64,
-    pub(crate) line_in_source: u64,
+    pub(crate) last: u64,
     pub(crate) source: u32,
-    pub(crate) origin: Option<String>,
-    pub(crate) excerpt: String,
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) bytes: &'a [u8],
     pub(crate) witness: SightingSource,
     /// The plugin that wrote the record, where Envoy's log names it.
     pub(crate) plugin: Option<String>,
-    pub(crate) facts: Facts<'static>,
+    pub(crate) facts: Facts<'a>,
     pub(crate) verdict: Verdict,
+    pub(crate) time: Option<Timestamp>,
     pub(crate) count: u64,
     pub(crate) suppressed: u64,
-    /// Lines of other hops that tell the other half.
-    pub(crate) joined: Vec<u64>,
-    /// What those lines add to the evidence.
-    pub(crate) more_evidence: Vec<Shown>,
-    /// A better witness counted it already.
-    pub(crate) covered: bool,
-    /// The sighting of the batch whose verdict explains it.
-    pub(crate) absorbed_by: Option<usize>,
 }
 
-impl Sighting {
+impl<'a> Sighting<'a> {
     /// Judges the facts of a line; `None` when nothing failed. A line that is cut makes nothing certain.
-    pub(crate) fn from_facts(place: &LinePlace<'_>, facts: Facts<'_>, truncated: bool) -> Option<Self> {
+    pub(crate) fn from_facts(place: &LinePlace<'a>, facts: Facts<'a>, truncated: bool) -> Option<Self> {
         let mut facts = facts;
         if truncated && matches!(facts.parsed_details(), Some(Details::Other(_))) {
             // The line may end within the word.
@@ -100,7 +86,7 @@ impl Sighting {
 
     /// A line that shows no failure and may hide one: a redirect of the proxy's own, or a short connection to an upstream. Its verdict is
     /// what it would be.
-    pub(crate) fn suspect(place: &LinePlace<'_>, facts: &Facts<'_>) -> Option<Self> {
+    pub(crate) fn suspect(place: &LinePlace<'a>, facts: &Facts<'a>) -> Option<Self> {
         const SHORT: u64 = 1000;
         let is_redirect =
             matches!(facts.status, Some(301..=308)) && facts.parsed_details() == Some(Details::Word(Word::DirectResponse));
@@ -119,7 +105,7 @@ impl Sighting {
 
     /// Judges a record anew; `None` when its facts say that nothing failed, whatever an older module made of them. Its own code is
     /// used where it is more precise, or where its facts alone say nothing.
-    pub(crate) fn from_record(place: &LinePlace<'_>, record: Record, writer: RecordWriter) -> Option<Self> {
+    pub(crate) fn from_record(place: &LinePlace<'a>, record: Record, writer: RecordWriter) -> Option<Self> {
         let Record { mut facts, code, count, suppressed, plugin, unreported } = record;
         let recorded = code.as_deref().and_then(Cause::find);
         let coded = code.is_some();
@@ -146,86 +132,27 @@ impl Sighting {
     }
 
     fn new(
-        place: &LinePlace<'_>,
+        place: &LinePlace<'a>,
         witness: SightingSource,
-        facts: Facts<'_>,
+        facts: Facts<'a>,
         verdict: Verdict,
         (count, suppressed): (u64, u64),
     ) -> Self {
         let facts = attributed(facts, place.pod);
         Self {
             line: place.line,
-            line_in_source: place.line,
+            last: place.last,
             source: place.source,
-            origin: place.origin.map(str::to_owned),
-            excerpt: excerpt(place.bytes),
+            origin: place.origin,
+            bytes: place.bytes,
             witness,
             plugin: None,
-            facts: bounded(facts),
+            time: facts.context.start_time.as_deref().and_then(window::read),
+            facts,
             verdict,
             count,
             suppressed,
-            joined: (place.line..=place.last).skip(1).collect(),
-            more_evidence: Vec::new(),
-            covered: false,
-            absorbed_by: None,
         }
-    }
-
-    /// The same behind so many lines, of which so many are of its source.
-    pub(crate) fn behind(mut self, lines: u64, of_source: u64) -> Self {
-        self.line += lines;
-        self.line_in_source += of_source;
-        self.joined.iter_mut().for_each(|line| *line += lines);
-        self
-    }
-
-    /// How many lines it stands on.
-    pub(crate) fn line_count(&self) -> u64 {
-        1 + self.joined.len() as u64
-    }
-
-    /// Who wrote the line.
-    pub(crate) fn author(&self) -> Author<'_> {
-        author(self.source, self.origin.as_deref())
-    }
-
-    /// Whether another verdict explains it.
-    pub(crate) const fn is_absorbed(&self) -> bool {
-        self.absorbed_by.is_some()
-    }
-
-    /// Whether the verdict is this cause.
-    pub(crate) fn is(&self, cause: &Cause) -> bool {
-        self.verdict.cause == cause
-    }
-
-    /// What was asked for: the cluster, else the host.
-    pub(crate) fn target(&self) -> Option<&str> {
-        self.facts.cluster.as_deref().or(self.facts.context.authority.as_deref())
-    }
-
-    /// The proxy that speaks: pod and namespace, else where the line came from.
-    pub(crate) fn hop(&self) -> Option<String> {
-        match (&self.facts.context.pod, &self.facts.context.namespace) {
-            (Some(pod), Some(namespace)) => Some(format!("{pod}.{namespace}")),
-            (Some(pod), None) => Some(pod.to_string()),
-            (None, _) => self.origin.clone(),
-        }
-    }
-
-    /// Whose request it was: the pod whose proxy speaks where the request left it, else the address that it came from.
-    pub(crate) fn caller(&self) -> Option<String> {
-        if self.side() == Some(Side::Outbound) {
-            return self.hop();
-        }
-        let address = text(self.facts.context.downstream_remote_address.as_ref())?;
-        Some(address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned())
-    }
-
-    /// Which way the traffic went.
-    pub(crate) fn side(&self) -> Option<Side> {
-        self.facts.side
     }
 }
 
@@ -263,16 +190,16 @@ fn is_call(path: &str, with_package: bool) -> bool {
 const GATEWAYS: [&str; 3] = ["istio-ingressgateway", "istio-egressgateway", "istio-eastwestgateway"];
 
 /// Facts that name the proxy which speaks: the one that made the reply, where another only passed it on.
-fn attributed<'a>(facts: Facts<'a>, written_by: Option<(&str, Option<&str>)>) -> Facts<'a> {
-    let own = |name: &str| Cow::Owned(name.to_owned());
+fn attributed<'a>(facts: Facts<'a>, written_by: Option<(&'a str, Option<&'a str>)>) -> Facts<'a> {
     let Some(author) = facts.relayed_from.clone() else {
         let side = side(&facts, written_by.map(|(pod, _)| pod));
         let (pod, namespace) = match (facts.context.pod, written_by) {
-            (None, Some((pod, namespace))) => (Some(own(pod)), namespace.map(own)),
+            (None, Some((pod, namespace))) => (Some(pod.into()), namespace.map(Cow::Borrowed)),
             (pod, _) => (pod, facts.context.namespace),
         };
         return Facts { decisive: Decisive { side, ..facts.decisive }, context: Context { pod, namespace, ..facts.context } };
     };
+    let own = |name: &str| Cow::Owned(name.to_owned());
     let (pod, namespace) = pod_and_namespace(&author).map_or((author.as_ref(), None), |(pod, namespace)| (pod, Some(namespace)));
     Facts { context: Context { pod: Some(own(pod)), namespace: namespace.map(own), workload: None, ..facts.context }, ..facts }
 }
@@ -292,11 +219,4 @@ fn side(facts: &Facts<'_>, pod: Option<&str>) -> Option<Side> {
         // Istio names the server so when a sidecar calls another one.
         _ => text(facts.context.server_name.as_ref()).filter(|name| name.starts_with("outbound_.")).map(|_| Side::Inbound),
     }
-}
-
-/// Facts that own a bounded amount of text, whatever the line held.
-fn bounded(facts: Facts<'_>) -> Facts<'static> {
-    let mut facts = facts;
-    redact(&mut facts);
-    facts.into_owned()
 }

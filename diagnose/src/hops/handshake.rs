@@ -1,23 +1,22 @@
 //! Handshakes that failed, as both ends tell of them.
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 use meshwhy_core::causes::{
     no_filter_chain, plaintext_to_tls_port, tls_handshake_failed, tls_to_plaintext_port, upstream_closed_connection,
 };
-use meshwhy_core::condition::Shown;
 use meshwhy_core::details::{Details, Word};
-use meshwhy_core::facts::text;
 use meshwhy_core::transport::{TransportFailure, TransportKind};
-use meshwhy_core::{Cause, Confidence, Context, Verdict};
+use meshwhy_core::{Cause, Confidence, Verdict};
 
-use super::{counting_first, enter, mark_explained};
-use crate::sighting::Sighting;
+use super::{Shared, change_verdict, counting_first, mark_explained};
+use crate::failure::{Address, Failures, Told};
+use crate::kind::Kind;
 
 /// Joins callers with the servers that they could not agree with.
-pub(super) fn join(batch: &mut [Sighting]) {
-    let refused = refused_handshakes(batch);
-    repeated_handshakes(batch, &refused);
-    tls_to_plaintext(batch);
+pub(super) fn join(failures: &mut Failures) {
+    let refused = refused_handshakes(failures);
+    repeated_handshakes(failures, &refused);
+    tls_to_plaintext(failures);
 }
 
 /// A caller's closed or reset connection, and the server that refused its handshake; gives the callers.
@@ -25,44 +24,42 @@ pub(super) fn join(batch: &mut [Sighting]) {
 /// With TLS 1.3 the caller's side of the handshake is done before the server refuses, and plaintext has none: all that it sees
 /// is a connection that ends. The two ends of one connection have the same pair of addresses; where one of them is not known,
 /// the server's own address must do.
-fn refused_handshakes(batch: &mut [Sighting]) -> Vec<usize> {
-    let mut by_client: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut by_server: HashMap<&str, usize> = HashMap::new();
-    for (at, server) in counting_first(batch).filter(|(_, server)| refusal(server).is_some()) {
-        if let Some(address) = text(server.facts.context.downstream_remote_address.as_ref()) {
-            enter(&mut by_client, address, at);
+fn refused_handshakes(failures: &mut Failures) -> Vec<usize> {
+    let mut by_client = Shared::new();
+    let mut by_server: HashMap<Address, usize> = HashMap::default();
+    for (at, server) in counting_first(failures, |server| refusal(server).is_some()) {
+        if let Some(address) = server.failure.downstream_remote {
+            by_client.enter(address, at);
         }
-        if let Some(address) = text(server.facts.context.downstream_local_address.as_ref()) {
+        if let Some(address) = server.failure.downstream_local {
             by_server.entry(address).or_insert(at);
         }
     }
     let mut pairs: Vec<(usize, Vec<usize>)> = Vec::new();
-    for (at, client) in counting_first(batch).filter(|(_, client)| saw_the_connection_end(client)) {
-        let own = text(client.facts.context.upstream_local_address.as_ref());
-        let near = || {
-            let server = *by_server.get(text(client.facts.upstream_host.as_ref())?)?;
-            let known = own.is_some() && batch.get(server)?.facts.context.downstream_remote_address.is_some();
-            (!known).then(|| vec![server])
-        };
-        pairs.extend(own.and_then(|address| by_client.get(address)).cloned().or_else(near).map(|servers| (at, servers)));
+    for (at, client) in counting_first(failures, saw_the_connection_end) {
+        let own = client.failure.upstream_local;
+        let mut servers: Vec<usize> = own.into_iter().flat_map(|address| by_client.of(address)).collect();
+        if servers.is_empty() {
+            let near = client.failure.upstream_host.and_then(|address| by_server.get(&address).copied());
+            let is_open = |server: &usize| {
+                own.is_none() || failures.all.get(*server).is_some_and(|server| server.downstream_remote.is_none())
+            };
+            servers.extend(near.filter(is_open));
+        }
+        if !servers.is_empty() {
+            pairs.push((at, servers));
+        }
     }
     for (client, servers) in &pairs {
         // The witnesses of one connection that know more say what was wrong with it.
-        let refusals =
-            servers.iter().filter_map(|server| batch.get(*server)).filter_map(|theirs| Some((theirs, refusal(theirs)?)));
-        let Some((theirs, cause)) = refusals.min_by_key(|(theirs, _)| (theirs.covered, theirs.witness)) else { continue };
-        let mut evidence = shown("peer_response_code_details", theirs.facts.details.as_deref());
-        evidence.extend(shown("peer_downstream_transport_failure_reason", theirs.facts.downstream_transport_failure.as_deref()));
-        evidence.extend(shown("peer_downstream_local_address", theirs.facts.context.downstream_local_address.as_deref()));
-        evidence.extend(shown("peer_downstream_remote_address", theirs.facts.context.downstream_remote_address.as_deref()));
-        if let Some(client) = batch.get_mut(*client) {
-            client.more_evidence = shown("response_code_details", client.facts.details.as_deref());
-            client.more_evidence.extend(shown("upstream_local_address", client.facts.context.upstream_local_address.as_deref()));
-            client.more_evidence.extend(evidence);
-            client.verdict = Verdict { cause, confidence: Confidence::Certain, condition: None };
-        }
+        let theirs = servers.iter().filter_map(|at| Some((*at, failures.told(*at)?)));
+        let refusals = theirs.filter_map(|(at, theirs)| Some((at, theirs, refusal(theirs.kind)?)));
+        let best = refusals.min_by_key(|(_, theirs, _)| (theirs.failure.covered, theirs.failure.witness));
+        let Some((server, _, cause)) = best else { continue };
+        change_verdict(failures, *client, |_| Verdict { cause, confidence: Confidence::Certain, condition: None });
+        failures.refused_by.insert(*client, server);
         for server in servers {
-            mark_explained(batch, *server, *client);
+            mark_explained(failures, *server, *client);
         }
     }
     pairs.into_iter().map(|(client, _)| client).collect()
@@ -72,25 +69,25 @@ fn refused_handshakes(batch: &mut [Sighting]) -> Vec<usize> {
 ///
 /// `refused` are the callers that a server refused; others say themselves why the handshake failed, and what the one end says
 /// the other hears as an alert.
-fn repeated_handshakes(batch: &mut [Sighting], refused: &[usize]) {
-    let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
-    let known = |at: &usize| batch.get(*at).map(|caller| (*at, caller));
-    let failed = counting_first(batch).filter(|(_, caller)| handshake(caller.facts.upstream_transport()).is_some());
-    for (at, caller) in refused.iter().filter_map(known).chain(failed) {
+fn repeated_handshakes(failures: &mut Failures, refused: &[usize]) {
+    let mut callers = Callers::default();
+    let known = |at: usize| Some((at, failures.told(at)?));
+    let failed = counting_first(failures, |caller| handshake(caller.facts.upstream_transport()).is_some());
+    for (at, caller) in refused.iter().filter_map(|at| known(*at)).chain(failed) {
         file(&mut callers, at, caller);
     }
     let mut pairs = Vec::new();
-    for (at, server) in counting_first(batch).filter(|(_, server)| !server.is_absorbed()) {
-        let (Some(cause), Some((address, from))) = (refusal(server), ends(server)) else { continue };
-        let Some((at_caller, caller)) = callers.get(&(address, from)).and_then(known) else { continue };
-        let heard = handshake(server.facts.downstream_transport()).zip(handshake(caller.facts.upstream_transport()));
+    for (at, server) in counting_first(failures, |server| refusal(server).is_some()) {
+        let (Some(cause), Some(ends)) = (refusal(server.kind), ends(server)) else { continue };
+        let Some((at_caller, caller)) = callers.get(&ends).copied().and_then(known) else { continue };
+        let heard = handshake(server.kind.facts.downstream_transport()).zip(handshake(caller.kind.facts.upstream_transport()));
         let mirrored = heard.is_some_and(|(theirs, ours)| theirs.is_alert() != ours.is_alert());
-        if mirrored || caller.verdict.cause.code == cause.code {
+        if mirrored || caller.kind.is(cause) {
             pairs.push((at, at_caller));
         }
     }
     for (server, caller) in pairs {
-        mark_explained(batch, server, caller);
+        mark_explained(failures, server, caller);
     }
 }
 
@@ -99,27 +96,27 @@ fn handshake(failure: Option<TransportFailure<'_>>) -> Option<TransportKind> {
     failure?.kind.filter(|kind| !kind.is_socket())
 }
 
+/// Callers by the server's own address and the caller's without its port, which may not be known.
+type Callers = HashMap<(Address, Option<Address>), usize>;
+
 /// Files a caller under the server that it called and each of its own addresses: which of them the server sees depends on
 /// whether the caller is a sidecar or a gateway.
-fn file<'a>(callers: &mut HashMap<(&'a str, &'a str), usize>, at: usize, caller: &'a Sighting) {
-    let Some(server) = text(caller.facts.upstream_host.as_ref()) else { return };
-    let Context { upstream_local_address, downstream_local_address, downstream_remote_address, .. } = &caller.facts.context;
-    for address in [upstream_local_address, downstream_local_address, downstream_remote_address] {
-        if let Some(address) = text(address.as_ref()) {
-            callers.entry((server, ip(address))).or_insert(at);
-        }
+fn file(callers: &mut Callers, at: usize, caller: Told<'_>) {
+    let failure = caller.failure;
+    let Some(server) = failure.upstream_host else { return };
+    for address in [failure.upstream_local, failure.downstream_local, failure.downstream_remote].into_iter().flatten() {
+        callers.entry((server, Some(address.ip()))).or_insert(at);
     }
-    callers.entry((server, "")).or_insert(at);
+    callers.entry((server, None)).or_insert(at);
 }
 
-/// The server's own address and the caller's IP address, empty when it is not known.
-fn ends(server: &Sighting) -> Option<(&str, &str)> {
-    let own = text(server.facts.context.downstream_local_address.as_ref())?;
-    Some((own, text(server.facts.context.downstream_remote_address.as_ref()).map_or("", ip)))
+/// The server's own address and the caller's without its port.
+fn ends(server: Told<'_>) -> Option<(Address, Option<Address>)> {
+    Some((server.failure.downstream_local?, server.failure.downstream_remote.map(Address::ip)))
 }
 
-/// What a server's line says about a caller that could not come in.
-fn refusal(server: &Sighting) -> Option<&'static Cause> {
+/// Why a server refused a handshake.
+fn refusal(server: &Kind) -> Option<&'static Cause> {
     if server.facts.parsed_details() == Some(Details::Word(Word::FilterChainNotFound)) {
         // A handshake names the server it wants; plaintext does not.
         let is_plaintext = server.facts.context.server_name.is_none();
@@ -129,29 +126,21 @@ fn refusal(server: &Sighting) -> Option<&'static Cause> {
     refused.then_some(server.verdict.cause)
 }
 
-fn saw_the_connection_end(client: &Sighting) -> bool {
+fn saw_the_connection_end(client: &Kind) -> bool {
     let reset = client.facts.upstream_transport().and_then(|failure| failure.kind) == Some(TransportKind::HandshakeReset);
     client.verdict.cause.is_of(&upstream_closed_connection::CAUSE) || client.is(&plaintext_to_tls_port::CAUSE) || reset
 }
 
 /// A server's unreadable bytes, and the caller whose TLS they were.
-fn tls_to_plaintext(batch: &mut [Sighting]) {
-    let mut callers: HashMap<(&str, &str), usize> = HashMap::new();
-    for (at, caller) in counting_first(batch).filter(|(_, caller)| caller.is(&tls_to_plaintext_port::CAUSE)) {
+fn tls_to_plaintext(failures: &mut Failures) {
+    let mut callers = Callers::default();
+    for (at, caller) in counting_first(failures, |caller| caller.is(&tls_to_plaintext_port::CAUSE)) {
         file(&mut callers, at, caller);
     }
-    let unreadable = |server: &Sighting| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));
-    let servers = counting_first(batch).filter(|(_, server)| unreadable(server));
+    let unreadable = |server: &Kind| server.facts.parsed_details() == Some(Details::Word(Word::Http1CodecError));
+    let servers = counting_first(failures, unreadable);
     let pairs: Vec<_> = servers.filter_map(|(at, server)| Some((at, *callers.get(&ends(server)?)?))).collect();
     for (server, caller) in pairs {
-        mark_explained(batch, server, caller);
+        mark_explained(failures, server, caller);
     }
-}
-
-fn ip(address: &str) -> &str {
-    address.rsplit_once(':').map_or(address, |(ip, _)| ip)
-}
-
-fn shown(name: &'static str, value: Option<&str>) -> Vec<Shown> {
-    value.map(|value| Shown::new(name, value)).into_iter().collect()
 }

@@ -1,0 +1,41 @@
+//! Plugins that Envoy runs without their Wasm module, until their proxy says why.
+//!
+//! `Plugin NAME failed to load` follows a fetch that failed, a module that is broken and, at every healthy start of a proxy whose
+//! listeners share a remote module, each plugin that still waits for its own fetch: once from the main thread and, where workers
+//! run already, once more from each of them, in between other lines. Every reason is a line of its own. So these lines count
+//! only where their source gives no reason at all, before them or after them, and then as one failure.
+
+use foldhash::{HashMap, HashSet};
+use meshwhy_core::event::Event;
+
+use super::mark_explained;
+use crate::failure::Failures;
+use crate::kind::Author;
+
+/// Takes out the failures whose authors, by number, say why, and joins those of others. Gives how many it took out, and their lines.
+pub(crate) fn settle(failures: &mut Failures, explained: &HashSet<u64>) -> (u64, u64) {
+    let missing: Vec<bool> = failures.each().map(|(_, told)| told.kind.facts.event == Some(Event::WasmPluginMissing)).collect();
+    if !missing.contains(&true) {
+        return (0, 0);
+    }
+    let excused: Vec<bool> = (failures.each().zip(missing))
+        .map(|((_, told), missing)| missing && explained.contains(&failures.number(told.kind.author())))
+        .collect();
+    let mut excused = excused.into_iter();
+    let (mut taken, mut lines) = (0, 0);
+    failures.all.retain(|failure| {
+        let kept = !excused.next().unwrap_or_default();
+        (taken, lines) = if kept { (taken, lines) } else { (taken + 1, lines + u64::from(failure.lines)) };
+        kept
+    });
+    let mut first: HashMap<Author<'_>, usize> = HashMap::default();
+    let mut pairs = Vec::new();
+    for (at, told) in failures.each().filter(|(_, told)| told.kind.facts.event == Some(Event::WasmPluginMissing)) {
+        let speaker = *first.entry(told.kind.author()).or_insert(at);
+        pairs.extend((speaker != at).then_some((at, speaker)));
+    }
+    for (at, speaker) in pairs {
+        mark_explained(failures, at, speaker);
+    }
+    (taken, lines)
+}
