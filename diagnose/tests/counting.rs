@@ -320,3 +320,27 @@ fn a_request_counts_once_however_far_its_line_and_its_record_are_apart() {
     let lines: Vec<String> = [of(LINE, 0)].into_iter().chain(others).chain([of(RECORD, 0)]).collect();
     assert_eq!(counts(&lines), [("no-cluster", BETWEEN), ("no-cluster", 1)]);
 }
+
+#[test]
+fn two_hops_meet_however_far_their_lines_are_apart() {
+    const BETWEEN: u64 = 20_001;
+    let caller = hop(
+        "a",
+        "504 UT upstream_response_timeout",
+        "r0",
+        ["10.0.0.2:9080", "10.0.0.1:40000"],
+        ["10.96.0.9:80", "10.0.0.1:50000"],
+    );
+    let server = hop(
+        "b",
+        "0 DC downstream_remote_disconnect",
+        "r0",
+        ["127.0.0.1:9080", "127.0.0.6:30000"],
+        ["10.0.0.2:9080", "10.0.0.1:40000"],
+    );
+    let others: Vec<String> = (1..=BETWEEN).map(|id| line(&format!("r{id}"))).collect();
+    let far: Vec<String> = [caller.clone()].into_iter().chain(others).chain([server.clone()]).collect();
+    let near = counts(&[caller, server]);
+    assert_eq!(near.len(), 1);
+    assert_eq!(counts(&far), [near, vec![("no-cluster", BETWEEN)]].concat());
+}

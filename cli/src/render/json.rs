@@ -87,14 +87,14 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
 /// Writes the findings of `diagnose`, each on a line of its own.
 pub(crate) fn finding_lines(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     for finding in &report.entries {
-        let json = serde_json::to_string(&FindingLine { schema: SCHEMA, lang: lang::tag(report.lang), finding })?;
-        writeln!(out, "{}", escape::json(&json))?;
+        serde_json::to_writer(escape::Json(out), &FindingLine { schema: SCHEMA, lang: lang::tag(report.lang), finding })?;
+        writeln!(out)?;
     }
     Ok(())
 }
 
 /// Writes one object and a line end.
 pub(crate) fn object(out: &mut dyn Write, object: &impl Serialize) -> io::Result<()> {
-    let json = serde_json::to_string_pretty(object)?;
-    writeln!(out, "{}", escape::json(&json))
+    serde_json::to_writer_pretty(escape::Json(out), object)?;
+    writeln!(out)
 }
