@@ -1,11 +1,12 @@
 //! What a run tells its reader: every renderer takes this and adds only its form.
 
-use meshwhy_core::catalogue::explanation::Explanation;
+use jiff::Timestamp;
+use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart};
 use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
 use meshwhy_core::{Confidence, Lang};
-use meshwhy_diagnose::{self as diagnose, Analysis, Class, Group, Tally, Totals};
+use meshwhy_diagnose::{self as diagnose, Analysis, BurstReason, Class, Course, Group, Rate, Tally, Totals};
 use serde::Serialize;
 
 use crate::args::FailOnArg;
@@ -19,8 +20,29 @@ pub(crate) struct DiagnosisReport {
     pub(crate) not_shown: u64,
     pub(crate) tally: Tally,
     pub(crate) totals: Totals,
+    /// The time that the lines are of.
+    pub(crate) observed: Option<Observed>,
     /// The first lines that were not understood.
     pub(crate) unparsed: Vec<Example>,
+}
+
+/// A span of time.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(crate) struct Observed {
+    /// When the first request began.
+    #[cfg_attr(feature = "schemas", schemars(with = "String"))]
+    from: Timestamp,
+    /// When the last request began.
+    #[cfg_attr(feature = "schemas", schemars(with = "String"))]
+    until: Timestamp,
+}
+
+impl Observed {
+    /// Both.
+    pub(crate) const fn times(&self) -> (Timestamp, Timestamp) {
+        (self.from, self.until)
+    }
 }
 
 /// One cause at one target, as one hop tells it.
@@ -48,6 +70,9 @@ pub(crate) struct Entry {
     /// Whose decision it was: `proxy`, `application`, `caller` or `control-plane`.
     pub(crate) decided_by: &'static str,
     pub(crate) count: u64,
+    /// Of the requests that the access logs have to this cluster, the part that failed so; from 0 to 1. Absent where they do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) share: Option<f64>,
     pub(crate) suppressed: u64,
     /// Earliest start time, as printed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +80,17 @@ pub(crate) struct Entry {
     /// Latest start time, as printed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_seen: Option<String>,
+    /// When how many of them began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rate: Option<Rate>,
+    /// How they went on: `steady`, `onset`, `burst` or `flapping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) course: Option<Course>,
+    /// What may have made a burst: `order_of_changes` or `listener_update`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) burst_reason: Option<BurstReason>,
+    /// The slug of another finding's cause that explains this one.
+    pub(crate) caused_by: Option<&'static str>,
     /// Whose requests failed: the pod that sent them, else the addresses that they came from; at most 20.
     pub(crate) callers: Vec<String>,
     /// Numbers of the lines that tell of them, over all sources; at most 100.
@@ -71,6 +107,8 @@ pub(crate) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) configuration: Option<Option<Configuration>>,
     pub(crate) explanation: Explanation,
+    /// The fixes of the explanation, without its prose.
+    pub(crate) fixes: Vec<ExplanationPart>,
 }
 
 /// A line that tells of a failure.
@@ -140,7 +178,15 @@ impl DiagnosisReport {
         };
         let entries = analysis.groups.into_iter().map(&mut entry).collect();
         let unparsed = analysis.unparsed.into_iter().map(Example::new).collect();
-        Self { lang, entries, not_shown: analysis.outside, tally: analysis.tally, totals: analysis.totals, unparsed }
+        Self {
+            lang,
+            entries,
+            not_shown: analysis.outside,
+            tally: analysis.tally,
+            totals: analysis.totals,
+            observed: analysis.observed.map(|(from, until)| Observed { from, until }),
+            unparsed,
+        }
     }
 }
 
@@ -214,6 +260,8 @@ impl Entry {
             text: example.as_deref().map(|example| piece(example, &fact.value)),
         });
         let evidence = evidence.collect();
+        let explanation = Explanation::new(cause, lang, &group.facts);
+        let is_fix = |part: &&ExplanationPart| matches!(part, ExplanationPart::Steps { .. });
         Self {
             class: Class::of(cause),
             code: cause.code,
@@ -222,7 +270,8 @@ impl Entry {
             headline: cause.headline(lang),
             alternatives: Alternative::all(&group, lang),
             near_misses: why_not.then(|| near(&group)),
-            explanation: Explanation::new(cause, lang, &group.facts),
+            fixes: explanation.fix.iter().filter(is_fix).cloned().collect(),
+            explanation,
             target: group.target.map(|target| host(&target).map(str::to_owned).unwrap_or(target)),
             cluster: group.facts.cluster.as_deref().map(str::to_owned),
             hop: group.hop,
@@ -230,6 +279,11 @@ impl Entry {
             side: group.side.map(meshwhy_core::Side::as_str),
             decided_by: cause.decided_by.as_str(),
             count: group.count,
+            share: share(group.count, group.traffic),
+            rate: group.rate,
+            course: group.course,
+            burst_reason: group.burst_reason,
+            caused_by: group.caused_by.map(|cause| cause.slug),
             suppressed: group.suppressed,
             first_seen: group.first_seen.map(|time| time.to_string()),
             last_seen: group.last_seen.map(|time| time.to_string()),
@@ -266,6 +320,12 @@ impl Alternative {
         };
         group.verdict.alternatives(&group.facts).into_iter().map(alternative).collect()
     }
+}
+
+/// The part of all requests that failed, to four digits; `None` where there are too few of them to say, or fewer than failed.
+fn share(failed: u64, requests: u64) -> Option<f64> {
+    const FEWEST: u64 = 10;
+    (requests >= FEWEST && failed <= requests).then(|| (failed as f64 / requests as f64 * 1e4).round() / 1e4)
 }
 
 /// The host name of the service that a cluster stands for.

@@ -4,10 +4,12 @@ use std::io::{self, Read};
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use foldhash::quality::RandomState;
+use jiff::Timestamp;
 use meshwhy_logs::Formats;
 use rayon::prelude::*;
 
 use crate::blocks::Blocks;
+use crate::course;
 use crate::coverage;
 use crate::group::{Example, Group, Groups};
 use crate::hops;
@@ -47,6 +49,8 @@ pub struct Analysis {
     pub totals: Totals,
     /// Failures outside of the window that was asked for.
     pub outside: u64,
+    /// When the first request of the lines began, and the last.
+    pub observed: Option<(Timestamp, Timestamp)>,
     /// The first lines that were not understood; at most three.
     pub unparsed: Vec<Example>,
 }
@@ -191,13 +195,16 @@ impl Collector {
     pub fn finish(mut self) -> Analysis {
         self.settle();
         let Self { summary, groups, suspects, .. } = self;
-        let Summary { sources, tally, totals, outside, unparsed, failures, .. } = summary;
+        let Summary { sources, tally, totals, outside, unparsed, failures, traffic, observed, .. } = summary;
+        let (mut groups, observed) = (groups.finish(&traffic), observed.range());
+        course::tell(&mut groups, observed);
         Analysis {
-            groups: groups.finish(),
-            suspects: suspects.finish(),
+            groups,
+            suspects: suspects.finish(&traffic),
             tally: Tally { ungrouped: failures.ungrouped, ..tally },
             totals,
             outside,
+            observed,
             unparsed: unparsed.iter().map(|line| Example::of(line, &sources)).collect(),
         }
     }

@@ -6,10 +6,13 @@ use meshwhy_core::causes::unknown;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};
 
+use crate::course::{BurstReason, Course};
 use crate::failure::{Address, Failures, Told};
 use crate::hops;
 use crate::kind::{ExampleLine, Kind};
 use crate::sources::Sources;
+use crate::timeline::{Rate, Timeline};
+use crate::traffic::Traffic;
 
 /// How many line numbers a group keeps.
 const MAX_LINES: usize = 100;
@@ -37,12 +40,23 @@ pub struct Group {
     pub side: Option<Side>,
     /// How many failures.
     pub count: u64,
+    /// How many requests the access logs have to this target; 0 where it is no cluster, or where they have none.
+    pub traffic: u64,
     /// How many of them flood control left without a record of their own.
     pub suppressed: u64,
     /// When the first of them began.
     pub first_seen: Option<Timestamp>,
     /// When the last of them began.
     pub last_seen: Option<Timestamp>,
+    /// When how many of them began.
+    pub rate: Option<Rate>,
+    pub(crate) timeline: Timeline,
+    /// How they went on, where there are enough of them.
+    pub course: Option<Course>,
+    /// What may have made a burst.
+    pub burst_reason: Option<BurstReason>,
+    /// The cause of another group that explains this one.
+    pub caused_by: Option<&'static Cause>,
     /// Whose requests failed: the proxy's own pod where they left it, else the addresses that they came from; at most 20.
     pub callers: Vec<String>,
     /// Numbers of the lines that tell of them, in order; at most 100.
@@ -132,10 +146,13 @@ impl Groups {
     }
 
     /// The groups, the most telling first.
-    pub(crate) fn finish(mut self) -> Vec<Group> {
+    pub(crate) fn finish(mut self, traffic: &Traffic) -> Vec<Group> {
         for group in &mut self.groups {
             group.lines.sort_unstable();
             group.lines.dedup();
+            group.rate = group.timeline.rate();
+            let cluster = group.facts.cluster.as_deref();
+            group.traffic = cluster.map(|cluster| traffic.to(cluster)).unwrap_or_default();
         }
         self.groups.sort_by(|one, other| one.rank().cmp(&other.rank()));
         self.groups
@@ -165,9 +182,15 @@ impl Group {
             relayed_from: kind.facts.relayed_from.as_deref().map(str::to_owned),
             side: kind.side(),
             count: 0,
+            traffic: 0,
             suppressed: 0,
             first_seen: None,
             last_seen: None,
+            rate: None,
+            timeline: Timeline::default(),
+            course: None,
+            burst_reason: None,
+            caused_by: None,
             callers: Vec::new(),
             lines: Vec::new(),
             examples: Vec::new(),
@@ -183,6 +206,9 @@ impl Group {
         if self.evidence.is_empty() || kind.verdict.confidence > self.verdict.confidence {
             self.verdict = kind.verdict;
             self.evidence = evidence(failures, at, told);
+        }
+        if let Some(time) = failure.time.filter(|_| !failure.covered) {
+            self.timeline.add(time.get(), failure.count.into());
         }
         if let Some(time) = failure.time.and_then(|time| Timestamp::from_microsecond(time.get()).ok()) {
             self.first_seen = Some(self.first_seen.map_or(time, |first| first.min(time)));

@@ -5,18 +5,24 @@
 
 mod analysis;
 mod blocks;
+mod course;
 mod coverage;
 mod failure;
 mod group;
 mod hops;
 mod kind;
+mod observed;
 mod sighting;
 mod sources;
 mod summary;
+mod timeline;
 mod totals;
+mod traffic;
 mod window;
 
 pub use analysis::{Analysis, Collector, Pod};
+pub use course::{BurstReason, Course};
 pub use group::{Class, Example, Group};
+pub use timeline::Rate;
 pub use totals::{Tally, Totals};
 pub use window::Window;

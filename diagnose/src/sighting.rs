@@ -9,7 +9,7 @@ use meshwhy_core::facts::text;
 use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::record::Record;
 use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, Side, Verdict, judge};
-use meshwhy_logs::RecordWriter;
+use meshwhy_logs::{RecordWriter, Success};
 
 use crate::window;
 
@@ -71,17 +71,16 @@ pub(crate) struct Sighting<'a> {
 }
 
 impl<'a> Sighting<'a> {
-    /// Judges the facts of a line; `None` when nothing failed. A line that is cut makes nothing certain.
-    pub(crate) fn from_facts(place: &LinePlace<'a>, facts: Facts<'a>, truncated: bool) -> Option<Self> {
-        let mut facts = facts;
+    /// Judges the facts of a line; what is left of them when nothing failed. A line that is cut makes nothing certain.
+    pub(crate) fn from_facts(place: &LinePlace<'a>, mut facts: Facts<'a>, truncated: bool) -> Result<Self, Success<'a>> {
         if truncated && matches!(facts.parsed_details(), Some(Details::Other(_))) {
             // The line may end within the word.
             facts.details = None;
         }
-        let verdict = judge(&facts)?;
+        let Some(verdict) = judge(&facts) else { return Err(Success::of(facts)) };
         let confidence = if truncated { Confidence::Likely } else { verdict.confidence };
         let count = facts.context.occurrences.unwrap_or(1).max(1);
-        Some(Self::new(place, SightingSource::Log, facts, Verdict { confidence, ..verdict }, (count, 0)))
+        Ok(Self::new(place, SightingSource::Log, facts, Verdict { confidence, ..verdict }, (count, 0)))
     }
 
     /// A line that shows no failure and may hide one: a redirect of the proxy's own, or a short connection to an upstream. Its verdict is

@@ -4,15 +4,17 @@ use foldhash::HashSet;
 use foldhash::quality::RandomState;
 use meshwhy_core::Facts;
 use meshwhy_core::event::Event;
-use meshwhy_logs::{Formats, Item, Items, LineContent, LineReading};
+use meshwhy_logs::{Formats, Item, Items, LineContent, LineReading, Success};
 
 use crate::analysis::Pod;
 use crate::failure::Failures;
 use crate::kind::{ExampleLine, Surplus, author};
+use crate::observed::Observed;
 use crate::sighting::{LinePlace, Sighting, SightingSource};
 use crate::sources::Sources;
 use crate::totals::{Tally, Totals};
-use crate::window::Window;
+use crate::traffic::Traffic;
+use crate::window::{self, Window};
 
 /// How many lines that were not understood are kept.
 const MAX_UNPARSED: usize = 3;
@@ -28,9 +30,15 @@ pub(crate) struct Summary {
     pub(crate) totals: Totals,
     /// Failures of another time than that asked for.
     pub(crate) outside: u64,
+    /// And what did not fail.
+    pub(crate) healthy_outside: u64,
     /// The first lines that are none of ours.
     pub(crate) unparsed: Vec<ExampleLine>,
     pub(crate) failures: Failures,
+    /// Requests that access logs have, whatever came of them.
+    pub(crate) traffic: Traffic,
+    /// When the first request began, and the last.
+    pub(crate) observed: Observed,
     /// What looks healthy, and may be a failure that only the manifests show.
     pub(crate) suspects: Failures,
     /// Who says why a plugin has no module.
@@ -45,24 +53,31 @@ impl Summary {
             tally: Tally::default(),
             totals: Totals::default(),
             outside: 0,
+            healthy_outside: 0,
             unparsed: Vec::new(),
             suspects: Failures::new(hasher.clone()),
-            failures: Failures::new(hasher),
+            failures: Failures::new(hasher.clone()),
+            traffic: Traffic::new(hasher),
+            observed: Observed::default(),
             explained: HashSet::default(),
         }
     }
 
     /// Adds what the lines behind these say.
     pub(crate) fn merge(&mut self, other: Self) {
-        let Self { sources, tally, totals, outside, unparsed, failures, suspects, explained } = other;
+        let Self { sources, tally, totals, outside, healthy_outside, unparsed, failures, traffic, observed, suspects, explained } =
+            other;
         let lines = self.totals.lines;
         self.sources.append(sources, lines);
         self.tally += tally;
         self.totals += totals;
         self.outside += outside;
+        self.healthy_outside += healthy_outside;
         let left = MAX_UNPARSED.saturating_sub(self.unparsed.len());
         self.unparsed.extend(unparsed.into_iter().take(left).map(|line| ExampleLine { line: line.line + lines, ..line }));
         self.failures.append(failures, lines);
+        self.traffic.append(traffic);
+        self.observed.append(observed);
         self.suspects.append(suspects, lines);
         let left = MAX_EXPLAINED.saturating_sub(self.explained.len());
         self.explained.extend(explained.into_iter().take(left));
@@ -112,7 +127,9 @@ impl Reader<'_> {
             pod: named.or_else(|| self.pod.map(|pod| (pod.name.as_str(), pod.namespace.as_deref()))),
             bytes,
         };
-        let (lines, failures, outside) = (last - first + 1, summary.failures.all.len(), summary.outside);
+        let (lines, failures) = (last - first + 1, summary.failures.all.len());
+        let outside = summary.outside + summary.healthy_outside;
+
         match content {
             LineContent::Blank => return summary.totals.ignored += lines,
             LineContent::Unreadable => {
@@ -122,7 +139,7 @@ impl Reader<'_> {
                 }
                 return summary.totals.unparsed += lines;
             }
-            LineContent::Healthy => summary.tally.healthy += 1,
+            LineContent::Healthy(success) => self.success(&success, summary),
             LineContent::Facts(facts, _) => self.facts(&place, facts, truncated, summary),
             LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(&place, facts, truncated, summary)),
             LineContent::Header(members) => {
@@ -137,7 +154,7 @@ impl Reader<'_> {
         }
         match () {
             () if summary.failures.all.len() > failures => summary.totals.failed += lines,
-            () if summary.outside > outside => summary.totals.ignored += lines,
+            () if summary.outside + summary.healthy_outside > outside => summary.totals.ignored += lines,
             () => summary.totals.healthy += lines,
         }
     }
@@ -154,10 +171,24 @@ impl Reader<'_> {
         self.take(Sighting::from_facts(place, facts, truncated), summary);
     }
 
-    fn take(&self, sighting: Option<Sighting<'_>>, summary: &mut Summary) {
+    fn take(&self, sighting: Result<Sighting<'_>, Success<'_>>, summary: &mut Summary) {
         match sighting {
-            Some(sighting) => self.push(sighting, summary),
-            None => summary.tally.healthy += 1,
+            Ok(sighting) => self.push(sighting, summary),
+            Err(success) => self.success(&success, summary),
+        }
+    }
+
+    fn success(&self, Success { cluster, start_time }: &Success<'_>, summary: &mut Summary) {
+        summary.tally.healthy += 1;
+        if !self.window.is_open() && self.window.excludes(start_time.as_deref().and_then(window::read)) {
+            summary.healthy_outside += 1;
+            return;
+        }
+        if let Some(time) = start_time {
+            summary.observed.add_printed(time);
+        }
+        if let Some(cluster) = cluster {
+            summary.traffic.count(cluster);
         }
     }
 
@@ -165,6 +196,10 @@ impl Reader<'_> {
         if self.window.excludes(sighting.time) {
             summary.outside += sighting.count;
             return;
+        }
+        summary.observed.add(sighting.time);
+        if let (SightingSource::Log, Some(cluster)) = (sighting.witness, &sighting.facts.cluster) {
+            summary.traffic.count(cluster);
         }
         summary.tally.failed += u64::from(sighting.witness == SightingSource::Log);
         summary.failures.push(sighting, |kind| self.surplus.has(kind));

@@ -14,7 +14,13 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether a failure of this time is outside; one whose time is not known is inside.
+    /// Whether everything is inside.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.since.is_none() && self.until.is_none()
+    }
+
+    /// Whether what began at this time is outside; one whose time is not known is inside.
     #[must_use]
     pub fn excludes(&self, time: Option<Timestamp>) -> bool {
         let Some(time) = time else { return false };

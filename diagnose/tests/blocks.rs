@@ -33,16 +33,36 @@ fn recorded() -> Vec<String> {
 fn found(input: &[u8], block_size: usize) -> String {
     let mut collector = Collector::default().keeping_suspects().in_blocks_of(block_size);
     collector.read(0, None, &mut &*input).unwrap();
-    let Analysis { groups, suspects, tally, totals, outside, unparsed } = collector.finish();
+    let Analysis { groups, suspects, tally, totals, outside, observed, unparsed } = collector.finish();
     assert_eq!(totals.lines, totals.healthy + totals.failed + totals.ignored + totals.unparsed);
     let summary = |group: &Group| {
-        let Group { verdict, target, hop, side, count, suppressed, first_seen, last_seen, callers, lines, examples, .. } = group;
+        let Group {
+            verdict,
+            target,
+            hop,
+            side,
+            count,
+            suppressed,
+            traffic,
+            first_seen,
+            last_seen,
+            rate,
+            callers,
+            lines,
+            examples,
+            ..
+        } = group;
         let cause = (verdict.cause.slug, verdict.confidence);
         format!(
-            "{cause:?} {target:?} {hop:?} {side:?} {count} {suppressed} {first_seen:?} {last_seen:?} {callers:?} {lines:?} {examples:?}\n"
+            "{cause:?} {target:?} {hop:?} {side:?} {count} {suppressed} {traffic} {first_seen:?} {last_seen:?} {rate:?} {callers:?} {lines:?} {examples:?}\n"
         )
     };
-    groups.iter().chain(&suspects).map(summary).chain([format!("{tally:?} {totals:?} {outside} {unparsed:?}")]).collect()
+    groups
+        .iter()
+        .chain(&suspects)
+        .map(summary)
+        .chain([format!("{tally:?} {totals:?} {outside} {observed:?} {unparsed:?}")])
+        .collect()
 }
 
 proptest! {

@@ -48,7 +48,7 @@ fn read_within<'a>(text: &'a str, formats: &Formats, room: usize) -> LineReading
         return choose(text, None, formats, room);
     }
     match access_log::parse(text, formats) {
-        Some(AccessLog::Healthy) => LineReading::of(LineContent::Healthy),
+        Some(AccessLog::Healthy(success)) => LineReading::of(LineContent::Healthy(success)),
         // The line is built where it is returned: facts are large, and each move of them shows in what a line costs.
         Some(AccessLog::Facts { facts, truncated: false, open }) => {
             let origin = open.then(|| origin(text, &facts)).flatten();
@@ -120,7 +120,7 @@ fn access_log<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
 
 fn logged<'a>(text: &'a str, log: AccessLog<'a>) -> LineReading<'a> {
     match log {
-        AccessLog::Healthy => LineReading::of(LineContent::Healthy),
+        AccessLog::Healthy(success) => LineReading::of(LineContent::Healthy(success)),
         AccessLog::Facts { facts, truncated, open } => {
             let origin = open.then(|| origin(text, &facts)).flatten();
             LineReading { origin, content: LineContent::Facts(facts, LineFormat::AccessLog), truncated }

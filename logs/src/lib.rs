@@ -17,6 +17,7 @@ mod reader;
 mod record_line;
 mod unescape;
 
+pub use access_log::field::Success;
 pub use access_log::format::{FormatError, Formats};
 pub use choose::parse_line;
 pub use line::{LineContent, LineFormat, LineReading, RecordWriter};

@@ -3,6 +3,7 @@
 use meshwhy_core::Facts;
 use meshwhy_core::record::Record;
 
+use crate::access_log::field::Success;
 use crate::origin::Origin;
 
 /// One line, understood.
@@ -20,7 +21,7 @@ pub struct LineReading<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineContent<'a> {
     /// One request or connection that did not fail, found so without reading all of it.
-    Healthy,
+    Healthy(Success<'a>),
     /// One request, connection or event, healthy or not.
     Facts(Facts<'a>, LineFormat),
     /// One record.
@@ -72,14 +73,14 @@ impl<'a> LineReading<'a> {
             LineContent::Facts(facts, _) => facts.shows_failure(),
             LineContent::Record(..) | LineContent::Header(_) => true,
             LineContent::Events(events) => events.iter().any(|facts| facts.shows_failure()),
-            LineContent::Healthy | LineContent::Blank | LineContent::Unreadable => false,
+            LineContent::Healthy(_) | LineContent::Blank | LineContent::Unreadable => false,
         }
     }
 
     /// Whether the line is an access log from its beginning to its end, a record, or a list of events.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.content {
-            LineContent::Healthy | LineContent::Record(..) | LineContent::Events(_) => true,
+            LineContent::Healthy(_) | LineContent::Record(..) | LineContent::Events(_) => true,
             LineContent::Facts(_, format) => *format != LineFormat::Evidence && !self.truncated,
             LineContent::Header(_) | LineContent::Blank | LineContent::Unreadable => false,
         }
@@ -93,7 +94,7 @@ impl<'a> LineReading<'a> {
     /// How much the line says, for choosing between readings.
     pub(crate) fn worth(&self) -> Worth {
         let (access_log, facts) = match &self.content {
-            LineContent::Healthy | LineContent::Record(..) => (true, usize::MAX),
+            LineContent::Healthy(_) | LineContent::Record(..) => (true, usize::MAX),
             LineContent::Facts(facts, format) => (*format != LineFormat::Evidence, facts.count()),
             LineContent::Events(events) => (false, events.iter().map(|facts| facts.count()).sum()),
             LineContent::Header(_) | LineContent::Blank | LineContent::Unreadable => (false, 0),
@@ -117,7 +118,7 @@ impl<'a> LineReading<'a> {
             LineContent::Header(members) => LineContent::Header(members.into_iter().map(Facts::into_owned).collect()),
             LineContent::Events(events) => LineContent::Events(events.into_iter().map(Facts::into_owned).collect()),
             LineContent::Record(record, writer) => LineContent::Record(record, writer),
-            LineContent::Healthy => LineContent::Healthy,
+            LineContent::Healthy(success) => LineContent::Healthy(success.into_owned()),
             LineContent::Blank => LineContent::Blank,
             LineContent::Unreadable => LineContent::Unreadable,
         };

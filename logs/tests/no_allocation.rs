@@ -40,7 +40,7 @@ fn allocations(line: &str, formats: &Formats) -> usize {
     let read = parse_line(line.as_bytes(), formats);
     let failed = match &read.content {
         LineContent::Facts(facts, _) => judge(facts).is_some(),
-        LineContent::Healthy => false,
+        LineContent::Healthy(_) => false,
         _ => true,
     };
     drop(read);

@@ -132,7 +132,7 @@ fn facts(line: &str) -> Option<Facts<'static>> {
 
 fn is_healthy(line: &str) -> bool {
     match parse(line).content {
-        LineContent::Healthy => true,
+        LineContent::Healthy(_) => true,
         LineContent::Facts(facts, _) => judge(&facts).is_none(),
         _ => false,
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::escape;
 use crate::lang;
-use crate::report::{Alternative, DiagnosisReport, Entry, Example};
+use crate::report::{Alternative, DiagnosisReport, Entry, Example, Observed};
 
 /// Value of the key `schema`.
 pub(crate) const SCHEMA: &str = "meshwhy/1";
@@ -43,6 +43,9 @@ pub(super) struct Findings<'a> {
     not_shown: Option<u64>,
     lines: Tally,
     totals: Totals,
+    /// The time that the lines are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observed: Option<&'a Observed>,
     /// The first lines that were not understood; at most three.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     unparsed_examples: &'a [Example],
@@ -79,6 +82,7 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
             not_shown,
             lines: report.tally,
             totals: report.totals,
+            observed: report.observed.as_ref(),
             unparsed_examples: &report.unparsed,
         },
     )

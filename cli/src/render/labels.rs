@@ -1,6 +1,7 @@
 //! The words around the texts of the catalogue, in both languages.
 
 use meshwhy_core::Lang;
+use meshwhy_diagnose::{BurstReason, Course};
 
 /// Headings and phrases.
 pub(crate) struct Labels {
@@ -30,6 +31,15 @@ pub(crate) struct Labels {
     pub(crate) target: &'static str,
     pub(crate) hop: &'static str,
     pub(crate) first_seen: &'static str,
+    pub(crate) share: &'static str,
+    pub(crate) rate: &'static str,
+    pub(crate) caused_by: &'static str,
+    steady: &'static str,
+    onset: &'static str,
+    burst: &'static str,
+    flapping: &'static str,
+    order_of_changes: &'static str,
+    listener_update: &'static str,
     pub(crate) more_rows: &'static str,
     pub(crate) others_failed: &'static str,
     pub(crate) not_shown: &'static str,
@@ -103,6 +113,15 @@ const EN: Labels = Labels {
     target: "TARGET",
     hop: "HOP",
     first_seen: "SINCE",
+    share: "SHARE",
+    rate: "OVER TIME",
+    caused_by: "because of",
+    steady: "all the time",
+    onset: "began and goes on",
+    burst: "began and ended",
+    flapping: "comes and goes",
+    order_of_changes: "as when a change arrives in the wrong order: `meshwhy plan` orders it",
+    listener_update: "at many targets at once, as after an update of their listeners, such as a new EnvoyFilter",
     more_rows: "more rows",
     not_shown: "failures not shown",
     unparsed: "Lines that were not understood, the first of them",
@@ -176,6 +195,15 @@ const ZH: Labels = Labels {
     target: "目标",
     hop: "代理",
     first_seen: "首次出现",
+    share: "占比",
+    rate: "走势",
+    caused_by: "起因",
+    steady: "一直在发生",
+    onset: "中途开始，仍在继续",
+    burst: "一阵之后就停了",
+    flapping: "时有时无",
+    order_of_changes: "像是变更下发的顺序不对：`meshwhy plan` 可以排好顺序",
+    listener_update: "多个目标同时出现，像是 listener 更新（例如新增 EnvoyFilter）之后断开连接",
     more_rows: "未列出的行数",
     not_shown: "未列出的失败",
     unparsed: "没看懂的行（前几行）",
@@ -229,6 +257,24 @@ impl Labels {
             "error" => self.error,
             "warning" => self.warning,
             _ => self.info,
+        }
+    }
+
+    /// The words for how failures went on.
+    pub(crate) const fn course(&self, course: Course) -> &'static str {
+        match course {
+            Course::Steady => self.steady,
+            Course::Onset => self.onset,
+            Course::Burst => self.burst,
+            Course::Flapping => self.flapping,
+        }
+    }
+
+    /// The words for what may have made a burst.
+    pub(crate) const fn burst_reason(&self, reason: BurstReason) -> &'static str {
+        match reason {
+            BurstReason::OrderOfChanges => self.order_of_changes,
+            BurstReason::ListenerUpdate => self.listener_update,
         }
     }
 

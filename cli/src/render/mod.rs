@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod rules;
 #[cfg(feature = "schemas")]
 pub(crate) mod schemas;
+mod sparkline;
 pub(crate) mod table;
 pub(crate) mod text;
 

@@ -6,9 +6,10 @@ use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
 use meshwhy_core::cluster_name::ClusterName;
 
-use super::text::{configuration, hop, nothing_failed, place, tally, target};
-use super::{Labels, page::Page, table};
-use crate::escape;
+use super::sparkline::sparkline;
+use super::table::{self, Column};
+use super::text::{configuration, hop, nothing_failed, place, share, tally, target};
+use super::{Labels, page::Page};
 use crate::report::{DiagnosisReport, Entry};
 
 /// How many causes are explained.
@@ -28,10 +29,10 @@ pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -
         nothing_failed(&mut page, report)?;
         return tally(&mut page, labels, report);
     }
-    let rows: Vec<_> = report.entries.iter().take(top).map(row).collect();
-    table::write(&mut page, [labels.count, labels.cause, labels.target, labels.hop, labels.first_seen], &rows)?;
-    if report.entries.len() > rows.len() {
-        page.dim(&format!("  {}: {} (--top)", labels.more_rows, report.entries.len() - rows.len()))?;
+    table(&mut page, labels, report, top)?;
+    let left = report.entries.len().saturating_sub(top);
+    if left > 0 {
+        page.dim(&format!("  {}: {left} (--top)", labels.more_rows))?;
     }
     page.blank()?;
     for entry in explained(report) {
@@ -47,10 +48,31 @@ pub(super) fn explained(report: &DiagnosisReport) -> impl Iterator<Item = &Entry
     report.entries.iter().enumerate().filter(is_first).map(|(_, entry)| entry).take(EXPLAINED)
 }
 
-fn row(entry: &Entry) -> [String; 5] {
-    let cause = format!("{} {}", entry.code, entry.slug);
-    let first: String = entry.first_seen.as_deref().unwrap_or("-").chars().take(SECONDS).collect();
-    [entry.count.to_string(), cause, service(entry), hop(entry), escape::line(&first)]
+fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
+    const DATE: usize = "2026-11-21T".len();
+    let rows = || report.entries.iter().take(top);
+    let first = |entry: &Entry| entry.first_seen.as_deref().unwrap_or("-").chars().take(SECONDS).collect::<String>();
+    let of_one_day = {
+        let mut dates = rows().map(|entry| first(entry).chars().take(DATE).collect::<String>());
+        dates.next().is_some_and(|date| dates.all(|other| other == date))
+    };
+    let since = Column::new(labels.first_seen, rows().map(first));
+    let rate = |entry: &Entry| Some(sparkline(entry.rate.as_ref()?, report.observed.as_ref()?.times()));
+    let mut columns = vec![
+        Column::new(labels.count, rows().map(|entry| entry.count.to_string())),
+        Column::new(labels.cause, rows().map(|entry| format!("{} {}", entry.code, entry.slug)))
+            .or(rows().map(|entry| entry.slug.to_owned())),
+        Column::new(labels.target, rows().map(service)),
+        Column::new(labels.hop, rows().map(hop)).or_nothing(),
+        if of_one_day { since.or(rows().map(|entry| first(entry).chars().skip(DATE).collect())) } else { since },
+    ];
+    if rows().any(|entry| entry.share.is_some()) {
+        columns.insert(1, Column::new(labels.share, rows().map(share)).or_nothing());
+    }
+    if rows().any(|entry| entry.rate.as_ref().is_some_and(|rate| rate.counts.len() > 1)) {
+        columns.push(Column::new(labels.rate, rows().map(|entry| rate(entry).unwrap_or_default())).or_nothing());
+    }
+    table::fitting(page, columns)
 }
 
 /// The service that was asked for, as people call it: host and port.

@@ -38,12 +38,23 @@ const MAX_WIDTH: usize = 100;
 pub(crate) struct Page<'o> {
     out: &'o mut dyn Write,
     width: usize,
+    /// Columns of the terminal.
+    columns: Option<usize>,
 }
 
 impl<'o> Page<'o> {
     pub(crate) fn new(out: &'o mut dyn Write) -> Self {
-        let columns = terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns));
-        Self { out, width: columns.unwrap_or(DEFAULT_WIDTH).clamp(40, MAX_WIDTH) }
+        Self::of(out, terminal_size::terminal_size().map(|(terminal_size::Width(columns), _)| usize::from(columns)))
+    }
+
+    /// A page of a terminal with so many columns, or of none.
+    pub(crate) fn of(out: &'o mut dyn Write, columns: Option<usize>) -> Self {
+        Self { out, width: columns.unwrap_or(DEFAULT_WIDTH).clamp(40, MAX_WIDTH), columns }
+    }
+
+    /// How wide the terminal is; what reads a pipe has room for everything.
+    pub(crate) const fn columns(&self) -> Option<usize> {
+        self.columns
     }
 
     pub(crate) fn blank(&mut self) -> io::Result<()> {

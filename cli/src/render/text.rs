@@ -126,6 +126,7 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
     let lines: Vec<String> = entry.lines.iter().take(10).map(u64::to_string).collect();
     let more = if entry.lines.len() > lines.len() { ", …" } else { "" };
     let mut parts = vec![format!("{}×", entry.count)];
+    parts.extend(entry.share.map(|_| share(entry)));
     parts.extend(Some(target(entry)).filter(|target| target != "-"));
     parts.extend(Some(hop(entry)).filter(|hop| hop != "-"));
     parts.extend(entry.relayed_from.as_deref().map(|author| format!("{} {}", labels.relayed_from, escape::line(author))));
@@ -138,7 +139,21 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
         (Some(first), _) => Some(escape::line(first)),
         _ => None,
     });
-    page.line(&parts.join(" · "))
+    page.line(&parts.join(" · "))?;
+    let course = entry.course.map(|course| labels.course(course).to_owned());
+    let reason = entry.burst_reason.map(|reason| labels.burst_reason(reason).to_owned());
+    let cause = entry.caused_by.map(|cause| format!("{} {cause}", labels.caused_by));
+    let told: Vec<String> = [course, reason, cause].into_iter().flatten().collect();
+    if told.is_empty() { Ok(()) } else { page.prose(&told.join(" · ")) }
+}
+
+/// The part of its target's requests that a failure is.
+pub(super) fn share(entry: &Entry) -> String {
+    match entry.share {
+        None => "-".to_owned(),
+        Some(share) if share < 0.01 => format!("{:.2} %", share * 100.0),
+        Some(share) => format!("{:.0} %", share * 100.0),
+    }
 }
 
 pub(super) fn target(entry: &Entry) -> String {

@@ -69,7 +69,7 @@ fn check(healthy: &[RequestLines], failing: &[RequestLines]) {
 }
 
 fn classify(line: &[u8]) -> bool {
-    matches!(parse_line(line, &Formats::default()).content, LineContent::Healthy)
+    matches!(parse_line(line, &Formats::default()).content, LineContent::Healthy(_))
 }
 
 fn verdict(line: &[u8]) -> bool {

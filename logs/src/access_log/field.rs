@@ -7,12 +7,35 @@ use meshwhy_core::facts::Fact;
 use meshwhy_core::facts::kind::{Duration, FactKind, TraceId};
 use meshwhy_core::{Facts, proxy_status};
 
+/// A request or connection that did not fail: as much of it as its share of the traffic needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Success<'a> {
+    /// Cluster that it went to, where the line says.
+    pub cluster: Option<Cow<'a, str>>,
+    /// When it started, as the line prints it.
+    pub start_time: Option<Cow<'a, str>>,
+}
+
+impl<'a> Success<'a> {
+    /// What facts say of it.
+    #[must_use]
+    pub fn of(facts: Facts<'a>) -> Self {
+        Self { cluster: facts.decisive.cluster, start_time: facts.context.start_time }
+    }
+
+    /// Copies every borrowed text.
+    pub(crate) fn into_owned<'b>(self) -> Success<'b> {
+        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Success { cluster: own(self.cluster), start_time: own(self.start_time) }
+    }
+}
+
 /// An access-log line, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "a box would cost an allocation per failing line")]
 pub(crate) enum AccessLog<'a> {
-    /// Nothing failed, and nothing was looked at beyond what says so.
-    Healthy,
+    /// Nothing failed, and not much was looked at beyond what says so.
+    Healthy(Success<'a>),
     /// What the line says; it may be healthy, too.
     Facts {
         /// The facts.
@@ -28,12 +51,16 @@ impl<'a> AccessLog<'a> {
     /// A whole line of nothing but these facts; those of a success are not kept.
     #[inline]
     pub(crate) fn of(facts: Facts<'a>) -> Self {
-        if shows_success(&facts) { Self::Healthy } else { Self::Facts { facts, truncated: false, open: false } }
+        if shows_success(&facts) {
+            Self::Healthy(Success::of(facts))
+        } else {
+            Self::Facts { facts, truncated: false, open: false }
+        }
     }
 
     pub(crate) fn into_owned<'b>(self) -> AccessLog<'b> {
         match self {
-            Self::Healthy => AccessLog::Healthy,
+            Self::Healthy(success) => AccessLog::Healthy(success.into_owned()),
             Self::Facts { facts, truncated, open } => AccessLog::Facts { facts: facts.into_owned(), truncated, open },
         }
     }
@@ -99,7 +126,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn finish(mut self, truncated: bool, open: bool) -> AccessLog<'a> {
         if shows_success(&self.facts) {
-            return AccessLog::Healthy;
+            return AccessLog::Healthy(Success::of(self.facts));
         }
         complete(&mut self.facts, self.proxy_status.as_deref());
         AccessLog::Facts { facts: self.facts, truncated, open }

@@ -1,8 +1,11 @@
 //! Lines of every version, whole, cut and forged. Healthy lines of a real mesh, and lines that other programs write.
 
+use std::borrow::Cow;
+
 use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, Side, judge};
 use proptest::prelude::*;
 
+use super::field::Success;
 use super::*;
 
 const V19: &str = r#"[2026-11-21T06:36:37.876Z] "GET /price?sku=11 HTTP/1.1" 503 URX,UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused} - "delayed_connect_error:_Connection_refused" 0 121 61 - "10.1.1.1" "curl/8.9.1" "ba7503f2" "pricing:8085" "10.244.31.50:9030" outbound|8085||pricing.orders-prod.svc.cluster.local - 10.96.70.2:8085 10.244.31.9:51347 - default"#;
@@ -259,11 +262,37 @@ fn healthy_lines() {
         json.replace("\"method\":\"GET\"", "\"grpc_status\":\"OK\",\"method\":\"POST\""),
         r#"{"response_flags":"-","responseCode":"200"}"#.to_owned(),
     ] {
-        assert_eq!(read(&line), Some(AccessLog::Healthy), "{line}");
+        assert!(matches!(read(&line), Some(AccessLog::Healthy(_))), "{line}");
     }
     let grpc = json.replace("\"method\":\"GET\"", "\"grpc_status\":\"Unavailable\",\"method\":\"POST\"");
     assert_eq!(facts(&grpc).0.grpc_status, Some(14));
     assert_eq!(facts(&text.replace("200 -", "302 -")).0.status, Some(302));
+}
+
+#[test]
+fn a_healthy_line_says_where_it_went_and_when() {
+    let said = |line: &str| match read(line) {
+        Some(AccessLog::Healthy(Success { cluster, start_time })) => {
+            [cluster, start_time].map(|text| text.map(Cow::into_owned).unwrap_or_default())
+        }
+        other => panic!("{other:?}: {line}"),
+    };
+    let layout = r#"{"response_code":200,"response_code_details":"via_upstream","response_flags":"-","route_name":"default","start_time":"T","upstream_cluster":"outbound|80||a.b"}"#;
+    let json = layout.replace("{", r#"{"method":"GET","#);
+    let mine = r#"{"responseCode":200,"responseFlags":"-","upstreamCluster":"outbound|80||a.b","startTime":"T"}"#;
+    for line in [json.clone(), json.replace(r#","route_name":"default""#, ""), mine.to_owned(), layout.to_owned()] {
+        assert_eq!(said(&line), ["outbound|80||a.b", "T"], "{line}");
+    }
+    assert_eq!(said(&json.replace("a.b", r#"a\"b"#)), ["", "T"]);
+    assert_eq!(said(&json.replace(r#""outbound|80||a.b""#, "null")), ["", "T"]);
+    let text = V19.replace(
+        "503 URX,UF upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}",
+        "200 - via_upstream",
+    );
+    let facts = facts(V19).0;
+    assert_eq!(said(&text), [facts.cluster.as_deref().unwrap(), facts.context.start_time.as_deref().unwrap()]);
+    // Envoy's own format names no cluster.
+    assert_eq!(said(&ENVOY.replace("503 UF", "201 -"))[0], "");
 }
 
 #[test]

@@ -128,7 +128,7 @@ enum BlockKind {
 fn doubtful<'a>(item: &Item<'a>) -> Option<&'a str> {
     const MAX_PIECE: usize = 300;
     let certain = match item.line.content {
-        LineContent::Healthy | LineContent::Blank | LineContent::Record(..) => true,
+        LineContent::Healthy(_) | LineContent::Blank | LineContent::Record(..) => true,
         _ => item.line.is_whole() && item.bytes.len() > MAX_PIECE,
     };
     if certain || item.bytes.len() > MAX_LINE { None } else { std::str::from_utf8(item.bytes).ok() }

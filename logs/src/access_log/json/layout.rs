@@ -74,12 +74,12 @@ pub(super) fn read(text: &str) -> Option<Facts<'_>> {
 }
 
 /// What is left of a line.
-struct Rest<'a>(&'a str);
+pub(super) struct Rest<'a>(pub(super) &'a str);
 
 impl<'a> Rest<'a> {
     /// A text or `null` behind `key`.
     #[inline(always)]
-    fn text(&mut self, key: &'static str) -> Option<Option<&'a str>> {
+    pub(super) fn text(&mut self, key: &'static str) -> Option<Option<&'a str>> {
         let rest = self.0.strip_prefix(key)?;
         let Some(inner) = rest.strip_prefix('"') else {
             self.0 = rest.strip_prefix("null")?;

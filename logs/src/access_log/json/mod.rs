@@ -17,8 +17,10 @@ const DEEPEST: usize = 4;
 
 /// Reads an object; with `labels`, the keys that the user's format gives come before those that are known.
 pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<AccessLog<'a>> {
-    if labels.is_none() && healthy::is_healthy(text) {
-        return Some(AccessLog::Healthy);
+    if labels.is_none()
+        && let Some(success) = healthy::success(text)
+    {
+        return Some(AccessLog::Healthy(success));
     }
     let mut scanner = Scanner::new(text);
     if scanner.is_plain()

@@ -16,7 +16,7 @@ use meshwhy_core::details::{self, Details};
 use meshwhy_core::facts::kind::{FactKind, Quoted};
 use meshwhy_core::{Context, Decisive, Facts, ResponseFlags, transport};
 
-use super::field::{AccessLog, complete, present};
+use super::field::{AccessLog, Success, complete, present};
 use cursor::{Cursor, Numbers};
 use head::Start;
 
@@ -38,7 +38,10 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
     let (flags, numeric) = line.flags()?;
     let success = (200..300).contains(&status) && flags.is_empty() && !numeric && start.is_certain();
     if success && !is_refusal(line.rest()) {
-        return Some(AccessLog::Healthy);
+        return Some(AccessLog::Healthy(Success {
+            cluster: present(tail::cluster(line.rest())),
+            start_time: present(start.time),
+        }));
     }
     let reasons = Reasons::read(&mut line);
     let numbers = line.numbers();

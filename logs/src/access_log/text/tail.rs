@@ -54,6 +54,16 @@ pub(super) fn read(text: &str, istio: bool) -> Tail<'_> {
     }
 }
 
+/// The cluster alone, where the format has one.
+pub(super) fn cluster(text: &str) -> Option<&str> {
+    let text = text.trim_end();
+    let rest = if text.ends_with('"') { split_proxy_status(text).0 } else { text };
+    let (_, words) = behind_quotes(rest)?;
+    let words = Words::split(words);
+    let [cluster, ..] = words.texts;
+    (words.count >= FEWEST_WORDS).then_some(cluster)
+}
+
 /// The words behind the quoted names; the last one is a route and may hold spaces.
 struct Words<'a> {
     texts: [&'a str; WORDS],
