@@ -100,7 +100,7 @@ pub(crate) struct DiagnoseArgs {
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: DiagnosisFormatArg,
-    /// Write it to this file as well, in the form that its ending says: txt, json, jsonl or md; may be repeated
+    /// Write it to this file as well, in the form that its ending says: txt, json, jsonl, md, html, sarif or otlp.json; may be repeated
     #[arg(long = "output", value_name = "FILE", value_parser = output_file)]
     pub(crate) outputs: Vec<OutputFile>,
 }
@@ -294,11 +294,14 @@ pub(crate) struct OutputFile {
 /// No form has this ending.
 fn output_file(path: &str) -> Result<OutputFile, String> {
     let format = match Path::new(path).extension().and_then(|ending| ending.to_str()) {
+        _ if path.ends_with(".otlp.json") => DiagnosisFormatArg::Otlp,
         Some("txt") => DiagnosisFormatArg::Text,
         Some("json") => DiagnosisFormatArg::Json,
         Some("jsonl") => DiagnosisFormatArg::Jsonl,
         Some("md") => DiagnosisFormatArg::Markdown,
-        _ => return Err("the ending says the form: txt, json, jsonl or md".to_owned()),
+        Some("html") => DiagnosisFormatArg::Html,
+        Some("sarif") => DiagnosisFormatArg::Sarif,
+        _ => return Err("the ending says the form: txt, json, jsonl, md, html, sarif or otlp.json".to_owned()),
     };
     Ok(OutputFile { path: path.into(), format })
 }
@@ -368,6 +371,12 @@ pub(crate) enum DiagnosisFormatArg {
     Jsonl,
     /// For a ticket
     Markdown,
+    /// A page by itself, for a browser: everything, to search and to print
+    Html,
+    /// SARIF 2.1.0, for viewers of logs and code scanning
+    Sarif,
+    /// Log records of OpenTelemetry (OTLP/JSON), one per finding
+    Otlp,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -50,7 +50,7 @@ impl Observed {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub(crate) struct Entry {
     #[serde(skip)]
-    class: Class,
+    pub(crate) class: Class,
     pub(crate) code: &'static str,
     pub(crate) slug: &'static str,
     pub(crate) confidence: &'static str,
@@ -74,12 +74,14 @@ pub(crate) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) share: Option<f64>,
     pub(crate) suppressed: u64,
-    /// Earliest start time, as printed.
+    /// When the first of them began, in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) first_seen: Option<String>,
-    /// Latest start time, as printed.
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<String>"))]
+    pub(crate) first_seen: Option<Timestamp>,
+    /// When the last of them began, in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) last_seen: Option<String>,
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<String>"))]
+    pub(crate) last_seen: Option<Timestamp>,
     /// When how many of them began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate: Option<Rate>,
@@ -122,7 +124,7 @@ pub(crate) struct Example {
     /// Its number in that file, from 1.
     pub(crate) line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
     /// The line as it stands, cut.
     pub(crate) text: String,
 }
@@ -285,8 +287,8 @@ impl Entry {
             burst_reason: group.burst_reason,
             caused_by: group.caused_by.map(|cause| cause.slug),
             suppressed: group.suppressed,
-            first_seen: group.first_seen.map(|time| time.to_string()),
-            last_seen: group.last_seen.map(|time| time.to_string()),
+            first_seen: group.first_seen,
+            last_seen: group.last_seen,
             callers: group.callers,
             lines: group.lines,
             evidence,

@@ -42,7 +42,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         }
         Task::Diagnose { input, formats, manifests, format, outputs, shown } => {
             let render = |out: &mut dyn Write, report: &DiagnosisReport| {
-                diagnosis(out, report, format, &shown)?;
+                render::diagnosis::write(out, report, format, &shown)?;
                 outputs.iter().try_for_each(|output| save(output, report, &shown))
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
@@ -129,21 +129,11 @@ fn report(
     Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
 }
 
-fn diagnosis(out: &mut dyn Write, report: &DiagnosisReport, format: DiagnosisFormatArg, shown: &Shown) -> io::Result<()> {
-    match format {
-        DiagnosisFormatArg::Json => render::json::findings(out, report),
-        DiagnosisFormatArg::Jsonl => render::json::finding_lines(out, report),
-        DiagnosisFormatArg::Markdown => render::markdown::diagnosis(out, report, shown.top),
-        DiagnosisFormatArg::Text if shown.in_full => render::text::findings(out, report),
-        DiagnosisFormatArg::Text => render::overview::write(out, report, shown.top),
-    }
-}
-
 /// Writes a diagnosis to a file, without colours.
 fn save(OutputFile { path, format }: &OutputFile, report: &DiagnosisReport, shown: &Shown) -> io::Result<()> {
     let written = || {
         let mut file = io::BufWriter::new(StripStream::new(File::create(path)?));
-        diagnosis(&mut file, report, *format, shown)?;
+        render::diagnosis::write(&mut file, report, *format, shown)?;
         file.flush()
     };
     written().map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))

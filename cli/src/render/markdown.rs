@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
 
 use super::Labels;
-use super::overview::{SECONDS, beginning, explained, service};
+use super::diagnosis::overview::{beginning, explained, seconds, service};
 use super::text::{hop, target};
 use crate::escape;
 use crate::report::{DiagnosisReport, Entry};
@@ -30,8 +30,7 @@ pub(crate) fn diagnosis(out: &mut dyn Write, report: &DiagnosisReport, top: usiz
 }
 
 fn row(out: &mut dyn Write, entry: &Entry) -> io::Result<()> {
-    let first: String = entry.first_seen.as_deref().unwrap_or("-").chars().take(SECONDS).collect();
-    let [target, hop, first] = [service(entry), hop(entry), first].map(|text| cell(&text));
+    let [target, hop, first] = [service(entry), hop(entry), seconds(entry.first_seen)].map(|text| cell(&text));
     writeln!(out, "| {} | {} {} | {target} | {hop} | {first} |", entry.count, entry.code, entry.slug)
 }
 

@@ -2,13 +2,14 @@
 
 pub(crate) mod causes;
 pub(crate) mod check;
+pub(crate) mod diagnosis;
 pub(crate) mod json;
 mod labels;
 pub(crate) mod markdown;
-pub(crate) mod overview;
 pub(crate) mod page;
 pub(crate) mod plan;
 pub(crate) mod rules;
+mod sarif;
 #[cfg(feature = "schemas")]
 pub(crate) mod schemas;
 mod sparkline;

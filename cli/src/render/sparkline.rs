@@ -9,23 +9,37 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 const LENGTH: usize = 12;
 
 /// The course of failures between two times; a space where there were none.
-pub(crate) fn sparkline(rate: &Rate, (from, until): (Timestamp, Timestamp)) -> String {
-    let (from, until) = (from.as_second(), until.as_second());
-    let length = i128::from(until.saturating_sub(from).max(1));
-    let mut cells = [0_u64; LENGTH];
+pub(crate) fn sparkline(rate: &Rate, observed: (Timestamp, Timestamp)) -> String {
+    let counts = resampled::<LENGTH>(rate, observed);
+    let most = counts.iter().copied().fold(0.0, f64::max);
+    let bar = |count: f64| {
+        let height = (count / most * (BARS.len() - 1) as f64) as usize;
+        BARS.get(height).copied().unwrap_or(' ')
+    };
+    counts.iter().map(|count| if *count > 0.0 { bar(*count) } else { ' ' }).collect()
+}
+
+/// The same failures, between two times, in so many spans; what is outside counts at the nearer end.
+pub(super) fn resampled<const SPANS: usize>(rate: &Rate, (from, until): (Timestamp, Timestamp)) -> [f64; SPANS] {
+    let length = until.as_second().saturating_sub(from.as_second()).max(1) as f64 / SPANS as f64;
+    let start = rate.start.as_second().saturating_sub(from.as_second()) as f64;
+    // In spans, the last of which has an end.
+    let place = |number: usize| ((start + number as f64 * rate.step as f64) / length).clamp(0.0, SPANS as f64);
+    let mut spans = [0.0; SPANS];
     for (at, count) in rate.counts.iter().enumerate() {
-        let middle = i128::from(rate.start.as_second()) + at as i128 * i128::from(rate.step) + i128::from(rate.step / 2);
-        let cell = (middle - i128::from(from)).clamp(0, length) * LENGTH as i128 / (length + 1);
-        if let Some(cell) = usize::try_from(cell).ok().and_then(|cell| cells.get_mut(cell)) {
-            *cell = cell.saturating_add(*count);
+        let (begin, end) = (place(at), place(at + 1));
+        if end <= begin {
+            if let Some(span) = spans.get_mut((begin as usize).min(SPANS - 1)) {
+                *span += *count as f64;
+            }
+            continue;
+        }
+        for (number, span) in spans.iter_mut().enumerate().skip(begin as usize).take_while(|(number, _)| (*number as f64) < end) {
+            let within = end.min(number as f64 + 1.0) - begin.max(number as f64);
+            *span += *count as f64 * within / (end - begin);
         }
     }
-    let most = cells.iter().copied().max().unwrap_or_default().max(1);
-    let bar = |count: u64| {
-        let height = u128::from(count) * (BARS.len() as u128 - 1) / u128::from(most);
-        usize::try_from(height).ok().and_then(|height| BARS.get(height)).copied().unwrap_or(' ')
-    };
-    cells.iter().map(|count| if *count == 0 { ' ' } else { bar(*count) }).collect()
+    spans
 }
 
 #[cfg(test)]
@@ -40,6 +54,9 @@ mod tests {
         assert_eq!(sparkline(&rate, observed), "      █     ");
         let growing = Rate { start: observed.0, step: 300, counts: (1..=12).collect() };
         assert_eq!(sparkline(&growing, observed), "▁▂▂▃▃▄▅▅▆▆▇█");
+        // A span of the one is several of the other, and nothing is lost.
+        let hours = Rate { start: observed.0, step: 3600, counts: vec![7] };
+        assert_eq!(resampled::<12>(&hours, observed), [7.0 / 12.0; 12]);
         // A clock that runs ahead.
         let future = Rate { start: time("2030-01-01T00:00:00Z"), step: 60, counts: vec![5] };
         assert_eq!(sparkline(&future, observed), "           █");

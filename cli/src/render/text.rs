@@ -135,8 +135,8 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
         parts.push(format!("{}: {}", labels.suppressed, entry.suppressed));
     }
     parts.extend(match (&entry.first_seen, &entry.last_seen) {
-        (Some(first), Some(last)) if first != last => Some(format!("{} … {}", escape::line(first), escape::line(last))),
-        (Some(first), _) => Some(escape::line(first)),
+        (Some(first), Some(last)) if first != last => Some(format!("{first} … {last}")),
+        (Some(first), _) => Some(first.to_string()),
         _ => None,
     });
     page.line(&parts.join(" · "))?;

@@ -2,14 +2,15 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
 use meshwhy_core::cluster_name::ClusterName;
 
-use super::sparkline::sparkline;
-use super::table::{self, Column};
-use super::text::{configuration, hop, nothing_failed, place, share, tally, target};
-use super::{Labels, page::Page};
+use crate::render::sparkline::sparkline;
+use crate::render::table::{self, Column};
+use crate::render::text::{configuration, hop, nothing_failed, place, share, tally, target};
+use crate::render::{Labels, page::Page};
 use crate::report::{DiagnosisReport, Entry};
 
 /// How many causes are explained.
@@ -18,8 +19,6 @@ const EXPLAINED: usize = 3;
 const SENTENCES: usize = 2;
 /// Most lines of a first step; a longer one is shown on demand.
 const STEP_LINES: usize = 14;
-/// What a time has up to its seconds.
-pub(super) const SECONDS: usize = "2026-11-21T06:36:37".len();
 
 /// Writes the overview; the table has at most `top` rows.
 pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -> io::Result<()> {
@@ -43,7 +42,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -
 }
 
 /// The first entries of the causes that count most.
-pub(super) fn explained(report: &DiagnosisReport) -> impl Iterator<Item = &Entry> {
+pub(in crate::render) fn explained(report: &DiagnosisReport) -> impl Iterator<Item = &Entry> {
     let is_first = |(at, entry): &(usize, &Entry)| report.entries.iter().take(*at).all(|earlier| earlier.code != entry.code);
     report.entries.iter().enumerate().filter(is_first).map(|(_, entry)| entry).take(EXPLAINED)
 }
@@ -51,7 +50,7 @@ pub(super) fn explained(report: &DiagnosisReport) -> impl Iterator<Item = &Entry
 fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
     const DATE: usize = "2026-11-21T".len();
     let rows = || report.entries.iter().take(top);
-    let first = |entry: &Entry| entry.first_seen.as_deref().unwrap_or("-").chars().take(SECONDS).collect::<String>();
+    let first = |entry: &Entry| seconds(entry.first_seen);
     let of_one_day = {
         let mut dates = rows().map(|entry| first(entry).chars().take(DATE).collect::<String>());
         dates.next().is_some_and(|date| dates.all(|other| other == date))
@@ -75,8 +74,13 @@ fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: us
     table::fitting(page, columns)
 }
 
+/// A time up to its seconds.
+pub(in crate::render) fn seconds(time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%dT%H:%M:%S").to_string())
+}
+
 /// The service that was asked for, as people call it: host and port.
-pub(super) fn service(entry: &Entry) -> String {
+pub(in crate::render) fn service(entry: &Entry) -> String {
     let target = target(entry);
     let ClusterName::Service { port, subset, host: Some(host), .. } = ClusterName::parse(&target) else { return target };
     if host.is_empty() {
@@ -115,7 +119,7 @@ fn cause(page: &mut Page<'_>, labels: &Labels, lang: Lang, entry: &Entry) -> io:
 }
 
 /// The first sentences of a paragraph. What stands in backticks ends none.
-pub(super) fn beginning(text: &'static str, lang: Lang) -> &'static str {
+pub(in crate::render) fn beginning(text: &'static str, lang: Lang) -> &'static str {
     let mut letters = text.char_indices().peekable();
     let (mut in_code, mut sentences) = (false, 0);
     while let Some((at, letter)) = letters.next() {

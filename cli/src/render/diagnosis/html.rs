@@ -1,0 +1,331 @@
+//! One page that needs nothing beside it: no request leaves it, and it can be read without scripts.
+
+use std::cmp::Reverse;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
+
+use super::overview::{seconds, service};
+use crate::escape;
+use crate::lang;
+use crate::render::Labels;
+use crate::render::sparkline::resampled;
+use crate::render::text::{hop, share};
+use crate::report::{DiagnosisReport, Entry};
+
+/// Most findings of a cause that the page has; JSON has all of them.
+const MOST: usize = 20;
+/// Colours: one for each of the causes that count most, and one for all others.
+const COLOURS: usize = 6;
+/// Rows and columns of the map.
+const MAP: usize = 12;
+/// Bars of the timeline.
+const BARS: usize = 60;
+/// What the page may do: nothing but its own style and script.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+pub(super) fn write(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
+    let page = Page { labels: Labels::of(report.lang), report, causes: causes(report) };
+    writeln!(out, "{}", page.markup().into_string())
+}
+
+/// A cause and the entries that have it.
+struct CauseEntries<'r> {
+    entries: Vec<&'r Entry>,
+    count: u64,
+}
+
+impl<'r> CauseEntries<'r> {
+    fn first(&self) -> Option<&'r Entry> {
+        self.entries.first().copied()
+    }
+}
+
+fn causes(report: &DiagnosisReport) -> Vec<CauseEntries<'_>> {
+    let mut causes: Vec<CauseEntries<'_>> = Vec::new();
+    for entry in &report.entries {
+        let is_of = |cause: &&mut CauseEntries<'_>| cause.first().is_some_and(|first| first.code == entry.code);
+        match causes.iter_mut().find(is_of) {
+            Some(cause) => {
+                cause.count = cause.count.saturating_add(entry.count);
+                cause.entries.push(entry);
+            }
+            None => causes.push(CauseEntries { entries: vec![entry], count: entry.count }),
+        }
+    }
+    causes.sort_by_key(|cause| (cause.first().map(|first| first.class), Reverse(cause.count)));
+    causes
+}
+
+struct Page<'r> {
+    labels: &'static Labels,
+    report: &'r DiagnosisReport,
+    causes: Vec<CauseEntries<'r>>,
+}
+
+impl Page<'_> {
+    fn markup(&self) -> Markup {
+        let Self { labels, report, causes } = self;
+        html! {
+            (DOCTYPE)
+            html lang=(lang::tag(report.lang)) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width";
+                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    title { "meshwhy" }
+                    style { (PreEscaped(include_str!("html.css"))) }
+                }
+                body {
+                    header {
+                        h1 { "meshwhy" }
+                        (self.totals())
+                        input type="search" placeholder=(labels.search) aria-label=(labels.search);
+                        p.faint.keys { (labels.keys) }
+                    }
+                    main {
+                        @if report.entries.is_empty() {
+                            p { (if report.not_shown > 0 { labels.others_failed } else { labels.nothing_found }) }
+                        }
+                        @if let Some(observed) = &report.observed { (self.timeline(observed.times())) }
+                        @if !causes.is_empty() { (self.map()) }
+                        @for cause in causes { (self.cause(cause)) }
+                        @if !report.unparsed.is_empty() {
+                            h2 { (labels.unparsed) }
+                            @for line in &report.unparsed { pre { (line.source) ":" (line.line) " " (escape::line(&line.text)) } }
+                        }
+                    }
+                    script { (PreEscaped(include_str!("html.js"))) }
+                }
+            }
+        }
+    }
+
+    fn totals(&self) -> Markup {
+        let (labels, totals) = (self.labels, self.report.totals);
+        let numbers = [
+            (labels.lines_read, totals.lines),
+            (labels.failed, totals.failed),
+            (labels.healthy, totals.healthy),
+            (labels.ignored, totals.ignored),
+            (labels.unreadable, totals.unparsed),
+            (labels.not_shown, self.report.not_shown),
+        ];
+        html! {
+            dl {
+                @for (name, number) in numbers { @if number > 0 { div { dt { (name) } dd { (number) } } } }
+                @if let Some(observed) = &self.report.observed {
+                    div { dt { (labels.observed) } dd { (seconds(Some(observed.times().0))) " … " (seconds(Some(observed.times().1))) } }
+                }
+            }
+        }
+    }
+
+    /// Failures over time, the causes that count most in colours of their own.
+    fn timeline(&self, observed: (Timestamp, Timestamp)) -> Markup {
+        let mut stacks = [[0.0; BARS]; COLOURS];
+        for (at, cause) in self.causes.iter().enumerate() {
+            for rate in cause.entries.iter().filter_map(|entry| entry.rate.as_ref()) {
+                let counts = resampled::<BARS>(rate, observed);
+                if let Some(stack) = stacks.get_mut(at.min(COLOURS - 1)) {
+                    stack.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+                }
+            }
+        }
+        let highest = (0..BARS).map(|bar| stacks.iter().filter_map(|stack| stack.get(bar)).sum::<f64>()).fold(0.0, f64::max);
+        if highest <= 0.0 {
+            return html! {};
+        }
+        let mut bars = Vec::new();
+        for bar in 0..BARS {
+            let mut top = 100.0;
+            for (colour, count) in stacks.iter().map(|stack| stack.get(bar).copied().unwrap_or_default()).enumerate() {
+                let height = count / highest * 96.0;
+                top -= height;
+                if count > 0.0 {
+                    bars.push((bar, colour, top, height, count));
+                }
+            }
+        }
+        let name = |cause: &CauseEntries<'_>| cause.first().map_or("", |first| first.slug);
+        html! {
+            h2 { (self.labels.rate) }
+            svg viewBox=(format!("0 0 {BARS} 100")) preserveAspectRatio="none" role="img" aria-label=(self.labels.rate) {
+                @for (bar, colour, top, height, count) in bars {
+                    rect class=(format!("k{colour}")) x=(bar) width="0.9" y=(format!("{top:.2}")) height=(format!("{height:.2}")) {
+                        title { (format!("{count:.0}")) }
+                    }
+                }
+            }
+            ul.legend {
+                @for (at, cause) in self.causes.iter().take(COLOURS - 1).enumerate() {
+                    li { i class=(format!("k{at}")) {} (name(cause)) " " (cause.count) }
+                }
+                @if self.causes.len() >= COLOURS { li { i class=(format!("k{}", COLOURS - 1)) {} (self.labels.others) } }
+            }
+        }
+    }
+
+    /// Which cause at which target.
+    fn map(&self) -> Markup {
+        let mut targets: Vec<(String, u64)> = Vec::new();
+        for entry in self.causes.iter().take(MAP).flat_map(|cause| &cause.entries) {
+            let name = service(entry);
+            match targets.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, count)) => *count = count.saturating_add(entry.count),
+                None => targets.push((name, entry.count)),
+            }
+        }
+        targets.sort_by_key(|(_, count)| Reverse(*count));
+        targets.truncate(MAP);
+        let count = |cause: &CauseEntries<'_>, target: &str| {
+            cause.entries.iter().filter(|entry| service(entry) == target).map(|entry| entry.count).sum::<u64>()
+        };
+        let rows: Vec<(&Entry, Vec<u64>)> = (self.causes.iter().take(MAP))
+            .filter_map(|cause| Some((cause.first()?, targets.iter().map(|(target, _)| count(cause, target)).collect())))
+            .filter(|(_, counts): &(_, Vec<u64>)| counts.iter().any(|count| *count > 0))
+            .collect();
+        let most = rows.iter().flat_map(|(_, counts)| counts).copied().max().unwrap_or_default().max(1);
+        let shade = |count: u64| {
+            format!("background: color-mix(in srgb, var(--c0) {:.0}%, transparent)", count as f64 / most as f64 * 70.0)
+        };
+        html! {
+            h2 { (self.labels.cause) " × " (self.labels.target) }
+            div.scroll { table.heat {
+                thead { tr { td {} @for (target, _) in &targets { th scope="col" { (target) } } } }
+                tbody { @for (cause, counts) in &rows {
+                    tr {
+                        th scope="row" { a href=(format!("#{}", cause.code)) { (cause.code) " " (cause.slug) } }
+                        @for count in counts { @if *count > 0 { td style=(shade(*count)) { (count) } } @else { td {} } }
+                    }
+                } }
+            } }
+        }
+    }
+
+    fn cause(&self, cause: &CauseEntries<'_>) -> Markup {
+        let (labels, Some(first)) = (self.labels, cause.first()) else { return html! {} };
+        let words = |entry: &Entry| {
+            let callers = entry.callers.join(" ");
+            format!("{} {} {} {callers}", service(entry), hop(entry), entry.cluster.as_deref().unwrap_or_default()).to_lowercase()
+        };
+        let all: Vec<String> = cause.entries.iter().map(|entry| words(entry)).collect();
+        let all = format!("{} {} {} {}", first.code, first.slug, first.headline, all.join(" ")).to_lowercase();
+        html! {
+            article id=(first.code) tabindex="-1" data-words=(escape::line(&all)) {
+                h2 { (first.code) " " (first.slug) " " span.faint { (labels.confidence(first.confidence)) " · " (cause.count) "×" } }
+                p { strong { (first.headline) } }
+                div.scroll { table {
+                    thead { tr {
+                        @for name in [labels.count, labels.share, labels.target, labels.hop, labels.first_seen, labels.rate] { th { (name) } }
+                    } }
+                    tbody { @for entry in cause.entries.iter().take(MOST) { (self.row(entry)) } }
+                } }
+                @if cause.entries.len() > MOST { p.faint { (labels.more_rows) ": " (cause.entries.len() - MOST) " (JSON)" } }
+                (self.hops(first))
+                h3 { (labels.why) }
+                @for paragraph in &first.explanation.why { p { (prose(paragraph)) } }
+                h3 { (labels.fix) }
+                (self.steps(&first.explanation.fix))
+                details { summary { (labels.confirm) } (self.steps(&first.explanation.confirm)) }
+                details { summary { (labels.examples) }
+                    @for example in &first.examples {
+                        p.faint { (example.source) ":" (example.line) }
+                        (self.code(&escape::line(&example.text)))
+                    }
+                }
+            }
+        }
+    }
+
+    fn row(&self, entry: &Entry) -> Markup {
+        let counts = entry.rate.as_ref().zip(self.report.observed.as_ref());
+        let counts = counts.map(|(rate, observed)| resampled::<BARS>(rate, observed.times()));
+        let most = counts.iter().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let height = |count: f64| format!("{:.1}", count / most * 20.0);
+        let top = |count: f64| format!("{:.1}", 20.0 - count / most * 20.0);
+        let remark = [
+            entry.course.map(|course| self.labels.course(course)),
+            entry.burst_reason.map(|reason| self.labels.burst_reason(reason)),
+        ];
+        html! {
+            tr {
+                td.number { (entry.count) }
+                td.number { (share(entry)) }
+                td { (service(entry)) }
+                td { (hop(entry)) }
+                td { (seconds(entry.first_seen)) }
+                td title=(remark.into_iter().flatten().collect::<Vec<_>>().join(" · ")) {
+                    @if let Some(counts) = counts {
+                        svg.spark viewBox=(format!("0 0 {BARS} 20")) preserveAspectRatio="none" aria-hidden="true" {
+                            @for (at, count) in counts.into_iter().enumerate() {
+                                @if count > 0.0 { rect.k2 x=(at) width="0.9" y=(top(count)) height=(height(count)) {} }
+                            }
+                        }
+                    }
+                    @if let Some(course) = entry.course { " " (self.labels.course(course)) }
+                    @if let Some(cause) = entry.caused_by { " " (self.labels.caused_by) " " (cause) }
+                }
+            }
+        }
+    }
+
+    /// Who called whom; who answered is marked.
+    fn hops(&self, entry: &Entry) -> Markup {
+        let caller = entry.callers.first().map(|caller| escape::line(caller));
+        let (proxy, target) = (hop(entry), service(entry));
+        let caller = caller.unwrap_or_else(|| "?".to_owned());
+        let author = match entry.decided_by {
+            "caller" => 0,
+            "application" => 2,
+            _ => 1,
+        };
+        html! {
+            ol.hops aria-label=(self.labels.hops) {
+                @for (at, name) in [caller, proxy, target].into_iter().enumerate() {
+                    li { span.author[at == author] { (name) } }
+                }
+            }
+        }
+    }
+
+    fn steps(&self, parts: &[ExplanationPart]) -> Markup {
+        html! {
+            @for part in parts {
+                @match part {
+                    ExplanationPart::Prose { text } => p { (prose(text)) },
+                    ExplanationPart::Steps { applicability, steps, verify, .. } => {
+                        @if let Some(word) = applicability { p.faint { (self.labels.applicability(word)) } }
+                        @for step in steps { (self.step(step)) }
+                        @if !verify.is_empty() {
+                            p.faint { (self.labels.verify) }
+                            @for step in verify { (self.step(step)) }
+                        }
+                    },
+                }
+            }
+        }
+    }
+
+    fn step(&self, step: &FilledStep) -> Markup {
+        match step {
+            FilledStep::Command { text } | FilledStep::Patch { text } => self.code(text),
+            FilledStep::Note { text } => html! { p { (prose(text)) } },
+        }
+    }
+
+    fn code(&self, text: &str) -> Markup {
+        html! { div.step { button type="button" data-done=(self.labels.copied) { (self.labels.copy) } pre { (text) } } }
+    }
+}
+
+/// A paragraph: what stands between backticks is code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (at, piece) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (piece) } } @else { (piece) }
+        }
+    }
+}
