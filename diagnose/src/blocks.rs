@@ -52,24 +52,34 @@ impl<R: Read> Blocks<R> {
         self.spare.extend(blocks);
     }
 
+    /// Memory that is used again keeps what it holds: zeroing it would cost as much as reading into it.
     fn next(&mut self) -> Vec<u8> {
         let mut block = self.spare.pop().unwrap_or_default();
-        block.clear();
-        block.append(&mut self.rest);
+        let mut filled = self.rest.len();
+        block.resize(filled + self.size, 0);
+        block.iter_mut().zip(self.rest.drain(..)).for_each(|(place, byte)| *place = byte);
         loop {
-            let read = (&mut self.reader).take(self.size as u64).read_to_end(&mut block);
-            self.is_at_end = !matches!(read, Ok(read) if read == self.size);
+            block.resize(filled + self.size, 0);
+            while let Some(space) = block.get_mut(filled..).filter(|space| !space.is_empty() && !self.is_at_end) {
+                match self.reader.read(space) {
+                    Ok(0) => self.is_at_end = true,
+                    Ok(read) => filled += read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => (self.is_at_end, self.failed) = (true, Some(error)),
+                }
+            }
+            let read = block.get(..filled).unwrap_or_default();
             if self.is_at_end {
-                self.failed = read.err();
+                block.truncate(filled);
                 return block;
             }
-            if let Some(end) = memchr::memrchr(b'\n', &block) {
-                self.rest.extend_from_slice(block.get(end + 1..).unwrap_or_default());
+            if let Some(end) = memchr::memrchr(b'\n', read) {
+                self.rest.extend_from_slice(read.get(end + 1..).unwrap_or_default());
                 block.truncate(end + 1);
                 return block;
             }
             // Nobody reads so long a line: that it is one is all that is kept.
-            block.truncate(MAX_LINE + 1);
+            filled = filled.min(MAX_LINE + 1);
         }
     }
 }
