@@ -11,6 +11,7 @@ use crate::interruption::{self, Interruptible};
 use crate::options::{Input, Source};
 use crate::packed::{Content, Stream, content};
 use crate::paths::{below, is_pattern, matching, unreadable};
+use crate::progress::Progress;
 
 /// Endings of logs in an archive; those of rotated ones are numbers.
 const LOGS: [&str; 8] = ["log", "txt", "out", "json", "jsonl", "ndjson", "gz", "zst"];
@@ -29,6 +30,7 @@ pub(crate) fn for_each(input: Input, mut take: impl FnMut(&str, &mut (dyn Read +
         }
         Input::Sources(sources) => sources,
     };
+    let progress = Progress::of(sources.iter().map(size).sum());
     for source in sources {
         match source {
             Source::Stdin => {
@@ -39,7 +41,7 @@ pub(crate) fn for_each(input: Input, mut take: impl FnMut(&str, &mut (dyn Read +
                 for path in files(&path).into_iter().take_while(|_| !interruption::happened()) {
                     let read = path.and_then(|path| {
                         let name = path.display().to_string();
-                        let read = File::open(&path).and_then(|file| stream(&name, file, &mut take));
+                        let read = File::open(&path).and_then(|file| stream(&name, progress.of_reading(file), &mut take));
                         read.map_err(|source| unreadable(&name, source))
                     });
                     failures.extend(read.err());
@@ -48,6 +50,17 @@ pub(crate) fn for_each(input: Input, mut take: impl FnMut(&str, &mut (dyn Read +
         }
     }
     failures
+}
+
+/// Bytes of the files that a source names, as far as they are known.
+fn size(source: &Source) -> u64 {
+    match source {
+        Source::Stdin => 0,
+        Source::File(path) => {
+            let known = |path: PathBuf| path.metadata().ok().filter(std::fs::Metadata::is_file);
+            files(path).into_iter().flatten().filter_map(known).map(|file| file.len()).sum()
+        }
+    }
 }
 
 /// The files of a path.

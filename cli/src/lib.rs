@@ -15,6 +15,7 @@ mod manifests;
 mod options;
 mod packed;
 mod paths;
+mod progress;
 mod render;
 mod report;
 
