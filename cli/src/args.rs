@@ -87,6 +87,9 @@ pub(crate) struct DiagnoseArgs {
     /// What makes the exit code 1
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub(crate) fail_on: FailOnArg,
+    /// Go on with what is added to the files, or comes from standard input, and show the table anew every second; Ctrl-C ends it
+    #[arg(long, short)]
+    pub(crate) follow: bool,
     /// Print every cause in full: examples, why, how to confirm and how to fix
     #[arg(long)]
     pub(crate) details: bool,

@@ -64,7 +64,7 @@ fn size(source: &Source) -> u64 {
 }
 
 /// The files of a path.
-fn files(path: &Path) -> Vec<Result<PathBuf, Failure>> {
+pub(crate) fn files(path: &Path) -> Vec<Result<PathBuf, Failure>> {
     if path.is_dir() {
         return below(path).collect();
     }

@@ -8,6 +8,7 @@ mod commands;
 pub mod configuration;
 mod escape;
 mod failure;
+mod follow;
 mod input;
 mod interruption;
 mod lang;

@@ -69,6 +69,8 @@ pub(crate) struct Shown {
     pub(crate) window: Window,
     /// What makes the exit code 1.
     pub(crate) fail_on: FailOnArg,
+    /// What is added while it is read, too.
+    pub(crate) follow: bool,
     /// Every cause in full.
     pub(crate) in_full: bool,
     /// Rows of the overview's table.
@@ -120,6 +122,7 @@ impl Options {
                         target: args.target,
                         window: Window { since: args.since, until: args.until },
                         fail_on: args.fail_on,
+                        follow: args.follow,
                         in_full: args.details || cause.is_some(),
                         top: args.top,
                     },

@@ -93,6 +93,9 @@ pub(crate) struct Entry {
     pub(crate) burst_reason: Option<BurstReason>,
     /// The slug of another finding's cause that explains this one.
     pub(crate) caused_by: Option<&'static str>,
+    /// The address of the server whose proxy was asked and knows more, and of which no line was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) missing_hop: Option<String>,
     /// Whose requests failed: the pod that sent them, else the addresses that they came from; at most 20.
     pub(crate) callers: Vec<String>,
     /// Numbers of the lines that tell of them, over all sources; at most 100.
@@ -285,6 +288,7 @@ impl Entry {
             rate: group.rate,
             course: group.course,
             burst_reason: group.burst_reason,
+            missing_hop: group.missing_hop,
             caused_by: group.caused_by.map(|cause| cause.slug),
             suppressed: group.suppressed,
             first_seen: group.first_seen,

@@ -56,7 +56,7 @@ pub struct Analysis {
 }
 
 /// Takes lines and sums them up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Collector {
     formats: Formats,
     block_size: usize,

@@ -70,7 +70,7 @@ pub(crate) struct Failure {
 }
 
 /// Failures, and the texts that their numbers stand for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failures {
     pub(crate) kinds: Kinds,
     /// In the order of their lines.

@@ -1,8 +1,9 @@
 //! Failures of one cause at one target, as one hop tells them.
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 use jiff::Timestamp;
 use meshwhy_core::causes::unknown;
+use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::condition::Shown;
 use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};
 
@@ -22,7 +23,7 @@ const MAX_EXAMPLES: usize = 5;
 const MAX_CALLERS: usize = 20;
 
 /// A group of failures.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Group {
     /// The cause, and how sure the facts make it.
     pub verdict: Verdict,
@@ -57,6 +58,8 @@ pub struct Group {
     pub burst_reason: Option<BurstReason>,
     /// The cause of another group that explains this one.
     pub caused_by: Option<&'static Cause>,
+    /// The server whose proxy was asked, knows more, and has no line among these: its address.
+    pub missing_hop: Option<String>,
     /// Whose requests failed: the proxy's own pod where they left it, else the addresses that they came from; at most 20.
     pub callers: Vec<String>,
     /// Numbers of the lines that tell of them, in order; at most 100.
@@ -96,7 +99,7 @@ struct Key {
 }
 
 /// All groups so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Groups {
     of_keys: HashMap<Key, usize>,
     groups: Vec<Group>,
@@ -111,11 +114,15 @@ impl Groups {
             let speaks = move |told: &Told<'_>| !told.is_absorbed() && told.failure.covered == covered;
             failures.each().filter(move |(_, told)| speaks(told))
         };
+        let answered = answered(failures);
         for (at, told) in speaking(false) {
             let group = *of_kinds.entry(told.failure.kind).or_insert_with(|| self.group(told.kind));
             if let Some(group) = self.groups.get_mut(group) {
                 group.count = group.count.saturating_add(told.failure.count.into());
                 group.suppressed = group.suppressed.saturating_add(told.failure.suppressed.into());
+                if group.missing_hop.is_none() && asks_a_server(told.kind) && !answered.contains(&at) {
+                    group.missing_hop = failures.text(told.failure.upstream_host).map(str::to_owned);
+                }
                 group.take(failures, at, told, sources);
             }
         }
@@ -191,6 +198,7 @@ impl Group {
             course: None,
             burst_reason: None,
             caused_by: None,
+            missing_hop: None,
             callers: Vec::new(),
             lines: Vec::new(),
             examples: Vec::new(),
@@ -230,6 +238,26 @@ impl Group {
         let most = std::cmp::Reverse(self.count);
         (order(&self.verdict), most, self.lines.first().copied(), &self.target, &self.hop)
     }
+}
+
+/// The failures that lines of other proxies tell of, too.
+fn answered(failures: &Failures) -> HashSet<usize> {
+    let absorbed = failures.each().filter(|(_, told)| told.is_absorbed());
+    let speakers = absorbed.filter_map(|(at, told)| Some((told, hops::speaker(failures, at)?)));
+    let is_other = |told: Told<'_>, speaker| failures.told(speaker).is_some_and(|theirs| theirs.kind.hop() != told.kind.hop());
+    speakers.filter(|(told, speaker)| is_other(*told, *speaker)).map(|(_, speaker)| speaker).collect()
+}
+
+/// Whether a request left for a Service of the cluster, whose pods may have a proxy that knows more of the failure.
+fn asks_a_server(kind: &Kind) -> bool {
+    let is_service = |cluster: &str| match ClusterName::parse(cluster) {
+        ClusterName::Service { host: Some(host), .. } => host.contains(".svc"),
+        _ => false,
+    };
+    let cause = kind.verdict.cause;
+    let left = matches!(kind.side(), Some(Side::Outbound | Side::Gateway)) && kind.facts.relayed_from.is_none();
+    left && kind.facts.cluster.as_deref().is_some_and(is_service)
+        && (cause.nature == Nature::Application || cause.stage() == Stage::Response)
 }
 
 /// Whose request it was: the pod whose proxy speaks where the request left it, else the address that it came from.

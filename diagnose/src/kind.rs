@@ -41,7 +41,7 @@ pub(crate) struct ExampleLine {
 }
 
 /// All kinds so far, in the order of their first lines.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Kinds {
     ids: HashMap<u64, u32>,
     /// Each with its key; only that where the kind is known elsewhere.

@@ -8,7 +8,7 @@ use crate::window;
 type Printed = [u8; "2026-11-21T06:36:37.876Z".len()];
 
 /// The first and the last time at which a request began.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Observed {
     printed: Option<(Printed, Printed)>,
     read: Option<(Timestamp, Timestamp)>,

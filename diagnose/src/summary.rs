@@ -22,7 +22,7 @@ const MAX_UNPARSED: usize = 3;
 const MAX_EXPLAINED: usize = 1_000_000;
 
 /// What some lines say.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Summary {
     pub(crate) sources: Sources,
     pub(crate) tally: Tally,

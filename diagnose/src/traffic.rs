@@ -9,7 +9,7 @@ use foldhash::quality::RandomState;
 const MAX_CLUSTERS: usize = 100_000;
 
 /// Requests by the number of their cluster, as access logs have them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Traffic {
     requests: HashMap<u64, u64>,
     hasher: RandomState,

@@ -344,3 +344,20 @@ fn two_hops_meet_however_far_their_lines_are_apart() {
     assert_eq!(near.len(), 1);
     assert_eq!(counts(&far), [near, vec![("no-cluster", BETWEEN)]].concat());
 }
+
+#[test]
+fn the_log_that_is_not_there_is_named() {
+    let mesh = ["10.0.0.5:40000", "10.0.0.9:80"];
+    let caller = hop("web", "504 UT response_timeout", "r1", mesh, ["10.0.0.5:50000", "10.96.0.9:80"]);
+    let server = hop("db", "0 DC downstream_remote_disconnect", "r1", ["127.0.0.6:1", "127.0.0.1:8080"], mesh);
+    let refused = caller.replace("504 UT response_timeout", "503 NC cluster_not_found");
+    let missing = |lines: &[&str]| {
+        let analysis = Analysis::of(lines.join("\n").as_bytes());
+        assert_eq!(analysis.groups.len(), 1);
+        analysis.groups.into_iter().next().and_then(|group| group.missing_hop)
+    };
+    assert_eq!(missing(&[&caller]).as_deref(), Some("10.0.0.9:80"));
+    assert_eq!(missing(&[&caller, &server]), None);
+    // It never left for a server.
+    assert_eq!(missing(&[&refused]), None);
+}

@@ -4,8 +4,9 @@ mod check;
 mod plan;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::StripStream;
 use meshwhy_diagnose::{Analysis, Collector, Pod};
@@ -15,6 +16,7 @@ use crate::args::{DiagnosisFormatArg, FailOnArg, FormatArg, OutputFile};
 use crate::configuration::ConfigurationFiles;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
+use crate::follow::follow;
 use crate::input;
 use crate::interruption;
 use crate::options::{Input, Options, Shown, Task};
@@ -34,8 +36,8 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     let outcome = match task {
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
-            let collector = collector(formats, manifests.as_ref());
-            report(&mut out, input, collector, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
+            let reading = Reading::of(input, collector(formats, manifests.as_ref()));
+            report(&mut out, reading, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
@@ -46,20 +48,29 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 outputs.iter().try_for_each(|output| save(output, report, &shown))
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
+            let diagnose = |mut analysis| {
+                let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
+                let report = DiagnosisReport::new(analysis, configurations, lang, false).by_count();
+                report.only(|entry| {
+                    shown.cause.is_none_or(|cause| entry.code == cause.code)
+                        && shown.target.as_deref().is_none_or(|target| entry.is_at(target))
+                })
+            };
+            let is_live = format == DiagnosisFormatArg::Text && io::stdout().is_terminal();
+            let reading = if shown.follow {
+                Reading::following(input, collector, |collector| match is_live {
+                    true => live(&mut out, &diagnose(collector.finish()), shown.top),
+                    false => Ok(()),
+                })
+            } else {
+                Reading::of(input, collector)
+            };
             report(
                 &mut out,
-                input,
-                collector,
+                reading,
                 (matches!(format, DiagnosisFormatArg::Json | DiagnosisFormatArg::Jsonl), shown.fail_on),
                 render,
-                |mut analysis| {
-                    let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                    let report = DiagnosisReport::new(analysis, configurations, lang, false).by_count();
-                    report.only(|entry| {
-                        shown.cause.is_none_or(|cause| entry.code == cause.code)
-                            && shown.target.as_deref().is_none_or(|target| entry.is_at(target))
-                    })
-                },
+                diagnose,
             )
         }
         Task::Causes { cause, format } => {
@@ -96,21 +107,56 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     outcome
 }
 
+/// What was read, and what could not be.
+struct Reading {
+    collector: Collector,
+    /// The names of the sources, in the order of their numbers.
+    sources: Vec<String>,
+    failures: Vec<Failure>,
+}
+
+impl Reading {
+    /// All that is there.
+    fn of(input: Input, mut collector: Collector) -> Self {
+        interruption::ends_reading();
+        let mut sources = Vec::new();
+        let failures = input::for_each(input, |name, reader| {
+            let number = u32::try_from(sources.len()).unwrap_or(u32::MAX);
+            sources.push(name.to_owned());
+            collector.read(number, pod_of(name).as_ref(), reader)
+        });
+        Self { collector, sources, failures }
+    }
+
+    /// Also what is added, until Ctrl-C.
+    fn following(input: Input, collector: Collector, mut show: impl FnMut(Collector) -> io::Result<()>) -> Self {
+        interruption::ends_reading();
+        let collector = RefCell::new(collector);
+        let take = |source: usize, name: &str, mut lines: &[u8]| {
+            let number = u32::try_from(source).unwrap_or(u32::MAX);
+            collector.borrow_mut().read(number, pod_of(name).as_ref(), &mut lines)
+        };
+        let (sources, failures) = follow(input, take, || show(collector.borrow().clone()));
+        Self { collector: collector.into_inner(), sources, failures }
+    }
+}
+
+/// Writes the overview over the one before it.
+fn live(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -> io::Result<()> {
+    const ANEW: &str = "\x1b[H\x1b[J";
+    write!(out, "{ANEW}")?;
+    render::diagnosis::overview::live(out, report, top)?;
+    out.flush()
+}
+
 fn report(
     out: &mut dyn Write,
-    input: Input,
-    mut collector: Collector,
+    reading: Reading,
     (is_for_programs, fail_on): (bool, FailOnArg),
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
-    interruption::ends_reading();
-    let mut sources = Vec::new();
-    let mut failures = input::for_each(input, |name, reader| {
-        let number = u32::try_from(sources.len()).unwrap_or(u32::MAX);
-        sources.push(name.to_owned());
-        collector.read(number, pod_of(name).as_ref(), reader)
-    });
+    let Reading { collector, sources, mut failures } = reading;
     let analysis = collector.finish();
     let recognised = analysis.recognised();
     let report = diagnose(analysis).from(&sources);

@@ -143,7 +143,8 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
     let course = entry.course.map(|course| labels.course(course).to_owned());
     let reason = entry.burst_reason.map(|reason| labels.burst_reason(reason).to_owned());
     let cause = entry.caused_by.map(|cause| format!("{} {cause}", labels.caused_by));
-    let told: Vec<String> = [course, reason, cause].into_iter().flatten().collect();
+    let missing = entry.missing_hop.as_deref().map(|server| format!("{} {}", labels.missing_hop, escape::line(server)));
+    let told: Vec<String> = [course, reason, cause, missing].into_iter().flatten().collect();
     if told.is_empty() { Ok(()) } else { page.prose(&told.join(" · ")) }
 }
 

@@ -225,6 +225,7 @@ impl Page<'_> {
                 } }
                 @if cause.entries.len() > MOST { p.faint { (labels.more_rows) ": " (cause.entries.len() - MOST) " (JSON)" } }
                 (self.hops(first))
+                @if let Some(server) = &first.missing_hop { p.faint { (self.labels.missing_hop) " " (escape::line(server)) } }
                 h3 { (labels.why) }
                 @for paragraph in &first.explanation.why { p { (prose(paragraph)) } }
                 h3 { (labels.fix) }

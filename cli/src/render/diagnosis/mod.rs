@@ -2,7 +2,7 @@
 
 mod html;
 mod otlp;
-pub(super) mod overview;
+pub(crate) mod overview;
 mod sarif;
 
 use std::io::{self, Write};

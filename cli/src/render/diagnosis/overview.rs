@@ -29,10 +29,6 @@ pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -
         return tally(&mut page, labels, report);
     }
     table(&mut page, labels, report, top)?;
-    let left = report.entries.len().saturating_sub(top);
-    if left > 0 {
-        page.dim(&format!("  {}: {left} (--top)", labels.more_rows))?;
-    }
     page.blank()?;
     for entry in explained(report) {
         cause(&mut page, labels, report.lang, entry)?;
@@ -41,13 +37,31 @@ pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -
     tally(&mut page, labels, report)
 }
 
+/// Writes the table and the numbers alone, for somebody who watches.
+pub(crate) fn live(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -> io::Result<()> {
+    let (mut page, labels) = (Page::new(out), Labels::of(report.lang));
+    if !report.entries.is_empty() {
+        table(&mut page, labels, report, top)?;
+    }
+    tally(&mut page, labels, report)
+}
+
+fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
+    rows(page, labels, report, top)?;
+    let left = report.entries.len().saturating_sub(top);
+    if left > 0 {
+        page.dim(&format!("  {}: {left} (--top)", labels.more_rows))?;
+    }
+    Ok(())
+}
+
 /// The first entries of the causes that count most.
 pub(in crate::render) fn explained(report: &DiagnosisReport) -> impl Iterator<Item = &Entry> {
     let is_first = |(at, entry): &(usize, &Entry)| report.entries.iter().take(*at).all(|earlier| earlier.code != entry.code);
     report.entries.iter().enumerate().filter(is_first).map(|(_, entry)| entry).take(EXPLAINED)
 }
 
-fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
+fn rows(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
     const DATE: usize = "2026-11-21T".len();
     let rows = || report.entries.iter().take(top);
     let first = |entry: &Entry| seconds(entry.first_seen);
