@@ -47,6 +47,18 @@ impl Manifests {
         Ok(manifests)
     }
 
+    /// What archives of `istioctl bug-report` among these files hold beside logs. Nothing of other files; what cannot be read is reported where
+    /// the logs are read.
+    pub(crate) fn of_bug_reports(paths: &[PathBuf]) -> Self {
+        let mut manifests = Self { left: MAX_TOTAL, ..Self::default() };
+        for path in paths.iter().filter(|path| path.is_file()) {
+            if let Ok(Content::Archive(archive)) = File::open(path).and_then(content) {
+                let _ = manifests.archive(&path.display().to_string(), archive, is_of_bug_report);
+            }
+        }
+        manifests
+    }
+
     fn stdin(&mut self) -> Result<(), Failure> {
         self.stream("standard input", io::stdin().lock(), None).map_err(|source| unreadable("standard input", source))
     }
@@ -59,20 +71,18 @@ impl Manifests {
         }
         let file = File::open(path).map_err(|source| unreadable(&name, source))?;
         let read = content(file).and_then(|content| match content {
-            Content::Archive(archive) => self.archive(&name, archive),
+            Content::Archive(archive) => self.archive(&name, archive, |path| is_manifest(path) || is_of_bug_report(path)),
             Content::Unpacked(bytes) => self.stream(&name, bytes, None),
             Content::Plain(bytes) => self.stream(&name, bytes, Some(path)),
         });
         read.map_err(|source| unreadable(&name, source))
     }
 
-    fn archive(&mut self, name: &str, mut archive: tar::Archive<Stream>) -> io::Result<()> {
+    fn archive(&mut self, name: &str, mut archive: tar::Archive<Stream>, is_wanted: impl Fn(&Path) -> bool) -> io::Result<()> {
         for entry in archive.entries()? {
             let mut entry = entry?;
             let path = entry.path()?.into_owned();
-            let is_wanted =
-                is_manifest(&path) || path.file_name().is_some_and(|file| BUG_REPORT.iter().any(|wanted| file == *wanted));
-            if entry.header().entry_type().is_file() && is_wanted {
+            if entry.header().entry_type().is_file() && is_wanted(&path) {
                 self.stream(&format!("{name}:{}", path.display()), &mut entry, None)?;
             }
         }
@@ -107,6 +117,11 @@ impl Manifests {
 /// Whether a file is one of manifests, by its ending.
 pub(crate) fn is_manifest(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Whether a file of an archive is one of those that `istioctl bug-report` writes.
+fn is_of_bug_report(path: &Path) -> bool {
+    path.file_name().is_some_and(|file| BUG_REPORT.iter().any(|wanted| file == *wanted))
 }
 
 /// Reads one file.

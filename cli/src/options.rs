@@ -114,7 +114,7 @@ impl Options {
                 }
             }
             Action::Diagnose(args) => {
-                let manifests = configuration(args.manifests)?;
+                let manifests = configuration(args.manifests)?.or_else(|| configuration_of_bug_reports(&args.files));
                 let cause = args.cause.map(|name| cause(&name)).transpose()?;
                 Task::Diagnose {
                     shown: Shown {
@@ -178,6 +178,12 @@ fn formats(args: ReadingArgs) -> Result<Formats, Failure> {
         }
     };
     formats.map_err(|error| Failure::Usage(format!("{name}: {}", escape::line(&error.to_string()))))
+}
+
+/// What the archives of bug reports hold beside the logs.
+fn configuration_of_bug_reports(paths: &[PathBuf]) -> Option<ConfigurationFiles> {
+    let Manifests { sources, .. } = Manifests::of_bug_reports(paths);
+    (!sources.is_empty()).then_some(ConfigurationFiles { sources, mesh_config: None })
 }
 
 fn configuration(args: ManifestArgs) -> Result<Option<ConfigurationFiles>, Failure> {

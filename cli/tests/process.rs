@@ -309,3 +309,16 @@ fn what_is_followed_is_told_once_it_ends() {
     assert_eq!((report["totals"]["failed"].as_u64(), output.status.code()), (Some(3), Some(1)));
     assert_eq!(report["findings"][0]["examples"][2]["line"], 3);
 }
+
+#[test]
+fn the_resources_of_a_bug_report_explain_what_failed() {
+    let shop = std::path::Path::new("tests/cmd/configuration.in/shop");
+    let [log, resources] = ["access.log", "reviews.yaml"].map(|name| std::fs::read(shop.join(name)).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("bug-report.tgz");
+    archive(&report, &[("bug-report/proxies/shop/web-1/istio-proxy.log", &log), ("bug-report/cluster/crs", &resources)]);
+    let output = meshwhy().args(["diagnose", "--format", "json"]).arg(&report).output().unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let place = &found["findings"][0]["configuration"];
+    assert!(place["file"].as_str().unwrap().ends_with("bug-report.tgz:bug-report/cluster/crs"), "{found}");
+}
