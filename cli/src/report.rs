@@ -1,5 +1,7 @@
 //! What a run tells its reader: every renderer takes this and adds only its form.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart};
 use meshwhy_core::cluster_name::ClusterName;
@@ -257,7 +259,7 @@ impl Entry {
             let misses = group.verdict.near_misses(&group.facts);
             misses.iter().map(|miss| NearMiss::new(miss, lang)).collect()
         };
-        let (line, example) = (group.lines.first().copied(), group.examples.first().map(|example| example.text.clone()));
+        let (line, example) = (group.lines.first().copied(), group.examples.first().map(|example| Arc::clone(&example.text)));
         let evidence = group.evidence.iter().map(|fact| Evidence {
             name: fact.name,
             value: fact.value.clone(),
@@ -305,7 +307,13 @@ impl Entry {
 impl Example {
     fn new(example: diagnose::Example) -> Self {
         let diagnose::Example { source, line, request_id, text } = example;
-        Self { number: source, source: String::new(), line, request_id, text }
+        Self {
+            number: source,
+            source: String::new(),
+            line,
+            request_id: request_id.map(|id| id.as_ref().into()),
+            text: text.as_ref().into(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Failures of one cause at one target, as one hop tells them.
 
+use std::sync::Arc;
+
 use foldhash::{HashMap, HashSet};
 use jiff::Timestamp;
 use meshwhy_core::causes::unknown;
@@ -76,9 +78,9 @@ pub struct Example {
     /// Its number in that source, from 1.
     pub line: u64,
     /// The request, where the line names it.
-    pub request_id: Option<String>,
+    pub request_id: Option<Arc<str>>,
     /// The line as it stands, cut.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 impl Example {

@@ -2,6 +2,7 @@
 
 use std::hash::BuildHasher;
 use std::num::NonZeroU8;
+use std::sync::Arc;
 
 use foldhash::HashMap;
 use foldhash::quality::RandomState;
@@ -36,8 +37,8 @@ pub(crate) struct Kind {
 pub(crate) struct ExampleLine {
     /// Its number over all sources.
     pub(crate) line: u64,
-    pub(crate) request_id: Option<String>,
-    pub(crate) text: String,
+    pub(crate) request_id: Option<Arc<str>>,
+    pub(crate) text: Arc<str>,
 }
 
 /// All kinds so far, in the order of their first lines.
@@ -234,13 +235,13 @@ fn target<'f>(facts: &'f Facts<'_>) -> Option<&'f str> {
 impl ExampleLine {
     fn of(sighting: &Sighting<'_>) -> Self {
         let request_id = sighting.facts.context.request_id.as_deref();
-        let request_id = request_id.map(|id| bounded(id).to_owned());
-        Self { line: sighting.line, request_id, text: excerpt(sighting.bytes) }
+        let request_id = request_id.map(|id| bounded(id).into());
+        Self { line: sighting.line, request_id, text: excerpt(sighting.bytes).into() }
     }
 
     /// A line that nobody understands.
     pub(crate) fn unparsed(place: &LinePlace<'_>) -> Self {
-        Self { line: place.line, request_id: None, text: excerpt(place.bytes) }
+        Self { line: place.line, request_id: None, text: excerpt(place.bytes).into() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A whole diagnosis of a million lines, beside what people use instead: `cargo xtask bench diagnose`.
 //!
-//! The file is made from a seed, a tenth of its lines failing. All take turns, three each, the page cache warm; the fastest turn counts.
+//! The file is made from a seed, a tenth of its lines failing; smaller ones have no failures, one in a hundred, and nothing else. All take turns, three each, the page cache warm; the fastest turn counts.
 //! What a machine lacks is said and left out.
 
 #[path = "../../../logs/benches/access_log/generate.rs"]
@@ -16,9 +16,11 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use generate::{Outcome, lines};
-use meshwhy_diagnose::{Analysis, Collector};
+use meshwhy_diagnose::Collector;
 
 const LINES: usize = 1_000_000;
+/// Lines of the logs whose share of failures differs.
+const SHARE_LINES: usize = 200_000;
 const SEED: u64 = 20_261_127;
 const TURNS: usize = 3;
 
@@ -47,60 +49,103 @@ fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
-    let ([path, text], failing) = files()?;
-    let megabytes = path.metadata()?.len() as f64 / 1e6;
-    let mut fastest: BTreeMap<&str, Duration> = BTreeMap::new();
-    let mut turn = |name: &'static str, time: Duration| {
-        let best = fastest.entry(name).or_insert(time);
-        *best = time.min(*best);
-    };
+    let log = Log::new("access", LINES, 10)?;
+    let mut fastest = Fastest::default();
     for _ in 0..TURNS {
-        for (name, path) in [("meshwhy", &path), ("meshwhy, the same lines as TEXT", &text)] {
-            let start = Instant::now();
-            let analysis = diagnosis(path)?;
-            turn(name, start.elapsed());
-            let counted: u64 = analysis.groups.iter().map(|group| group.count).sum();
-            if counted != failing {
-                return Err(io::Error::other(format!("{name}: {counted} failures found, {failing} made")));
-            }
+        for (name, path) in [("meshwhy", &log.json), ("meshwhy, the same lines as TEXT", &log.text)] {
+            fastest.turn(name, log.diagnosis(path)?);
         }
         for (name, command) in PEERS {
-            match peer(command, &path) {
-                Some(time) => turn(name, time),
+            match peer(command, &log.json) {
+                Some(time) => fastest.turn(name, time),
                 None => eprintln!("not run: {name}, since this machine lacks it"),
             }
         }
     }
-    let ours = fastest.get("meshwhy").copied().unwrap_or_default().as_secs_f64();
-    println!("{LINES} lines, {megabytes:.0} MB, {failing} failing, {} cores", rayon::current_num_threads());
-    println!("| what | time | of ours |\n| --- | ---: | ---: |");
-    for (name, time) in &fastest {
-        println!("| {name} | {:.2} s | {:.2} |", time.as_secs_f64(), time.as_secs_f64() / ours);
+    let megabytes = log.json.metadata()?.len() as f64 / 1e6;
+    println!("{LINES} lines, {megabytes:.0} MB, {} failing, {} cores", log.failing, rayon::current_num_threads());
+    fastest.print("meshwhy");
+    for percent in [0, 1, 100] {
+        let log = Log::new("share", SHARE_LINES, percent)?;
+        let mut fastest = Fastest::default();
+        for _ in 0..TURNS {
+            fastest.turn("meshwhy", log.diagnosis(&log.json)?);
+            fastest.turn("meshwhy, the same lines as TEXT", log.diagnosis(&log.text)?);
+            PEERS.iter().take(1).filter_map(|(name, command)| Some((name, peer(command, &log.json)?))).for_each(
+                |(name, time)| {
+                    fastest.turn(name, time);
+                },
+            );
+        }
+        println!("\n{SHARE_LINES} lines, {percent} % failing");
+        fastest.print("meshwhy");
     }
     Ok(())
 }
 
-/// The log in both encodings, and how many of its lines fail.
-fn files() -> io::Result<([PathBuf; 2], u64)> {
-    let paths = ["access.jsonl", "access.log"].map(|name| Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
-    let (healthy, failing) = (lines(SEED, LINES / 10 * 9, Outcome::Healthy), lines(SEED, LINES / 10, Outcome::Failing));
-    let [mut json, mut text] = [BufWriter::new(File::create(&paths[0])?), BufWriter::new(File::create(&paths[1])?)];
-    let mut failing_lines = failing.iter();
-    for (at, line) in healthy.iter().enumerate() {
-        for line in Some(line).into_iter().chain(failing_lines.by_ref().take(usize::from(at % 9 == 0))) {
-            writeln!(json, "{}", line.json)?;
-            writeln!(text, "{}", line.text)?;
+/// The fastest turn of each.
+#[derive(Default)]
+struct Fastest(BTreeMap<&'static str, Duration>);
+
+impl Fastest {
+    fn turn(&mut self, name: &'static str, time: Duration) {
+        let best = self.0.entry(name).or_insert(time);
+        *best = time.min(*best);
+    }
+
+    fn print(&self, ours: &str) {
+        let ours = self.0.get(ours).copied().unwrap_or_default().as_secs_f64();
+        println!("| what | time | of ours |\n| --- | ---: | ---: |");
+        for (name, time) in &self.0 {
+            println!("| {name} | {:.3} s | {:.2} |", time.as_secs_f64(), time.as_secs_f64() / ours);
         }
     }
-    json.flush()?;
-    text.flush()?;
-    Ok((paths, failing.len() as u64))
 }
 
-fn diagnosis(path: &Path) -> io::Result<Analysis> {
-    let mut collector = Collector::default();
-    collector.read(0, None, &mut File::open(path)?)?;
-    Ok(collector.finish())
+/// A log in both encodings.
+struct Log {
+    json: PathBuf,
+    text: PathBuf,
+    /// How many of its lines fail.
+    failing: u64,
+}
+
+impl Log {
+    /// A log of so many lines, of which some fail, evenly spread.
+    fn new(name: &str, count: usize, percent: usize) -> io::Result<Self> {
+        let path = |ending: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.{ending}"));
+        let log = Self { json: path("jsonl"), text: path("log"), failing: (count / 100 * percent) as u64 };
+        let [mut json, mut text] = [BufWriter::new(File::create(&log.json)?), BufWriter::new(File::create(&log.text)?)];
+        let failing = lines(SEED, count / 100 * percent, Outcome::Failing);
+        let healthy = lines(SEED, count / 100 * (100 - percent), Outcome::Healthy);
+        let (mut failing, mut healthy) = (failing.iter(), healthy.iter());
+        for at in 0..count {
+            let is_failing = at % 100 * percent % 100 < percent;
+            let line =
+                if is_failing { failing.next().or_else(|| healthy.next()) } else { healthy.next().or_else(|| failing.next()) };
+            if let Some(line) = line {
+                writeln!(json, "{}", line.json)?;
+                writeln!(text, "{}", line.text)?;
+            }
+        }
+        json.flush()?;
+        text.flush()?;
+        Ok(log)
+    }
+
+    /// How long a diagnosis takes, which must find every failure.
+    fn diagnosis(&self, path: &Path) -> io::Result<Duration> {
+        let start = Instant::now();
+        let mut collector = Collector::default();
+        collector.read(0, None, &mut File::open(path)?)?;
+        let analysis = collector.finish();
+        let time = start.elapsed();
+        let counted: u64 = analysis.groups.iter().map(|group| group.count).sum();
+        if counted == self.failing {
+            return Ok(time);
+        }
+        Err(io::Error::other(format!("{}: {counted} failures found, {} made", path.display(), self.failing)))
+    }
 }
 
 /// How long a command takes; `None` where it fails.
