@@ -195,8 +195,9 @@ impl Collector {
     pub fn finish(mut self) -> Analysis {
         self.settle();
         let Self { summary, groups, suspects, .. } = self;
-        let Summary { sources, tally, totals, outside, unparsed, failures, traffic, observed, .. } = summary;
+        let Summary { sources, tally, totals, outside, unparsed, failures, traffic, propagation, observed, .. } = summary;
         let (mut groups, observed) = (groups.finish(&traffic), observed.range());
+        groups.extend(propagation.gaps());
         course::tell(&mut groups, observed);
         Analysis {
             groups,

@@ -181,7 +181,8 @@ impl Key {
 }
 
 impl Group {
-    fn of(kind: &Kind) -> Self {
+    /// None of a kind so far.
+    pub(crate) fn of(kind: &Kind) -> Self {
         Self {
             verdict: kind.verdict,
             facts: kind.facts.clone(),

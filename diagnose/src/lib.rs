@@ -12,6 +12,7 @@ mod group;
 mod hops;
 mod kind;
 mod observed;
+mod propagation;
 mod sighting;
 mod sources;
 mod summary;

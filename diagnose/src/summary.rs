@@ -3,6 +3,7 @@
 use foldhash::HashSet;
 use foldhash::quality::RandomState;
 use meshwhy_core::Facts;
+use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::event::Event;
 use meshwhy_logs::{Formats, Item, Items, LineContent, LineReading, Success};
 
@@ -10,6 +11,7 @@ use crate::analysis::Pod;
 use crate::failure::Failures;
 use crate::kind::{ExampleLine, Surplus, author};
 use crate::observed::Observed;
+use crate::propagation::Propagation;
 use crate::sighting::{LinePlace, Sighting, SightingSource};
 use crate::sources::Sources;
 use crate::totals::{Tally, Totals};
@@ -37,6 +39,8 @@ pub(crate) struct Summary {
     pub(crate) failures: Failures,
     /// Requests that access logs have, whatever came of them.
     pub(crate) traffic: Traffic,
+    /// Trace context of requests that did not fail.
+    pub(crate) propagation: Propagation,
     /// When the first request began, and the last.
     pub(crate) observed: Observed,
     /// What looks healthy, and may be a failure that only the manifests show.
@@ -57,7 +61,8 @@ impl Summary {
             unparsed: Vec::new(),
             suspects: Failures::new(hasher.clone()),
             failures: Failures::new(hasher.clone()),
-            traffic: Traffic::new(hasher),
+            traffic: Traffic::new(hasher.clone()),
+            propagation: Propagation::new(hasher),
             observed: Observed::default(),
             explained: HashSet::default(),
         }
@@ -65,8 +70,20 @@ impl Summary {
 
     /// Adds what the lines behind these say.
     pub(crate) fn merge(&mut self, other: Self) {
-        let Self { sources, tally, totals, outside, healthy_outside, unparsed, failures, traffic, observed, suspects, explained } =
-            other;
+        let Self {
+            sources,
+            tally,
+            totals,
+            outside,
+            healthy_outside,
+            unparsed,
+            failures,
+            traffic,
+            propagation,
+            observed,
+            suspects,
+            explained,
+        } = other;
         let lines = self.totals.lines;
         self.sources.append(sources, lines);
         self.tally += tally;
@@ -77,6 +94,7 @@ impl Summary {
         self.unparsed.extend(unparsed.into_iter().take(left).map(|line| ExampleLine { line: line.line + lines, ..line }));
         self.failures.append(failures, lines);
         self.traffic.append(traffic);
+        self.propagation.append(propagation);
         self.observed.append(observed);
         self.suspects.append(suspects, lines);
         let left = MAX_EXPLAINED.saturating_sub(self.explained.len());
@@ -139,11 +157,11 @@ impl Reader<'_> {
                 }
                 return summary.totals.unparsed += lines;
             }
-            LineContent::Healthy(success) => self.success(&success, summary),
+            LineContent::Healthy(success) => self.success(&place, &success, summary),
             LineContent::Facts(facts, _) => self.facts(&place, facts, truncated, summary),
             LineContent::Events(events) => events.into_iter().for_each(|facts| self.facts(&place, facts, truncated, summary)),
             LineContent::Header(members) => {
-                members.into_iter().for_each(|facts| self.take(Sighting::from_facts(&place, facts, truncated), summary));
+                members.into_iter().for_each(|facts| self.take(&place, Sighting::from_facts(&place, facts, truncated), summary));
             }
             LineContent::Record(record, writer) => {
                 summary.tally.records += 1;
@@ -168,17 +186,18 @@ impl Reader<'_> {
         {
             summary.suspects.push(suspect, |_| false);
         }
-        self.take(Sighting::from_facts(place, facts, truncated), summary);
+        self.take(place, Sighting::from_facts(place, facts, truncated), summary);
     }
 
-    fn take(&self, sighting: Result<Sighting<'_>, Success<'_>>, summary: &mut Summary) {
+    fn take(&self, place: &LinePlace<'_>, sighting: Result<Sighting<'_>, Success<'_>>, summary: &mut Summary) {
         match sighting {
             Ok(sighting) => self.push(sighting, summary),
-            Err(success) => self.success(&success, summary),
+            Err(success) => self.success(place, &success, summary),
         }
     }
 
-    fn success(&self, Success { cluster, start_time }: &Success<'_>, summary: &mut Summary) {
+    fn success(&self, place: &LinePlace<'_>, success: &Success<'_>, summary: &mut Summary) {
+        let Success { cluster, start_time, traceparent } = success;
         summary.tally.healthy += 1;
         if !self.window.is_open() && self.window.excludes(start_time.as_deref().and_then(window::read)) {
             summary.healthy_outside += 1;
@@ -189,6 +208,12 @@ impl Reader<'_> {
         }
         if let Some(cluster) = cluster {
             summary.traffic.count(cluster);
+        }
+        let side = || ClusterName::parse(cluster.as_deref()?).side();
+        if let Some(has_header) = traceparent
+            && let Some(side) = side()
+        {
+            summary.propagation.count(place, side, *has_header);
         }
     }
 

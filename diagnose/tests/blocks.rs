@@ -69,12 +69,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_cut_gives_the_same(picked in prop::collection::vec(any::<prop::sample::Index>(), 1..120), block_size in 50_usize..5_000) {
+    fn any_cut_and_any_number_of_threads_give_the_same(
+        picked in prop::collection::vec(any::<prop::sample::Index>(), 1..120),
+        block_size in 50_usize..5_000,
+        threads in 1_usize..5,
+    ) {
         let recorded = recorded();
         let texts = picked.iter().map(|index| format!("{}\n", index.get(&recorded)));
         let input: String = texts.collect();
         let whole = found(input.as_bytes(), WHOLE);
-        prop_assert_eq!(found(input.as_bytes(), block_size), whole);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        prop_assert_eq!(pool.install(|| found(input.as_bytes(), block_size)), whole);
     }
 
     #[test]

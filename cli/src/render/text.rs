@@ -130,7 +130,9 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
     parts.extend(Some(target(entry)).filter(|target| target != "-"));
     parts.extend(Some(hop(entry)).filter(|hop| hop != "-"));
     parts.extend(entry.relayed_from.as_deref().map(|author| format!("{} {}", labels.relayed_from, escape::line(author))));
-    parts.push(format!("{} {}{more}", labels.line, lines.join(", ")));
+    if !lines.is_empty() {
+        parts.push(format!("{} {}{more}", labels.line, lines.join(", ")));
+    }
     if entry.suppressed > 0 {
         parts.push(format!("{}: {}", labels.suppressed, entry.suppressed));
     }

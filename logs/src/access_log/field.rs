@@ -14,19 +14,21 @@ pub struct Success<'a> {
     pub cluster: Option<Cow<'a, str>>,
     /// When it started, as the line prints it.
     pub start_time: Option<Cow<'a, str>>,
+    /// Whether it had the header `traceparent`, where the line has a place for it.
+    pub traceparent: Option<bool>,
 }
 
 impl<'a> Success<'a> {
     /// What facts say of it.
     #[must_use]
     pub fn of(facts: Facts<'a>) -> Self {
-        Self { cluster: facts.decisive.cluster, start_time: facts.context.start_time }
+        Self { cluster: facts.decisive.cluster, start_time: facts.context.start_time, traceparent: None }
     }
 
     /// Copies every borrowed text.
     pub(crate) fn into_owned<'b>(self) -> Success<'b> {
         let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
-        Success { cluster: own(self.cluster), start_time: own(self.start_time) }
+        Success { cluster: own(self.cluster), start_time: own(self.start_time), traceparent: self.traceparent }
     }
 }
 
@@ -106,12 +108,17 @@ pub(crate) enum LogField {
 pub(crate) struct Fields<'a> {
     pub(crate) facts: Facts<'a>,
     pub(crate) proxy_status: Option<Cow<'a, str>>,
+    /// Whether the request had the header, where the line has a place for it.
+    traceparent: Option<bool>,
 }
 
 impl<'a> Fields<'a> {
     /// Puts in one value as the line gives it; `-` and nothing at all say that there is none.
     #[inline]
     pub(crate) fn put(&mut self, field: LogField, value: Cow<'a, str>) {
+        if field == LogField::TraceParent {
+            self.traceparent = Some(value != "-" && !value.is_empty());
+        }
         match field {
             LogField::Fact(fact) => self.facts.put(fact, value),
             _ if value == "-" || value.is_empty() => {}
@@ -126,7 +133,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn finish(mut self, truncated: bool, open: bool) -> AccessLog<'a> {
         if shows_success(&self.facts) {
-            return AccessLog::Healthy(Success::of(self.facts));
+            return AccessLog::Healthy(Success { traceparent: self.traceparent, ..Success::of(self.facts) });
         }
         complete(&mut self.facts, self.proxy_status.as_deref());
         AccessLog::Facts { facts: self.facts, truncated, open }

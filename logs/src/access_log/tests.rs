@@ -272,7 +272,7 @@ fn healthy_lines() {
 #[test]
 fn a_healthy_line_says_where_it_went_and_when() {
     let said = |line: &str| match read(line) {
-        Some(AccessLog::Healthy(Success { cluster, start_time })) => {
+        Some(AccessLog::Healthy(Success { cluster, start_time, .. })) => {
             [cluster, start_time].map(|text| text.map(Cow::into_owned).unwrap_or_default())
         }
         other => panic!("{other:?}: {line}"),
@@ -293,6 +293,22 @@ fn a_healthy_line_says_where_it_went_and_when() {
     assert_eq!(said(&text), [facts.cluster.as_deref().unwrap(), facts.context.start_time.as_deref().unwrap()]);
     // Envoy's own format names no cluster.
     assert_eq!(said(&ENVOY.replace("503 UF", "201 -"))[0], "");
+}
+
+#[test]
+fn a_healthy_line_says_whether_it_had_trace_context() {
+    let said = |line: &str| match read(line) {
+        Some(AccessLog::Healthy(success)) => success.traceparent,
+        other => panic!("{other:?}: {line}"),
+    };
+    let json = r#"{"method":"GET","response_code":200,"response_code_details":"via_upstream","response_flags":"-","route_name":"default","start_time":"T","traceparent":HEADER,"upstream_cluster":"outbound|80||a.b"}"#;
+    let mine = r#"{"responseCode":200,"responseFlags":"-","traceparent":HEADER,"upstreamCluster":"c"}"#;
+    for line in [json, mine] {
+        let with = |header| said(&line.replace("HEADER", header));
+        assert_eq!(with(r#""00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01""#), Some(true));
+        assert_eq!((with(r#""-""#), with("null")), (Some(false), Some(false)));
+        assert_eq!(said(&line.replace(r#""traceparent":HEADER,"#, "")), None);
+    }
 }
 
 #[test]

@@ -11,10 +11,13 @@ use crate::access_log::field::{Success, present};
 static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","response_code":"#));
 static GRPC: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","grpc"#));
 static CLUSTER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(CLUSTER_KEY));
+static TRACE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(TRACE_KEY));
 static START: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(START_KEY));
 static DOWNSTREAM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","downstream_tr"#));
 
 const CLUSTER_KEY: &str = r#","upstream_cluster":"#;
+/// Between start and cluster in the order of the alphabet.
+const TRACE_KEY: &str = r#","traceparent":"#;
 const START_KEY: &str = r#","start_time":"#;
 
 /// The neighbours of the status as Istio writes them, its keys in alphabetical order.
@@ -50,13 +53,18 @@ fn next_to_the_status(text: &str) -> Option<Success<'_>> {
     let mut rest = Rest(text);
     rest.text(r#","route_name":"#)?;
     let (start_time, cluster) = (rest.text(START_KEY)?, rest.text(CLUSTER_KEY)?);
-    Some(Success { cluster: plain(cluster), start_time: plain(start_time) })
+    Some(Success { cluster: plain(cluster), start_time: plain(start_time), traceparent: None })
 }
 
-/// Start and cluster wherever they stand.
+/// Start, cluster and trace context wherever they stand.
 fn anywhere(text: &str) -> Success<'_> {
     let value = |finder: &Finder<'_>, key: &'static str| Rest(text.get(finder.find(text.as_bytes())?..)?).text(key)?;
-    Success { cluster: plain(value(&CLUSTER, CLUSTER_KEY)), start_time: plain(value(&START, START_KEY)) }
+    let traceparent = TRACE.find(text.as_bytes()).and_then(|at| Rest(text.get(at..)?).text(TRACE_KEY));
+    Success {
+        cluster: plain(value(&CLUSTER, CLUSTER_KEY)),
+        start_time: plain(value(&START, START_KEY)),
+        traceparent: traceparent.map(|header| present(header).is_some()),
+    }
 }
 
 /// A text that has no escapes: nothing that is looked for has any.

@@ -41,6 +41,7 @@ pub(crate) fn parse(text: &str) -> Option<AccessLog<'_>> {
         return Some(AccessLog::Healthy(Success {
             cluster: present(tail::cluster(line.rest())),
             start_time: present(start.time),
+            traceparent: None,
         }));
     }
     let reasons = Reasons::read(&mut line);
