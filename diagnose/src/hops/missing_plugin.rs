@@ -10,27 +10,20 @@ use meshwhy_core::event::Event;
 
 use super::mark_explained;
 use crate::failure::Failures;
-use crate::kind::Author;
+use crate::kind::{Author, Kind};
 
 /// Takes out the failures whose authors, by number, say why, and joins those of others. Gives how many it took out, and their lines.
 pub(crate) fn settle(failures: &mut Failures, explained: &HashSet<u64>) -> (u64, u64) {
-    let missing: Vec<bool> = failures.each().map(|(_, told)| told.kind.facts.event == Some(Event::WasmPluginMissing)).collect();
-    if !missing.contains(&true) {
-        return (0, 0);
-    }
-    let excused: Vec<bool> = (failures.each().zip(missing))
-        .map(|((_, told), missing)| missing && explained.contains(&failures.number(told.kind.author())))
-        .collect();
-    let mut excused = excused.into_iter();
+    let is_excused = |kind: &Kind| is_missing(kind) && explained.contains(&failures.number(kind.author()));
+    let excused: HashSet<u32> = failures.kinds.ids().filter(|kind| failures.kinds.get(*kind).is_some_and(is_excused)).collect();
     let (mut taken, mut lines) = (0, 0);
-    failures.all.retain(|failure| {
-        let kept = !excused.next().unwrap_or_default();
-        (taken, lines) = if kept { (taken, lines) } else { (taken + 1, lines + u64::from(failure.lines)) };
-        kept
-    });
+    for failure in failures.all.extract_if(.., |failure| excused.contains(&failure.kind)) {
+        taken += 1;
+        lines += u64::from(failure.lines);
+    }
     let mut first: HashMap<Author<'_>, usize> = HashMap::default();
     let mut pairs = Vec::new();
-    for (at, told) in failures.each().filter(|(_, told)| told.kind.facts.event == Some(Event::WasmPluginMissing)) {
+    for (at, told) in failures.of(is_missing) {
         let speaker = *first.entry(told.kind.author()).or_insert(at);
         pairs.extend((speaker != at).then_some((at, speaker)));
     }
@@ -38,4 +31,8 @@ pub(crate) fn settle(failures: &mut Failures, explained: &HashSet<u64>) -> (u64,
         mark_explained(failures, at, speaker);
     }
     (taken, lines)
+}
+
+fn is_missing(kind: &Kind) -> bool {
+    kind.facts.event == Some(Event::WasmPluginMissing)
 }
