@@ -382,6 +382,13 @@ pub(crate) enum DiagnosisFormatArg {
     Otlp,
 }
 
+impl DiagnosisFormatArg {
+    /// Whether something is written where nothing was found, too: a program waits for it.
+    pub(crate) const fn is_for_programs(self) -> bool {
+        !matches!(self, Self::Text | Self::Markdown)
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum LangArg {
     /// English

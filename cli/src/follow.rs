@@ -7,10 +7,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use meshwhy_logs::MAX_LINE;
+use same_file::Handle;
+
 use crate::failure::Failure;
-use crate::input::files;
+use crate::input::each_file;
 use crate::interruption;
-use crate::options::{Input, Source};
+use crate::options::Source;
+use crate::packed::{Content, content};
 use crate::paths::unreadable;
 
 /// How often a file is looked at.
@@ -26,21 +30,24 @@ const WAITING: usize = 16;
 type Piece = (usize, io::Result<Vec<u8>>);
 
 /// Calls `take` with the number and the name of a source and what was added to it, and `show` every second in which something was. Ends with
-/// Ctrl-C, or once nothing can be added any more.
+/// Ctrl-C, or once nothing can be added any more; the last line counts whether it has an end or not.
 pub(crate) fn follow(
-    input: Input,
+    sources: Vec<Source>,
     mut take: impl FnMut(usize, &str, &[u8]) -> io::Result<()>,
     mut show: impl FnMut() -> io::Result<()>,
 ) -> (Vec<String>, Vec<Failure>) {
     let (mut names, mut failures) = (Vec::new(), Vec::new());
-    let pieces = start(input, &mut names, &mut failures);
+    let pieces = start(sources, &mut names, &mut failures);
+    let mut take = |(source, piece): Piece| {
+        let name = names.get(source).map_or("", String::as_str);
+        let taken = piece.and_then(|piece| take(source, name, &piece));
+        failures.extend(taken.map_err(|error| unreadable(name, error)).err());
+    };
     let (mut shown, mut is_new) = (Instant::now(), false);
     while !interruption::happened() {
         match pieces.recv_timeout(LOOK) {
-            Ok((source, piece)) => {
-                let name = names.get(source).map_or("", String::as_str);
-                let taken = piece.and_then(|piece| take(source, name, &piece));
-                failures.extend(taken.map_err(|error| unreadable(name, error)).err());
+            Ok(piece) => {
+                take(piece);
                 is_new = true;
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -53,88 +60,110 @@ pub(crate) fn follow(
             (shown, is_new) = (Instant::now(), false);
         }
     }
+    // What was on its way when Ctrl-C came; whoever still writes is not waited for.
+    let until = Instant::now() + 2 * LOOK;
+    while let Ok(piece) = pieces.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        take(piece);
+    }
     (names, failures)
 }
 
-/// Reads each source on a thread of its own; those of files end with the program.
-fn start(input: Input, names: &mut Vec<String>, failures: &mut Vec<Failure>) -> Receiver<Piece> {
+/// Reads each source on a thread of its own.
+fn start(sources: Vec<Source>, names: &mut Vec<String>, failures: &mut Vec<Failure>) -> Receiver<Piece> {
     let (sender, pieces) = sync_channel(WAITING);
-    let sources = match input {
-        Input::Text(_) => Vec::new(),
-        Input::Sources(sources) => sources,
-    };
-    for source in sources {
-        let paths = match source {
-            Source::Stdin => {
-                let (sender, number) = (sender.clone(), names.len());
-                names.push("standard input".to_owned());
-                thread::spawn(move || send_lines(number, &mut io::stdin(), &sender, &mut Vec::new()));
+    for source in each_file(sources) {
+        let source = match source {
+            Ok(source) => source,
+            Err(failure) => {
+                failures.push(failure);
                 continue;
             }
-            Source::File(path) => files(&path),
         };
-        for path in paths {
-            match path {
-                Ok(path) => {
-                    let (sender, number) = (sender.clone(), names.len());
-                    names.push(path.display().to_string());
-                    thread::spawn(move || file(number, &path, &sender));
-                }
-                Err(failure) => failures.push(failure),
+        let mut lines = Lines { source: names.len(), sender: sender.clone(), rest: Vec::new() };
+        names.push(source.name());
+        thread::spawn(move || {
+            let ended = match source {
+                Source::Stdin => lines.read(&mut io::stdin()),
+                Source::File(path) => file(&path, &mut lines),
+            };
+            match ended {
+                Ok(()) => lines.end(),
+                Err(error) => drop(lines.sender.send((lines.source, Err(error)))),
             }
-        }
+        });
     }
     pieces
 }
 
-/// Sends a file and what is added to it.
-fn file(number: usize, path: &Path, sender: &SyncSender<Piece>) {
-    let mut open: Option<File> = None;
-    let mut rest = Vec::new();
-    let mut was_there = false;
-    loop {
-        // A log that was truncated, or rotated and begun anew, is shorter than what was read of it.
-        let length = path.metadata().map_or(0, |file| file.len());
-        let has_shrunk = |mut file: &File| file.stream_position().is_ok_and(|read| length < read);
-        if open.as_ref().is_none_or(has_shrunk) {
-            rest.clear();
-            match File::open(path) {
-                Ok(file) => open = Some(file),
-                Err(error) if !was_there => return drop(sender.send((number, Err(error)))),
-                Err(_) => open = None,
+/// Reads a file and what is added to it, and the file that takes its place.
+fn file(path: &Path, lines: &mut Lines) -> io::Result<()> {
+    if !matches!(content(File::open(path)?)?, Content::Plain(_)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "what is compressed, or an archive, cannot be followed"));
+    }
+    let mut open = Handle::from_path(path)?;
+    while !interruption::happened() {
+        lines.read(open.as_file_mut())?;
+        // Between a log that is rotated away and the next one there may be none.
+        if let Ok(now) = Handle::from_path(path) {
+            if now != open {
+                lines.end();
+                open = now;
+                continue;
             }
-            was_there = true;
-        }
-        if let Some(file) = &mut open
-            && !send_lines(number, file, sender, &mut rest)
-        {
-            return;
+            if now.as_file().metadata()?.len() < open.as_file_mut().stream_position()? {
+                lines.end();
+                open.as_file_mut().rewind()?;
+                continue;
+            }
         }
         thread::sleep(LOOK);
     }
+    Ok(())
 }
 
-/// Sends whole lines up to the end of what is there; whether anybody takes them and more may come.
-fn send_lines(number: usize, reader: &mut impl Read, sender: &SyncSender<Piece>, rest: &mut Vec<u8>) -> bool {
-    loop {
-        let begun = rest.len();
-        rest.resize(begun + PIECE, 0);
-        let read = reader.read(rest.get_mut(begun..).unwrap_or_default());
-        rest.truncate(begun + read.as_ref().copied().unwrap_or_default());
-        match read {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => {
-                drop(sender.send((number, Err(error))));
-                return false;
+/// The lines of a source on their way.
+struct Lines {
+    source: usize,
+    sender: SyncSender<Piece>,
+    /// The beginning of a line.
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    /// Sends whole lines up to the end of what is there.
+    fn read(&mut self, reader: &mut impl Read) -> io::Result<()> {
+        loop {
+            let begun = self.rest.len();
+            self.rest.resize(begun + PIECE, 0);
+            let read = reader.read(self.rest.get_mut(begun..).unwrap_or_default());
+            self.rest.truncate(begun + read.as_ref().copied().unwrap_or_default());
+            match read {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            match memchr::memrchr(b'\n', &self.rest) {
+                Some(end) => {
+                    let behind = self.rest.split_off(end + 1);
+                    self.send(behind);
+                }
+                // Nobody reads so long a line: that it is one is all that is kept.
+                None => self.rest.truncate(MAX_LINE + 1),
             }
         }
-        let Some(end) = memchr::memrchr(b'\n', rest) else { continue };
-        let behind = rest.split_off(end + 1);
-        if sender.send((number, Ok(std::mem::replace(rest, behind)))).is_err() {
-            return false;
+    }
+
+    /// Sends a last line that has no end.
+    fn end(&mut self) {
+        if !self.rest.is_empty() {
+            self.send(Vec::new());
         }
+    }
+
+    /// Sends what there is, and begins anew with what is behind it. Where nobody takes it any more, the program ends.
+    fn send(&mut self, behind: Vec<u8>) {
+        drop(self.sender.send((self.source, Ok(std::mem::replace(&mut self.rest, behind)))));
     }
 }
 
@@ -160,7 +189,7 @@ mod tests {
             }
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
-        let (names, failures) = follow(Input::Sources(vec![Source::File(path.to_owned())]), take, show);
+        let (names, failures) = follow(vec![Source::File(path.to_owned())], take, show);
         assert_eq!((names, failures.len()), (vec![path.display().to_string()], 0));
         lines.into_inner()
     }
@@ -178,9 +207,25 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_a_failure() {
-        let missing = Path::new("no/such/file.log").to_owned();
-        let (_, failures) = follow(Input::Sources(vec![Source::File(missing)]), |_, _, _| Ok(()), || Ok(()));
-        assert_eq!(failures.len(), 1);
+    fn a_rotated_log_is_read_to_its_end_and_the_next_one_from_its_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        fs::write(&path, "one\n").unwrap();
+        let rotate = |path: &Path| {
+            fs::OpenOptions::new().append(true).open(path).unwrap().write_all(b"last").unwrap();
+            fs::rename(path, path.with_extension("1")).unwrap();
+            fs::write(path, "longer than the one before\n").unwrap();
+        };
+        assert_eq!(read(&path, &[&rotate]), ["one\n", "last", "longer than the one before\n"]);
+    }
+
+    #[test]
+    fn what_is_not_there_or_does_not_grow_is_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let packed = folder.path().join("a.log.gz");
+        fs::write(&packed, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        let sources = [folder.path().join("missing.log"), packed].map(Source::File).to_vec();
+        let (_, failures) = follow(sources, |_, _, _| Ok(()), || Ok(()));
+        assert_eq!(failures.len(), 2);
     }
 }

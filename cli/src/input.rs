@@ -30,41 +30,42 @@ pub(crate) fn for_each(input: Input, mut take: impl FnMut(&str, &mut (dyn Read +
         }
         Input::Sources(sources) => sources,
     };
-    let progress = Progress::of(sources.iter().map(size).sum());
-    for source in sources {
-        match source {
-            Source::Stdin => {
-                const NAME: &str = "standard input";
-                failures.extend(stream(NAME, io::stdin(), &mut take).map_err(|source| unreadable(NAME, source)).err());
-            }
-            Source::File(path) => {
-                for path in files(&path).into_iter().take_while(|_| !interruption::happened()) {
-                    let read = path.and_then(|path| {
-                        let name = path.display().to_string();
-                        let read = File::open(&path).and_then(|file| stream(&name, progress.of_reading(file), &mut take));
-                        read.map_err(|source| unreadable(&name, source))
-                    });
-                    failures.extend(read.err());
-                }
-            }
-        }
+    let sources = each_file(sources);
+    let progress = Progress::of(sources.iter().flatten().map(size).sum());
+    for source in sources.into_iter().take_while(|_| !interruption::happened()) {
+        let read = source.and_then(|source| {
+            let name = source.name();
+            let read = match source {
+                Source::Stdin => stream(&name, io::stdin(), &mut take),
+                Source::File(path) => File::open(&path).and_then(|file| stream(&name, progress.of_reading(file), &mut take)),
+            };
+            read.map_err(|source| unreadable(&name, source))
+        });
+        failures.extend(read.err());
     }
     failures
 }
 
-/// Bytes of the files that a source names, as far as they are known.
+/// The sources one by one: each file of a folder or a pattern.
+pub(crate) fn each_file(sources: Vec<Source>) -> Vec<Result<Source, Failure>> {
+    let files = |source| match source {
+        Source::Stdin => vec![Ok(Source::Stdin)],
+        Source::File(path) => files(&path).into_iter().map(|path| path.map(Source::File)).collect(),
+    };
+    sources.into_iter().flat_map(files).collect()
+}
+
+/// Bytes of a source, as far as they are known.
 fn size(source: &Source) -> u64 {
-    match source {
-        Source::Stdin => 0,
-        Source::File(path) => {
-            let known = |path: PathBuf| path.metadata().ok().filter(std::fs::Metadata::is_file);
-            files(path).into_iter().flatten().filter_map(known).map(|file| file.len()).sum()
-        }
-    }
+    let file = match source {
+        Source::Stdin => None,
+        Source::File(path) => path.metadata().ok().filter(std::fs::Metadata::is_file),
+    };
+    file.map_or(0, |file| file.len())
 }
 
 /// The files of a path.
-pub(crate) fn files(path: &Path) -> Vec<Result<PathBuf, Failure>> {
+fn files(path: &Path) -> Vec<Result<PathBuf, Failure>> {
     if path.is_dir() {
         return below(path).collect();
     }

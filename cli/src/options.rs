@@ -35,7 +35,7 @@ pub(crate) enum Task {
         format: FormatArg,
     },
     Diagnose {
-        input: Input,
+        sources: Vec<Source>,
         formats: Formats,
         manifests: Option<ConfigurationFiles>,
         format: DiagnosisFormatArg,
@@ -84,9 +84,20 @@ pub(crate) enum Input {
 }
 
 /// One stream of bytes; what one proxy wrote, or several with prefixes.
+#[derive(Debug, Clone)]
 pub(crate) enum Source {
     Stdin,
     File(PathBuf),
+}
+
+impl Source {
+    /// What it is called in reports.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Stdin => "standard input".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
 }
 
 impl Options {
@@ -102,7 +113,7 @@ impl Options {
                 } else if args.input.iter().any(|text| text != "-") {
                     Input::Text(args.input.join("\n"))
                 } else {
-                    stdin(args.input.is_empty())?
+                    Input::Sources(stdin(args.input.is_empty())?)
                 };
                 let manifests = configuration(args.manifests)?;
                 Task::Explain {
@@ -126,7 +137,7 @@ impl Options {
                         in_full: args.details || cause.is_some(),
                         top: args.top,
                     },
-                    input: files(args.files)?,
+                    sources: files(args.files)?,
                     formats: formats(args.reading)?,
                     manifests,
                     format: args.format,
@@ -147,7 +158,9 @@ impl Options {
                 }
                 Task::Plan(args)
             }
-            Action::Config(ConfigAction::Check { file }) => Task::CheckConfig { input: files(file.into_iter().collect())? },
+            Action::Config(ConfigAction::Check { file }) => {
+                Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
+            }
             Action::Completions { shell } => Task::Completions(shell),
             Action::Man => Task::Manual,
         };
@@ -198,7 +211,7 @@ fn configuration(args: ManifestArgs) -> Result<Option<ConfigurationFiles>, Failu
     Ok(Some(ConfigurationFiles { sources, mesh_config }))
 }
 
-fn files(paths: Vec<PathBuf>) -> Result<Input, Failure> {
+fn files(paths: Vec<PathBuf>) -> Result<Vec<Source>, Failure> {
     if paths.is_empty() {
         return stdin(true);
     }
@@ -206,16 +219,16 @@ fn files(paths: Vec<PathBuf>) -> Result<Input, Failure> {
         return Err(Failure::Usage("`-` can be given once".to_owned()));
     }
     let source = |path: PathBuf| if is_dash(&path) { Source::Stdin } else { Source::File(path) };
-    Ok(Input::Sources(paths.into_iter().map(source).collect()))
+    Ok(paths.into_iter().map(source).collect())
 }
 
-pub(crate) fn stdin(by_default: bool) -> Result<Input, Failure> {
+pub(crate) fn stdin(by_default: bool) -> Result<Vec<Source>, Failure> {
     if by_default && std::io::stdin().is_terminal() {
         return Err(Failure::Usage(
             "no input: give it as an argument or a file, or pipe it in; `-` reads the terminal".to_owned(),
         ));
     }
-    Ok(Input::Sources(vec![Source::Stdin]))
+    Ok(vec![Source::Stdin])
 }
 
 fn is_dash(path: &Path) -> bool {

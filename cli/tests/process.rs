@@ -304,7 +304,8 @@ fn ctrl_c_ends_the_reading_and_what_was_read_is_told() {
 
 #[test]
 fn what_is_followed_is_told_once_it_ends() {
-    let output = fed(meshwhy().args(["diagnose", "--follow", "--format", "json", "-"]), format!("{BARE}\n").repeat(3).as_bytes());
+    let output =
+        fed(meshwhy().args(["diagnose", "--follow", "--format", "json", "-"]), format!("{BARE}\n{BARE}\n{BARE}").as_bytes());
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((report["totals"]["failed"].as_u64(), output.status.code()), (Some(3), Some(1)));
     assert_eq!(report["findings"][0]["examples"][2]["line"], 3);

@@ -19,7 +19,7 @@ use crate::failure::{Failure, Outcome};
 use crate::follow::follow;
 use crate::input;
 use crate::interruption;
-use crate::options::{Input, Options, Shown, Task};
+use crate::options::{Input, Options, Shown, Source, Task};
 use crate::render;
 use crate::report::DiagnosisReport;
 
@@ -42,7 +42,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
         }
-        Task::Diagnose { input, formats, manifests, format, outputs, shown } => {
+        Task::Diagnose { sources, formats, manifests, format, outputs, shown } => {
             let render = |out: &mut dyn Write, report: &DiagnosisReport| {
                 render::diagnosis::write(out, report, format, &shown)?;
                 outputs.iter().try_for_each(|output| save(output, report, &shown))
@@ -58,20 +58,14 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             };
             let is_live = format == DiagnosisFormatArg::Text && io::stdout().is_terminal();
             let reading = if shown.follow {
-                Reading::following(input, collector, |collector| match is_live {
+                Reading::following(sources, collector, |collector| match is_live {
                     true => live(&mut out, &diagnose(collector.finish()), shown.top),
                     false => Ok(()),
                 })
             } else {
-                Reading::of(input, collector)
+                Reading::of(Input::Sources(sources), collector)
             };
-            report(
-                &mut out,
-                reading,
-                (matches!(format, DiagnosisFormatArg::Json | DiagnosisFormatArg::Jsonl), shown.fail_on),
-                render,
-                diagnose,
-            )
+            report(&mut out, reading, (format.is_for_programs(), shown.fail_on), render, diagnose)
         }
         Task::Causes { cause, format } => {
             match cause {
@@ -129,14 +123,14 @@ impl Reading {
     }
 
     /// Also what is added, until Ctrl-C.
-    fn following(input: Input, collector: Collector, mut show: impl FnMut(Collector) -> io::Result<()>) -> Self {
+    fn following(sources: Vec<Source>, collector: Collector, mut show: impl FnMut(Collector) -> io::Result<()>) -> Self {
         interruption::ends_reading();
         let collector = RefCell::new(collector);
         let take = |source: usize, name: &str, mut lines: &[u8]| {
             let number = u32::try_from(source).unwrap_or(u32::MAX);
             collector.borrow_mut().read(number, pod_of(name).as_ref(), &mut lines)
         };
-        let (sources, failures) = follow(input, take, || show(collector.borrow().clone()));
+        let (sources, failures) = follow(sources, take, || show(collector.borrow().clone()));
         Self { collector: collector.into_inner(), sources, failures }
     }
 }

@@ -46,22 +46,13 @@ pub(crate) fn live(out: &mut dyn Write, report: &DiagnosisReport, top: usize) ->
     tally(&mut page, labels, report)
 }
 
-fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
-    rows(page, labels, report, top)?;
-    let left = report.entries.len().saturating_sub(top);
-    if left > 0 {
-        page.dim(&format!("  {}: {left} (--top)", labels.more_rows))?;
-    }
-    Ok(())
-}
-
 /// The first entries of the causes that count most.
 pub(in crate::render) fn explained(report: &DiagnosisReport) -> impl Iterator<Item = &Entry> {
     let is_first = |(at, entry): &(usize, &Entry)| report.entries.iter().take(*at).all(|earlier| earlier.code != entry.code);
     report.entries.iter().enumerate().filter(is_first).map(|(_, entry)| entry).take(EXPLAINED)
 }
 
-fn rows(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
+fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usize) -> io::Result<()> {
     const DATE: usize = "2026-11-21T".len();
     let rows = || report.entries.iter().take(top);
     let first = |entry: &Entry| seconds(entry.first_seen);
@@ -85,7 +76,11 @@ fn rows(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: usi
     if rows().any(|entry| entry.rate.as_ref().is_some_and(|rate| rate.counts.len() > 1)) {
         columns.push(Column::new(labels.rate, rows().map(|entry| rate(entry).unwrap_or_default())).or_nothing());
     }
-    table::fitting(page, columns)
+    table::fitting(page, columns)?;
+    match report.entries.len().saturating_sub(top) {
+        0 => Ok(()),
+        left => page.dim(&format!("  {}: {left} (--top)", labels.more_rows)),
+    }
 }
 
 /// A time up to its seconds.
