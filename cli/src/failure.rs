@@ -34,6 +34,9 @@ pub(crate) enum Failure {
     /// Input of which no line was understood.
     #[error("{}", nothing_recognised(*.0))]
     NothingRecognised(Lang),
+    /// Input of which no line is of the time that was asked for.
+    #[error("{}", nothing_of_that_time(*.0))]
+    NothingOfThatTime(Lang),
     /// Manifests of which none was there.
     #[error("{}", nothing_to_check(*.0))]
     NothingToCheck(Lang),
@@ -47,7 +50,11 @@ impl Failure {
         match self {
             Self::Arguments(error) => u8::try_from(error.exit_code()).unwrap_or(2),
             Self::Usage(_) => 2,
-            Self::Input { .. } | Self::NothingRecognised(_) | Self::NothingToCheck(_) | Self::Output(_) => 3,
+            Self::Input { .. }
+            | Self::NothingRecognised(_)
+            | Self::NothingOfThatTime(_)
+            | Self::NothingToCheck(_)
+            | Self::Output(_) => 3,
         }
     }
 
@@ -66,6 +73,13 @@ const fn nothing_recognised(lang: Lang) -> &'static str {
         Lang::Zh => {
             "输入中没有与请求、代理或控制面有关的内容；请原样给出访问日志、Envoy/istiod/ztunnel 日志、Kubernetes 事件、`curl -v` 输出或报错文本；自定义的访问日志格式需要 --log-format"
         }
+    }
+}
+
+const fn nothing_of_that_time(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "no line is of the time that was asked for with --since and --until, so nothing can be said of it",
+        Lang::Zh => "没有任何一行落在 --since、--until 指定的时间内，因此无法判断",
     }
 }
 

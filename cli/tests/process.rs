@@ -323,3 +323,13 @@ fn the_resources_of_a_bug_report_explain_what_failed() {
     let place = &found["findings"][0]["configuration"];
     assert!(place["file"].as_str().unwrap().ends_with("bug-report.tgz:bug-report/cluster/crs"), "{found}");
 }
+
+#[test]
+fn no_line_of_the_time_that_was_asked_for_is_no_all_clear() {
+    let healthy = BARE.replace("503 NC cluster_not_found", "200 - via_upstream") + "\n";
+    let asked = |since: &str| fed(meshwhy().args(["diagnose", "--since", since, "-"]), healthy.as_bytes());
+    assert_eq!(asked("2026-11-21T06:00:00Z").status.code(), Some(0));
+    let later = asked("2026-11-21T07:00:00Z");
+    assert_eq!((later.status.code(), later.stdout.as_slice()), (Some(3), b"".as_slice()));
+    assert!(String::from_utf8(later.stderr).unwrap().contains("--since"));
+}

@@ -230,6 +230,13 @@ impl Analysis {
         self.groups.push(suspect);
     }
 
+    /// Whether everything that was understood is outside of the window that was asked for, and none of it failed: nothing can be said.
+    #[must_use]
+    pub const fn is_of_another_time(&self) -> bool {
+        let Totals { healthy, failed, .. } = self.totals;
+        self.tally.healthy > 0 && healthy == 0 && failed == 0 && self.outside == 0
+    }
+
     /// Whether any line was understood.
     #[must_use]
     pub const fn recognised(&self) -> bool {

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::StripStream;
+use meshwhy_core::Lang;
 use meshwhy_diagnose::{Analysis, Collector, Pod};
 use meshwhy_logs::{Formats, Origin};
 
@@ -152,9 +153,13 @@ fn report(
 ) -> Result<Outcome, Failure> {
     let Reading { collector, sources, mut failures } = reading;
     let analysis = collector.finish();
-    let recognised = analysis.recognised();
+    let nothing = match () {
+        () if !analysis.recognised() => Some(Failure::NothingRecognised as fn(Lang) -> Failure),
+        () if analysis.is_of_another_time() => Some(Failure::NothingOfThatTime as fn(Lang) -> Failure),
+        () => None,
+    };
     let report = diagnose(analysis).from(&sources);
-    if recognised || is_for_programs {
+    if nothing.is_none() || is_for_programs {
         render(out, &report)?;
     }
     out.flush()?;
@@ -163,8 +168,8 @@ fn report(
         failures.into_iter().for_each(crate::complain);
         return Err(last);
     }
-    if !recognised {
-        return Err(Failure::NothingRecognised(report.lang));
+    if let Some(failure) = nothing {
+        return Err(failure(report.lang));
     }
     Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
 }
