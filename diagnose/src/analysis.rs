@@ -14,7 +14,7 @@ use crate::coverage;
 use crate::group::{Example, Group, Groups};
 use crate::hops;
 use crate::kind::Surplus;
-use crate::summary::{Reader, Summary};
+use crate::summary::{BlockReader, Summary};
 use crate::totals::{Tally, Totals};
 use crate::window::Window;
 
@@ -125,7 +125,7 @@ impl Collector {
             if let Some(changed) = self.summary.failures.kinds.surplus(&surplus) {
                 surplus = changed;
             }
-            let block_reader = Reader {
+            let block_reader = BlockReader {
                 source,
                 pod,
                 window: self.window,
@@ -198,7 +198,7 @@ impl Collector {
         let Summary { sources, tally, totals, outside, unparsed, failures, traffic, propagation, observed, .. } = summary;
         let (mut groups, observed) = (groups.finish(&traffic), observed.range());
         groups.extend(propagation.gaps());
-        course::tell(&mut groups, observed);
+        course::describe(&mut groups, observed);
         Analysis {
             groups,
             suspects: suspects.finish(&traffic),

@@ -57,9 +57,11 @@ impl<R: Read> Blocks<R> {
         let mut block = self.spare.pop().unwrap_or_default();
         let mut filled = self.rest.len();
         block.resize(filled + self.size, 0);
-        block.iter_mut().zip(self.rest.drain(..)).for_each(|(place, byte)| *place = byte);
+        if let Some(begin) = block.get_mut(..filled) {
+            begin.copy_from_slice(&self.rest);
+        }
+        self.rest.clear();
         loop {
-            block.resize(filled + self.size, 0);
             while let Some(space) = block.get_mut(filled..).filter(|space| !space.is_empty() && !self.is_at_end) {
                 match self.reader.read(space) {
                     Ok(0) => self.is_at_end = true,
@@ -80,6 +82,7 @@ impl<R: Read> Blocks<R> {
             }
             // Nobody reads so long a line: that it is one is all that is kept.
             filled = filled.min(MAX_LINE + 1);
+            block.resize(filled + self.size, 0);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use foldhash::HashMap;
 use jiff::Timestamp;
 use meshwhy_core::causes::{
     config_rejected, duplicate_domain, listener_conflict, no_cluster, no_healthy_endpoints, no_route, no_virtual_host,
@@ -62,14 +63,15 @@ static REFUSED: [&Cause; 4] =
     [&config_rejected::CAUSE, &duplicate_domain::CAUSE, &listener_conflict::CAUSE, &xds_unreachable::CAUSE];
 
 /// Says of each group how it went on, what may have made it end, and which other group explains it. `observed` is the time that the lines are of.
-pub(crate) fn tell(groups: &mut [Group], observed: Option<(Timestamp, Timestamp)>) {
+pub(crate) fn describe(groups: &mut [Group], observed: Option<(Timestamp, Timestamp)>) {
     for group in groups.iter_mut() {
         group.course = observed.and_then(|observed| course(group, observed));
     }
-    let causes: Vec<_> = groups.iter().map(|group| caused_by(group, groups)).collect();
-    let reasons: Vec<_> = groups.iter().map(|group| reason(group, groups)).collect();
+    let (roots, closes) = (Roots::of(groups), Closes::of(groups));
+    let reasons: Vec<_> = groups.iter().map(|group| closes.reason(group)).collect();
+    let causes: Vec<_> = groups.iter().map(|group| roots.of_group(group)).collect();
     for ((group, cause), reason) in groups.iter_mut().zip(causes).zip(reasons) {
-        (group.caused_by, group.burst_reason) = (cause, reason);
+        (group.caused_by, group.burst_reason) = (cause, reason.filter(|_| cause.is_none()));
     }
 }
 
@@ -103,42 +105,85 @@ fn comes_and_goes(group: &Group) -> bool {
     runs >= RUNS && variance > DISPERSION * mean
 }
 
-/// The cause of another group that explains this one: at the same cluster or in the same proxy, and not later.
-fn caused_by(group: &Group, groups: &[Group]) -> Option<&'static Cause> {
-    let cause = group.verdict.cause;
-    let is_earlier = |other: &Group| match (other.first_seen, group.first_seen) {
-        (Some(theirs), Some(ours)) => theirs <= ours,
-        _ => false,
-    };
-    let unreached = |other: &Group| {
-        cause == &no_healthy_endpoints::CAUSE
-            && UNREACHED.iter().any(|root| other.verdict.cause.is_of(root))
-            && group.facts.cluster.is_some()
-            && other.facts.cluster == group.facts.cluster
-    };
-    let refused = |other: &Group| {
-        UNCONFIGURED.contains(&cause) && REFUSED.contains(&other.verdict.cause) && group.hop.is_some() && other.hop == group.hop
-    };
-    let root = groups.iter().filter(|other| unreached(other) || refused(other)).filter(|other| is_earlier(other));
-    root.min_by_key(|other| other.first_seen).map(|other| other.verdict.cause)
+/// A cause, and when its first failure began.
+type Root = (Timestamp, &'static Cause);
+
+/// What may have made other failures, by where; the earliest of each place.
+struct Roots {
+    unreached: HashMap<String, Root>,
+    refused: HashMap<String, Root>,
 }
 
-fn reason(group: &Group, groups: &[Group]) -> Option<BurstReason> {
-    let is_burst = |group: &Group| group.course == Some(Course::Burst);
-    if !is_burst(group) || group.caused_by.is_some() {
-        return None;
+impl Roots {
+    fn of(groups: &[Group]) -> Self {
+        let mut roots = Self { unreached: HashMap::default(), refused: HashMap::default() };
+        for group in groups {
+            let (cause, Some(first)) = (group.verdict.cause, group.first_seen) else { continue };
+            let enter = |places: &mut HashMap<String, Root>, place: Option<&str>| {
+                let Some(place) = place else { return };
+                let known = places.entry(place.to_owned()).or_insert((first, cause));
+                if first < known.0 {
+                    *known = (first, cause);
+                }
+            };
+            if UNREACHED.iter().any(|root| cause.is_of(root)) {
+                enter(&mut roots.unreached, group.facts.cluster.as_deref());
+            }
+            if REFUSED.contains(&cause) {
+                enter(&mut roots.refused, group.hop.as_deref());
+            }
+        }
+        roots
     }
-    let closed = |group: &Group| is_burst(group) && group.verdict.cause.is_of(&upstream_closed_connection::CAUSE);
-    let is_together = |other: &&Group| {
-        let times = group.first_seen.zip(other.first_seen);
-        closed(other) && times.is_some_and(|(ours, theirs)| between(ours.min(theirs), ours.max(theirs)) <= TOGETHER)
-    };
-    let mut clusters: Vec<_> = groups.iter().filter(is_together).filter_map(|other| other.target.as_deref()).collect();
-    clusters.sort_unstable();
-    clusters.dedup();
-    match () {
-        () if HALF_A_CHANGE.contains(&group.verdict.cause) => Some(BurstReason::OrderOfChanges),
-        () if closed(group) && clusters.len() >= CLUSTERS => Some(BurstReason::ListenerUpdate),
-        () => None,
+
+    /// The cause that explains a group: at the same cluster or in the same proxy, and not later.
+    fn of_group(&self, group: &Group) -> Option<&'static Cause> {
+        let cause = group.verdict.cause;
+        let root = match () {
+            () if cause == &no_healthy_endpoints::CAUSE => self.unreached.get(group.facts.cluster.as_deref()?),
+            () if UNCONFIGURED.contains(&cause) => self.refused.get(group.hop.as_deref()?),
+            () => None,
+        };
+        root.filter(|(first, _)| group.first_seen.is_some_and(|ours| *first <= ours)).map(|(_, cause)| *cause)
+    }
+}
+
+fn is_burst(group: &Group) -> bool {
+    group.course == Some(Course::Burst)
+}
+
+fn is_closed(group: &Group) -> bool {
+    is_burst(group) && group.verdict.cause.is_of(&upstream_closed_connection::CAUSE)
+}
+
+/// Bursts of connections that upstreams closed: when they began, and where; in the order of time.
+struct Closes(Vec<(Timestamp, String)>);
+
+impl Closes {
+    fn of(groups: &[Group]) -> Self {
+        let closed = groups.iter().filter(|group| is_closed(group));
+        let mut closes: Vec<_> = closed.filter_map(|group| Some((group.first_seen?, group.target.clone()?))).collect();
+        closes.sort_unstable();
+        Self(closes)
+    }
+
+    /// What may have made a burst.
+    fn reason(&self, group: &Group) -> Option<BurstReason> {
+        if is_burst(group) && HALF_A_CHANGE.contains(&group.verdict.cause) {
+            return Some(BurstReason::OrderOfChanges);
+        }
+        let first = group.first_seen.filter(|_| is_closed(group))?;
+        let begin = self.0.partition_point(|(time, _)| *time < first && between(*time, first) > TOGETHER);
+        let near = self.0.iter().skip(begin).take_while(|(time, _)| *time <= first || between(first, *time) <= TOGETHER);
+        let mut clusters: Vec<&str> = Vec::new();
+        for (_, target) in near {
+            if !clusters.contains(&target.as_str()) {
+                clusters.push(target);
+            }
+            if clusters.len() == CLUSTERS {
+                return Some(BurstReason::ListenerUpdate);
+            }
+        }
+        None
     }
 }

@@ -11,7 +11,7 @@ use foldhash::HashMap;
 use meshwhy_core::causes::unknown;
 use meshwhy_core::{Cause, Context};
 
-use crate::failure::{Failure, Failures, Told};
+use crate::failure::{Failure, FailureView, Failures};
 use crate::kind::{Kind, head};
 use crate::sighting::SightingSource;
 
@@ -43,7 +43,7 @@ pub(crate) fn settle(failures: &mut Failures) {
         failures.all.iter().enumerate().filter(is_of).map(|(at, _)| at).collect::<Vec<_>>()
     };
     for at in of(failures, SightingSource::Module) {
-        let Some(keys) = failures.told(at).map(|told| Keys::of(told, failures)) else { continue };
+        let Some(keys) = failures.view(at).map(|view| Keys::of(view, failures)) else { continue };
         coverage.count_once(failures, at, keys);
         coverage.credit(failures, at, keys);
     }
@@ -51,7 +51,7 @@ pub(crate) fn settle(failures: &mut Failures) {
         let mut open = of(failures, witness);
         for by_request in [true, false] {
             open.retain(|at| {
-                let Some(keys) = failures.told(*at).map(|told| Keys::of(told, failures)) else { return false };
+                let Some(keys) = failures.view(*at).map(|view| Keys::of(view, failures)) else { return false };
                 let covered = coverage.covers(witness, keys, by_request);
                 failures.all.get_mut(*at).into_iter().for_each(|failure| failure.covered = covered);
                 !covered
@@ -59,7 +59,7 @@ pub(crate) fn settle(failures: &mut Failures) {
         }
         if witness == SightingSource::Envoy {
             for at in open {
-                let Some(keys) = failures.told(at).map(|told| Keys::of(told, failures)) else { continue };
+                let Some(keys) = failures.view(at).map(|view| Keys::of(view, failures)) else { continue };
                 coverage.credit(failures, at, keys);
             }
         }
@@ -79,9 +79,9 @@ struct Keys {
 }
 
 impl Keys {
-    fn of(told: Told<'_>, failures: &Failures) -> Self {
-        let Told { failure, kind } = told;
-        let (author, cause, connection) = (kind.author(), general(kind.verdict.cause), told.connection());
+    fn of(view: FailureView<'_>, failures: &Failures) -> Self {
+        let FailureView { failure, kind } = view;
+        let (author, cause, connection) = (kind.author(), general(kind.verdict.cause), view.connection());
         let request = match (failure.request, connection) {
             (Some(id), _) => Some(failures.number((author, cause, id))),
             (None, connection) => connection.map(|ends| failures.number((author, ends))),
@@ -181,7 +181,7 @@ fn name_authors(failures: &mut Failures) {
     for (at, record) in failures.each() {
         let answers = record.kind.is_application() || record.kind.facts.relayed_from.is_some();
         let Some(id) = record.failure.request.filter(|_| answers && !names_author(record.kind)) else { continue };
-        let line = authors.get(&(record.kind.author(), id)).and_then(|line| failures.told(*line));
+        let line = authors.get(&(record.kind.author(), id)).and_then(|line| failures.view(*line));
         let line = line.filter(|line| line.kind.target() == record.kind.target());
         pairs.extend(line.map(|line| (at, line.failure.clone())));
     }

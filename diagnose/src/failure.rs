@@ -20,21 +20,18 @@ pub(crate) struct Address(NonZeroU64);
 
 impl Address {
     const PORT: u64 = 0xffff;
+    /// Of the bits of an IP, the one that is always set, so that no address is 0.
+    const SET: NonZeroU64 = NonZeroU64::MIN.saturating_add(Self::PORT);
 
     fn new(text: &str, hasher: &RandomState) -> Self {
         let (ip, port) = text.rsplit_once(':').unwrap_or((text, ""));
         let port = port.parse::<u16>().map_or_else(|_| hasher.hash_one(port) & Self::PORT, u64::from);
-        Self::of((hasher.hash_one(ip) & !Self::PORT) | port)
-    }
-
-    /// No address is 0.
-    fn of(bits: u64) -> Self {
-        Self(NonZeroU64::MIN.saturating_add(Self::PORT) | bits)
+        Self(Self::SET | (hasher.hash_one(ip) & !Self::PORT) | port)
     }
 
     /// The same without its port.
     pub(crate) fn ip(self) -> Self {
-        Self::of(self.0.get() & !Self::PORT)
+        Self(Self::SET | (self.0.get() & !Self::PORT))
     }
 }
 
@@ -56,7 +53,7 @@ pub(crate) struct Failure {
     pub(crate) downstream_local: Option<Address>,
     pub(crate) upstream_local: Option<Address>,
     pub(crate) upstream_host: Option<Address>,
-    /// How often it happened.
+    /// How often it happened, as far as 32 bits count.
     pub(crate) count: u32,
     /// How often of these flood control left it without a record.
     pub(crate) suppressed: u32,
@@ -85,7 +82,7 @@ pub(crate) struct Failures {
 
 /// A failure and its kind.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Told<'f> {
+pub(crate) struct FailureView<'f> {
     pub(crate) failure: &'f Failure,
     pub(crate) kind: &'f Kind,
 }
@@ -103,8 +100,8 @@ impl Failures {
         }
     }
 
-    /// Takes what a line tells; of kinds that are `known` elsewhere nothing is kept.
-    pub(crate) fn push(&mut self, sighting: Sighting<'_>, is_known: impl Fn(u64) -> bool) {
+    /// Takes what a line tells; of a kind that is surplus nothing is kept.
+    pub(crate) fn push(&mut self, sighting: Sighting<'_>, is_surplus: impl Fn(u64) -> bool) {
         let Self { kinds, all, addresses, hasher, .. } = self;
         let context = &sighting.facts.context;
         let ends = [
@@ -143,11 +140,11 @@ impl Failures {
             keep(address.ip(), ip(text));
         }
         let key = sighting.key(hasher);
-        let known = is_known(key);
-        if !known && kinds.wants_example(key) {
+        let is_surplus = is_surplus(key);
+        if !is_surplus && kinds.wants_example(key) {
             ends.into_iter().flatten().for_each(|(address, text)| keep(address, text));
         }
-        (failure.kind, failure.example) = kinds.enter(key, sighting, known);
+        (failure.kind, failure.example) = kinds.enter(key, sighting, is_surplus);
         failure.own_kind = failure.kind;
         all.push(failure);
     }
@@ -174,15 +171,15 @@ impl Failures {
     }
 
     /// One of them.
-    pub(crate) fn told(&self, at: usize) -> Option<Told<'_>> {
+    pub(crate) fn view(&self, at: usize) -> Option<FailureView<'_>> {
         let failure = self.all.get(at)?;
-        Some(Told { failure, kind: self.kinds.get(failure.kind)? })
+        Some(FailureView { failure, kind: self.kinds.get(failure.kind)? })
     }
 
     /// All of them, in their order.
-    pub(crate) fn each(&self) -> impl DoubleEndedIterator<Item = (usize, Told<'_>)> {
-        let told = |failure| Some(Told { failure, kind: self.kinds.get(failure.kind)? });
-        self.all.iter().enumerate().filter_map(move |(at, failure)| Some((at, told(failure)?)))
+    pub(crate) fn each(&self) -> impl DoubleEndedIterator<Item = (usize, FailureView<'_>)> {
+        let view = |failure| Some(FailureView { failure, kind: self.kinds.get(failure.kind)? });
+        self.all.iter().enumerate().filter_map(move |(at, failure)| Some((at, view(failure)?)))
     }
 
     /// A number that stands for these values.
@@ -191,10 +188,10 @@ impl Failures {
     }
 
     /// Those of some kinds, in their order.
-    pub(crate) fn of(&self, is_wanted: impl Fn(&Kind) -> bool) -> impl DoubleEndedIterator<Item = (usize, Told<'_>)> {
+    pub(crate) fn of(&self, is_wanted: impl Fn(&Kind) -> bool) -> impl DoubleEndedIterator<Item = (usize, FailureView<'_>)> {
         let wanted: Vec<bool> = self.kinds.ids().map(|kind| self.kinds.get(kind).is_some_and(&is_wanted)).collect();
         let is_wanted = move |kind: u32| usize::try_from(kind).is_ok_and(|kind| wanted.get(kind) == Some(&true));
-        self.each().filter(move |(_, told)| is_wanted(told.failure.kind))
+        self.each().filter(move |(_, view)| is_wanted(view.failure.kind))
     }
 
     /// The text of an address, where it is still known.
@@ -209,7 +206,7 @@ impl Failures {
     }
 }
 
-impl<'f> Told<'f> {
+impl<'f> FailureView<'f> {
     /// Both ends of the downstream connection.
     pub(crate) fn connection(self) -> Option<(Address, Address)> {
         self.failure.downstream_remote.zip(self.failure.downstream_local)

@@ -10,7 +10,7 @@ use meshwhy_core::condition::Shown;
 use meshwhy_core::{Cause, Confidence, Facts, Nature, Side, Stage, Verdict};
 
 use crate::course::{BurstReason, Course};
-use crate::failure::{Address, Failures, Told};
+use crate::failure::{Address, FailureView, Failures};
 use crate::hops;
 use crate::kind::{ExampleLine, Kind};
 use crate::sources::Sources;
@@ -87,7 +87,7 @@ impl Example {
     /// A line of one of the sources.
     pub(crate) fn of(line: &ExampleLine, sources: &Sources) -> Self {
         let (source, number) = sources.place(line.line);
-        Self { source, line: number, request_id: line.request_id.clone(), text: line.text.clone() }
+        Self { source, line: number, request_id: line.request_id.clone(), text: Arc::clone(&line.text) }
     }
 }
 
@@ -113,35 +113,35 @@ impl Groups {
     pub(crate) fn add(&mut self, failures: &Failures, sources: &Sources) {
         let mut of_kinds: HashMap<u32, usize> = HashMap::default();
         let speaking = |covered| {
-            let speaks = move |told: &Told<'_>| !told.is_absorbed() && told.failure.covered == covered;
-            failures.each().filter(move |(_, told)| speaks(told))
+            let speaks = move |view: &FailureView<'_>| !view.is_absorbed() && view.failure.covered == covered;
+            failures.each().filter(move |(_, view)| speaks(view))
         };
         let answered = answered(failures);
-        for (at, told) in speaking(false) {
-            let group = *of_kinds.entry(told.failure.kind).or_insert_with(|| self.group(told.kind));
+        for (at, view) in speaking(false) {
+            let group = *of_kinds.entry(view.failure.kind).or_insert_with(|| self.group(view.kind));
             if let Some(group) = self.groups.get_mut(group) {
-                group.count = group.count.saturating_add(told.failure.count.into());
-                group.suppressed = group.suppressed.saturating_add(told.failure.suppressed.into());
-                if group.missing_hop.is_none() && asks_a_server(told.kind) && !answered.contains(&at) {
-                    group.missing_hop = failures.text(told.failure.upstream_host).map(str::to_owned);
+                group.count = group.count.saturating_add(view.failure.count.into());
+                group.suppressed = group.suppressed.saturating_add(view.failure.suppressed.into());
+                if group.missing_hop.is_none() && asks_a_server(view.kind) && !answered.contains(&at) {
+                    group.missing_hop = failures.text(view.failure.upstream_host).map(str::to_owned);
                 }
-                group.take(failures, at, told, sources);
+                group.take(failures, at, view, sources);
             }
         }
-        for (at, told) in speaking(true) {
-            let known = || self.of_keys.get(&Key::of(told.kind)).copied();
-            let group = of_kinds.get(&told.failure.kind).copied().or_else(known);
+        for (at, view) in speaking(true) {
+            let known = || self.of_keys.get(&Key::of(view.kind)).copied();
+            let group = of_kinds.get(&view.failure.kind).copied().or_else(known);
             if let Some(group) = group.and_then(|group| self.groups.get_mut(group)) {
-                group.take(failures, at, told, sources);
+                group.take(failures, at, view, sources);
             }
         }
-        for (at, told) in failures.each() {
-            let speaker = if told.is_absorbed() { hops::speaker(failures, at) } else { Some(at) };
-            let Some(Told { failure, kind }) = speaker.and_then(|at| failures.told(at)) else { continue };
+        for (at, view) in failures.each() {
+            let speaker = if view.is_absorbed() { hops::speaker(failures, at) } else { Some(at) };
+            let Some(FailureView { failure, kind }) = speaker.and_then(|at| failures.view(at)) else { continue };
             let known = || self.of_keys.get(&Key::of(kind)).copied();
             let group = of_kinds.get(&failure.kind).copied().or_else(known);
             if let Some(group) = group.and_then(|group| self.groups.get_mut(group)).filter(|group| group.has_room()) {
-                let lines = told.failure.line..told.failure.line + u64::from(told.failure.lines);
+                let lines = view.failure.line..view.failure.line + u64::from(view.failure.lines);
                 group.lines.extend(lines.take(MAX_LINES - group.lines.len()));
             }
         }
@@ -208,15 +208,12 @@ impl Group {
         }
     }
 
-    fn take(&mut self, failures: &Failures, at: usize, told: Told<'_>, sources: &Sources) {
-        let Told { failure, kind } = told;
-        if self.callers.len() < MAX_CALLERS {
-            let caller = caller(failures, told).filter(|caller| !self.callers.contains(caller));
-            self.callers.extend(caller);
-        }
+    fn take(&mut self, failures: &Failures, at: usize, view: FailureView<'_>, sources: &Sources) {
+        let FailureView { failure, kind } = view;
+        self.note_caller(failures, view);
         if self.evidence.is_empty() || kind.verdict.confidence > self.verdict.confidence {
             self.verdict = kind.verdict;
-            self.evidence = evidence(failures, at, told);
+            self.evidence = evidence(failures, at, view);
         }
         if let Some(time) = failure.time.filter(|_| !failure.covered) {
             self.timeline.add(time.get(), failure.count.into());
@@ -233,6 +230,21 @@ impl Group {
         }
     }
 
+    /// Keeps whose request it was: the pod whose proxy speaks where the request left it, else the address that it came from.
+    fn note_caller(&mut self, failures: &Failures, view: FailureView<'_>) {
+        if self.side == Some(Side::Outbound) {
+            // All of a group left the same pod.
+            if self.callers.is_empty() {
+                self.callers.extend(self.hop.clone());
+            }
+        } else if self.callers.len() < MAX_CALLERS
+            && let Some(address) = failures.text(view.failure.downstream_remote.map(Address::ip))
+            && self.callers.iter().all(|known| known != address)
+        {
+            self.callers.push(address.to_owned());
+        }
+    }
+
     const fn has_room(&self) -> bool {
         self.lines.len() < MAX_LINES
     }
@@ -245,10 +257,11 @@ impl Group {
 
 /// The failures that lines of other proxies tell of, too.
 fn answered(failures: &Failures) -> HashSet<usize> {
-    let absorbed = failures.each().filter(|(_, told)| told.is_absorbed());
-    let speakers = absorbed.filter_map(|(at, told)| Some((told, hops::speaker(failures, at)?)));
-    let is_other = |told: Told<'_>, speaker| failures.told(speaker).is_some_and(|theirs| theirs.kind.hop() != told.kind.hop());
-    speakers.filter(|(told, speaker)| is_other(*told, *speaker)).map(|(_, speaker)| speaker).collect()
+    let absorbed = failures.each().filter(|(_, view)| view.is_absorbed());
+    let speakers = absorbed.filter_map(|(at, view)| Some((view, hops::speaker(failures, at)?)));
+    let is_other =
+        |view: FailureView<'_>, speaker| failures.view(speaker).is_some_and(|theirs| theirs.kind.proxy() != view.kind.proxy());
+    speakers.filter(|(view, speaker)| is_other(*view, *speaker)).map(|(_, speaker)| speaker).collect()
 }
 
 /// Whether a request left for a Service of the cluster, whose pods may have a proxy that knows more of the failure.
@@ -263,22 +276,14 @@ fn asks_a_server(kind: &Kind) -> bool {
         && (cause.nature == Nature::Application || cause.stage() == Stage::Response)
 }
 
-/// Whose request it was: the pod whose proxy speaks where the request left it, else the address that it came from.
-fn caller(failures: &Failures, told: Told<'_>) -> Option<String> {
-    if told.kind.side() == Some(Side::Outbound) {
-        return told.kind.hop();
-    }
-    failures.text(told.failure.downstream_remote.map(Address::ip)).map(str::to_owned)
-}
-
 /// What proves a verdict: the facts of the line, and those of the server that refused its caller.
-fn evidence(failures: &Failures, at: usize, told: Told<'_>) -> Vec<Shown> {
-    let mut evidence = told.kind.verdict.evidence(&told.kind.facts);
-    if let Some(theirs) = failures.refused_by.get(&at).and_then(|server| failures.told(*server)) {
+fn evidence(failures: &Failures, at: usize, view: FailureView<'_>) -> Vec<Shown> {
+    let mut evidence = view.kind.verdict.evidence(&view.kind.facts);
+    if let Some(theirs) = failures.refused_by.get(&at).and_then(|server| failures.view(*server)) {
         let facts = &theirs.kind.facts;
         let more = [
-            ("response_code_details", told.kind.facts.details.as_deref()),
-            ("upstream_local_address", failures.text(told.failure.upstream_local)),
+            ("response_code_details", view.kind.facts.details.as_deref()),
+            ("upstream_local_address", failures.text(view.failure.upstream_local)),
             ("peer_response_code_details", facts.details.as_deref()),
             ("peer_downstream_transport_failure_reason", facts.downstream_transport_failure.as_deref()),
             ("peer_downstream_local_address", failures.text(theirs.failure.downstream_local)),

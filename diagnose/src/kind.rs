@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 use foldhash::quality::RandomState;
+use meshwhy_core::causes::unknown;
 use meshwhy_core::redact::{bounded, redact};
 use meshwhy_core::transport::TransportFailure;
 use meshwhy_core::{Cause, Facts, Nature, Side, Verdict};
@@ -45,7 +46,7 @@ pub(crate) struct ExampleLine {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kinds {
     ids: HashMap<u64, u32>,
-    /// Each with its key; only that where the kind is known elsewhere.
+    /// Each with its key; only that where the rest is surplus.
     kinds: Vec<(u64, Option<Box<Kind>>)>,
     /// How many examples they have.
     examples: usize,
@@ -93,11 +94,11 @@ impl Kinds {
         })
     }
 
-    /// The kind of a sighting, and which of its examples the line is.
-    pub(crate) fn enter(&mut self, key: u64, sighting: Sighting<'_>, is_known: bool) -> (u32, Option<NonZeroU8>) {
-        let wanted = !is_known && self.wants_example(key);
+    /// The kind of a sighting, and which of its examples the line is. Of what is surplus only the key is kept.
+    pub(crate) fn enter(&mut self, key: u64, sighting: Sighting<'_>, is_surplus: bool) -> (u32, Option<NonZeroU8>) {
+        let wanted = !is_surplus && self.wants_example(key);
         let example = wanted.then(|| ExampleLine::of(&sighting));
-        let id = self.id(key, || (!is_known).then(|| Box::new(Kind::of(sighting))));
+        let id = self.id(key, || (!is_surplus).then(|| Box::new(Kind::of(sighting))));
         let kind = usize::try_from(id).ok().and_then(|id| self.kinds.get_mut(id)?.1.as_mut());
         let number = kind.zip(example).and_then(|(kind, example)| {
             kind.examples.push(example);
@@ -141,12 +142,11 @@ impl Kinds {
                 moved.push(None);
                 continue;
             }
-            let (mut common, mut examples) = (None, Vec::new());
-            if let Some(mut kind) = kind {
-                examples = std::mem::take(&mut kind.examples);
-                common = Some(kind);
-            }
-            let id = self.id(key, || common);
+            let (examples, kind) = match kind {
+                Some(mut kind) => (std::mem::take(&mut kind.examples), Some(kind)),
+                None => (Vec::new(), None),
+            };
+            let id = self.id(key, || kind);
             let known = usize::try_from(id).ok().and_then(|id| self.kinds.get_mut(id)?.1.as_mut());
             let before = known.as_ref().map_or(MAX_EXAMPLES, |kind| kind.examples.len());
             if let Some(kind) = known {
@@ -178,6 +178,9 @@ impl Moved {
 
 /// Who wrote a line: the container that its prefix names, in whatever file; else its file.
 pub(crate) type Author<'a> = (Option<u32>, Option<&'a str>);
+
+/// Which proxy wrote a line.
+pub(crate) type Proxy<'a> = (Option<&'a str>, Option<(u32, Option<&'a str>)>);
 
 /// Who wrote the lines of a container, or else of a file.
 pub(crate) fn author(file: u32, origin: Option<&str>) -> Author<'_> {
@@ -222,6 +225,15 @@ impl Kind {
         }
     }
 
+    /// The proxy that wrote the line: the container that its prefix names, else its file and the pod, unless that is the author's.
+    pub(crate) fn proxy(&self) -> Proxy<'_> {
+        let pod = self.facts.context.pod.as_deref().filter(|_| self.facts.relayed_from.is_none());
+        match self.origin.as_deref() {
+            Some(origin) => (Some(origin), None),
+            None => (None, Some((self.source, pod))),
+        }
+    }
+
     /// Which way the traffic went.
     pub(crate) const fn side(&self) -> Option<Side> {
         self.facts.decisive.side
@@ -255,7 +267,7 @@ impl Sighting<'_> {
         let what = (verdict.cause.code, verdict.confidence as u8, condition, target(facts), &facts.relayed_from, facts.event);
         let details = facts.details.as_deref().map(head);
         let how = (details, facts.status, facts.flags, name(facts.upstream_transport()), name(facts.downstream_transport()));
-        let lacks = (facts.context.server_name.is_none(), facts.count() == 1);
+        let lacks = (facts.context.server_name.is_none(), verdict.cause == &unknown::CAUSE && facts.count() == 1);
         hasher.hash_one((who, what, how, lacks))
     }
 }

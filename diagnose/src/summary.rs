@@ -103,7 +103,7 @@ impl Summary {
 }
 
 /// How lines are read.
-pub(crate) struct Reader<'r> {
+pub(crate) struct BlockReader<'r> {
     pub(crate) source: u32,
     pub(crate) pod: Option<&'r Pod>,
     pub(crate) window: Window,
@@ -114,7 +114,7 @@ pub(crate) struct Reader<'r> {
     pub(crate) surplus: &'r Surplus,
 }
 
-impl Reader<'_> {
+impl BlockReader<'_> {
     /// Sums up a piece, of which the first lines may belong to an item before it. Also gives how many lines behind it belong to its last item.
     pub(crate) fn read(&self, piece: &[u8], beyond: &[Vec<u8>], skipped: u64) -> (Summary, u64) {
         let (mut rest, mut lines) = (piece, 0);
@@ -147,7 +147,6 @@ impl Reader<'_> {
         };
         let (lines, failures) = (last - first + 1, summary.failures.all.len());
         let outside = summary.outside + summary.healthy_outside;
-
         match content {
             LineContent::Blank => return summary.totals.ignored += lines,
             LineContent::Unreadable => {

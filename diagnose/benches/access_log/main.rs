@@ -24,9 +24,11 @@ const SHARE_LINES: usize = 200_000;
 const SEED: u64 = 20_261_127;
 const TURNS: usize = 3;
 
-/// What people type instead; `FILE` is the log. None of them names a cause.
+/// The least that anybody can type; `FILE` is the log.
+const GREP: (&str, &str) = ("grep -c", "grep -c '\"response_flags\":\"U' FILE | cat");
+/// What people type instead. None of them names a cause.
 const PEERS: [(&str, &str); 4] = [
-    ("grep -c", "grep -c '\"response_flags\":\"U' FILE | cat"),
+    GREP,
     (
         "awk, counting flags",
         "awk 'match($0,/\"response_flags\":\"[^\"]*/){n[substr($0,RSTART,RLENGTH)]++} END{for(k in n)print n[k],k}' FILE",
@@ -71,11 +73,9 @@ fn run() -> io::Result<()> {
         for _ in 0..TURNS {
             fastest.turn("meshwhy", log.diagnosis(&log.json)?);
             fastest.turn("meshwhy, the same lines as TEXT", log.diagnosis(&log.text)?);
-            PEERS.iter().take(1).filter_map(|(name, command)| Some((name, peer(command, &log.json)?))).for_each(
-                |(name, time)| {
-                    fastest.turn(name, time);
-                },
-            );
+            if let Some(time) = peer(GREP.1, &log.json) {
+                fastest.turn(GREP.0, time);
+            }
         }
         println!("\n{SHARE_LINES} lines, {percent} % failing");
         fastest.print("meshwhy");

@@ -9,7 +9,7 @@ use meshwhy_core::transport::{TransportFailure, TransportKind};
 use meshwhy_core::{Cause, Confidence, Verdict};
 
 use super::{Shared, change_verdict, counting_first, mark_explained};
-use crate::failure::{Address, Failures, Told};
+use crate::failure::{Address, FailureView, Failures};
 use crate::kind::Kind;
 
 /// Joins callers with the servers that they could not agree with.
@@ -52,7 +52,7 @@ fn refused_handshakes(failures: &mut Failures) -> Vec<usize> {
     }
     for (client, servers) in &pairs {
         // The witnesses of one connection that know more say what was wrong with it.
-        let theirs = servers.iter().filter_map(|at| Some((*at, failures.told(*at)?)));
+        let theirs = servers.iter().filter_map(|at| Some((*at, failures.view(*at)?)));
         let refusals = theirs.filter_map(|(at, theirs)| Some((at, theirs, refusal(theirs.kind)?)));
         let best = refusals.min_by_key(|(_, theirs, _)| (theirs.failure.covered, theirs.failure.witness));
         let Some((server, _, cause)) = best else { continue };
@@ -71,7 +71,7 @@ fn refused_handshakes(failures: &mut Failures) -> Vec<usize> {
 /// the other hears as an alert.
 fn repeated_handshakes(failures: &mut Failures, refused: &[usize]) {
     let mut callers = Callers::default();
-    let known = |at: usize| Some((at, failures.told(at)?));
+    let known = |at: usize| Some((at, failures.view(at)?));
     let failed = counting_first(failures, |caller| handshake(caller.facts.upstream_transport()).is_some());
     for (at, caller) in refused.iter().filter_map(|at| known(*at)).chain(failed) {
         file(&mut callers, at, caller);
@@ -101,7 +101,7 @@ type Callers = HashMap<(Address, Option<Address>), usize>;
 
 /// Files a caller under the server that it called and each of its own addresses: which of them the server sees depends on
 /// whether the caller is a sidecar or a gateway.
-fn file(callers: &mut Callers, at: usize, caller: Told<'_>) {
+fn file(callers: &mut Callers, at: usize, caller: FailureView<'_>) {
     let failure = caller.failure;
     let Some(server) = failure.upstream_host else { return };
     for address in [failure.upstream_local, failure.downstream_local, failure.downstream_remote].into_iter().flatten() {
@@ -111,7 +111,7 @@ fn file(callers: &mut Callers, at: usize, caller: Told<'_>) {
 }
 
 /// The server's own address and the caller's without its port.
-fn ends(server: Told<'_>) -> Option<(Address, Option<Address>)> {
+fn ends(server: FailureView<'_>) -> Option<(Address, Option<Address>)> {
     Some((server.failure.downstream_local?, server.failure.downstream_remote.map(Address::ip)))
 }
 

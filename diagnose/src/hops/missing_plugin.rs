@@ -23,8 +23,8 @@ pub(crate) fn settle(failures: &mut Failures, explained: &HashSet<u64>) -> (u64,
     }
     let mut first: HashMap<Author<'_>, usize> = HashMap::default();
     let mut pairs = Vec::new();
-    for (at, told) in failures.of(is_missing) {
-        let speaker = *first.entry(told.kind.author()).or_insert(at);
+    for (at, view) in failures.of(is_missing) {
+        let speaker = *first.entry(view.kind.author()).or_insert(at);
         pairs.extend((speaker != at).then_some((at, speaker)));
     }
     for (at, speaker) in pairs {

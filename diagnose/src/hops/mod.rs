@@ -15,7 +15,7 @@ use std::hash::Hash;
 use foldhash::HashMap;
 use meshwhy_core::Verdict;
 
-use crate::failure::{Failures, Told};
+use crate::failure::{FailureView, Failures};
 use crate::kind::Kind;
 
 pub(crate) use missing_plugin::settle as settle_missing_plugins;
@@ -61,15 +61,18 @@ impl<K: Copy + Hash + Eq> Shared<K> {
 }
 
 /// The failures of some kinds that no other explains: those that count before those that a better witness has counted.
-fn counting_first(failures: &Failures, is_wanted: impl Fn(&Kind) -> bool + Copy) -> impl Iterator<Item = (usize, Told<'_>)> {
-    let of = |covered| failures.of(is_wanted).filter(move |(_, told)| told.failure.covered == covered && !told.is_absorbed());
+fn counting_first(
+    failures: &Failures,
+    is_wanted: impl Fn(&Kind) -> bool + Copy,
+) -> impl Iterator<Item = (usize, FailureView<'_>)> {
+    let of = |covered| failures.of(is_wanted).filter(move |(_, view)| view.failure.covered == covered && !view.is_absorbed());
     of(false).chain(of(true))
 }
 
 /// Gives a failure another verdict.
 fn change_verdict(failures: &mut Failures, at: usize, change: impl FnOnce(Verdict) -> Verdict) {
-    let Some(told) = failures.told(at) else { return };
-    let (kind, verdict) = (told.failure.kind, change(told.kind.verdict));
+    let Some(view) = failures.view(at) else { return };
+    let (kind, verdict) = (view.failure.kind, change(view.kind.verdict));
     let by = failures.number((verdict.cause.code, verdict.confidence));
     let changed = failures.kinds.derive(kind, by, |kind| Kind { verdict, ..kind });
     if let (Some(failure), Some(changed)) = (failures.all.get_mut(at), changed) {

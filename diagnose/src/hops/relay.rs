@@ -10,9 +10,9 @@ use meshwhy_core::facts::text;
 use meshwhy_core::{Cause, Nature, Side};
 
 use super::{Shared, counting_first, mark_explained};
-use crate::failure::{Failures, Told};
+use crate::failure::{FailureView, Failures};
 use crate::group::order;
-use crate::kind::Kind;
+use crate::kind::{Kind, Proxy};
 
 /// Joins the hops of each request.
 pub(super) fn join(failures: &mut Failures) {
@@ -29,14 +29,14 @@ pub(super) fn join(failures: &mut Failures) {
 fn relays(failures: &mut Failures) {
     let mut deciders: HashMap<NonZeroU64, usize> = HashMap::default();
     let mut authors: HashMap<(NonZeroU64, &str), usize> = HashMap::default();
-    for (at, told) in counting_first(failures, decides) {
-        let Some(id) = told.failure.request else { continue };
-        if let Some(pod) = pod(told.kind) {
+    for (at, view) in counting_first(failures, decides) {
+        let Some(id) = view.failure.request else { continue };
+        if let Some(pod) = pod(view.kind) {
             authors.entry((id, pod)).or_insert(at);
         }
         let best = deciders.entry(id).or_insert(at);
-        let rank = |told: Told<'_>| (told.failure.covered, order(&told.kind.verdict));
-        if failures.told(*best).is_some_and(|known| rank(told) < rank(known)) {
+        let rank = |view: FailureView<'_>| (view.failure.covered, order(&view.kind.verdict));
+        if failures.view(*best).is_some_and(|known| rank(view) < rank(known)) {
             *best = at;
         }
     }
@@ -48,7 +48,7 @@ fn relays(failures: &mut Failures) {
         let named = pod.and_then(|pod| authors.get(&(id, pod))).copied();
         let alike = || {
             let decider = *deciders.get(&id)?;
-            let theirs = failures.told(decider)?.kind;
+            let theirs = failures.view(decider)?.kind;
             (relay.kind.is(&unknown::CAUSE) || alike(theirs.verdict.cause, relay.kind.verdict.cause)).then_some(decider)
         };
         match named.or_else(alike) {
@@ -71,10 +71,10 @@ fn relays(failures: &mut Failures) {
         let Some(id) = relay.failure.request else { continue };
         // The application next to a hop is the author only where no other hop knows better.
         let own = deciders.get(&id).copied();
-        let is_application = |own: usize| failures.told(own).is_some_and(|own| own.kind.is_application());
+        let is_application = |own: usize| failures.view(own).is_some_and(|own| own.kind.is_application());
         let speaker = speakers.get(&id).copied().filter(|_| own.is_none_or(is_application));
         let Some(decider) = speaker.or(own) else { continue };
-        let Some(Told { kind: theirs, .. }) = failures.told(decider) else { continue };
+        let Some(FailureView { kind: theirs, .. }) = failures.view(decider) else { continue };
         let both_next_to_the_application = theirs.is_application() && relay.kind.side() == Some(Side::Inbound);
         let unrelated = theirs.is(&unknown::CAUSE) && theirs.facts.status != relay.kind.facts.status;
         if at != decider && !both_next_to_the_application && !unrelated {
@@ -91,9 +91,9 @@ fn relays(failures: &mut Failures) {
 fn repeated(failures: &mut Failures, relays: &[(usize, usize)]) {
     let mut by_proxy: HashMap<(usize, Proxy<'_>), u64> = HashMap::default();
     for (relay, decider) in relays {
-        let Some((relay, theirs)) = failures.told(*relay).zip(failures.told(*decider)) else { continue };
-        if !relay.failure.covered && proxy(relay.kind) != proxy(theirs.kind) {
-            *by_proxy.entry((*decider, proxy(relay.kind))).or_default() += 1;
+        let Some((relay, theirs)) = failures.view(*relay).zip(failures.view(*decider)) else { continue };
+        if !relay.failure.covered && relay.kind.proxy() != theirs.kind.proxy() {
+            *by_proxy.entry((*decider, relay.kind.proxy())).or_default() += 1;
         }
     }
     let mut requests: HashMap<usize, u64> = HashMap::default();
@@ -105,17 +105,17 @@ fn repeated(failures: &mut Failures, relays: &[(usize, usize)]) {
         return;
     }
     let mut attempts = Shared::new();
-    for (at, told) in counting_first(failures, |_| true).filter(|(_, told)| !told.failure.covered) {
-        if let Some(id) = told.failure.request {
+    for (at, view) in counting_first(failures, |_| true).filter(|(_, view)| !view.failure.covered) {
+        if let Some(id) = view.failure.request {
             attempts.enter(id, at);
         }
     }
     let mut pairs = Vec::new();
     for (decider, count) in requests {
-        let Some(Told { failure, kind: theirs }) = failures.told(decider) else { continue };
+        let Some(FailureView { failure, kind: theirs }) = failures.view(decider) else { continue };
         let same = |at: &usize| {
-            failures.told(*at).is_some_and(|Told { kind: other, .. }| {
-                proxy(other) == proxy(theirs)
+            failures.view(*at).is_some_and(|FailureView { kind: other, .. }| {
+                other.proxy() == theirs.proxy()
                     && other.verdict.cause == theirs.verdict.cause
                     && (other.side(), other.target()) == (theirs.side(), theirs.target())
             })
@@ -151,7 +151,7 @@ fn cut_off(failures: &mut Failures) {
     for (at, caller) in counting_first(failures, saw_the_upstream_end) {
         let ends = caller.failure.upstream_local.zip(caller.failure.upstream_host);
         let of_connection = ends.and_then(|ends| connections.get(&ends)).copied();
-        let is_upstream = |server: &usize| failures.told(*server).is_some_and(|server| is_upstream(caller, server));
+        let is_upstream = |server: &usize| failures.view(*server).is_some_and(|server| is_upstream(caller, server));
         let of_request = || requests.of(caller.failure.request?).find(is_upstream);
         pairs.extend(of_connection.or_else(of_request).filter(|server| *server != at).map(|server| (at, server)));
     }
@@ -180,7 +180,7 @@ fn hung_up(failures: &mut Failures) {
     let mut pairs = Vec::new();
     for (at, server) in counting_first(failures, is_gone) {
         let of_request = server.failure.request.into_iter().flat_map(|id| callers.of(id));
-        let caller = of_request.filter_map(|caller| Some((caller, failures.told(caller)?)));
+        let caller = of_request.filter_map(|caller| Some((caller, failures.view(caller)?)));
         let caller = caller.into_iter().find(|(_, caller)| calls(*caller, server));
         pairs.extend(caller.map(|(caller, _)| (at, caller)));
     }
@@ -194,16 +194,16 @@ fn is_gone(server: &Kind) -> bool {
 }
 
 /// Whether the one hop's upstream is the other; or the one is the other's application, which gave up when its client had.
-fn calls(caller: Told<'_>, server: Told<'_>) -> bool {
-    if proxy(caller.kind) == proxy(server.kind) {
+fn calls(caller: FailureView<'_>, server: FailureView<'_>) -> bool {
+    if caller.kind.proxy() == server.kind.proxy() {
         return is_gone(caller.kind) && (caller.kind.side(), server.kind.side()) == (Some(Side::Inbound), Some(Side::Outbound));
     }
     is_upstream(caller, server)
 }
 
 /// Whether the server is the hop that the caller called, by its address, or else by its side.
-fn is_upstream(caller: Told<'_>, server: Told<'_>) -> bool {
-    if proxy(caller.kind) == proxy(server.kind) {
+fn is_upstream(caller: FailureView<'_>, server: FailureView<'_>) -> bool {
+    if caller.kind.proxy() == server.kind.proxy() {
         return false;
     }
     match caller.failure.upstream_host.zip(server.failure.downstream_local) {
@@ -212,24 +212,13 @@ fn is_upstream(caller: Told<'_>, server: Told<'_>) -> bool {
     }
 }
 
-type Proxy<'a> = (Option<&'a str>, Option<(u32, Option<&'a str>)>);
-
-/// Who wrote the line: the container that its prefix names, else its file and the pod, unless that is the author's.
-fn proxy(told: &Kind) -> Proxy<'_> {
-    let pod = told.facts.context.pod.as_deref().filter(|_| !is_relayed(told));
-    match told.origin.as_deref() {
-        Some(origin) => (Some(origin), None),
-        None => (None, Some((told.source, pod))),
-    }
-}
-
-fn pod(told: &Kind) -> Option<&str> {
-    text(told.facts.context.pod.as_ref())
+fn pod(view: &Kind) -> Option<&str> {
+    text(view.facts.context.pod.as_ref())
 }
 
 /// Whether the hop only passed on what another proxy decided.
-fn is_relayed(told: &Kind) -> bool {
-    told.facts.relayed_from.is_some()
+fn is_relayed(view: &Kind) -> bool {
+    view.facts.relayed_from.is_some()
 }
 
 /// Whether two verdicts are of one kind.
@@ -237,9 +226,9 @@ fn alike(one: &'static Cause, other: &'static Cause) -> bool {
     one.is_of(other) || other.refines(one)
 }
 
-fn decides(told: &Kind) -> bool {
+fn decides(view: &Kind) -> bool {
     // Lacking trace context, a request is answered all the same; and who passes on decides nothing.
-    !is_relayed(told)
-        && told.verdict.cause.nature != Nature::Telemetry
-        && (!told.is_application() || told.side() == Some(Side::Inbound))
+    !is_relayed(view)
+        && view.verdict.cause.nature != Nature::Telemetry
+        && (!view.is_application() || view.side() == Some(Side::Inbound))
 }

@@ -8,7 +8,7 @@ use meshwhy_core::causes::{
 };
 
 use super::mark_explained;
-use crate::failure::{Failures, Told};
+use crate::failure::{FailureView, Failures};
 
 /// Words that only a proxy says that has reached its control plane: what failed before them was the start.
 pub(super) fn join(failures: &mut Failures) {
@@ -21,11 +21,11 @@ pub(super) fn join(failures: &mut Failures) {
         &xds_disconnect_benign::CAUSE,
     ];
     let mut last: HashMap<(u32, Option<&str>), usize> = HashMap::default();
-    for (at, told) in failures.of(|kind| REACHED.contains(&kind.verdict.cause)) {
-        last.insert((told.kind.source, told.kind.origin.as_deref()), at);
+    for (at, view) in failures.of(|kind| REACHED.contains(&kind.verdict.cause)) {
+        last.insert((view.kind.source, view.kind.origin.as_deref()), at);
     }
-    let early = |(at, told): (usize, Told<'_>)| {
-        let end = *last.get(&(told.kind.source, told.kind.origin.as_deref()))?;
+    let early = |(at, view): (usize, FailureView<'_>)| {
+        let end = *last.get(&(view.kind.source, view.kind.origin.as_deref()))?;
         (at < end).then_some((at, end))
     };
     let pairs: Vec<_> = failures.of(|kind| kind.is(&xds_unreachable::CAUSE)).filter_map(early).collect();

@@ -1,6 +1,7 @@
 //! One page that needs nothing beside it: no request leaves it, and it can be read without scripts.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -170,22 +171,26 @@ impl Page<'_> {
 
     /// Which cause at which target.
     fn map(&self) -> Markup {
-        let mut targets: Vec<(String, u64)> = Vec::new();
-        for entry in self.causes.iter().take(MAP).flat_map(|cause| &cause.entries) {
-            let name = service(entry);
-            match targets.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, count)) => *count = count.saturating_add(entry.count),
-                None => targets.push((name, entry.count)),
+        let mut all: BTreeMap<String, u64> = BTreeMap::new();
+        let mut rows: Vec<(&Entry, BTreeMap<String, u64>)> = Vec::new();
+        for cause in self.causes.iter().take(MAP) {
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            for entry in &cause.entries {
+                let target = service(entry);
+                *all.entry(target.clone()).or_default() += entry.count;
+                *counts.entry(target).or_default() += entry.count;
             }
+            rows.extend(cause.first().map(|first| (first, counts)));
         }
+        let mut targets: Vec<(String, u64)> = all.into_iter().collect();
         targets.sort_by_key(|(_, count)| Reverse(*count));
         targets.truncate(MAP);
-        let count = |cause: &CauseEntries<'_>, target: &str| {
-            cause.entries.iter().filter(|entry| service(entry) == target).map(|entry| entry.count).sum::<u64>()
+        let shown = |counts: &BTreeMap<String, u64>| -> Vec<u64> {
+            targets.iter().map(|(target, _)| counts.get(target).copied().unwrap_or_default()).collect()
         };
-        let rows: Vec<(&Entry, Vec<u64>)> = (self.causes.iter().take(MAP))
-            .filter_map(|cause| Some((cause.first()?, targets.iter().map(|(target, _)| count(cause, target)).collect())))
-            .filter(|(_, counts): &(_, Vec<u64>)| counts.iter().any(|count| *count > 0))
+        let rows: Vec<(&Entry, Vec<u64>)> = (rows.iter())
+            .map(|(cause, counts)| (*cause, shown(counts)))
+            .filter(|(_, counts)| counts.iter().any(|count| *count > 0))
             .collect();
         let most = rows.iter().flat_map(|(_, counts)| counts).copied().max().unwrap_or_default().max(1);
         let shade = |count: u64| {
