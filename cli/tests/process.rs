@@ -282,6 +282,25 @@ fn a_diagnosis_goes_to_several_files_in_one_run() {
     assert!(String::from_utf8(refused.stderr).unwrap().contains("missing/a.json"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_and_costs_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("full.json")).unwrap();
+    let mut command = meshwhy();
+    command.args(["diagnose", "--output", "full.json", "--output", "b.json", "-"]).current_dir(folder.path());
+    let output = fed(&mut command, format!("{BARE}\n").as_bytes());
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("full.json"));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.path().join("b.json")).unwrap()).unwrap();
+    assert_eq!(report["totals"]["failed"], 1);
+    assert!(String::from_utf8(output.stdout).unwrap().contains("COUNT"));
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let lost = meshwhy().args(["explain", BARE]).stdout(full).output().unwrap();
+    assert_eq!(lost.status.code(), Some(3));
+    assert!(!lost.stderr.is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_reading_and_what_was_read_is_told() {

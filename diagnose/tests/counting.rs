@@ -185,6 +185,20 @@ fn a_caller_that_hangs_up_is_told_once() {
 }
 
 #[test]
+fn clocks_that_are_apart_part_no_hops() {
+    let app = ["10.0.0.5:50000", "10.96.0.9:80"];
+    let mesh = ["10.0.0.5:40000", "10.0.0.9:80"];
+    let own = ["127.0.0.6:1", "127.0.0.1:8080"];
+    let gone = hop("db", "0 DC downstream_remote_disconnect", "r1", own, mesh);
+    let caller = hop("web", "504 UT response_timeout", "r1", mesh, app);
+    for time in ["2026-11-26T11:06:03.913Z", "2026-11-27T13:06:03.913Z", "2038-01-19T03:14:08Z", "1970-01-01T00:00:00Z"] {
+        let apart = gone.replace("2026-11-26T13:06:03.913Z", time);
+        assert_eq!(counts(&[caller.clone(), apart.clone()]), [("request-timeout", 1)], "{time}");
+        assert_eq!(counts(&[apart, caller.clone()]), [("request-timeout", 1)], "{time}");
+    }
+}
+
+#[test]
 fn lines_that_all_claim_one_request_cost_no_more_than_others() {
     let app = ["10.0.0.5:50000", "10.96.0.9:80"];
     let gone = |at: usize| hop(&format!("p{at}"), "0 DC downstream_remote_disconnect", "r1", app, app);

@@ -25,6 +25,9 @@ pub fn parse_line<'a>(bytes: &'a [u8], formats: &Formats) -> LineReading<'a> {
     if bytes.len() > MAX_LINE {
         return LineReading::of(LineContent::Unreadable);
     }
+    if let Some(success) = access_log::success(bytes, formats) {
+        return LineReading::of(LineContent::Healthy(success));
+    }
     let mut line = match simdutf8::basic::from_utf8(bytes) {
         Ok(text) => read(text, formats),
         Err(_) => read(&String::from_utf8_lossy(bytes), formats).into_owned(),

@@ -45,8 +45,9 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         }
         Task::Diagnose { sources, formats, manifests, format, outputs, shown } => {
             let render = |out: &mut dyn Write, report: &DiagnosisReport| {
-                render::diagnosis::write(out, report, format, &shown)?;
-                outputs.iter().try_for_each(|output| save(output, report, &shown))
+                let written = render::diagnosis::write(out, report, format, &shown);
+                // What one of them cannot take, the others still do.
+                outputs.iter().map(|output| save(output, report, &shown)).fold(Ok(()), Result::and).and(written)
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
             let diagnose = |mut analysis| {

@@ -8,6 +8,7 @@ mod missing_plugin;
 mod relay;
 mod repeated_close;
 mod repeated_codec_error;
+mod shared_requests;
 mod startup_noise;
 
 use std::hash::Hash;
@@ -65,8 +66,13 @@ fn counting_first(
     failures: &Failures,
     is_wanted: impl Fn(&Kind) -> bool + Copy,
 ) -> impl Iterator<Item = (usize, FailureView<'_>)> {
-    let of = |covered| failures.of(is_wanted).filter(move |(_, view)| view.failure.covered == covered && !view.is_absorbed());
+    let of = |covered| failures.of(is_wanted).filter(move |(_, view)| speaks_first(*view, covered));
     of(false).chain(of(true))
+}
+
+/// Whether no other failure explains this one, and a better witness has counted it or not.
+const fn speaks_first(view: FailureView<'_>, covered: bool) -> bool {
+    view.failure.covered == covered && !view.is_absorbed()
 }
 
 /// Gives a failure another verdict.

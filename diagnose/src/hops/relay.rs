@@ -9,6 +9,7 @@ use meshwhy_core::causes::{
 use meshwhy_core::facts::text;
 use meshwhy_core::{Cause, Nature, Side};
 
+use super::shared_requests::SharedRequests;
 use super::{Shared, counting_first, mark_explained};
 use crate::failure::{FailureView, Failures};
 use crate::group::order;
@@ -16,9 +17,10 @@ use crate::kind::{Kind, Proxy};
 
 /// Joins the hops of each request.
 pub(super) fn join(failures: &mut Failures) {
-    relays(failures);
-    cut_off(failures);
-    hung_up(failures);
+    let shared = SharedRequests::of(failures);
+    relays(failures, &shared);
+    cut_off(failures, &shared);
+    hung_up(failures, &shared);
 }
 
 /// Hops that passed on what another hop, or the application behind it, decided.
@@ -26,11 +28,10 @@ pub(super) fn join(failures: &mut Failures) {
 /// Of the lines with one request id, the hop whose own verdict it is speaks; a hop that merely relayed an answer does not.
 /// When nobody but the application decided, the hop next to it speaks. A hop whose header names the author speaks for it where
 /// the author's own line is not there.
-fn relays(failures: &mut Failures) {
+fn relays(failures: &mut Failures, shared: &SharedRequests) {
     let mut deciders: HashMap<NonZeroU64, usize> = HashMap::default();
     let mut authors: HashMap<(NonZeroU64, &str), usize> = HashMap::default();
-    for (at, view) in counting_first(failures, decides) {
-        let Some(id) = view.failure.request else { continue };
+    for (at, id, view) in shared.counting_first(failures, decides) {
         if let Some(pod) = pod(view.kind) {
             authors.entry((id, pod)).or_insert(at);
         }
@@ -42,8 +43,7 @@ fn relays(failures: &mut Failures) {
     }
     let mut pairs = Vec::new();
     let mut alone: HashMap<(NonZeroU64, Option<&str>), Vec<usize>> = HashMap::default();
-    for (at, relay) in counting_first(failures, is_relayed) {
-        let Some(id) = relay.failure.request else { continue };
+    for (at, id, relay) in shared.counting_first(failures, is_relayed) {
         let pod = pod(relay.kind);
         let named = pod.and_then(|pod| authors.get(&(id, pod))).copied();
         let alike = || {
@@ -67,8 +67,7 @@ fn relays(failures: &mut Failures) {
         let first = speakers.entry(id).or_insert(speaker);
         *first = speaker.min(*first);
     }
-    for (at, relay) in counting_first(failures, Kind::is_application) {
-        let Some(id) = relay.failure.request else { continue };
+    for (at, id, relay) in shared.counting_first(failures, Kind::is_application) {
         // The application next to a hop is the author only where no other hop knows better.
         let own = deciders.get(&id).copied();
         let is_application = |own: usize| failures.view(own).is_some_and(|own| own.kind.is_application());
@@ -84,11 +83,11 @@ fn relays(failures: &mut Failures) {
     for &(relay, decider) in &pairs {
         mark_explained(failures, relay, decider);
     }
-    repeated(failures, &pairs);
+    repeated(failures, shared, &pairs);
 }
 
 /// What a hop decided again and again for one caller's request, which the caller tried again: as often as the caller has lines.
-fn repeated(failures: &mut Failures, relays: &[(usize, usize)]) {
+fn repeated(failures: &mut Failures, shared: &SharedRequests, relays: &[(usize, usize)]) {
     let mut by_proxy: HashMap<(usize, Proxy<'_>), u64> = HashMap::default();
     for (relay, decider) in relays {
         let Some((relay, theirs)) = failures.view(*relay).zip(failures.view(*decider)) else { continue };
@@ -105,10 +104,8 @@ fn repeated(failures: &mut Failures, relays: &[(usize, usize)]) {
         return;
     }
     let mut attempts = Shared::new();
-    for (at, view) in counting_first(failures, |_| true).filter(|(_, view)| !view.failure.covered) {
-        if let Some(id) = view.failure.request {
-            attempts.enter(id, at);
-        }
+    for (at, id, _) in shared.counting_first(failures, |_| true).filter(|(.., view)| !view.failure.covered) {
+        attempts.enter(id, at);
     }
     let mut pairs = Vec::new();
     for (decider, count) in requests {
@@ -133,18 +130,16 @@ fn repeated(failures: &mut Failures, relays: &[(usize, usize)]) {
 
 /// A caller that only saw its upstream's connection or stream end, and the server that says why: it refused the connection, could
 /// not go on with the request, or closed the connection itself.
-fn cut_off(failures: &mut Failures) {
+fn cut_off(failures: &mut Failures, shared: &SharedRequests) {
     let mut connections = HashMap::default();
     let mut requests = Shared::new();
     let says_why = |server: &Kind| decides(server) && !is_gone(server) && !server.is_application();
+    for (at, id, _) in shared.counting_first(failures, says_why) {
+        requests.enter(id, at);
+    }
     for (at, server) in counting_first(failures, says_why) {
-        match server.failure.request {
-            Some(id) => requests.enter(id, at),
-            None => {
-                if let Some(ends) = server.connection() {
-                    connections.entry(ends).or_insert(at);
-                }
-            }
+        if let (None, Some(ends)) = (server.failure.request, server.connection()) {
+            connections.entry(ends).or_insert(at);
         }
     }
     let mut pairs = Vec::new();
@@ -167,21 +162,18 @@ fn saw_the_upstream_end(caller: &Kind) -> bool {
 }
 
 /// A server whose caller went away, and the caller: a timeout, or because its own client had gone.
-fn hung_up(failures: &mut Failures) {
+fn hung_up(failures: &mut Failures, shared: &SharedRequests) {
     let mut callers = Shared::new();
     if !failures.kinds.each().any(is_gone) {
         return;
     }
-    for (at, caller) in counting_first(failures, decides) {
-        if let Some(id) = caller.failure.request {
-            callers.enter(id, at);
-        }
+    for (at, id, _) in shared.counting_first(failures, decides) {
+        callers.enter(id, at);
     }
     let mut pairs = Vec::new();
-    for (at, server) in counting_first(failures, is_gone) {
-        let of_request = server.failure.request.into_iter().flat_map(|id| callers.of(id));
-        let caller = of_request.filter_map(|caller| Some((caller, failures.view(caller)?)));
-        let caller = caller.into_iter().find(|(_, caller)| calls(*caller, server));
+    for (at, id, server) in shared.counting_first(failures, is_gone) {
+        let mut callers = callers.of(id).filter_map(|caller| Some((caller, failures.view(caller)?)));
+        let caller = callers.find(|(_, caller)| calls(*caller, server));
         pairs.extend(caller.map(|(caller, _)| (at, caller)));
     }
     for (server, caller) in pairs {

@@ -5,7 +5,7 @@ pub(crate) mod format;
 mod json;
 mod text;
 
-use field::AccessLog;
+use field::{AccessLog, Success};
 use format::Formats;
 
 /// Reads an access-log line of any format; `None` when it is something else.
@@ -26,6 +26,11 @@ pub(crate) fn parse<'a>(text: &'a str, formats: &Formats) -> Option<AccessLog<'a
         return json::parse(text, None);
     }
     if memchr::memchr(b'\n', text.as_bytes()).is_some() { text::parse_wrapped(text) } else { text::parse(text) }
+}
+
+/// Finds a healthy line of the most frequent shape without reading it: `None` says nothing.
+pub(crate) fn success<'a>(line: &'a [u8], formats: &Formats) -> Option<Success<'a>> {
+    if line.first() == Some(&b'{') && formats.is_empty() { json::healthy::success(line) } else { None }
 }
 
 #[cfg(test)]

@@ -104,6 +104,11 @@ impl Formats {
         Ok(())
     }
 
+    /// Whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.labels.is_empty()
+    }
+
     /// The JSON formats.
     pub(super) fn labels(&self) -> impl Iterator<Item = &Labels> {
         self.labels.iter()

@@ -27,25 +27,26 @@ const NEIGHBOURS: &[u8] = br#","response_code_details":"via_upstream","response_
 ///
 /// A quote inside a JSON text has a backslash before it, and behind the quote that ends one stands no letter: what is
 /// searched for is a key and nothing that a client sent. No brace but the first stands before it, so it is the line's own key.
-/// Lines with a gRPC status or a failure of the downstream's handshake are read in full.
-pub(super) fn success(text: &str) -> Option<Success<'_>> {
-    let bytes = text.as_bytes();
-    let at = STATUS.find(bytes)?;
-    let (before, after) = bytes.split_at_checked(at)?;
+/// Lines with a gRPC status or a failure of the downstream's handshake are read in full; so are those whose start or cluster may
+/// be no UTF-8.
+pub(in crate::access_log) fn success(line: &[u8]) -> Option<Success<'_>> {
+    let at = STATUS.find(line)?;
+    let (before, after) = line.split_at_checked(at)?;
     let after = after.get(STATUS.needle().len()..).unwrap_or_default();
     let after = after.strip_prefix(b"\"").map_or(after, |quoted| quoted);
     let (status, after) = after.split_first_chunk::<3>()?;
     let succeeded = matches!(status, [b'2', b'0'..=b'9', b'0'..=b'9']);
-    let after = after.strip_prefix(b"\"").unwrap_or(after);
-    let healthy = succeeded
-        && after.starts_with(NEIGHBOURS)
-        && before.get(1..).is_some_and(|keys| memchr::memchr(b'{', keys).is_none())
-        && !bytes.starts_with(br#"{"grpc"#)
+    let behind = after.strip_prefix(b"\"").unwrap_or(after).strip_prefix(NEIGHBOURS).filter(|_| succeeded)?;
+    let healthy = before.get(1..).is_some_and(|keys| memchr::memchr(b'{', keys).is_none())
+        && !line.starts_with(br#"{"grpc"#)
         && GRPC.find(before).is_none()
         && DOWNSTREAM.find(before).is_none()
-        && GRPC.find(after).is_none();
-    let behind = || text.get(text.len().checked_sub(after.len())?..)?.get(NEIGHBOURS.len()..);
-    healthy.then(|| behind().and_then(next_to_the_status).unwrap_or_else(|| anywhere(text)))
+        && GRPC.find(behind).is_none();
+    if !healthy {
+        return None;
+    }
+    let behind = simdutf8::basic::from_utf8(behind).ok()?;
+    next_to_the_status(behind).or_else(|| Some(anywhere(simdutf8::basic::from_utf8(line).ok()?)))
 }
 
 /// Start and cluster where Istio writes them.

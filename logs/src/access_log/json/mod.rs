@@ -1,6 +1,6 @@
 //! JSON access logs: Istio's keys, or keys that mean the same; any order, any extra keys, cut or wrapped.
 
-mod healthy;
+pub(super) mod healthy;
 mod key;
 mod layout;
 mod scan;
@@ -18,7 +18,7 @@ const DEEPEST: usize = 4;
 /// Reads an object; with `labels`, the keys that the user's format gives come before those that are known.
 pub(super) fn parse<'a>(text: &'a str, labels: Option<&Labels>) -> Option<AccessLog<'a>> {
     if labels.is_none()
-        && let Some(success) = healthy::success(text)
+        && let Some(success) = healthy::success(text.as_bytes())
     {
         return Some(AccessLog::Healthy(success));
     }
