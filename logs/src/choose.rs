@@ -11,7 +11,7 @@ use crate::line::{LineContent, LineFormat, LineReading};
 use crate::lines::MAX_LINE;
 use crate::origin::Origin;
 use crate::peel::{self, MAX_LAYERS, Peeled};
-use crate::{evidence, header, record_line};
+use crate::{evidence, header, otlp, record_line};
 
 /// Reads one line, without its line end.
 ///
@@ -160,7 +160,8 @@ fn alone<'a>(text: &'a str, formats: &Formats) -> Option<LineReading<'a>> {
         return log;
     }
     let record = record_line::find(text).map(|(record, writer)| LineContent::Record(record, writer));
-    record.or_else(|| evidence::events(text).map(LineContent::Events)).map(LineReading::of).or(log)
+    let events = || otlp::read(text, formats).or_else(|| evidence::events(text)).map(LineContent::Events);
+    record.or_else(events).map(LineReading::of).or(log)
 }
 
 /// Reads what is no access log and no record, and holds nothing of ours in its layers.

@@ -12,6 +12,7 @@ mod header;
 mod line;
 mod lines;
 mod origin;
+mod otlp;
 mod peel;
 mod reader;
 mod record_line;

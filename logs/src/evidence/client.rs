@@ -12,6 +12,14 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("unexpected HTTP status code received from server:", number),
     read("Received http2 header with status:", number),
     read("HTTP status code", number),
+    read("Response code not 2xx (", number),
+    read("Non-2xx responses:", load_test),
+    read("HTTP/1.0\" 426", web_server),
+    read("HTTP/1.1\" 426", web_server),
+    read("HTTP/1.1\" 431", web_server),
+    read("HTTP/2.0\" 431", web_server),
+    read("426 Upgrade Required", named),
+    read("431 Request Header Fields Too Large", named),
     read("was not closed cleanly:", not_closed),
     event("ERR_TOO_MANY_REDIRECTS", Event::RedirectLoop),
     event("redirected you too many times", Event::RedirectLoop),
@@ -31,8 +39,10 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("Recv failure: Connection reset by peer", closed),
     read("curl: (52) Empty reply from server", closed),
     read("read: connection reset by peer", closed),
-    read("Error: read ECONNRESET", closed),
-    read("Error: socket hang up", closed),
+    read("read ECONNRESET", closed),
+    read("socket hang up", closed),
+    read("recv() failed (104", closed),
+    read("prematurely closed connection while reading response header from upstream", closed),
     read("SocketException: Connection reset", closed),
     read("Remote end closed connection without response", closed),
     read("server gave HTTP response to HTTPS client", answered_plain),
@@ -48,7 +58,11 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("HTTPError:", number),
     read("SSL_connect: Connection reset by peer", reset_handshake),
     read("SSL_ERROR_SYSCALL in connection to", reset_handshake),
+    read("curl: (35)", handshake),
     read("peer closed connection in SSL handshake", reset_handshake),
+    read("missing content-type field", no_grpc),
+    read("missing HTTP content-type", no_grpc),
+    read("Unexpected HTTP/1.x request", answered_http1),
     read("Maximum (", redirects),
     read("stopped after", redirects),
     read("Exceeded", redirects),
@@ -155,6 +169,55 @@ fn words_of_addresses(text: &str) -> impl Iterator<Item = &str> {
 fn reset_handshake(_: PhraseHit<'_>) -> Option<Facts<'_>> {
     let reason = "TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end";
     Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
+}
+
+/// curl's code for a handshake that failed, whatever its library says.
+fn handshake(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    if holds_any(hit.after, &["wrong version number", "unsupported protocol", "unknown protocol"]) {
+        return answered_plain(hit);
+    }
+    if holds_any(hit.after, &["certificate"]) { None } else { reset_handshake(hit) }
+}
+
+/// A status that only proxies send, beside its reason.
+fn named(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    answered(hit.line.message.get(hit.before.len()..)?)
+}
+
+/// The access log of a web server that asked the proxy, in the combined format.
+fn web_server(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    // Behind the status stand the bytes; an access log of Envoy has flags there.
+    let is_size = first(hit.after).is_some_and(|word| word == "-" || word.bytes().all(|byte| byte.is_ascii_digit()));
+    let phrase = hit.line.message.get(hit.before.len()..)?;
+    is_size.then(|| answered(phrase.split_once("\" ")?.1)).flatten()
+}
+
+/// `ab` speaks HTTP/1.0, and names the server.
+///
+/// Source: `ab(1)` of httpd 2.4, `ApacheBench/2.3`.
+fn load_test(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    const UPGRADE_REQUIRED: u16 = 426;
+    let of_envoy =
+        hit.before.split_once("Server Software:").and_then(|(_, rest)| first(rest)).is_some_and(|name| holds(name, "envoy"));
+    let some = first(hit.after).is_some_and(|count| count != "0");
+    (of_envoy && some)
+        .then(|| Decisive { status: Some(UPGRADE_REQUIRED), seen_by_client: Some(true), ..Decisive::default() }.into())
+}
+
+/// Who answers a gRPC call without a content type never saw that it is one: a codec does so that refuses the request as such.
+fn no_grpc(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let numbered = ["HTTP status code", "status:", "HTTP status"].iter().find_map(|words| {
+        hit.before
+            .rsplit_once(words)
+            .and_then(|(_, rest)| answered(rest.trim_start_matches(|letter: char| !letter.is_ascii_digit())))
+    });
+    let refused = || Decisive { seen_by_client: Some(true), ..flagged(Flag::DPE).decisive }.into();
+    Some(numbered.unwrap_or_else(refused))
+}
+
+/// A server that speaks only HTTP/2 and was asked in HTTP/1: the proxy in front of it takes its port for one of HTTP/1.
+fn answered_http1(_: PhraseHit<'_>) -> Option<Facts<'_>> {
+    Some(Decisive { seen_by_client: Some(true), ..flagged(Flag::UPE).decisive }.into())
 }
 
 fn failed(reason: &str) -> Decisive<'_> {

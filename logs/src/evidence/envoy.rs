@@ -42,6 +42,12 @@ pub(super) const PHRASES: &[Phrase] = &[
     with_details("no matching filter chain found", "filter_chain_not_found"),
     read("enforced denied", denied),
     read("Jwt authentication completed with:", jwt),
+    read("JWT token verification completed with:", jwt),
+    read("c-ares status", dns),
+    with_details("headers size exceeds limit", "http1.headers_too_large"),
+    with_details("headers count exceeds limit", "http1.too_many_headers"),
+    read("pending requests", resetting),
+    event("removing draining listener", Event::XdsWarning),
     read("dispatch error:", dispatch),
     read("Error dispatching received data:", received),
     read("[client]", client),
@@ -125,6 +131,22 @@ fn jwt(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
         return None;
     }
     Some(local_reply::jwt(status))
+}
+
+/// `dns resolution for NAME failed with c-ares status 4`; 0 is success.
+fn dns(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let failed = first(hit.after.trim_start_matches([':', '='])).is_some_and(|status| status != "0");
+    (failed && holds_any(hit.before, &["dns", "resol"])).then(|| detailed("dns_resolution_failure"))
+}
+
+/// The codec client's `disconnect. resetting 2 pending requests`.
+fn resetting(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let count = hit.before.trim_end().strip_suffix(|digit: char| digit.is_ascii_digit())?;
+    let count = count.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    count
+        .trim_end()
+        .ends_with("disconnect. resetting")
+        .then(|| detailed("upstream_reset_before_response_started{connection_termination}"))
 }
 
 /// `fetch pubkey [uri = URI]: …`, of Envoy; istiod says it of failures alone.

@@ -1,6 +1,6 @@
 //! Pieces of lines: flags, a status and a flag, code details, transport failures, `key=value` bits, cut JSON.
 
-use meshwhy_core::details::{self, Details, Word};
+use meshwhy_core::details::{self, Details, Family, Word};
 use meshwhy_core::{Decisive, Facts, ResponseFlags};
 
 use super::{key_values, local_reply, marks, transport_text};
@@ -62,18 +62,17 @@ fn lone_status(text: &str) -> Option<Facts<'_>> {
         "the",
         "requested",
         "url",
-        "状态码",
-        "返回码",
-        "响应码",
-        "错误码",
-        "返回",
-        "报",
-        "报错",
+        "nginx",
+        "envoy",
+        "istio",
+        "ingress",
+        "gateway",
     ];
     let mut status = None;
     let mut reason = String::new();
     for word in text
-        .split(|letter: char| letter.is_whitespace() || matches!(letter, ':' | '(' | ')' | '"' | '`' | '：' | '，' | ',' | '.'))
+        .split(|letter: char| is_boundary(letter) || matches!(letter, ':' | '(' | ')' | '"' | '`' | ',' | ';' | '*' | '[' | ']'))
+        .map(|word| word.trim_end_matches(['.', '!', '?']))
     {
         let number = self::status(word).filter(|number| *number >= 400);
         if let Some(number) = number.filter(|_| status.is_none()) {
@@ -167,11 +166,12 @@ fn is_details(word: &str, beside_status: bool) -> bool {
         return false;
     }
     // Without a dynamic part only words are details; most that applications print are neither.
-    if !word.contains(['{', '[', '(']) && !word.starts_with("codec_error:") {
+    if !word.contains(['{', '[', '(']) && !word.starts_with("codec_error:") && Family::of(word) != Some(Family::ExtProcError) {
         return Word::parse(word).is_some_and(|word| beside_status || !Details::Word(word).is_success());
     }
     match details::parse(word) {
         parsed @ Details::Word(_) => beside_status || !parsed.is_success(),
+        Details::Family(Family::ExtProcError) => true,
         Details::Family(_) => word.contains(['{', '[']) || word.starts_with("codec_error:"),
         Details::Other(_) => false,
         _ => true,
@@ -185,14 +185,14 @@ impl<'a> Iterator for Words<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        let around = |letter: char| is_boundary(letter) || matches!(letter, '"' | '`' | '\'' | ',' | ';' | '(');
+        let around = |letter: char| is_boundary(letter) || matches!(letter, '"' | '`' | '\'' | ',' | ';' | '(' | '*' | '_' | '|');
         self.0 = self.0.trim_start_matches(around);
         if self.0.is_empty() {
             return None;
         }
         let (word, rest) = self.0.split_at_checked(end_of_word(self.0))?;
         self.0 = rest;
-        let word = word.trim_end_matches([',', ';', '.', '\'', ':']);
+        let word = word.trim_end_matches([',', ';', '.', '\'', ':', '*', '_', '|']);
         Some(if word.contains('(') { word } else { word.trim_end_matches(')') })
     }
 }

@@ -1,7 +1,8 @@
 //! Single HTTP headers that say something by themselves.
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Facts, Flag};
+use meshwhy_core::facts::kind::{FactKind, GrpcStatus};
+use meshwhy_core::{Decisive, Facts, Flag};
 
 use super::envoy::flagged;
 use super::phrase::{detailed, happened};
@@ -14,6 +15,10 @@ pub(super) fn split(line: &str) -> Option<(&str, &str)> {
         let (name, value) = dumped.split_once("', '")?;
         return Some((name, value.strip_suffix('\'')?));
     }
+    if let Some((name, value)) = line.strip_prefix('"').and_then(|line| line.split_once('"')) {
+        let value = value.trim_start().strip_prefix(':')?.trim().trim_end_matches(',');
+        return Some((name, value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)));
+    }
     let colon = line.get(1..)?.find(':')?.checked_add(1)?;
     let (name, value) = (line.get(..colon)?, line.get(colon..)?.strip_prefix(':')?);
     let named = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.'));
@@ -25,6 +30,10 @@ pub(super) fn read<'a>(name: &str, value: &str) -> Option<Facts<'a>> {
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     if sampled(name, value) == Some(false) {
         return Some(happened(Event::TraceNotSampled));
+    }
+    if is("grpc-status") {
+        let status = GrpcStatus::read(value.to_owned().into()).filter(|status| *status != 0)?;
+        return Some(Decisive { grpc_status: Some(status), status: Some(200), ..Decisive::default() }.into());
     }
     if !value.eq_ignore_ascii_case("true") {
         return None;

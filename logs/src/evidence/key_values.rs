@@ -13,8 +13,8 @@ use meshwhy_core::facts::Fact;
 /// line is the access log's matter.
 const KEYS: &[(Fact, &[&str])] = &[
     (Fact::Status, &["responsecode", "状态码", "返回码", "响应码", "错误码"]),
-    (Fact::Flags, &["response_flag", "responseflags", "responseflag", "响应标志", "标志"]),
-    (Fact::Details, &["responsecodedetails", "报错明细", "明细", "详情", "报错"]),
+    (Fact::Flags, &["response_flag", "responseflags", "responseflag", "response flags", "response flag", "响应标志", "标志"]),
+    (Fact::Details, &["responsecodedetails", "response code details", "报错明细", "明细", "详情", "报错"]),
     (Fact::Termination, &[]),
     (Fact::UpstreamTransport, &[]),
     (Fact::DownstreamTransport, &[]),
@@ -63,7 +63,7 @@ fn value(text: &str, start: usize, end: usize) -> Option<&str> {
     }
     let rest = text.get(end..)?.trim_start_matches(['"', '\'', '\\', '%', '*', '`', ' ']);
     let is_chinese = text.get(start..end).is_some_and(|name| !name.is_ascii());
-    let joined = [":", "=", "：", "等于", "为", "是"].iter().find_map(|mark| rest.strip_prefix(mark));
+    let joined = ["=>", ":", "=", "：", "等于", "为", "是"].iter().find_map(|mark| rest.strip_prefix(mark));
     let rest = joined.or_else(|| is_chinese.then_some(rest))?.trim_start_matches([' ', '*', '\\']);
     Some(match rest.strip_prefix(['"', '\'', '`']) {
         Some(quoted) => quoted.split(['"', '\'', '`', '\n']).next()?.trim_end_matches('\\'),

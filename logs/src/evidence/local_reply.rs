@@ -23,6 +23,7 @@ pub(super) const PHRASES: &[Phrase] = &[
     read(CONNECT_ERROR, connect_error),
     read("disconnect/reset before headers", connect_error),
     read("upstream connect error with", connect_error_with),
+    read("reset reason:", reset_reason),
     read("UNAVAILABLE:", mixer),
     read("PERMISSION_DENIED:", mixer),
     read("RESOURCE_EXHAUSTED:", mixer),
@@ -57,6 +58,9 @@ const WHOLE: &[(&str, Option<u16>, &str)] = &[
 /// Reads a body that is nothing but what Envoy writes.
 pub(super) fn whole(text: &str) -> Option<Facts<'_>> {
     let text = text.trim().trim_matches(['"', '`']);
+    if let Some(reset) = Reset::parse(text).filter(|_| text.contains([' ', '_'])) {
+        return Some(detailed(format!("{BEFORE_RESPONSE}{{{}}}", reset.as_str())));
+    }
     let (_, status, details) = WHOLE.iter().find(|(body, ..)| *body == text)?;
     Some(Facts::from(Decisive { status: *status, details: Some((*details).into()), ..Decisive::default() }))
 }
@@ -113,6 +117,11 @@ fn connect_error(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     let reason = [RETRIED, RESET].iter().find_map(|words| hit.after.strip_prefix(words));
     let bare = || detailed(BEFORE_RESPONSE);
     Some(reason.and_then(reset).or_else(|| transport_text::find(hit.after)).unwrap_or_else(bare))
+}
+
+/// People cut the body down to its end.
+fn reset_reason(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    reset(hit.after)
 }
 
 /// People shorten the body to `upstream connect error with TLS error: …`.

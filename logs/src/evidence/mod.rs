@@ -5,8 +5,10 @@
 //! that all is well give nothing, or facts that show no failure.
 
 mod agent;
+mod agentgateway;
 mod certificate;
 mod client;
+pub(crate) mod connection;
 mod envoy;
 mod fragment;
 mod header_line;
@@ -16,11 +18,14 @@ mod local_reply;
 mod log_line;
 mod marks;
 mod phrase;
+pub(crate) mod pods;
 mod rejected;
 mod response;
 mod secret;
 mod seen;
+mod statistics;
 mod structured;
+pub(crate) mod table;
 mod transport_text;
 mod words;
 mod xds;
@@ -66,11 +71,11 @@ pub(crate) fn is_marked(text: &str) -> bool {
 
 /// Reads a text that holds no mark.
 fn unmarked(text: &str) -> Option<Facts<'_>> {
-    if text.starts_with('{') { None } else { header(text) }
+    if text.starts_with('{') { None } else { header(text).or_else(|| statistics::endpoint(text)) }
 }
 
 fn marked(text: &str) -> Option<Facts<'_>> {
-    if let Some(facts) = ztunnel::access(text) {
+    if let Some(facts) = agentgateway::access(text).or_else(|| ztunnel::access(text)) {
         return Some(facts);
     }
     if text.starts_with('{') {
@@ -92,7 +97,7 @@ fn header(text: &str) -> Option<Facts<'_>> {
 fn in_log(line: LogLine<'_>) -> Option<Facts<'_>> {
     let logged = || transport_text::find(line.message).filter(|_| line.level != Level::Unknown);
     let mut facts = phrase::find(line).or_else(logged)?;
-    facts.context.occurrences = line.seen().map(|seen| seen.count);
+    facts.context.occurrences = line.seen().map(|seen| seen.count).or(facts.context.occurrences);
     if facts.event.is_some() && facts.context.start_time.is_none() {
         let begins = line.message.trim_start_matches('[');
         let time = timestamp(begins).and_then(|(_, rest)| begins.get(..begins.len().checked_sub(rest.len())?));
@@ -104,6 +109,26 @@ fn in_log(line: LogLine<'_>) -> Option<Facts<'_>> {
 /// Reads a piece of a line, or several short lines that are pieces.
 pub(crate) fn fragment(text: &str) -> Option<Facts<'_>> {
     fragment::read(text.trim())
+}
+
+/// Whether a text holds a word that a header of a table of requests has; a quick look before a thorough one.
+pub(crate) fn may_head_table(text: &str) -> bool {
+    words::holds_any(text, &["flag", "details"])
+}
+
+/// Reads a table of requests, from its header on.
+pub(crate) fn table(text: &str) -> Option<Vec<Facts<'static>>> {
+    table::read(text)
+}
+
+/// Reads tables of pods and jobs.
+pub(crate) fn pods(text: &str) -> Option<Facts<'_>> {
+    pods::read(text)
+}
+
+/// Reads the debug lines of an upstream connection.
+pub(crate) fn connection(text: &str) -> Option<Facts<'_>> {
+    connection::read(text)
 }
 
 /// Reads a response as a client prints it – status line, headers, body, in any part – or a request with its headers.

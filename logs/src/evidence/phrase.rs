@@ -6,7 +6,9 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts};
 
 use super::log_line::LogLine;
-use super::{agent, certificate, client, envoy, kubernetes, local_reply, marks, rejected, secret, xds, ztunnel};
+use super::{
+    agent, agentgateway, certificate, client, envoy, kubernetes, local_reply, marks, rejected, secret, statistics, xds, ztunnel,
+};
 
 /// A text and what it says where it stands as words of its own; upper and lower case are the same.
 pub(super) struct Phrase {
@@ -62,6 +64,8 @@ const TABLES: &[&[Phrase]] = &[
     local_reply::PHRASES,
     client::PHRASES,
     certificate::PHRASES,
+    statistics::PHRASES,
+    agentgateway::PHRASES,
 ];
 
 fn all() -> impl Iterator<Item = &'static Phrase> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::log_line::{Level, LogLine};
 use super::seen::Seen;
-use super::{in_log, ztunnel};
+use super::{agentgateway, in_log, ztunnel};
 use crate::unescape::{string, unescaped};
 
 /// Where writers put their message: Istio, the cluster's events, ztunnel and most libraries.
@@ -31,7 +31,7 @@ pub(super) fn events(text: &str) -> Option<Vec<Facts<'static>>> {
 
 fn entry(object: &Map<String, Value>) -> Option<Facts<'_>> {
     let get = |key: &str| text(object, key);
-    if let Some(facts) = ztunnel::structured(&get) {
+    if let Some(facts) = agentgateway::structured(&get).or_else(|| ztunnel::structured(&get)) {
         return Some(facts);
     }
     let messages = MESSAGES.iter().filter_map(|key| object.get(*key)?.as_str());

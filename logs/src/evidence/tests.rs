@@ -199,10 +199,13 @@ proptest! {
             "upstream connect error or disconnect/reset before headers", ". reset reason: ", "overflow", "src.addr=", "\"", "error=",
             "HTTP/1.1 503 x\n", "content-length: ", "server: envoy\n", "\n\n", "Metadata(", ":status=", "é", "{", "}", "rejected:", "503",
             "UC", "Jwt ", "is missing", "unmounted volumes=[", "istio-token", "{\"msg\":\"", "\\", "response_flags", "=", "'", "x-b3-sampled",
+            "response_code,", ",", "|", "\n", "NAME  READY  STATUS  RESTARTS\n", "1/2  ", "NotReady", "[C26] using existing connection\n",
+            "remote close", "Server Software: envoy", "Non-2xx responses: 1", "upstream_cx_overflow: ", "9", "::health_flags::/failed",
+            "http.status=", "gateway=", "reason=NoHealthyBackend", "４０４", "=>", "**",
         ]), 0..24)
     ) {
         let text = parts.concat();
-        let _ = (line(&text), fragment(&text), response(&text));
+        let _ = (line(&text), fragment(&text), response(&text), table(&text), pods(&text), connection(&text));
     }
 }
 

@@ -18,8 +18,18 @@ pub(super) const PHRASES: &[Phrase] = &[
     event("unknown source workload", Event::ZtunnelBenign),
     event("failed to fetch information about local workload", Event::ZtunnelBenign),
     details("RBAC rejected", "rbac_access_denied_matched_policy[none]"),
+    read("connection closed due to policy", whole),
+    read("maybe a NetworkPolicy is blocking HBONE port", whole),
+    read("no valid routing destination", whole),
+    read("http status: 503, connection failed", whole),
+    read("connection closed due to connection drain", whole),
     read("ztunnel::proxy", old),
 ];
+
+/// An error that somebody quotes without its line.
+fn whole(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    hit.line.message.get(hit.before.len()..).map(failure)
+}
 
 /// The lines before the access log came (1.18–1.20), where they warn of an error that is known.
 fn old(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
@@ -40,7 +50,7 @@ pub(super) fn structured<'a>(get: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Opti
 }
 
 /// The value of `key=value` or `key="value"`, where the key begins a word.
-fn pair<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+pub(super) fn pair<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     memchr::memmem::find_iter(text.as_bytes(), key.as_bytes()).find_map(|at| {
         let begins = at.checked_sub(1).is_none_or(|before| text.as_bytes().get(before).is_some_and(u8::is_ascii_whitespace));
         let value = text.get(at.checked_add(key.len())?..)?.strip_prefix('=').filter(|_| begins)?;
@@ -106,6 +116,11 @@ const HARMLESS: &[&str] = &[
     "Timeout during TLS handshake",
 ];
 
+/// The transport failure that an error of a Rust proxy stands for.
+pub(super) fn transport(error: &str) -> Option<&'static str> {
+    TRANSPORT.iter().find(|(words, _)| holds_any(error, words)).map(|(_, transport)| *transport)
+}
+
 fn failure(error: &str) -> Facts<'_> {
     let policy = |policy: &str| detailed(format!("rbac_access_denied_matched_policy[{policy}]"));
     if let Some((_, why)) = error.split_once("policy rejection") {
@@ -120,8 +135,8 @@ fn failure(error: &str) -> Facts<'_> {
     if holds_any(error, HARMLESS) {
         return happened(Event::ZtunnelBenign);
     }
-    if let Some((_, transport)) = TRANSPORT.iter().find(|(words, _)| holds_any(error, words)) {
-        return Facts::from(Decisive { upstream_transport_failure: Some((*transport).into()), ..Decisive::default() });
+    if let Some(transport) = transport(error) {
+        return Facts::from(Decisive { upstream_transport_failure: Some(transport.into()), ..Decisive::default() });
     }
     if holds_any(error, &["Connection reset by peer", "connection reset"]) {
         return detailed("upstream_reset_before_response_started{connection_termination}");

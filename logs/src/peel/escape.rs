@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::unescape::unescaped;
 
-/// Undoes typographic quotes, no-break spaces and HTML entities; else escapes; else colours without their escape character.
+/// Undoes typographic quotes, no-break spaces, full-width letters and HTML entities; else escapes; else colours without their escape character.
 ///
 /// One kind at a time, since what an editor changed may hold escapes that mean something. `None` when there is none.
 pub(crate) fn normalised(text: &str) -> Option<String> {
@@ -44,20 +44,27 @@ const ENTITIES: [(&str, &str); 8] = [
 ];
 
 const fn is_typographic(letter: char) -> bool {
-    matches!(letter, '“' | '”' | '„' | '‟' | '‘' | '’' | '–' | '—' | '\u{200b}' | '\u{feff}' | '\u{ad}') || is_odd_space(letter)
+    matches!(letter, '“' | '”' | '„' | '‟' | '‘' | '’' | '–' | '—' | '\u{200b}' | '\u{feff}' | '\u{ad}')
+        || is_odd_space(letter)
+        || matches!(letter, '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ')
 }
+
+/// How far full-width letters, digits and marks are from their twins.
+const FULL_WIDTH: u32 = 0xfee0;
 
 const fn is_odd_space(letter: char) -> bool {
     matches!(letter, '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}' | '\u{3000}')
 }
 
-const fn plain(letter: char) -> Option<char> {
+fn plain(letter: char) -> Option<char> {
     Some(match letter {
         '“' | '”' | '„' | '‟' => '"',
         '‘' | '’' => '\'',
         '–' | '—' => '-',
         '\u{200b}' | '\u{feff}' | '\u{ad}' => return None,
         letter if is_odd_space(letter) => ' ',
+        // The full-width forms stand in the order of ASCII.
+        '！'..='～' => u32::from(letter).checked_sub(FULL_WIDTH).and_then(char::from_u32)?,
         letter => letter,
     })
 }

@@ -91,11 +91,23 @@ impl Block {
             BlockKind::Log => None,
             BlockKind::Response => evidence::response(&self.text),
             BlockKind::Fragment => evidence::fragment(&self.text),
+            BlockKind::Table => return self.written(LineContent::Events(evidence::table(&self.text).unwrap_or_default())),
+            BlockKind::Pods => evidence::pods(&self.text),
+            BlockKind::Report => evidence::line(&self.text),
+            BlockKind::Connection => evidence::connection(&self.text),
         };
-        let mut line = match facts {
-            Some(facts) => LineReading::of(LineContent::Facts(facts, LineFormat::Evidence)),
-            None => read(&self.text, formats),
-        };
+        match facts {
+            Some(facts) => self.written(LineContent::Facts(facts, LineFormat::Evidence)),
+            None => self.within(read(&self.text, formats)),
+        }
+    }
+
+    fn written<'b>(&self, content: LineContent<'b>) -> LineReading<'b> {
+        self.within(LineReading::of(content))
+    }
+
+    /// Adds who wrote the first line.
+    fn within<'b>(&self, mut line: LineReading<'b>) -> LineReading<'b> {
         line.origin = line.origin.map(|own| own.within(self.origin.clone())).or_else(|| self.origin.clone());
         line.complete();
         line

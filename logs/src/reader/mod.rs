@@ -8,6 +8,7 @@ mod block;
 mod fields;
 mod frame;
 mod object;
+mod table;
 mod transcript;
 mod wrapped;
 mod yaml;
@@ -70,7 +71,7 @@ impl<'t> Items<'t> {
         let Some(text) = doubtful(&alone) else { return Some(alone) };
         block.start(&current);
         let beginning = Beginning { text, frame: Frame::of(text), alone: &alone.line, formats };
-        let joins: [Join; 5] = [object::join, transcript::join, wrapped::join, yaml::join, fields::join];
+        let joins: [Join; 6] = [object::join, transcript::join, wrapped::join, yaml::join, fields::join, table::join];
         for join in joins {
             block.restart(text);
             if let Some(kind) = join(&beginning, ahead, block) {
@@ -122,6 +123,14 @@ enum BlockKind {
     Response,
     /// As pieces of one line.
     Fragment,
+    /// As a table of requests.
+    Table,
+    /// As tables of pods and jobs.
+    Pods,
+    /// As what a load test reports.
+    Report,
+    /// As the debug lines of a connection.
+    Connection,
 }
 
 /// The text of a line that may be a part of something; `None` for lines that are whole.
