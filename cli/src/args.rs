@@ -28,6 +28,8 @@ pub(crate) enum Action {
     Diagnose(DiagnoseArgs),
     /// List the causes that meshwhy knows, or show one of them
     Causes(CausesArgs),
+    /// Look for causes and rules by words, in English or Chinese
+    Search(SearchArgs),
     /// Check manifests: what will fail, where it is written, and what to write instead
     Check(CheckArgs),
     /// List the rules that `check` knows, or show one of them
@@ -132,6 +134,18 @@ pub(crate) struct CausesArgs {
     /// Code or slug, such as MW2001 or no-route
     #[arg(value_name = "CODE|SLUG")]
     pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// What was seen, in any words
+    #[arg(value_name = "WORD", required = true)]
+    pub(crate) words: Vec<String>,
+    /// Show so many
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use meshwhy_core::Lang;
+use meshwhy_core::catalogue::Entry;
 
 /// How a run ended that did what it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,18 @@ pub(crate) enum Failure {
         source: io::Error,
     },
     /// Input of which no line was understood.
-    #[error("{}", nothing_recognised(*.0))]
-    NothingRecognised(Lang),
+    #[error("{}", nothing_recognised(*.lang))]
+    NothingRecognised {
+        /// The reader's language.
+        lang: Lang,
+        /// Who is named all the same.
+        component: Option<&'static str>,
+        /// Entries of the catalogues that the words fit best.
+        nearest: Vec<&'static Entry>,
+    },
+    /// Words that no entry of the catalogues has.
+    #[error("{}", nothing_found(*.0))]
+    NothingFound(Lang),
     /// Input of which no line is of the time that was asked for.
     #[error("{}", nothing_of_that_time(*.0))]
     NothingOfThatTime(Lang),
@@ -51,11 +62,28 @@ impl Failure {
             Self::Arguments(error) => u8::try_from(error.exit_code()).unwrap_or(2),
             Self::Usage(_) => 2,
             Self::Input { .. }
-            | Self::NothingRecognised(_)
+            | Self::NothingRecognised { .. }
+            | Self::NothingFound(_)
             | Self::NothingOfThatTime(_)
             | Self::NothingToCheck(_)
             | Self::Output(_) => 3,
         }
+    }
+
+    /// What may help, line by line.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        let Self::NothingRecognised { lang, component, nearest } = self else { return Vec::new() };
+        let named = component.map(|name| match lang {
+            Lang::En => format!("it names {name}, but in no words that are known"),
+            Lang::Zh => format!("其中提到了 {name}，但不是已知的报错"),
+        });
+        let heading = match lang {
+            Lang::En => "nearest by words (see `meshwhy causes CODE`, `meshwhy rules CODE`, `meshwhy search WORDS`):",
+            Lang::Zh => "字面上最接近的条目（用 `meshwhy causes CODE`、`meshwhy rules CODE`、`meshwhy search 关键词` 查看）：",
+        };
+        let entries = nearest.iter().map(|entry| format!("  {} {}: {}", entry.code, entry.slug, entry.headline(*lang)));
+        let heading = (!nearest.is_empty()).then(|| heading.to_owned());
+        named.into_iter().chain(heading).chain(entries).collect()
     }
 
     pub(crate) fn is_broken_pipe(&self) -> bool {
@@ -73,6 +101,13 @@ const fn nothing_recognised(lang: Lang) -> &'static str {
         Lang::Zh => {
             "输入中没有与请求、代理或控制面有关的内容；请原样给出访问日志、Envoy/istiod/ztunnel 日志、Kubernetes 事件、`curl -v` 输出或报错文本；自定义的访问日志格式需要 --log-format"
         }
+    }
+}
+
+const fn nothing_found(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "no entry has any of these words; `meshwhy causes` and `meshwhy rules` list them all",
+        Lang::Zh => "没有条目包含这些词；`meshwhy causes` 和 `meshwhy rules` 可列出全部条目",
     }
 }
 

@@ -19,6 +19,7 @@ mod paths;
 mod progress;
 mod render;
 mod report;
+mod search;
 
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;
@@ -60,8 +61,12 @@ pub(crate) fn complain(failure: Failure) {
         // Clap's help and version are data; it chooses the stream itself.
         Failure::Arguments(error) => drop(error.print()),
         other => {
+            let hints = other.hints();
             let message = escape::line(&format!("{:#}", anyhow::Error::new(other)));
             let _ = writeln!(anstream::stderr(), "meshwhy: {message}");
+            for hint in hints {
+                let _ = writeln!(anstream::stderr(), "{}", escape::line(&hint));
+            }
         }
     }
 }

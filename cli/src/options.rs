@@ -46,6 +46,11 @@ pub(crate) enum Task {
         cause: Option<&'static Cause>,
         format: FormatArg,
     },
+    Search {
+        words: String,
+        top: usize,
+        format: FormatArg,
+    },
     Check(Box<CheckOptions>),
     Rules {
         rule: Option<&'static Rule>,
@@ -147,6 +152,7 @@ impl Options {
             Action::Causes(args) => {
                 Task::Causes { cause: args.name.map(|name| cause(&name)).transpose()?, format: args.output.format }
             }
+            Action::Search(args) => Task::Search { words: args.words.join(" "), top: args.top, format: args.output.format },
             Action::Check(args) => Task::Check(Box::new(CheckOptions::new(args)?)),
             Action::Rules(args) => {
                 let find = |name: String| Rule::find(&name).ok_or_else(|| Failure::Usage(unknown_rule(&name)));

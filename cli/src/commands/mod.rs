@@ -23,9 +23,13 @@ use crate::interruption;
 use crate::options::{Input, Options, Shown, Source, Task};
 use crate::render;
 use crate::report::DiagnosisReport;
+use crate::search;
 
 /// Largest module configuration that is checked, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
+
+/// How many entries are named where nothing was understood.
+const NEAREST: usize = 3;
 
 /// Runs a task; data goes to stdout.
 ///
@@ -38,7 +42,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
             let reading = Reading::of(input, collector(formats, manifests.as_ref()));
-            report(&mut out, reading, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
+            report(&mut out, (reading, lang), (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
@@ -67,13 +71,21 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             } else {
                 Reading::of(Input::Sources(sources), collector)
             };
-            report(&mut out, reading, (format.is_for_programs(), shown.fail_on), render, diagnose)
+            report(&mut out, (reading, lang), (format.is_for_programs(), shown.fail_on), render, diagnose)
         }
         Task::Causes { cause, format } => {
             match cause {
                 Some(cause) => render::causes::one(&mut out, cause, lang, format)?,
                 None => render::causes::list(&mut out, lang, format)?,
             }
+            Ok(Outcome::Clean)
+        }
+        Task::Search { words, top, format } => {
+            let found = search::search(&words, top);
+            if found.is_empty() {
+                return Err(Failure::NothingFound(lang));
+            }
+            render::search::found(&mut out, &found, lang, format)?;
             Ok(Outcome::Clean)
         }
         Task::Check(options) => check::run(&mut out, *options, lang),
@@ -147,7 +159,7 @@ fn live(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -> io::Result
 
 fn report(
     out: &mut dyn Write,
-    reading: Reading,
+    (reading, lang): (Reading, Lang),
     (is_for_programs, fail_on): (bool, FailOnArg),
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
@@ -155,8 +167,13 @@ fn report(
     let Reading { collector, sources, mut failures } = reading;
     let analysis = collector.finish();
     let nothing = match () {
-        () if !analysis.recognised() => Some(Failure::NothingRecognised as fn(Lang) -> Failure),
-        () if analysis.is_of_another_time() => Some(Failure::NothingOfThatTime as fn(Lang) -> Failure),
+        () if !analysis.recognised() => {
+            let words: Vec<&str> = analysis.unparsed.iter().map(|line| line.text.as_ref()).collect();
+            let words = words.join("\n");
+            let nearest = search::search(&words, NEAREST);
+            Some(Failure::NothingRecognised { lang, component: search::component(&words), nearest })
+        }
+        () if analysis.is_of_another_time() => Some(Failure::NothingOfThatTime(lang)),
         () => None,
     };
     let report = diagnose(analysis).from(&sources);
@@ -170,7 +187,7 @@ fn report(
         return Err(last);
     }
     if let Some(failure) = nothing {
-        return Err(failure(report.lang));
+        return Err(failure);
     }
     Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
 }

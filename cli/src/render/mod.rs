@@ -12,6 +12,7 @@ pub(crate) mod rules;
 mod sarif;
 #[cfg(feature = "schemas")]
 pub(crate) mod schemas;
+pub(crate) mod search;
 mod sparkline;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -9,10 +9,11 @@ use super::check::Checked;
 use super::json::{Findings, SCHEMA, Verdicts};
 use super::plan::Planned;
 use super::rules::{Rules, ShownRule};
+use super::search::Found;
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 8] {
+pub fn schemas() -> [(&'static str, Value); 9] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
@@ -21,6 +22,7 @@ pub fn schemas() -> [(&'static str, Value); 8] {
         ("plan", schema::<Planned<'_>>("meshwhy plan")),
         ("rules", schema::<Rules>("meshwhy rules")),
         ("rule", schema::<ShownRule>("meshwhy rules NAME")),
+        ("search", schema::<Found>("meshwhy search")),
         ("cause", schema::<Shown>("meshwhy causes NAME")),
     ]
 }

@@ -59,7 +59,7 @@ pub(crate) fn fitting(page: &mut Page<'_>, mut columns: Vec<Column>) -> io::Resu
     Ok(())
 }
 
-/// Writes a heading and rows, however wide they are.
+/// Writes a heading, unless it is empty, and rows, however wide they are.
 pub(crate) fn write<const N: usize>(page: &mut Page<'_>, heading: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
     let mut widths = heading.map(UnicodeWidthStr::width);
     for row in rows {
@@ -67,7 +67,9 @@ pub(crate) fn write<const N: usize>(page: &mut Page<'_>, heading: [&str; N], row
             *width = (*width).max(cell.width());
         }
     }
-    page.dim(&format!("  {}", padded(&heading, &widths)))?;
+    if heading.iter().any(|heading| !heading.is_empty()) {
+        page.dim(&format!("  {}", padded(&heading, &widths)))?;
+    }
     rows.iter().try_for_each(|row| page.line(&padded(&row.each_ref().map(String::as_str), &widths)))
 }
 
