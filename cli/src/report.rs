@@ -267,7 +267,7 @@ impl Entry {
             text: example.as_deref().map(|example| piece(example, &fact.value)),
         });
         let evidence = evidence.collect();
-        let explanation = Explanation::new(cause, lang, &group.facts);
+        let explanation = cause.explain(lang, &group.facts);
         let is_fix = |part: &&ExplanationPart| matches!(part, ExplanationPart::Steps { .. });
         Self {
             class: Class::of(cause),

@@ -23,5 +23,5 @@ pub use facts::{Context, Decisive, Facts, Side};
 pub use flags::{Flag, ResponseFlags};
 pub use judge::{Verdict, judge};
 pub(crate) use vocabulary::spelling;
-pub use vocabulary::{cluster_name, codec, details, event, flags, node_id, trace, transport};
+pub use vocabulary::{cluster_name, codec, control_plane, details, event, flags, node_id, trace, transport};
 pub use wire::{proxy_status, record};

@@ -35,6 +35,8 @@ pub const CAUSES: Catalogue = Catalogue {
 
 mod cause;
 #[cfg(feature = \"texts\")]
+mod explain;
+#[cfg(feature = \"texts\")]
 mod slots;
 #[cfg(feature = \"texts\")]
 mod steps;

@@ -117,6 +117,42 @@ impl Explanation {
     }
 }
 
+impl Explanation {
+    /// The same for a reader whom steps and paragraphs with these words do not help: they go from what to confirm and to fix, and
+    /// `instead` stands before what is left to fix.
+    #[must_use]
+    pub fn without(mut self, words: &[&str], instead: &'static str) -> Self {
+        let helps = |part: &ExplanationPart| part.texts().iter().all(|text| !words.iter().any(|word| text.contains(word)));
+        self.confirm.retain(helps);
+        self.fix.retain(helps);
+        self.fix.insert(0, ExplanationPart::Prose { text: instead });
+        let holds_steps = |part: &ExplanationPart| matches!(part, ExplanationPart::Steps { .. });
+        if !self.confirm.iter().chain(&self.fix).any(holds_steps) {
+            self.refused_slots.clear();
+        }
+        self
+    }
+}
+
+impl ExplanationPart {
+    fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Prose { text } => vec![text],
+            Self::Steps { steps, verify, .. } => steps.iter().chain(verify).map(FilledStep::text).collect(),
+        }
+    }
+}
+
+impl FilledStep {
+    /// What it says.
+    fn text(&self) -> &str {
+        match self {
+            Self::Command { text } | Self::Patch { text } => text,
+            Self::Note { text } => text,
+        }
+    }
+}
+
 fn filled(steps: &'static [Step], lang: Lang, values: &impl Fill) -> Vec<FilledStep> {
     let fill = |step: &Step| match (*step, lang) {
         (Step::Command(template), _) => FilledStep::Command { text: fill(template, values) },

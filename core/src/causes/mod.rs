@@ -2,6 +2,8 @@
 
 mod cause;
 #[cfg(feature = "texts")]
+mod explain;
+#[cfg(feature = "texts")]
 mod slots;
 #[cfg(feature = "texts")]
 mod steps;

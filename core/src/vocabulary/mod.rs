@@ -3,6 +3,7 @@
 pub(crate) mod closed;
 pub mod cluster_name;
 pub mod codec;
+pub mod control_plane;
 pub mod details;
 pub mod event;
 pub mod flags;
