@@ -44,8 +44,6 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("Jwt authentication completed with:", jwt),
     read("JWT token verification completed with:", jwt),
     read("c-ares status", dns),
-    with_details("headers size exceeds limit", "http1.headers_too_large"),
-    with_details("headers count exceeds limit", "http1.too_many_headers"),
     read("pending requests", resetting),
     event("removing draining listener", Event::XdsWarning),
     read("dispatch error:", dispatch),
@@ -83,6 +81,8 @@ pub(super) const PHRASES: &[Phrase] = &[
     event("Failed to initialize Wasm", Event::WasmLoadFailed),
     event("failed to convert Wasm", Event::WasmLoadFailed),
     read("failed to load", plugin),
+    read("headers size exceeds limit", header_limit),
+    read("headers count exceeds limit", header_limit),
 ];
 
 /// The details as Envoy's logger prints them: older ones hold spaces inside their braces.
@@ -131,6 +131,15 @@ fn jwt(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
         return None;
     }
     Some(local_reply::jwt(status))
+}
+
+/// The codec's words for a request or a response; without the logger's name it is more often a request, and nothing more is known.
+fn header_limit(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    const TOO_LARGE: u16 = 431;
+    if hit.line.logger == "client" {
+        return received(PhraseHit { after: hit.line.message.get(hit.before.len()..)?, ..hit });
+    }
+    Some(Decisive { status: Some(TOO_LARGE), ..Decisive::default() }.into())
 }
 
 /// `dns resolution for NAME failed with c-ares status 4`; 0 is success.
