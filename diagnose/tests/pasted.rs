@@ -37,6 +37,9 @@ fn what_others_say_is_none_of_ours() {
         "the counter upstream_rq_pending_overflow tells of overflow",
         "Server Software:        nginx/1.2\nServer Hostname:  x\n\nComplete requests:      10\nNon-2xx responses:      10",
         "grpc-status: 0",
+        "耗时 500 毫秒",
+        "返回 500 条记录",
+        "订单 503 已完成",
         "dns resolution for a.example failed with c-ares status 0",
     ] {
         let analysis = Analysis::of(text.as_bytes());

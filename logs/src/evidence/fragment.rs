@@ -70,10 +70,9 @@ fn lone_status(text: &str) -> Option<Facts<'_>> {
     ];
     let mut status = None;
     let mut reason = String::new();
-    for word in text
-        .split(|letter: char| is_boundary(letter) || matches!(letter, ':' | '(' | ')' | '"' | '`' | ',' | ';' | '*' | '[' | ']'))
-        .map(|word| word.trim_end_matches(['.', '!', '?']))
-    {
+    let around =
+        |letter: char| is_boundary(letter) || matches!(letter, ':' | '(' | ')' | '"' | '`' | ',' | ';' | '*' | '[' | ']');
+    for word in text.split(around).map(|word| word.trim_end_matches(['.', '!', '?'])) {
         let number = self::status(word).filter(|number| *number >= 400);
         if let Some(number) = number.filter(|_| status.is_none()) {
             status = Some(number);
@@ -84,7 +83,21 @@ fn lone_status(text: &str) -> Option<Facts<'_>> {
     }
     let status = status?;
     let named = REASONS.iter().any(|(of, words)| *of == status && words.eq_ignore_ascii_case(reason.trim()));
-    (reason.is_empty() || named).then(|| Decisive { status: Some(status), ..Decisive::default() }.into())
+    (named || reason.is_empty() && announced_in_chinese(text))
+        .then(|| Decisive { status: Some(status), ..Decisive::default() }.into())
+}
+
+/// Whether what a text says in Chinese only announces a status: numbers stand in other sentences, too.
+fn announced_in_chinese(text: &str) -> bool {
+    const ANNOUNCING: [&str; 12] =
+        ["响应状态码", "状态码", "返回码", "响应码", "错误码", "响应", "返回", "报错", "报", "等于", "为", "是"];
+    let is_han = |letter: char| matches!(letter, '\u{3400}'..='\u{9fff}');
+    text.split(|letter| !is_han(letter)).all(|mut words| {
+        while let Some(rest) = ANNOUNCING.iter().find_map(|word| words.strip_prefix(word)) {
+            words = rest;
+        }
+        words.is_empty()
+    })
 }
 
 /// Reason phrases of the statuses of errors that proxies send (RFC 9110 §15, RFC 6585).
