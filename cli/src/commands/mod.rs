@@ -9,7 +9,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::StripStream;
-use meshwhy_core::Lang;
 use meshwhy_diagnose::{Analysis, Collector, Pod};
 use meshwhy_logs::{Formats, Origin};
 
@@ -42,7 +41,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
             let reading = Reading::of(input, collector(formats, manifests.as_ref()));
-            report(&mut out, (reading, lang), (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
+            report(&mut out, reading, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
                 DiagnosisReport::new(analysis, configurations, lang, why_not)
             })
@@ -71,7 +70,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             } else {
                 Reading::of(Input::Sources(sources), collector)
             };
-            report(&mut out, (reading, lang), (format.is_for_programs(), shown.fail_on), render, diagnose)
+            report(&mut out, reading, (format.is_for_programs(), shown.fail_on), render, diagnose)
         }
         Task::Causes { cause, format } => {
             match cause {
@@ -159,24 +158,20 @@ fn live(out: &mut dyn Write, report: &DiagnosisReport, top: usize) -> io::Result
 
 fn report(
     out: &mut dyn Write,
-    (reading, lang): (Reading, Lang),
+    reading: Reading,
     (is_for_programs, fail_on): (bool, FailOnArg),
     render: impl Fn(&mut dyn Write, &DiagnosisReport) -> io::Result<()>,
     diagnose: impl Fn(Analysis) -> DiagnosisReport,
 ) -> Result<Outcome, Failure> {
     let Reading { collector, sources, mut failures } = reading;
     let analysis = collector.finish();
+    let (is_recognised, is_of_another_time) = (analysis.recognised(), analysis.is_of_another_time());
+    let report = diagnose(analysis).from(&sources);
     let nothing = match () {
-        () if !analysis.recognised() => {
-            let words: Vec<&str> = analysis.unparsed.iter().map(|line| line.text.as_ref()).collect();
-            let words = words.join("\n");
-            let nearest = search::search(&words, NEAREST);
-            Some(Failure::NothingRecognised { lang, component: search::component(&words), nearest })
-        }
-        () if analysis.is_of_another_time() => Some(Failure::NothingOfThatTime(lang)),
+        () if !is_recognised => Some(nothing_recognised(&report)),
+        () if is_of_another_time => Some(Failure::NothingOfThatTime(report.lang)),
         () => None,
     };
-    let report = diagnose(analysis).from(&sources);
     if nothing.is_none() || is_for_programs {
         render(out, &report)?;
     }
@@ -190,6 +185,13 @@ fn report(
         return Err(failure);
     }
     Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// What the first lines that nobody understood come near to.
+fn nothing_recognised(report: &DiagnosisReport) -> Failure {
+    let words = report.unparsed.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+    let (component, nearest) = (search::component(&words), search::search(&words, NEAREST));
+    Failure::NothingRecognised { lang: report.lang, component, nearest }
 }
 
 /// Writes a diagnosis to a file, without colours.

@@ -18,15 +18,11 @@ pub(super) const MARK: &str = "http.status";
 /// Reads a line of its request log, failed or not.
 pub(super) fn access(text: &str) -> Option<Facts<'_>> {
     memchr::memmem::find(text.as_bytes(), MARK.as_bytes())?;
-    facts(&|key| pair(text, key).map(Cow::Borrowed))
+    structured(&|key| pair(text, key).map(Cow::Borrowed))
 }
 
 /// Reads the same of its JSON log, whose keys `get` looks up.
 pub(super) fn structured<'a>(get: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Facts<'a>> {
-    facts(get)
-}
-
-fn facts<'a>(get: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Facts<'a>> {
     let code = status(&get(MARK)?)?;
     get("src.addr")?;
     ["gateway", "listener", "bind"].iter().find_map(|key| get(key))?;

@@ -25,7 +25,7 @@ pub(crate) fn goes_on(line: &str) -> bool {
 }
 
 /// Reads the lines from there on: the upstream closed the very connection that the request was given.
-pub(super) fn read(text: &str) -> Option<Facts<'_>> {
+pub(crate) fn read(text: &str) -> Option<Facts<'_>> {
     let first = text.lines().next()?;
     let (_, reused) = TAKEN.iter().find(|(words, _)| first.contains(words))?;
     let connection = id(first)?;

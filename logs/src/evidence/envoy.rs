@@ -52,7 +52,6 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("protocol error: http/1.1 protocol error:", received),
     read("protocol error: ", protocol),
     read("sent reset code=", reset),
-    read("upstream reset: reset reason:", upstream_reset),
     with_details("max pending streams overflow", "upstream_reset_before_response_started{overflow}"),
     with_details("max streams overflow", "upstream_reset_before_response_started{overflow}"),
     with_details("max requests overflow", "upstream_reset_before_response_started{overflow}"),
@@ -190,11 +189,6 @@ fn protocol(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
 /// 2 is INTERNAL_ERROR: what the HTTP/2 codec sends when it will not take a stream's headers.
 fn reset(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     (first(hit.after) == Some("2")).then(|| happened(Event::StreamResetByCodec))
-}
-
-/// The router's `upstream reset: reset reason: R, transport failure reason: T`.
-fn upstream_reset(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    local_reply::reset(hit.after)
 }
 
 /// While another plugin fetches the same code, and for ten seconds after a fetch that failed, Envoy goes on without the code and

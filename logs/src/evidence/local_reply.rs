@@ -119,7 +119,7 @@ fn connect_error(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     Some(reason.and_then(reset).or_else(|| transport_text::find(hit.after)).unwrap_or_else(bare))
 }
 
-/// People cut the body down to its end.
+/// The end of the body, to which people cut it down; the router logs the same words.
 fn reset_reason(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     reset(hit.after)
 }
@@ -130,7 +130,7 @@ fn connect_error_with(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
 }
 
 /// Reads `RESET` or `RESET, transport failure reason: TRANSPORT` at the start of the text.
-pub(super) fn reset(text: &str) -> Option<Facts<'_>> {
+fn reset(text: &str) -> Option<Facts<'_>> {
     let text = text.trim_start();
     let begins = |reset: &&Reset| {
         let head = text.get(..reset.as_str().len());

@@ -111,26 +111,6 @@ pub(crate) fn fragment(text: &str) -> Option<Facts<'_>> {
     fragment::read(text.trim())
 }
 
-/// Whether a text holds a word that a header of a table of requests has; a quick look before a thorough one.
-pub(crate) fn may_head_table(text: &str) -> bool {
-    words::holds_any(text, &["flag", "details"])
-}
-
-/// Reads a table of requests, from its header on.
-pub(crate) fn table(text: &str) -> Option<Vec<Facts<'static>>> {
-    table::read(text)
-}
-
-/// Reads tables of pods and jobs.
-pub(crate) fn pods(text: &str) -> Option<Facts<'_>> {
-    pods::read(text)
-}
-
-/// Reads the debug lines of an upstream connection.
-pub(crate) fn connection(text: &str) -> Option<Facts<'_>> {
-    connection::read(text)
-}
-
 /// Reads a response as a client prints it – status line, headers, body, in any part – or a request with its headers.
 pub(crate) fn response(block: &str) -> Option<Facts<'_>> {
     response::read(block)

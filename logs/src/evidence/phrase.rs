@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Decisive, Facts};
+use meshwhy_core::{Decisive, Facts, Flag};
 
+use super::envoy::flagged;
 use super::log_line::LogLine;
 use super::{
     agent, agentgateway, certificate, client, envoy, kubernetes, local_reply, marks, rejected, secret, statistics, xds, ztunnel,
@@ -22,6 +23,8 @@ pub(super) enum Meaning {
     Event(Event),
     /// Which code details the proxy would log.
     Details(&'static str),
+    /// How often failures with this flag happened: the number behind it.
+    Counter(Flag),
     /// What the words around it add; `None` when they take it back.
     Read(Read),
 }
@@ -45,6 +48,10 @@ pub(super) const fn event(text: &'static str, event: Event) -> Phrase {
 
 pub(super) const fn details(text: &'static str, details: &'static str) -> Phrase {
     Phrase { text, meaning: Meaning::Details(details) }
+}
+
+pub(super) const fn counter(text: &'static str, flag: Flag) -> Phrase {
+    Phrase { text, meaning: Meaning::Counter(flag) }
 }
 
 pub(super) const fn read(text: &'static str, read: Read) -> Phrase {
@@ -102,6 +109,7 @@ impl Meaning {
         match self {
             Self::Event(event) => Some(happened(*event)),
             Self::Details(details) => Some(detailed(*details)),
+            Self::Counter(flag) => statistics::counted(hit, &flagged(*flag).decisive),
             Self::Read(read) => read(hit),
         }
     }

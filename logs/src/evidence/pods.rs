@@ -45,7 +45,7 @@ impl Table {
 
 /// Reads tables one below the other: a Job that does not end beside a pod of it of which one container runs on, or a pod of which one
 /// container has ended and another has not.
-pub(super) fn read(text: &str) -> Option<Facts<'_>> {
+pub(crate) fn read(text: &str) -> Option<Facts<'_>> {
     let mut jobs: Vec<&str> = Vec::new();
     let mut table = None;
     let mut found = None;

@@ -6,81 +6,51 @@
 //! `istioctl proxy-config endpoints`, 1.31.
 
 use meshwhy_core::event::Event;
-use meshwhy_core::facts::kind::{FactKind, Flags};
-use meshwhy_core::{Decisive, Facts};
+use meshwhy_core::{Decisive, Facts, Flag};
 
-use super::phrase::{Phrase, PhraseHit, happened, read};
+use super::envoy::flagged;
+use super::phrase::{Phrase, PhraseHit, counter, happened, read};
 use super::words::holds_any;
 
 pub(super) const PHRASES: &[Phrase] = &[
-    read("upstream_rq_pending_overflow", overflow),
-    read("envoy_cluster_upstream_rq_pending_overflow", overflow),
-    read("upstream_cx_overflow", overflow),
-    read("envoy_cluster_upstream_cx_overflow", overflow),
-    read("upstream_rq_retry_overflow", overflow),
-    read("envoy_cluster_upstream_rq_retry_overflow", overflow),
-    read("upstream_cx_none_healthy", no_healthy),
-    read("envoy_cluster_upstream_cx_none_healthy", no_healthy),
-    read("outlier_detection.ejections_active", no_healthy),
-    read("envoy_cluster_outlier_detection_ejections_active", no_healthy),
-    read("upstream_cx_connect_fail", not_connected),
-    read("envoy_cluster_upstream_cx_connect_fail", not_connected),
-    read("cx_connect_fail::", not_connected),
+    counter("upstream_rq_pending_overflow", Flag::UO),
+    counter("envoy_cluster_upstream_rq_pending_overflow", Flag::UO),
+    counter("upstream_cx_overflow", Flag::UO),
+    counter("envoy_cluster_upstream_cx_overflow", Flag::UO),
+    counter("upstream_rq_retry_overflow", Flag::UO),
+    counter("envoy_cluster_upstream_rq_retry_overflow", Flag::UO),
+    counter("upstream_cx_none_healthy", Flag::UH),
+    counter("envoy_cluster_upstream_cx_none_healthy", Flag::UH),
+    counter("outlier_detection.ejections_active", Flag::UH),
+    counter("envoy_cluster_outlier_detection_ejections_active", Flag::UH),
+    counter("upstream_cx_connect_fail", Flag::UF),
+    counter("envoy_cluster_upstream_cx_connect_fail", Flag::UF),
+    counter("cx_connect_fail::", Flag::UF),
     read("upstream_cx_connect_timeout", connect_timeout),
     read("envoy_cluster_upstream_cx_connect_timeout", connect_timeout),
-    read("upstream_rq_timeout", timeout),
-    read("envoy_cluster_upstream_rq_timeout", timeout),
-    read("upstream_cx_destroy_remote_with_active_rq", closed),
-    read("envoy_cluster_upstream_cx_destroy_remote_with_active_rq", closed),
-    read("upstream_cx_protocol_error", broken),
-    read("envoy_cluster_upstream_cx_protocol_error", broken),
+    counter("upstream_rq_timeout", Flag::UT),
+    counter("envoy_cluster_upstream_rq_timeout", Flag::UT),
+    counter("upstream_cx_destroy_remote_with_active_rq", Flag::UC),
+    counter("envoy_cluster_upstream_cx_destroy_remote_with_active_rq", Flag::UC),
+    counter("upstream_cx_protocol_error", Flag::UPE),
+    counter("envoy_cluster_upstream_cx_protocol_error", Flag::UPE),
     read("ssl.fail_verify_san", unverified),
     read("envoy_cluster_ssl_fail_verify_san", unverified),
     read("ssl.fail_verify_error", unverified),
     read("envoy_cluster_ssl_fail_verify_error", unverified),
-    read(".no_route:", no_route),
+    counter(".no_route:", Flag::NR),
     read(".update_rejected:", rejected),
     read("::health_flags::/", unhealthy_host),
 ];
 
-fn overflow(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(hit, &flags("UO"))
-}
-
-fn no_healthy(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(hit, &flags("UH"))
-}
-
-fn not_connected(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(hit, &flags("UF"))
-}
-
 fn connect_timeout(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(
-        hit,
-        &Decisive { upstream_transport_failure: Some("delayed connect error: Connection timed out".into()), ..flags("UF") },
-    )
-}
-
-fn timeout(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(hit, &flags("UT"))
-}
-
-fn closed(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(hit, &flags("UC"))
-}
-
-fn broken(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(hit, &flags("UPE"))
+    let reason = "delayed connect error: Connection timed out";
+    counted(hit, &Decisive { upstream_transport_failure: Some(reason.into()), ..flagged(Flag::UF).decisive })
 }
 
 fn unverified(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     let reason = "TLS error: 268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED";
     counted(hit, &Decisive { upstream_transport_failure: Some(reason.into()), ..Decisive::default() })
-}
-
-fn no_route(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
-    counted(PhraseHit { after: hit.line.message.get(hit.before.len().checked_add(".no_route".len())?..)?, ..hit }, &flags("NR"))
 }
 
 fn rejected(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
@@ -109,15 +79,11 @@ pub(super) fn endpoint(text: &str) -> Option<Facts<'_>> {
 }
 
 fn unavailable<'a>(cluster: &'a str, host: &'a str) -> Facts<'a> {
-    Decisive { cluster: Some(cluster.into()), upstream_host: Some(host.into()), ..flags("UH") }.into()
-}
-
-fn flags<'a>(name: &'static str) -> Decisive<'a> {
-    Decisive { flags: Flags::read(name.into()), ..Decisive::default() }
+    Decisive { cluster: Some(cluster.into()), upstream_host: Some(host.into()), ..flagged(Flag::UH).decisive }.into()
 }
 
 /// What a counter of a cluster says by its value, which must stand behind it.
-fn counted<'a>(hit: PhraseHit<'a>, failed: &Decisive<'static>) -> Option<Facts<'a>> {
+pub(super) fn counted<'a>(hit: PhraseHit<'a>, failed: &Decisive<'static>) -> Option<Facts<'a>> {
     let labels = hit.after.strip_prefix('{').and_then(|rest| rest.split_once('}'));
     let (labels, value) = labels.map_or(("", hit.after), |(labels, value)| (labels, value));
     let value = value.trim_start_matches([':', ' ', '\t']);

@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use meshwhy_core::Facts;
 use meshwhy_core::facts::Fact;
 
-/// Longest header that counts as one, in columns.
+use super::words::holds_any;
+
+/// Longest header, in bytes.
+const MAX_HEADER: usize = 2000;
+/// And in columns.
 const MAX_COLUMNS: usize = 64;
 
 /// What stands between cells.
@@ -30,6 +34,10 @@ impl Columns {
     /// Reads a header; `None` where no column holds flags or details of a response, since other tables have columns of these names, too.
     pub(crate) fn of(header: &str) -> Option<Self> {
         let header = header.trim();
+        // A quick look before a thorough one: most lines are no header.
+        if header.len() > MAX_HEADER || !holds_any(header, &["flag", "details"]) {
+            return None;
+        }
         let separators = [Separator::Bar, Separator::Mark(','), Separator::Mark(';'), Separator::Mark('\t'), Separator::Spaces];
         separators.into_iter().find_map(|separator| {
             let names = cells(header, separator);
@@ -67,7 +75,7 @@ impl Columns {
 }
 
 /// Reads a table from its header on.
-pub(super) fn read(text: &str) -> Option<Vec<Facts<'static>>> {
+pub(crate) fn read(text: &str) -> Option<Vec<Facts<'static>>> {
     let mut lines = text.lines();
     let columns = Columns::of(lines.next()?)?;
     Some(lines.filter_map(|row| columns.read(row)).map(Facts::into_owned).collect())

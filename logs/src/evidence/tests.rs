@@ -205,7 +205,7 @@ proptest! {
         ]), 0..24)
     ) {
         let text = parts.concat();
-        let _ = (line(&text), fragment(&text), response(&text), table(&text), pods(&text), connection(&text));
+        let _ = (line(&text), fragment(&text), response(&text), table::read(&text), pods::read(&text), connection::read(&text));
     }
 }
 

@@ -91,10 +91,10 @@ impl Block {
             BlockKind::Log => None,
             BlockKind::Response => evidence::response(&self.text),
             BlockKind::Fragment => evidence::fragment(&self.text),
-            BlockKind::Table => return self.written(LineContent::Events(evidence::table(&self.text).unwrap_or_default())),
-            BlockKind::Pods => evidence::pods(&self.text),
+            BlockKind::Table => return self.written(LineContent::Events(evidence::table::read(&self.text).unwrap_or_default())),
+            BlockKind::Pods => evidence::pods::read(&self.text),
             BlockKind::Report => evidence::line(&self.text),
-            BlockKind::Connection => evidence::connection(&self.text),
+            BlockKind::Connection => evidence::connection::read(&self.text),
         };
         match facts {
             Some(facts) => self.written(LineContent::Facts(facts, LineFormat::Evidence)),

@@ -7,24 +7,18 @@ use super::block::Block;
 use super::{Beginning, BlockKind};
 use crate::evidence::{self, connection, pods, table::Columns};
 
-/// Longest header.
-const MAX_HEADER: usize = 2000;
-
 /// Joins a header of an access log with its rows, tables of pods and jobs with each other, what `ab` reports, and the debug lines of a
 /// connection.
 pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut Block) -> Option<BlockKind> {
     let text = beginning.text.trim();
     let holds = |words: &str| memmem::find(text.as_bytes(), words.as_bytes()).is_some();
-    if text.len() <= MAX_HEADER
-        && evidence::may_head_table(text)
-        && let Some(columns) = Columns::of(text)
-    {
+    if let Some(columns) = Columns::of(text) {
         take(ahead, block, |line| Columns::is_rule(line) || columns.read(line).is_some());
         return (block.joined() > 0).then_some(BlockKind::Table);
     }
     if text.starts_with("NAME") && pods::is_header(text) {
         take(ahead, block, pods::goes_on);
-        return evidence::pods(block.text()).map(|_| BlockKind::Pods);
+        return pods::read(block.text()).map(|_| BlockKind::Pods);
     }
     if text.starts_with("Server Software:") {
         take(ahead, block, |line| line.trim().is_empty() || line.contains(':'));
@@ -32,7 +26,7 @@ pub(super) fn join(beginning: &Beginning<'_>, ahead: &mut Ahead<'_>, block: &mut
     }
     if holds("[C") && connection::begins(text) {
         take(ahead, block, connection::goes_on);
-        return evidence::connection(block.text()).map(|_| BlockKind::Connection);
+        return connection::read(block.text()).map(|_| BlockKind::Connection);
     }
     None
 }
