@@ -137,9 +137,8 @@ fn now() -> Option<i64> {
 /// Whether a code is of a rule, or of another tool for which some rule stands.
 fn is_known(code: &str) -> bool {
     let code = code.to_ascii_uppercase();
-    let is_foreign = |rule: &&'static Rule| rule.equivalent.iter().any(|known| *known == code);
     code == "*"
         || Rule::find(&code).is_some()
         || Rule::find(&code.to_ascii_lowercase()).is_some()
-        || Rule::all().iter().any(is_foreign)
+        || Rule::equivalent_to(&code).next().is_some()
 }

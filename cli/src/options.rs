@@ -155,8 +155,7 @@ impl Options {
             Action::Search(args) => Task::Search { words: args.words.join(" "), top: args.top, format: args.output.format },
             Action::Check(args) => Task::Check(Box::new(CheckOptions::new(args)?)),
             Action::Rules(args) => {
-                let find = |name: String| Rule::find(&name).ok_or_else(|| Failure::Usage(unknown_rule(&name)));
-                Task::Rules { rule: args.name.map(find).transpose()?, format: args.output.format }
+                Task::Rules { rule: args.name.map(|name| rule(&name)).transpose()?, format: args.output.format }
             }
             Action::Plan(args) => {
                 if is_dash(&args.old) && is_dash(&args.new) {
@@ -241,8 +240,20 @@ fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn unknown_rule(name: &str) -> String {
-    format!("no rule has the code or slug `{name}`; `meshwhy rules` lists them")
+/// A rule by its own code or slug, or by another tool's code where that stands for one rule only.
+fn rule(name: &str) -> Result<&'static Rule, Failure> {
+    if let Some(rule) = Rule::find(name) {
+        return Ok(rule);
+    }
+    let same: Vec<&Rule> = Rule::equivalent_to(name).collect();
+    match same.as_slice() {
+        [] => Err(Failure::Usage(format!("no rule has the code or slug `{name}`; `meshwhy rules` lists them"))),
+        [rule] => Ok(rule),
+        several => {
+            let codes: Vec<&str> = several.iter().map(|rule| rule.code).collect();
+            Err(Failure::Usage(format!("`{name}` stands for several rules; name one of {}", codes.join(", "))))
+        }
+    }
 }
 
 fn cause(name: &str) -> Result<&'static Cause, Failure> {

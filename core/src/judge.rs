@@ -5,7 +5,7 @@ use crate::causes::Suspicion;
 use crate::causes::{Cause, Confidence, Nature, REGISTRY, unknown};
 use crate::condition::index::INDEX;
 use crate::condition::{Condition, Literal, Observed, Shown};
-use crate::facts::{Decisive, Fact, text};
+use crate::facts::{Decisive, Fact, Facts, text};
 
 /// A cause chosen for some facts.
 #[derive(Debug, Clone, Copy)]
@@ -130,9 +130,9 @@ impl Verdict {
         alternatives
     }
 
-    /// The facts that prove the verdict, one entry per fact.
+    /// The facts that prove the verdict, one entry per fact, and those beside it that tell more of the connection.
     #[must_use]
-    pub fn evidence(&self, facts: &Decisive<'_>) -> Vec<Shown> {
+    pub fn evidence(&self, facts: &Facts<'_>) -> Vec<Shown> {
         let mut evidence: Vec<Shown> = Vec::new();
         let held = self.condition.map(|condition| condition.explain(&Observed::new(facts)).held).unwrap_or_default();
         let mut shown: Vec<Shown> = held.iter().filter_map(|leaf| leaf.shown(facts)).collect();
@@ -141,9 +141,21 @@ impl Verdict {
         {
             shown.push(Shown::new("mw-cause", code));
         }
-        let context =
-            [Fact::Status, Fact::Flags, Fact::Details, Fact::UpstreamHost, Fact::SeenByClient].map(|fact| fact.shown(facts));
-        shown.extend(context.into_iter().flatten().filter(|fact| fact.value != "-"));
+        let beside =
+            [Fact::Status, Fact::Flags, Fact::Details, Fact::UpstreamHost, Fact::SeenByClient, Fact::UpstreamConnectionAge];
+        shown.extend(beside.into_iter().filter_map(|fact| fact.shown(facts)).filter(|fact| fact.value != "-"));
+        let closes = [
+            (Fact::UpstreamCloseType, &facts.context.upstream_close_type),
+            (Fact::DownstreamCloseType, &facts.context.downstream_close_type),
+            (Fact::UpstreamHostsAttempted, &facts.context.upstream_hosts_attempted),
+        ];
+        // `Normal` is also what Envoy says where it does not know.
+        let says_something = |value: &&str| *value != "Normal";
+        shown.extend(
+            closes
+                .into_iter()
+                .filter_map(|(fact, value)| Some(Shown::new(fact.key()?, text(value.as_ref()).filter(says_something)?))),
+        );
         for fact in shown {
             if !evidence.iter().any(|seen| seen.name == fact.name) {
                 evidence.push(fact);

@@ -10,6 +10,8 @@ pub mod cause_cases;
 pub mod cause_laws;
 pub mod causes;
 pub mod condition;
+#[cfg(feature = "texts")]
+mod explain;
 pub mod facts;
 pub mod judge;
 pub mod redact;

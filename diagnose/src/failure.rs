@@ -23,7 +23,9 @@ impl Address {
     /// Of the bits of an IP, the one that is always set, so that no address is 0.
     const SET: NonZeroU64 = NonZeroU64::MIN.saturating_add(Self::PORT);
 
+    /// Reads `IP:PORT`, as Envoy prints it; behind the internal listener of a tunnel stands `envoy://LISTENER/` in front.
     fn new(text: &str, hasher: &RandomState) -> Self {
+        let text = text.strip_prefix("envoy://").and_then(|rest| rest.split_once('/')).map_or(text, |(_, address)| address);
         let (ip, port) = text.rsplit_once(':').unwrap_or((text, ""));
         let port = port.parse::<u16>().map_or_else(|_| hasher.hash_one(port) & Self::PORT, u64::from);
         Self(Self::SET | (hasher.hash_one(ip) & !Self::PORT) | port)

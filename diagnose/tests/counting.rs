@@ -375,3 +375,23 @@ fn the_log_that_is_not_there_is_named() {
     // It never left for a server.
     assert_eq!(missing(&[&refused]), None);
 }
+
+#[test]
+fn a_request_and_the_tunnel_that_it_did_not_get_are_one_failure() {
+    let request = |id: &str, second: u32| {
+        format!(
+            r#"[2026-11-21T06:36:{second}.876Z] "GET /a HTTP/1.1" 503 UF upstream_reset_before_response_started{{remote_connection_failure|delayed_connect_error:_Invalid_argument}} - "delayed_connect_error:_Invalid_argument" 0 152 3 - "-" "curl" "{id}" "web:80" "envoy://connect_originate/10.244.1.7:8080" inbound-vip|80|http|web.shop.svc.cluster.local envoy://internal_client_address/ 10.96.0.9:80 10.244.0.5:40000 - default"#
+        )
+    };
+    let tunnel = |second: u32, host: &str| {
+        format!(
+            r#"[2026-11-21T06:36:{second}.877Z] "- - -" 0 UF,URX - - "delayed_connect_error:_Connection_refused" 0 0 2 - "-" "-" "-" "-" "{host}:15008" connect_originate - {host}:8080 envoy://internal_client_address/ - -"#
+        )
+    };
+    let lines =
+        [request("r1", 10), tunnel(10, "10.244.1.7"), tunnel(10, "10.244.1.7"), request("r2", 11), tunnel(11, "10.244.1.7")];
+    assert_eq!(counts(&lines), [("upstream-connection-refused", 2)]);
+    // Another pod's tunnel, and one long after, are failures of their own.
+    let apart = [request("r1", 10), tunnel(10, "10.244.1.8"), tunnel(50, "10.244.1.7")];
+    assert_eq!(counts(&apart), [("upstream-connection-refused", 2), ("local-socket-failed", 1)]);
+}

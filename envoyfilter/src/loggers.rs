@@ -1,7 +1,6 @@
 //! The access loggers: the module's, Envoy's JSON one, and the one that counts.
 
 use meshwhy_core::facts::Fact;
-use meshwhy_core::record::UPSTREAM_CONNECTION_AGE;
 
 use crate::filters::{failed_connections, failed_handshakes, failed_requests, unreported_requests};
 use crate::module;
@@ -51,8 +50,7 @@ const EVERYWHERE: &[Fact] = &[
     Fact::Namespace,
 ];
 
-/// Every attribute costs a failing request about a microsecond. So the transport failure, which the details carry, and the duration, which
-/// decides nothing beside details, are left out.
+/// Every attribute costs a failing request about a microsecond. So the transport failure, which the details carry, is left out.
 const REQUEST: &[Fact] = &[
     Fact::Status,
     Fact::GrpcStatus,
@@ -64,7 +62,8 @@ const REQUEST: &[Fact] = &[
     Fact::Cluster,
     Fact::UpstreamHost,
     Fact::UpstreamLocalAddress,
-    Fact::UpstreamReused,
+    Fact::UpstreamConnectionAge,
+    Fact::Duration,
 ];
 
 const CONNECTION: &[Fact] = &[
@@ -115,13 +114,9 @@ pub fn json(scope: LoggerScope, side: &str) -> String {
         fields.push_str(&format!("meshwhy.proxy_status: \"%{header}%\"\n"));
     }
     for fact in scope.facts() {
-        let (name, operator) = match (fact, fact.record_attribute(), fact.operator()) {
-            // Envoy has no operator for it.
-            (Fact::UpstreamReused, ..) => (UPSTREAM_CONNECTION_AGE, "COMMON_DURATION(US_CX_BEG:DS_RX_BEG:us)"),
-            (_, Some(name), Some(operator)) => (name, operator),
-            _ => continue,
-        };
-        fields.push_str(&format!("{name}: \"%{operator}%\"\n"));
+        if let (Some(name), Some(operator)) = (fact.record_attribute(), fact.operator()) {
+            fields.push_str(&format!("{name}: \"%{operator}%\"\n"));
+        }
     }
     let config = format!("path: /dev/stdout\nlog_format:\n  json_format:\n{}", indented(4, &fields));
     logger("file", &scope.filter(), "file.v3.FileAccessLog", &config)

@@ -35,10 +35,6 @@ pub const CAUSES: Catalogue = Catalogue {
 
 mod cause;
 #[cfg(feature = \"texts\")]
-mod explain;
-#[cfg(feature = \"texts\")]
-mod slots;
-#[cfg(feature = \"texts\")]
 mod steps;
 
 #[cfg(feature = \"texts\")]

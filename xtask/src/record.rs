@@ -74,6 +74,7 @@ fn case(mut facts: Facts<'_>) -> (Option<Verdict>, String) {
     facts.cluster = facts.cluster.take().map(|cluster| if inbound(&cluster) { "inbound|8080||".into() } else { cluster });
     facts.annotated_code = None;
     facts.duration_ms = None;
+    facts.upstream_reused = facts.upstream_connection_age_us.take().map(|_| true);
     (judge(&facts), record::encode(&facts, None, 1, 0))
 }
 

@@ -1,7 +1,7 @@
 //! The JSON Schemas of what programs read: the command line's JSON, from its types, and records, from the table of facts.
 
 use meshwhy_core::facts::Fact;
-use meshwhy_core::record::{FORMAT, UPSTREAM_CONNECTION_AGE};
+use meshwhy_core::record::FORMAT;
 use serde_json::{Map, Value, json};
 
 /// Name and text of every schema.
@@ -34,7 +34,6 @@ fn record() -> Value {
                 "meshwhy.unreported",
                 text("true in records of Envoy's own logger beside a module that does not report the failure"),
             ),
-            (UPSTREAM_CONNECTION_AGE, json!({"description": "Microseconds", "type": ["integer", "null"]})),
         ]
         .map(|(name, schema)| (name.to_owned(), schema)),
     );

@@ -152,6 +152,11 @@ impl Rule {
         REGISTRY.find(name)
     }
 
+    /// The rules that stand for a code of another tool, such as `IST0101` or `KIA1106`; capital letters or small ones.
+    pub fn equivalent_to(code: &str) -> impl Iterator<Item = &'static Self> {
+        REGISTRY.iter().copied().filter(move |rule| rule.equivalent.iter().any(|known| known.eq_ignore_ascii_case(code)))
+    }
+
     /// All rules.
     #[must_use]
     pub fn all() -> &'static Registry<Self> {

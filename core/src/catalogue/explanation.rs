@@ -118,23 +118,54 @@ impl Explanation {
 }
 
 impl Explanation {
-    /// The same for a reader whom steps and paragraphs with these words do not help: they go from what to confirm and to fix, and
-    /// `instead` stands before what is left to fix.
+    /// The same for a reader whom steps and paragraphs with these words do not help: they go from what to confirm and to fix, and other
+    /// steps and a paragraph stand before what is left.
     #[must_use]
-    pub fn without(mut self, words: &[&str], instead: &'static str) -> Self {
-        let helps = |part: &ExplanationPart| part.texts().iter().all(|text| !words.iter().any(|word| text.contains(word)));
-        self.confirm.retain(helps);
-        self.fix.retain(helps);
-        self.fix.insert(0, ExplanationPart::Prose { text: instead });
+    pub fn without(
+        mut self,
+        words: &[&str],
+        confirm: &'static [Step],
+        fix: &'static str,
+        (lang, values): (Lang, &impl Fill),
+    ) -> Self {
+        self.confirm = without(self.confirm, words);
+        self.fix = without(self.fix, words);
+        if !confirm.is_empty() {
+            let steps = filled(confirm, lang, values);
+            self.confirm.insert(0, ExplanationPart::Steps { id: "here", applicability: None, steps, verify: vec![] });
+        }
+        self.fix.insert(0, ExplanationPart::Prose { text: fix });
         let holds_steps = |part: &ExplanationPart| matches!(part, ExplanationPart::Steps { .. });
         if !self.confirm.iter().chain(&self.fix).any(holds_steps) {
             self.refused_slots.clear();
         }
         self
     }
+
+    /// Puts a paragraph before what there is to confirm.
+    pub fn confirm_first(&mut self, text: &'static str) {
+        self.confirm.insert(0, ExplanationPart::Prose { text });
+    }
+}
+
+/// The parts that have none of the words. A sentence that only leads to steps goes with them.
+fn without(parts: Vec<ExplanationPart>, words: &[&str]) -> Vec<ExplanationPart> {
+    let mut kept: Vec<ExplanationPart> = Vec::new();
+    for part in parts {
+        if part.texts().iter().all(|text| !words.iter().any(|word| text.contains(word))) {
+            kept.push(part);
+        } else if matches!(part, ExplanationPart::Steps { .. }) && kept.last().is_some_and(ExplanationPart::is_one_sentence) {
+            kept.pop();
+        }
+    }
+    kept
 }
 
 impl ExplanationPart {
+    fn is_one_sentence(&self) -> bool {
+        matches!(self, Self::Prose { text } if !text.contains(". ") && text.matches('。').count() < 2)
+    }
+
     fn texts(&self) -> Vec<&str> {
         match self {
             Self::Prose { text } => vec![text],

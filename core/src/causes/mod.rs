@@ -2,10 +2,6 @@
 
 mod cause;
 #[cfg(feature = "texts")]
-mod explain;
-#[cfg(feature = "texts")]
-mod slots;
-#[cfg(feature = "texts")]
 mod steps;
 
 #[cfg(feature = "texts")]

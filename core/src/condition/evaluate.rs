@@ -67,7 +67,7 @@ impl Observed<'_, '_> {
             C::DurationBelow(limit) => facts.duration_ms.is_some_and(|duration| duration < *limit),
             C::Cluster(kind) => facts.cluster.as_deref() == Some(kind.as_str()),
             C::Route(name) => facts.route.as_deref() == Some(name.as_str()),
-            C::UpstreamReused => facts.upstream_reused == Some(true),
+            C::UpstreamReused => facts.upstream_reused == Some(true) || facts.upstream_connection_age_us.is_some(),
             C::UpstreamIpv6 => facts.upstream_host.as_deref().is_some_and(|host| host.starts_with('[')),
             C::TlsPort => has_tls_port(facts),
             C::External => facts.cluster.as_deref().is_some_and(|cluster| ClusterName::parse(cluster).is_external()),
@@ -116,6 +116,7 @@ impl Field {
             Self::DownstreamCodecError => observed.downstream_codec().is_some(),
             Self::TerminationDetails => text(facts.termination_details.as_ref()).is_some(),
             Self::Event => facts.event.is_some(),
+            Self::Duration => facts.duration_ms.is_some(),
         }
     }
 

@@ -140,7 +140,7 @@ impl Condition {
             Self::DurationBelow(_) => (false, &[Fact::Duration]),
             Self::Cluster(_) => (true, &[Fact::Cluster]),
             Self::Route(_) => (true, &[Fact::Route]),
-            Self::UpstreamReused => (true, &[Fact::UpstreamReused]),
+            Self::UpstreamReused => (true, &[Fact::UpstreamConnectionAge, Fact::UpstreamReused]),
             Self::TlsPort => (false, &[Fact::Cluster, Fact::UpstreamHost]),
             Self::External => (false, &[Fact::Cluster]),
             Self::UpstreamIpv6 => (true, &[Fact::UpstreamHost]),
@@ -165,6 +165,7 @@ impl Field {
             Self::DownstreamCodecError => &[Fact::Details, Fact::DownstreamLocalClose],
             Self::TerminationDetails => &[Fact::Termination],
             Self::Event => &[Fact::Event],
+            Self::Duration => &[Fact::Duration],
         }
     }
 }

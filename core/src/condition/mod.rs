@@ -46,6 +46,8 @@ pub enum Field {
     TerminationDetails,
     /// Something that the proxy noticed.
     Event,
+    /// How long it took; absent also where the source does not say.
+    Duration,
 }
 
 words! {

@@ -139,6 +139,7 @@ impl Field {
             Self::DownstreamCodecError => ["an error of the downstream codec", "下游 codec 错误"],
             Self::TerminationDetails => ["a connection termination reason", "连接终止原因"],
             Self::Event => ["an event of the proxy", "代理事件"],
+            Self::Duration => ["a duration", "耗时"],
         }
     }
 }

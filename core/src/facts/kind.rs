@@ -224,6 +224,8 @@ scalars! {
     GrpcStatus: "gRPC status", u32, "integer", grpc_status, None, u32::to_string;
     /// Milliseconds.
     Duration: "duration", u64, "integer", whole, None, u64::to_string;
+    /// Microseconds.
+    Microseconds: "microseconds", u64, "integer", whole, None, u64::to_string;
     /// How many.
     Count: "count", u64, "integer", whole, None, u64::to_string;
     /// Response flags.

@@ -16,6 +16,7 @@ macro_rules! value {
     ($text:lifetime Status) => { u16 };
     ($text:lifetime GrpcStatus) => { u32 };
     ($text:lifetime Duration) => { u64 };
+    ($text:lifetime Microseconds) => { u64 };
     ($text:lifetime Count) => { u64 };
     ($text:lifetime Flags) => { ResponseFlags };
     ($text:lifetime Truth) => { bool };
@@ -228,7 +229,10 @@ facts! {
             "rpc.grpc.status_code", "grpc_status", "GRPC_STATUS_NUMBER", ["response" "grpc_status"];
         /// From the first byte of the request to the last of the response, in milliseconds.
         Duration duration_ms: Duration, "envoy.duration_ms", "duration", "DURATION", ["request" "duration"];
-        /// Whether the upstream connection had served a request before, where the source says so.
+        /// How long before the request its upstream connection was made, in microseconds; absent where it was made for the request.
+        UpstreamConnectionAge upstream_connection_age_us: Microseconds,
+            "envoy.upstream_connection_age_us", "upstream_connection_age_us", "COMMON_DURATION(US_CX_BEG:DS_RX_BEG:us)", [];
+        /// Whether the upstream connection had served a request before, where the source says so without its age.
         UpstreamReused upstream_reused: Truth, "envoy.upstream_reused", -, -, [];
         /// Response code details, as Envoy gives them; parse with [`Decisive::parsed_details`], never search them.
         Details details: Text,
@@ -302,6 +306,15 @@ facts! {
         /// Our end of the upstream connection; equals the server's `downstream_remote_address`.
         UpstreamLocalAddress upstream_local_address: Word,
             "envoy.upstream_local_address", "upstream_local_address", "UPSTREAM_LOCAL_ADDRESS", ["upstream" "local_address"];
+        /// How the upstream ended a TCP connection (Envoy 1.38 and later; 1.40 says `Normal` of every request).
+        UpstreamCloseType upstream_close_type: Word,
+            "envoy.upstream_detected_close_type", "upstream_detected_close_type", "UPSTREAM_DETECTED_CLOSE_TYPE", [];
+        /// How the client ended it (Envoy 1.38 and later).
+        DownstreamCloseType downstream_close_type: Word,
+            "envoy.downstream_detected_close_type", "downstream_detected_close_type", "DOWNSTREAM_DETECTED_CLOSE_TYPE", [];
+        /// The upstream hosts that a connection was made to, with commas between them (Envoy 1.38 and later).
+        UpstreamHostsAttempted upstream_hosts_attempted: Text,
+            "envoy.upstream_hosts_attempted", "upstream_hosts_attempted", "UPSTREAM_HOSTS_ATTEMPTED", [];
         /// The address the client connected to.
         DownstreamLocalAddress downstream_local_address: Word,
             "envoy.downstream_local_address", "downstream_local_address", "DOWNSTREAM_LOCAL_ADDRESS", ["destination" "address"];
@@ -314,6 +327,8 @@ facts! {
             ["connection" "requested_server_name"];
         /// How often it happened, where the source counts repetitions: `x13 over 4d1h`.
         Occurrences occurrences: Count, -, -, -, [];
+        /// Which proxy it is, where it is not Envoy: `ztunnel`, `agentgateway`.
+        Proxy proxy: Word, -, -, -, [];
         /// When the request started, as the source prints it.
         StartTime start_time: Word, "envoy.start_time", "start_time", "START_TIME", ["request" "time"];
     }

@@ -9,7 +9,7 @@ use crate::facts::Side;
 /// Istio `pkg/model/proxy.go`, `BuildSubsetKey`, and `pilot/pkg/networking/util`, 1.29.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClusterName<'a> {
-    /// `DIRECTION|PORT|SUBSET|HOST`.
+    /// `DIRECTION|PORT|SUBSET|HOST`; at a waypoint the subset is the protocol.
     Service {
         /// Inbound or outbound.
         direction: Side,
@@ -33,7 +33,14 @@ impl<'a> ClusterName<'a> {
     #[must_use]
     pub fn parse(name: &'a str) -> Self {
         let Some((direction, rest)) = name.split_once('|') else { return Self::special(name) };
-        let Some(direction) = Side::parse(direction).filter(|side| *side != Side::Gateway) else { return Self::Other };
+        let direction = match direction {
+            // A waypoint sends on to the endpoints of the service that it stands in front of.
+            "inbound-vip" | "inbound-pod" => Side::Outbound,
+            direction => match Side::parse(direction) {
+                Some(side) if side != Side::Gateway => side,
+                _ => return Self::Other,
+            },
+        };
         let mut parts = rest.splitn(3, '|');
         let mut part = || parts.next();
         Self::Service { direction, port: part().unwrap_or_default(), subset: part().unwrap_or_default(), host: part() }
@@ -82,6 +89,7 @@ mod tests {
             ("inbound|8080||", Some(Side::Inbound)),
             ("outbound|80", Some(Side::Outbound)),
             ("InboundPassthroughClusterIpv4", Some(Side::Inbound)),
+            ("inbound-vip|80|http|web.shop.svc.cluster.local", Some(Side::Outbound)),
             ("PassthroughCluster", Some(Side::Outbound)),
             ("BlackHoleCluster", Some(Side::Outbound)),
             ("gateway|80||", None),

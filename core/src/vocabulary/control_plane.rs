@@ -1,7 +1,8 @@
 //! Who configures an Envoy that Istio does not: by the names that each gives to clusters and routes.
 //!
 //! Source: Envoy Gateway `internal/gatewayapi/helpers.go`, 1.3; Contour `internal/envoy/v3/cluster.go`, 1.30; Consul
-//! `agent/connect/sni.go`, 1.20; Cilium `operator/pkg/model/translation`, 1.17; Gloo `projects/gloo/pkg/translator`, 1.18, and kgateway, 2.0.
+//! `agent/connect/sni.go`, 1.20; Cilium `operator/pkg/model/translation`, 1.17; Gloo `projects/gloo/pkg/translator`, 1.18, and kgateway, 2.0;
+//! Higress `registry/`, 2.1.
 
 /// A control plane other than Istio's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +17,13 @@ pub enum ControlPlane {
     Cilium,
     /// `NAMESPACE-SERVICE-PORT_gloo-system`, `kube_NAMESPACE_SERVICE_PORT`.
     Gloo,
+    /// `outbound|PORT||SERVICE.GROUP.NAMESPACE.nacos`, and what else its McpBridge takes services from.
+    Higress,
 }
 
 impl ControlPlane {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::EnvoyGateway, Self::Contour, Self::Consul, Self::Cilium, Self::Gloo];
+    pub const ALL: [Self; 6] = [Self::EnvoyGateway, Self::Contour, Self::Consul, Self::Cilium, Self::Gloo, Self::Higress];
 
     /// The one that gives a cluster or a route this name; `None` where anybody may.
     #[must_use]
@@ -43,6 +46,10 @@ impl ControlPlane {
             }
             Self::Consul => name.ends_with(".consul") && name.contains(".internal"),
             Self::Cilium => name.contains("/cilium-gateway-") || name.contains("/cilium-ingress"),
+            Self::Higress => {
+                name.starts_with("outbound|")
+                    && [".nacos", ".eureka", ".zookeeper", ".static", ".dns"].into_iter().any(|registry| name.ends_with(registry))
+            }
             Self::Gloo => name.ends_with("_gloo-system") || (name.starts_with("kube_") && name.split('_').count() == 4),
         }
     }
@@ -56,6 +63,7 @@ impl ControlPlane {
             Self::Consul => "Consul",
             Self::Cilium => "Cilium",
             Self::Gloo => "Gloo",
+            Self::Higress => "Higress",
         }
     }
 }
@@ -74,6 +82,7 @@ mod tests {
             ("default/cilium-gateway-shop/default:web:80", Some(ControlPlane::Cilium)),
             ("default-petstore-8080_gloo-system", Some(ControlPlane::Gloo)),
             ("kube_default_httpbin_8000", Some(ControlPlane::Gloo)),
+            ("outbound|8848||web.DEFAULT-GROUP.public.nacos", Some(ControlPlane::Higress)),
             ("outbound|80|v1|web.shop.svc.cluster.local", None),
             ("inbound|8080||", None),
             ("PassthroughCluster", None),

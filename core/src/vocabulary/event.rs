@@ -63,6 +63,8 @@ words! {
         WebhookUnreachable = "webhook_unreachable",
         /// Istio's validation refused a resource.
         ConfigurationRefused = "configuration_refused",
+        /// Istio's own analysis warns of a resource that it accepted, or calls it an error.
+        AnalysisMessage = "analysis_message",
         /// A pod's traffic could not be redirected to its proxy.
         RedirectionFailed = "redirection_failed",
         /// The ConfigMap `istio-ca-root-cert` is not there.

@@ -15,9 +15,6 @@ use crate::judge::Verdict;
 pub const PREFIX: &str = "meshwhy1 ";
 /// Value of the key `meshwhy.record`.
 pub const FORMAT: &str = "1";
-/// How long before the request the upstream connection was made, in microseconds, as Envoy's own logger has it; nothing when
-/// it was made for the request.
-pub const UPSTREAM_CONNECTION_AGE: &str = "envoy.upstream_connection_age_us";
 /// Longest record line without the prefix, in bytes.
 pub const MAX_BYTES: usize = 4096;
 
@@ -84,8 +81,6 @@ pub fn from_object(object: &Map<String, Value>) -> Option<Record> {
             facts.put(*fact, Cow::Owned(value));
         }
     }
-    let made_before = || number(UPSTREAM_CONNECTION_AGE).map(|_| true);
-    facts.upstream_reused = facts.upstream_reused.or_else(made_before);
     let code = known("meshwhy.code");
     facts.annotated_code = code.clone().map(Cow::Owned);
     #[cfg(feature = "texts")]

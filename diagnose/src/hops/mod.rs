@@ -10,6 +10,7 @@ mod repeated_close;
 mod repeated_codec_error;
 mod shared_requests;
 mod startup_noise;
+mod tunnel;
 
 use std::hash::Hash;
 
@@ -25,8 +26,15 @@ pub(crate) use missing_plugin::settle as settle_missing_plugins;
 const MAX_JOINED: usize = 64;
 
 /// The rules, in their order: what one explains, those behind it need not.
-static RULES: [fn(&mut Failures); 6] =
-    [handshake::join, relay::join, repeated_codec_error::join, repeated_close::join, startup_noise::join, lone_status::join];
+static RULES: [fn(&mut Failures); 7] = [
+    tunnel::join,
+    handshake::join,
+    relay::join,
+    repeated_codec_error::join,
+    repeated_close::join,
+    startup_noise::join,
+    lone_status::join,
+];
 
 /// Joins hops: changes verdicts that another hop's line makes precise, and marks failures that it explains.
 pub(crate) fn join(failures: &mut Failures) {
@@ -54,6 +62,10 @@ impl<K: Copy + Hash + Eq> Shared<K> {
         if more.len() + 1 < MAX_JOINED {
             more.push(at);
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_empty()
     }
 
     fn of(&self, key: K) -> impl Iterator<Item = usize> {

@@ -95,7 +95,7 @@ pub(crate) fn present(field: Option<&str>) -> Option<Cow<'_, str>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum LogField {
     Fact(Fact),
-    /// How long before the request the connection was made; nothing when it was made for the request.
+    /// The age of the upstream connection in another unit than microseconds; nothing when it was made for the request.
     ConnectionAge,
     ProxyStatus,
     TraceParent,

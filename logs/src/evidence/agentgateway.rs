@@ -42,6 +42,7 @@ pub(super) fn structured<'a>(get: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Opti
             authority: get("http.host"),
             path: get("http.path"),
             downstream_remote_address: get("src.addr"),
+            proxy: Some("agentgateway".into()),
             ..base.context
         },
     })

@@ -27,6 +27,8 @@ pub(super) const PHRASES: &[Phrase] = &[
     read("lifecycle hook ([pilot-agent wait])", wait),
     event("denied the request: configuration is invalid", Event::ConfigurationRefused),
     read("admission webhook \"", refused_by),
+    read("Warning [", analysed),
+    read("Error [", analysed),
     event("plugin type=\"istio-cni\"", Event::RedirectionFailed),
     event("istio-cni binary not found", Event::RedirectionFailed),
     event("unable to initialize table 'nat'", Event::RedirectionFailed),
@@ -85,6 +87,14 @@ fn refused_by(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     let (name, rest) = hit.after.split_once('"')?;
     let ours = name.ends_with(".istio.io") && holds_any(name, &["validation", "pilot"]);
     (ours && holds(rest, "denied the request")).then(|| happened(Event::ConfigurationRefused))
+}
+
+/// A message of Istio's analyzers, as `istioctl analyze` prints it, and istiod 1.30 and later behind `Configuration analysis:`.
+fn analysed(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
+    let (code, _) = hit.after.split_once(']')?;
+    let is_code =
+        code.strip_prefix("IST").is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    is_code.then(|| happened(Event::AnalysisMessage))
 }
 
 /// A container that was killed; only the proxy's is certainly the mesh's.

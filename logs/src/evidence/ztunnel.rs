@@ -84,6 +84,7 @@ fn facts<'a>(get: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Facts<'a> {
             namespace: own("namespace"),
             authority: get("dst.service"),
             downstream_remote_address: get("src.addr"),
+            proxy: Some("ztunnel".into()),
             ..base.context
         },
     }

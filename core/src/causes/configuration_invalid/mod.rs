@@ -7,7 +7,10 @@ declare_cause! {
     slug: "configuration-invalid",
     since: "0.1.0",
     error: None,
-    conditions: &[(Certain, Event(event::Event::ConfigurationRefused))],
+    conditions: &[
+        (Certain, Event(event::Event::ConfigurationRefused)),
+        (Likely, Event(event::Event::AnalysisMessage)),
+    ],
     confirm: &[Confirm {
         id: "dry-run",
         steps: &[
@@ -21,6 +24,21 @@ declare_cause! {
         ],
     }],
     fixes: &[
+        Fix {
+            id: "analysis",
+            applicability: Manual,
+            steps: &[
+                Command("istioctl analyze -A"),
+                Note(
+                    "Each line names severity, code and resource. `meshwhy rules CODE` explains the code and shows a wrong and a right manifest; `meshwhy check` finds the same in files, with the line. With `IST0176` the CRDs of the Gateway API come first: `kubectl apply` the bundle of the version that the message asks for.",
+                    "每行写明级别、代码和资源。`meshwhy rules 代码` 解释这个代码，并给出错误和正确的写法；`meshwhy check` 能在文件里找出同样的问题并给出行号。`IST0176` 要先升级 Gateway API 的 CRD：`kubectl apply` 消息里要求的那个版本。",
+                ),
+            ],
+            verify: &[
+                Command("istioctl analyze -A"),
+                Note("The line is gone.", "这一行不再出现。"),
+            ],
+        },
         Fix {
             id: "correct-resource",
             applicability: Manual,

@@ -20,6 +20,13 @@ declare_cause! {
         ),
         (Likely, All(&[Status(431), Absent(Field::Details)])),
     ],
+    suspected: &[
+        Suspicion {
+            when: All(&[ResetBefore(Reset::ProtocolError), Not(&UpstreamCodec(CodecFault::Malformed))]),
+            decide_by: "only requests with large headers fail, and the next proxy's log has `headers size exceeds limit` or `http2.header_list_size_too_large`: over HTTP/2 it resets the stream instead of answering 431",
+            decide_by_zh: "只有请求头很大的请求失败，且下一跳代理的日志里有 `headers size exceeds limit` 或 `http2.header_list_size_too_large`：HTTP/2 下它会直接重置 stream，而不是回 431",
+        },
+    ],
     confirm: &[Confirm {
         id: "limit",
         steps: &[

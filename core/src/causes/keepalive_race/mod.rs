@@ -9,7 +9,16 @@ declare_cause! {
     error: Some(ConnectionTerminated),
     refines: upstream_closed_connection,
     conditions: &[
-        (Certain, All(&[ResetBefore(Reset::ConnectionTermination), UpstreamReused, Not(&Cluster(ClusterKind::Passthrough))])),
+        // A server that fell over at this request ends the connection as well.
+        (
+            Likely,
+            All(&[
+                ResetBefore(Reset::ConnectionTermination),
+                UpstreamReused,
+                Not(&Cluster(ClusterKind::Passthrough)),
+                Any(&[DurationBelow(1000), Absent(Field::Duration)]),
+            ]),
+        ),
     ],
     suspected: &[
         Suspicion {

@@ -9,6 +9,13 @@ declare_cause! {
     error: Some(HttpResponseHeaderSectionSize),
     refines: protocol_error_upstream,
     conditions: &[(Certain, Any(&[UpstreamCodec(CodecFault::HeadersTooLarge), UpstreamCodec(CodecFault::TooManyHeaders)]))],
+    suspected: &[
+        Suspicion {
+            when: All(&[ResetBefore(Reset::ProtocolError), Not(&UpstreamCodec(CodecFault::Malformed))]),
+            decide_by: "the same request made to the application directly is answered with more than 100 headers, or with more than 60 KiB of them",
+            decide_by_zh: "绕过代理直接请求应用，返回的响应头超过 100 个或超过 60 KiB",
+        },
+    ],
     confirm: &[
         Confirm {
             id: "count",

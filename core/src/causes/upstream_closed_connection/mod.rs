@@ -15,6 +15,7 @@ declare_cause! {
                     ResetBefore(Reset::ConnectionTermination),
                     Not(&Cluster(ClusterKind::Passthrough)),
                     Not(&Any(&[TlsPort, External])),
+                    Not(&All(&[UpstreamReused, Any(&[DurationBelow(1000), Absent(Field::Duration)])])),
                 ]),
                 ResetAfter(Reset::ConnectionTermination),
                 Details(Word::ConnectionTermination),
@@ -58,8 +59,8 @@ declare_cause! {
                 Command("kubectl get peerauthentication -A"),
                 Command("kubectl get destinationrules -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,HOST:.spec.host,TLS:.spec.trafficPolicy.tls.mode,PORT_TLS:.spec.trafficPolicy.portLevelSettings[*].tls.mode"),
                 Note(
-                    "STRICT for the upstream together with DISABLE or SIMPLE for its host is a conflict of TLS settings.",
-                    "如果上游是 STRICT，而它的 host 在 DestinationRule 里是 DISABLE 或 SIMPLE，就是 TLS 配置冲突。",
+                    "STRICT for the upstream together with DISABLE or SIMPLE for its host is a conflict of TLS settings. Where auto mTLS is off (`enableAutoMtls: false`), so is a DestinationRule without `tls`: it replaces the mesh-wide rule with `ISTIO_MUTUAL` for its host.",
+                    "如果上游是 STRICT，而它的 host 在 DestinationRule 里是 DISABLE 或 SIMPLE，就是 TLS 配置冲突。关掉了 auto mTLS（`enableAutoMtls: false`）的网格里，不写 `tls` 的 DestinationRule 也一样：它会把全网格 `ISTIO_MUTUAL` 的那条规则对这个 host 顶掉。",
                 ),
             ],
         },

@@ -74,6 +74,7 @@ fn relay(author: &StatusMember, facts: &mut Facts<'_>) {
     facts.virtual_host = None;
     facts.context.local_reply_owner = None;
     facts.upstream_reused = None;
+    facts.upstream_connection_age_us = None;
     facts.grpc_status = None;
     let special = |cluster: &str| matches!(ClusterName::parse(cluster), ClusterName::Special(_));
     facts.cluster = facts.cluster.take().filter(|cluster| !special(cluster));

@@ -22,6 +22,7 @@ impl Operator {
             "GRPC_STATUS" => LogField::Fact(Fact::GrpcStatus),
             "UPSTREAM_CLUSTER" => LogField::Fact(Fact::Cluster),
             "UPSTREAM_REMOTE_ADDRESS" => LogField::Fact(Fact::UpstreamHost),
+            "COMMON_DURATION" if arguments == Some("US_CX_BEG:DS_RX_BEG:us") => LogField::Fact(Fact::UpstreamConnectionAge),
             "COMMON_DURATION" if arguments.is_some_and(|points| points.starts_with("US_CX_BEG:DS_RX_BEG")) => {
                 LogField::ConnectionAge
             }

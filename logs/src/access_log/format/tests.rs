@@ -69,7 +69,7 @@ fn every_operator_of_a_fact() {
             cluster: Some("inbound|80||".into()),
             upstream_host: Some("1.1.1.1:1".into()),
             duration_ms: Some(12),
-            upstream_reused: Some(true),
+            upstream_connection_age_us: Some(1_745_924),
             policy_status: Some("OK".into()),
             annotated_code: Some("MW3002".into()),
             side: Some(Side::Inbound),

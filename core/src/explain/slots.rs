@@ -13,7 +13,9 @@ impl Fill for Facts<'_> {
             Slot::Namespace => text(self.context.namespace.as_ref()),
             Slot::Pod => text(self.context.pod.as_ref()),
             Slot::Workload => text(self.context.workload.as_ref()),
-            Slot::UpstreamAddress => text(self.upstream_host.as_ref()).filter(|host| host.parse::<SocketAddr>().is_ok()),
+            Slot::UpstreamAddress => {
+                text(self.upstream_host.as_ref()).map(behind_tunnel).filter(|host| host.parse::<SocketAddr>().is_ok())
+            }
             Slot::Cluster => text(self.cluster.as_ref()),
             Slot::Host => cluster(self).and_then(|(_, host)| host).or_else(|| Some(authority(self)?.0)),
             Slot::Port => cluster(self).map(|(port, _)| port).or_else(|| authority(self)?.1),
@@ -26,6 +28,11 @@ impl Fill for Facts<'_> {
             Slot::Policy => Some(policy(self)?.1),
         }
     }
+}
+
+/// The address behind the internal listener of a tunnel: `envoy://LISTENER/ADDRESS`.
+fn behind_tunnel(host: &str) -> &str {
+    host.strip_prefix("envoy://").and_then(|rest| rest.split_once('/')).map_or(host, |(_, address)| address)
 }
 
 /// Port and host of the cluster.
