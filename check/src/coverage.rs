@@ -420,7 +420,11 @@ pub const ROWS: &[CoverageRow] = &[
         answers: &[Help("manifests of both clusters, one after the other: `meshwhy check`")],
     },
     CoverageRow { id: "R65", symptom: "no port available", answers: &[C(&causes::platform_message::CAUSE)] },
-    CoverageRow { id: "R66", symptom: "A page of the platform", answers: &[C(&causes::platform_message::CAUSE)] },
+    CoverageRow {
+        id: "R66",
+        symptom: "A page of the platform",
+        answers: &[Help("a healthy page of the platform's own; nothing in it says whose it is")],
+    },
     CoverageRow { id: "R67", symptom: "proxy request failed(data)", answers: &[C(&causes::platform_message::CAUSE)] },
     CoverageRow {
         id: "R68",

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken case must fail loudly")]
 
+use meshwhy_check::coverage::{CoverageAnswer, ROWS};
 use meshwhy_diagnose::Analysis;
 use serde_json::Value;
 
@@ -45,4 +46,27 @@ fn what_others_say_is_none_of_ours() {
         let analysis = Analysis::of(text.as_bytes());
         assert!(analysis.groups.is_empty(), "{text}: {:?}", analysis.groups.first().map(|group| group.verdict.cause.slug));
     }
+}
+
+/// Of the problems that people write about, those that a cause answers: worded in at least two ways.
+#[test]
+fn every_problem_is_recognised_in_two_wordings() {
+    let cases: Vec<Value> = include_str!("data/rows.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let input = case["input"].as_str().unwrap();
+        let first = Analysis::of(input.as_bytes()).groups.first().map(|group| group.verdict.cause.slug);
+        if first != case["cause"].as_str() {
+            wrong.push(format!("{}: {} expected, {first:?} found: {input}", case["row"], case["cause"]));
+        }
+    }
+    for row in ROWS {
+        let answers =
+            |slug: &str| row.answers.iter().any(|answer| matches!(answer, CoverageAnswer::Cause(cause) if cause.slug == slug));
+        let worded = cases.iter().filter(|case| case["row"] == row.id && answers(case["cause"].as_str().unwrap())).count();
+        if row.answers.iter().any(|answer| matches!(answer, CoverageAnswer::Cause(_))) && worded < 2 {
+            wrong.push(format!("{} has {worded} wordings", row.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -3,6 +3,7 @@
 use meshwhy_core::details::{self, Details, Family, Word};
 use meshwhy_core::{Decisive, Facts, ResponseFlags};
 
+use super::words::is_han;
 use super::{key_values, local_reply, marks, transport_text};
 
 /// A longer text is prose, and holds such words by chance.
@@ -91,7 +92,6 @@ fn lone_status(text: &str) -> Option<Facts<'_>> {
 fn announced_in_chinese(text: &str) -> bool {
     const ANNOUNCING: [&str; 12] =
         ["响应状态码", "状态码", "返回码", "响应码", "错误码", "响应", "返回", "报错", "报", "等于", "为", "是"];
-    let is_han = |letter: char| matches!(letter, '\u{3400}'..='\u{9fff}');
     text.split(|letter| !is_han(letter)).all(|mut words| {
         while let Some(rest) = ANNOUNCING.iter().find_map(|word| words.strip_prefix(word)) {
             words = rest;

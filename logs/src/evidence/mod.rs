@@ -27,7 +27,7 @@ mod statistics;
 mod structured;
 pub(crate) mod table;
 mod transport_text;
-mod words;
+pub(crate) mod words;
 mod xds;
 mod ztunnel;
 

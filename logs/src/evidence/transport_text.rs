@@ -52,10 +52,10 @@ pub(super) fn find(text: &str) -> Option<Facts<'_>> {
 
 /// Cuts the reason at the start of the text from what follows it.
 pub(super) fn cut(text: &str) -> &str {
-    const END: &str = "TLS_error_end";
+    const ENDS: [&str; 2] = ["TLS_error_end", "TLS error end"];
     let line = text.split(['"', '`', '\n', '\r', '\t']).next().unwrap_or_default();
     let line = line.strip_suffix("\\").unwrap_or(line);
-    if let Some(end) = line.rfind(END).and_then(|at| at.checked_add(END.len())) {
+    if let Some(end) = ENDS.iter().filter_map(|end| line.rfind(end)?.checked_add(end.len())).max() {
         return line.get(..end).unwrap_or(line);
     }
     let named = line.match_indices(':').nth(3).map(|(at, _)| at.saturating_add(1)).filter(|_| line.starts_with("TLS"));
@@ -64,6 +64,8 @@ pub(super) fn cut(text: &str) -> &str {
     let length = name.find(|letter: char| !letter.is_ascii_uppercase() && !letter.is_ascii_digit() && letter != '_');
     match length.unwrap_or(name.len()) {
         0 => line.trim_end(),
+        // Why the certificate was refused (Envoy 1.37 and later).
+        length if name.get(length..).is_some_and(|rest| rest.starts_with(":verify")) => socket_end(line),
         length => line.get(..start.saturating_add(length)).unwrap_or(line),
     }
 }
@@ -131,6 +133,10 @@ mod tests {
             (
                 "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end} -",
                 "TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end",
+            ),
+            (
+                "TLS error: 268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify cert failed: x: certificate has expired.",
+                "TLS error: 268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify cert failed: x: certificate has expired",
             ),
             ("TLS error: Secret is not supplied by SDS", "TLS error: Secret is not supplied by SDS"),
             (

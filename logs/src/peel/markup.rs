@@ -1,6 +1,7 @@
 //! Frames of terminals, and how people quote lines in chats, issue trackers and documents.
 
 use super::{Peeled, envelope, start};
+use crate::evidence::words::is_han;
 use crate::unescape::{end_of_string, unescaped};
 
 /// Takes off what people put around a line.
@@ -42,7 +43,9 @@ fn prompt(text: &str) -> Option<Peeled<'_>> {
     // A look at one byte is cheaper than a search, and few lines hold a sign.
     let holds = |sign: &&str| sign.bytes().next().is_some_and(|first| memchr::memchr(first, text.as_bytes()).is_some());
     let behind_sign = |sign: &&str| text.split_once(*sign).filter(|(before, _)| before.len() <= 120).map(|(_, line)| line);
-    (typed(text) || SIGNS.iter().copied().filter(holds).filter_map(|sign| behind_sign(&sign)).any(typed))
+    // A sentence, too, may begin with the name of a command.
+    let is_sentence = || text.contains(is_han);
+    (typed(text) && !is_sentence() || SIGNS.iter().copied().filter(holds).filter_map(|sign| behind_sign(&sign)).any(typed))
         .then(|| Peeled::rest(""))
 }
 

@@ -133,6 +133,7 @@ const ALIASES: &[(&str, LogField, KeyKind)] = {
         ("envoyresponseflags", Of(F::Flags), Specific),
         ("envoyupstreamcluster", Of(F::Cluster), Specific),
         ("envoyupstreamtransportfailurereason", Of(F::UpstreamTransport), Specific),
+        ("flags", Of(F::Flags), Common),
         ("grpcresponsestatus", Of(F::GrpcStatus), Common),
         ("grpcstatuscode", Of(F::GrpcStatus), Common),
         ("httphost", Of(F::Authority), Common),
