@@ -38,6 +38,7 @@ fn what_others_say_is_none_of_ours() {
         "the counter upstream_rq_pending_overflow tells of overflow",
         "Server Software:        nginx/1.2\nServer Hostname:  x\n\nComplete requests:      10\nNon-2xx responses:      10",
         "grpc-status: 0",
+        r#"{"level":"info","msg":"call","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"}"#,
         "耗时 500 毫秒",
         "返回 500 条记录",
         "订单 503 已完成",

@@ -60,7 +60,7 @@ pub(crate) fn line_or_fragment(text: &str) -> Option<Facts<'_>> {
     let text = text.trim();
     match is_marked(text) {
         true => marked(text).map(|facts| fragment::beside(facts, text)).or_else(|| fragment::read(text)),
-        false => unmarked(text).or_else(|| fragment::unmarked(text)),
+        false => unmarked(text).or_else(|| fragment::unmarked(text)).or_else(|| structured::trace_headers(text)),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::log_line::{Level, LogLine};
 use super::seen::Seen;
-use super::{agentgateway, in_log, ztunnel};
+use super::{agentgateway, header_line, in_log, ztunnel};
 use crate::unescape::{string, unescaped};
 
 /// Where writers put their message: Istio, the cluster's events, ztunnel and most libraries.
@@ -27,6 +27,20 @@ pub(super) fn events(text: &str) -> Option<Vec<Facts<'static>>> {
     let items = list.get("items")?.as_array()?.iter().filter_map(Value::as_object);
     let events: Vec<_> = items.filter_map(entry).map(Facts::into_owned).collect();
     (!events.is_empty()).then_some(events)
+}
+
+/// Reads trace headers that stand as members of an object, or of one inside it; a log line that mentions them is another matter.
+pub(super) fn trace_headers(text: &str) -> Option<Facts<'static>> {
+    const NAMES: [&str; 3] = ["sampled\"", "traceparent\"", "\"b3\""];
+    const OF_LOGS: [&str; 5] = ["level", "severity", "time", "timestamp", "ts"];
+    let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
+    let object: Map<String, Value> = NAMES.iter().any(holds).then(|| serde_json::from_str(text).ok()).flatten()?;
+    if MESSAGES.iter().chain(&OF_LOGS).any(|key| object.contains_key(*key)) {
+        return None;
+    }
+    let inside = object.values().filter_map(Value::as_object);
+    let members = std::iter::once(&object).chain(inside).flat_map(Map::iter);
+    members.filter_map(|(name, value)| header_line::read(name, value.as_str()?)).next()
 }
 
 fn entry(object: &Map<String, Value>) -> Option<Facts<'_>> {
