@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
 /// This request failed: who answered, why, and what do I change?
@@ -18,6 +18,9 @@ pub(crate) struct Cli {
     /// When to colour the output
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(crate) color: ColorArg,
+    /// Say on standard error what is read; twice: also what is left out, and what is not understood. `check` says what it could not decide
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
@@ -189,9 +192,6 @@ pub(crate) struct CheckArgs {
     /// File with defaults for these options [default: meshwhy.toml, if there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Also say what could not be checked, and what was not given
-    #[arg(long, short)]
-    pub(crate) verbose: bool,
     /// Show the edits that cure findings, as a unified diff
     #[arg(long, conflicts_with = "fix")]
     pub(crate) diff: bool,

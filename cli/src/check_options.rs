@@ -59,7 +59,7 @@ impl CheckOptions {
     ///
     /// # Errors
     /// [`Failure::Usage`] for a configuration file that cannot be read, a code that no rule has, or edits of standard input.
-    pub(crate) fn new(args: CheckArgs) -> Result<Self, Failure> {
+    pub(crate) fn new(args: CheckArgs, is_verbose: bool) -> Result<Self, Failure> {
         let defaults = Defaults::read(args.config.as_deref())?;
         if args.paths.is_empty() {
             stdin(true)?;
@@ -108,7 +108,7 @@ impl CheckOptions {
             paths: args.paths,
             threshold,
             format: args.format,
-            is_verbose: args.verbose,
+            is_verbose,
             edits,
             watches: args.watch,
         })

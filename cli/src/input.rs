@@ -35,6 +35,7 @@ pub(crate) fn for_each(input: Input, mut take: impl FnMut(&str, &mut (dyn Read +
     for source in sources.into_iter().take_while(|_| !interruption::happened()) {
         let read = source.and_then(|source| {
             let name = source.name();
+            log::info!("reading {name}");
             let read = match source {
                 Source::Stdin => stream(&name, io::stdin(), &mut take),
                 Source::File(path) => File::open(&path).and_then(|file| stream(&name, progress.of_reading(file), &mut take)),
@@ -88,6 +89,7 @@ fn stream(
         Content::Plain(mut bytes) | Content::Unpacked(mut bytes) => return take(name, &mut bytes),
         Content::Archive(archive) => archive,
     };
+    log::debug!("{name} is an archive");
     let (sender, members) = sync_channel(0);
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -99,6 +101,7 @@ fn stream(
         for member in members {
             let (path, bytes): Member = member?;
             let name = format!("{name}:{}", path.display());
+            log::info!("reading {name}");
             match content(bytes)? {
                 Content::Plain(mut bytes) | Content::Unpacked(mut bytes) => take(&name, &mut bytes)?,
                 Content::Archive(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "an archive in an archive")),
@@ -120,6 +123,8 @@ fn unpack(archive: &mut tar::Archive<Stream>, sender: &SyncSender<io::Result<Mem
             let (reader, mut writer) = io::pipe()?;
             sender.send(Ok((path, reader))).map_err(|_| io::ErrorKind::BrokenPipe)?;
             io::copy(&mut entry, &mut writer)?;
+        } else {
+            log::debug!("left out of the archive, since it is no log: {}", path.display());
         }
     }
     Ok(())

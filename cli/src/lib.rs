@@ -20,6 +20,7 @@ mod progress;
 mod render;
 mod report;
 mod search;
+mod verbosity;
 
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;
@@ -38,7 +39,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = args::named(args::Cli::command(), arguments.first());
     let parsed = command.clone().try_get_matches_from(&arguments).and_then(|matches| args::Cli::from_arg_matches(&matches));
     let outcome = match parsed {
-        Ok(cli) => options::Options::new(cli).and_then(|options| commands::run(options, command)),
+        Ok(cli) => {
+            verbosity::start(cli.verbose);
+            options::Options::new(cli).and_then(|options| commands::run(options, command))
+        }
         Err(error) => Err(Failure::Arguments(error)),
     };
     match outcome {

@@ -84,12 +84,15 @@ impl Manifests {
             let path = entry.path()?.into_owned();
             if entry.header().entry_type().is_file() && is_wanted(&path) {
                 self.stream(&format!("{name}:{}", path.display()), &mut entry, None)?;
+            } else {
+                log::debug!("left out of {name}, since it is no manifest: {}", path.display());
             }
         }
         Ok(())
     }
 
     fn stream(&mut self, name: &str, reader: impl Read, file: Option<&Path>) -> io::Result<()> {
+        log::info!("reading {name}");
         let mut bytes = Vec::new();
         let limit = self.left.min(meshwhy_check::document::MAX_FILE as u64);
         reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

@@ -103,6 +103,9 @@ pub(crate) struct Entry {
     /// Numbers of the lines that tell of them, over all sources; at most 100.
     pub(crate) lines: Vec<u64>,
     pub(crate) evidence: Vec<Evidence>,
+    /// The header holds a record that contradicts the rest of its member, or is none; it was not believed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) record_refused: bool,
     /// At most five.
     pub(crate) examples: Vec<Example>,
     /// Other causes that the facts leave possible.
@@ -276,6 +279,7 @@ impl Entry {
             confidence: group.verdict.confidence.as_str(),
             headline: cause.headline(lang),
             alternatives: Alternative::all(&group, lang),
+            record_refused: group.facts.context.record_refused == Some(true),
             near_misses: why_not.then(|| near(&group)),
             fixes: explanation.fix.iter().filter(is_fix).cloned().collect(),
             explanation,

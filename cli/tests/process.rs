@@ -352,3 +352,23 @@ fn no_line_of_the_time_that_was_asked_for_is_no_all_clear() {
     assert_eq!((later.status.code(), later.stdout.as_slice()), (Some(3), b"".as_slice()));
     assert!(String::from_utf8(later.stderr).unwrap().contains("--since"));
 }
+
+#[test]
+fn what_is_read_and_what_is_not_understood_is_said_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("a\u{1b}[31m.log");
+    std::fs::write(&log, "hello\n503 UH\n").unwrap();
+    let said = |arguments: &[&str], level: Option<&str>| {
+        let mut command = meshwhy();
+        command.args(arguments).arg("diagnose").arg(&log).env_remove("RUST_LOG");
+        level.map(|level| command.env("RUST_LOG", level));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(said(&[], None), "");
+    let read = said(&["-v"], None);
+    assert!(read.starts_with("meshwhy: reading ") && read.contains(r"a\u{1b}[31m.log") && read.lines().count() == 1, "{read}");
+    assert_eq!(said(&[], Some("info")), read);
+    assert_eq!(said(&["-vv"], None), format!("{read}meshwhy: not understood: hello\n"));
+}

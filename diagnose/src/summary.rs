@@ -12,7 +12,7 @@ use crate::failure::Failures;
 use crate::kind::{ExampleLine, Surplus, author};
 use crate::observed::Observed;
 use crate::propagation::Propagation;
-use crate::sighting::{LinePlace, Sighting, SightingSource};
+use crate::sighting::{LinePlace, Sighting, SightingSource, excerpt};
 use crate::sources::Sources;
 use crate::totals::{Tally, Totals};
 use crate::traffic::Traffic;
@@ -151,6 +151,7 @@ impl BlockReader<'_> {
             LineContent::Blank => return summary.totals.ignored += lines,
             LineContent::Unreadable => {
                 summary.tally.unreadable += 1;
+                log::debug!("not understood: {}", excerpt(bytes));
                 if summary.unparsed.len() < MAX_UNPARSED {
                     summary.unparsed.push(ExampleLine::unparsed(&place));
                 }

@@ -12,36 +12,66 @@
 //! | `trace_check.sample_per_10k` | 100 | 0–10000 | of 10 000 requests, how many are checked for trace context (HTTP filter) |
 //! | `trace_check.annotate` | true | | mark the response to a checked request that came without |
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use meshwhy_core::Side;
 use meshwhy_core::proxy_status::Level;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
-use crate::json::{JsonReader, Mistake};
-
-/// A configuration within its ranges.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A configuration within its ranges; every field may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(default)]
 pub struct Config {
     /// Who sees the annotation.
     pub visibility: MemberVisibility,
     /// How much a member has.
+    #[serde(with = "LevelWord")]
+    #[cfg_attr(feature = "schemas", schemars(with = "LevelWord"))]
     pub level: Level,
-    /// Who speaks; `None` for pod and namespace of the node.
+    /// Who speaks: 1 to 128 printable ASCII characters; without it, pod and namespace of the node.
+    #[serde(deserialize_with = "name")]
+    #[cfg_attr(feature = "schemas", schemars(regex(pattern = "^[ -~]{1,128}$")))]
     pub name: Option<String>,
-    /// Which way the traffic goes; `None` for what the node id says, and of a sidecar cluster and listener.
+    /// Which way the traffic goes; without it, what the node id says, and of a sidecar cluster and listener.
+    #[serde(deserialize_with = "side")]
+    #[cfg_attr(feature = "schemas", schemars(with = "Option<SideWord>"), serde(skip_serializing))]
     pub side: Option<Side>,
     /// What gets a record.
     pub report: RecordScope,
-    /// Records per interval, cause, cluster and, where it matters, route.
+    /// Records per interval, cause, cluster and, where it matters, route; the rest is counted.
+    #[serde(deserialize_with = "records_per_interval")]
+    #[cfg_attr(feature = "schemas", schemars(range(max = 1000)))]
     pub records_per_interval: u32,
     /// Length of the interval, in milliseconds.
-    pub interval_ms: u64,
-    /// Requests of 10 000 that are checked for trace context.
-    pub trace_sample_per_10k: u32,
-    /// Whether the response to a request without trace context is marked.
-    pub trace_annotate: bool,
+    #[serde(deserialize_with = "interval_ms")]
+    #[cfg_attr(feature = "schemas", schemars(range(min = 1000, max = 600_000)))]
+    pub interval_ms: u32,
+    /// The check for trace context.
+    #[serde(deserialize_with = "object")]
+    pub trace_check: TraceCheck,
+}
+
+/// Which requests are checked for trace context, and what becomes of those without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(default)]
+pub struct TraceCheck {
+    /// How many of 10 000 requests are checked (HTTP filter).
+    #[serde(deserialize_with = "sample_per_10k")]
+    #[cfg_attr(feature = "schemas", schemars(range(max = 10_000)))]
+    pub sample_per_10k: u32,
+    /// Whether the response to a checked request that came without is marked.
+    pub annotate: bool,
 }
 
 /// Who sees the annotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(rename_all = "snake_case")]
 pub enum MemberVisibility {
     /// Outbound, the proxy's own application; inbound, peers whose connection is mutual TLS. A gateway or waypoint keeps its own for its access
     /// log, and removes those of the proxies behind it.
@@ -52,7 +82,9 @@ pub enum MemberVisibility {
 }
 
 /// What gets a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(rename_all = "snake_case")]
 pub enum RecordScope {
     /// Whatever failed.
     #[default]
@@ -83,10 +115,35 @@ impl Default for Config {
             report: RecordScope::Failures,
             records_per_interval: 10,
             interval_ms: 10_000,
-            trace_sample_per_10k: 100,
-            trace_annotate: true,
+            trace_check: TraceCheck::default(),
         }
     }
+}
+
+impl Default for TraceCheck {
+    fn default() -> Self {
+        Self { sample_per_10k: 100, annotate: true }
+    }
+}
+
+/// How much a member has.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(remote = "Level", rename_all = "snake_case")]
+enum LevelWord {
+    Minimal,
+    Standard,
+    Full,
+}
+
+/// Which way the traffic goes.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema, serde::Serialize))]
+#[serde(rename_all = "snake_case", rename = "Side")]
+enum SideWord {
+    Inbound,
+    Outbound,
+    Gateway,
 }
 
 /// Reads a configuration. Nothing at all means every default.
@@ -98,98 +155,77 @@ pub fn parse(bytes: &[u8]) -> ParsedConfig {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return ParsedConfig { config: Some(Config::default()), problems: vec![] };
     }
-    let mut reading = Reading::default();
-    let read = JsonReader::new(bytes).and_then(|mut reader| {
-        reader.object(&mut |reader, key| reading.field(reader, key, ""))?;
-        reader.end()
-    });
-    match read {
-        Ok(()) => {
-            let Reading { config, mut problems, unusable, .. } = reading;
-            let config = unusable.is_empty().then_some(config);
-            problems.extend(unusable);
-            ParsedConfig { config, problems }
-        }
+    let mut problems = Vec::new();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let unknown =
+        |path: serde_ignored::Path<'_>| problems.push(format!("unknown field `{}` is ignored", printable(&path.to_string())));
+    let config = serde_ignored::deserialize(&mut json, unknown);
+    match config.and_then(|config: Object<Config>| json.end().map(|()| config)) {
+        Ok(Object(config)) => ParsedConfig { config: Some(config), problems },
         Err(mistake) => ParsedConfig { config: None, problems: vec![printable(&mistake.to_string())] },
     }
 }
 
-/// What was read so far.
-#[derive(Default)]
-struct Reading {
-    config: Config,
-    /// What is ignored.
-    problems: Vec<String>,
-    /// What is outside its range.
-    unusable: Vec<String>,
-    seen: Vec<String>,
-}
+/// What only an object is read as; serde takes a list for a structure, too.
+struct Object<T>(T);
 
-impl Reading {
-    fn field(&mut self, reader: &mut JsonReader<'_>, key: &str, parent: &str) -> Result<(), Mistake> {
-        let path = format!("{parent}{key}");
-        if self.seen.contains(&path) {
-            return Err(reader.mistake(&format!("the field `{path}` for a second time")));
-        }
-        match path.as_str() {
-            "visibility" => {
-                self.config.visibility = word(reader, &[("mesh", MemberVisibility::Mesh), ("always", MemberVisibility::Always)])?;
-            }
-            "level" => {
-                let levels = [("minimal", Level::Minimal), ("standard", Level::Standard), ("full", Level::Full)];
-                self.config.level = word(reader, &levels)?;
-            }
-            "name" if !reader.null() => {
-                let name = reader.string("expected a string")?;
-                if name.is_empty() || name.len() > 128 || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-                    self.unusable.push("`name` is not 1 to 128 printable ASCII characters".to_owned());
-                }
-                self.config.name = Some(name);
-            }
-            "side" if !reader.null() => {
-                let sides = [Side::Inbound, Side::Outbound, Side::Gateway].map(|side| (side.as_str(), side));
-                self.config.side = Some(word(reader, &sides)?);
-            }
-            "report" => {
-                let reports = [
-                    ("failures", RecordScope::Failures),
-                    ("replies", RecordScope::Replies),
-                    ("trace_context", RecordScope::TraceContext),
-                ];
-                self.config.report = word(reader, &reports)?;
-            }
-            "records_per_interval" => self.config.records_per_interval = self.number(reader, &path, 0, 1000)?,
-            "interval_ms" => self.config.interval_ms = self.number(reader, &path, 1000, 600_000)?.into(),
-            "trace_check" => reader.object(&mut |reader, key| self.field(reader, key, "trace_check."))?,
-            "trace_check.sample_per_10k" => self.config.trace_sample_per_10k = self.number(reader, &path, 0, 10_000)?,
-            "trace_check.annotate" => self.config.trace_annotate = reader.boolean()?,
-            // `null` for a field that may be left out.
-            "name" | "side" => {}
-            _ => {
-                self.problems.push(format!("unknown field `{}` is ignored", printable(&path)));
-                return reader.ignore();
-            }
-        }
-        self.seen.push(path);
-        Ok(())
-    }
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct OfMap<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OfMap<T> {
+            type Value = Object<T>;
 
-    fn number(&mut self, reader: &mut JsonReader<'_>, field: &str, low: u32, high: u32) -> Result<u32, Mistake> {
-        let value = reader.number()?;
-        let number = u32::try_from(value).ok().filter(|number| (low..=high).contains(number));
-        if number.is_none() {
-            self.unusable.push(format!("`{field}` is {value}, outside {low} to {high}"));
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Object<T>, M::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
         }
-        Ok(number.unwrap_or(low))
+        json.deserialize_map(OfMap(PhantomData))
     }
 }
 
-/// One of a few words.
-fn word<T: Copy>(reader: &mut JsonReader<'_>, words: &[(&str, T)]) -> Result<T, Mistake> {
-    let place = reader.mistake("");
-    let names = || words.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
-    let found = reader.string("").ok().and_then(|text| words.iter().find(|(name, _)| *name == text));
-    found.map(|(_, value)| *value).ok_or_else(|| place.saying(format!("expected {}", names())))
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(json: D) -> Result<T, D::Error> {
+    Object::deserialize(json).map(|Object(value)| value)
+}
+
+fn name<'de, D: Deserializer<'de>>(json: D) -> Result<Option<String>, D::Error> {
+    let name = Option::<String>::deserialize(json)?;
+    let is_sound = |name: &String| (1..=128).contains(&name.len()) && name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if name.as_ref().is_none_or(is_sound) {
+        Ok(name)
+    } else {
+        Err(D::Error::custom("`name` is not 1 to 128 printable ASCII characters"))
+    }
+}
+
+fn side<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Side>, D::Error> {
+    let word = Option::<SideWord>::deserialize(json)?;
+    Ok(word.map(|word| match word {
+        SideWord::Inbound => Side::Inbound,
+        SideWord::Outbound => Side::Outbound,
+        SideWord::Gateway => Side::Gateway,
+    }))
+}
+
+fn records_per_interval<'de, D: Deserializer<'de>>(json: D) -> Result<u32, D::Error> {
+    within(json, "records_per_interval", 0, 1000)
+}
+
+fn interval_ms<'de, D: Deserializer<'de>>(json: D) -> Result<u32, D::Error> {
+    within(json, "interval_ms", 1000, 600_000)
+}
+
+fn sample_per_10k<'de, D: Deserializer<'de>>(json: D) -> Result<u32, D::Error> {
+    within(json, "trace_check.sample_per_10k", 0, 10_000)
+}
+
+fn within<'de, D: Deserializer<'de>>(json: D, field: &str, low: u32, high: u32) -> Result<u32, D::Error> {
+    let value = u64::deserialize(json)?;
+    let number = u32::try_from(value).ok().filter(|number| (low..=high).contains(number));
+    number.ok_or_else(|| D::Error::custom(format!("`{field}` is {value}, outside {low} to {high}")))
 }
 
 /// A parser's message may quote its input.
@@ -225,10 +261,15 @@ mod tests {
         assert!(problem(br#"{"level": 3}"#).contains("line 1 column"));
         assert!(problem(b"\xff\x00{").contains("line 1 column 1"));
         assert!(problem(b"{} x").contains("trailing characters"));
-        assert_eq!(problem(br#"{"interval_ms": 5}"#), "`interval_ms` is 5, outside 1000 to 600000");
+        assert!(problem(b"[]").contains("expected an object at line 1 column"));
+        assert!(problem(br#"{"trace_check": [1]}"#).contains("expected an object at line 1 column"));
+        assert_eq!(problem(br#"{"interval_ms": 5}"#), "`interval_ms` is 5, outside 1000 to 600000 at line 1 column 18");
         assert!(problem("{\"name\": \"\u{1b}[31m\"}".as_bytes()).contains("control character"));
-        assert_eq!(problem(br#"{"level": "most"}"#), "expected `minimal` or `standard` or `full` at line 1 column 11");
-        assert!(problem(br#"{"side": "inbound", "side": "outbound"}"#).contains("`side` for a second time"));
+        assert_eq!(
+            problem(br#"{"level": "most"}"#),
+            "unknown variant `most`, expected one of `minimal`, `standard`, `full` at line 1 column 16"
+        );
+        assert!(problem(br#"{"side": "inbound", "side": "outbound"}"#).contains("duplicate field `side` at line 1 column"));
     }
 
     #[test]
@@ -243,8 +284,7 @@ mod tests {
             report: RecordScope::TraceContext,
             records_per_interval: 0,
             interval_ms: 1000,
-            trace_sample_per_10k: 10_000,
-            trace_annotate: false,
+            trace_check: TraceCheck { sample_per_10k: 10_000, annotate: false },
         };
         assert_eq!(parse(text), ParsedConfig { config: Some(config), problems: vec![] });
         assert_eq!(parse(br#"{"name": null, "side": null}"#).config, Some(Config::default()));

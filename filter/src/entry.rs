@@ -1,23 +1,18 @@
-//! The one file that speaks to the host: the callbacks that Envoy enters, and the functions that it offers.
-//!
-//! Neither is taken from the SDK. Its wrappers of host functions panic on any status they do not expect (a
-//! capability that is not allowed, a phase that is over), and a panic kills the VM; its dispatcher exports every callback of the
-//! ABI, looks contexts up in several tables, and is a quarter of the module.
+//! The one file that is compiled for Envoy only: the contexts that the SDK enters, and the host behind [`Host`].
 
 #![expect(unsafe_code, reason = "the host's ABI is C; every pointer is passed with its length and nothing outlives a call")]
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::panic;
 use std::ptr::null_mut;
 
-use crate::abi::{self, CounterId, HeaderMap, LogLevel, Status};
-use crate::contexts::Contexts;
-use crate::host::{Host, HostFault};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
 
-const PLUGIN_CONFIGURATION: u32 = 7;
-const COUNTER: u32 = 0;
-/// What the header callbacks answer: go on.
-const CONTINUE: u32 = 0;
+use crate::abi::{self, CounterId, Status};
+use crate::host::{Host, HostFault};
+use crate::plugin::{Plugin, Request};
 
 /// Longest path of a property that needs no allocation; all of ours are shorter.
 const PATH: usize = 128;
@@ -27,9 +22,19 @@ struct Envoy;
 
 thread_local! {
     // WebAssembly has one thread, and Envoy one VM per worker.
-    static CONTEXTS: RefCell<Contexts> = RefCell::default();
     static REFUSALS: Cell<u32> = const { Cell::new(0) };
 }
+
+proxy_wasm::main! {{
+    let _ = log::set_logger(&Envoy);
+    log::set_max_level(LevelFilter::Warn);
+    panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        log::error!("meshwhy: panicked at {place}: {message}");
+    }));
+    proxy_wasm::set_root_context(|_| Box::new(Root(Plugin::default())));
+}}
 
 #[cfg(feature = "testing")]
 use crate::testing::enter;
@@ -40,81 +45,77 @@ fn enter<H, T>(host: &H, _: &str, act: impl FnOnce(&H) -> T) -> T {
     act(host)
 }
 
-/// Does nothing should a host ever call back from within a call.
-fn with<T>(act: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
-    CONTEXTS.with(|contexts| contexts.try_borrow_mut().ok().map(|mut contexts| act(&mut contexts)))
-}
+/// The context of a plugin.
+struct Root(Plugin);
 
-/// Has a panic leave its message in Envoy's log: the library would write it to a file, and there are none.
-fn log_panics() {
-    panic::set_hook(Box::new(|panic| {
-        let message = panic.payload_as_str().unwrap_or_default();
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let _ = Envoy.log(LogLevel::Error, &format!("meshwhy: panicked at {place}: {message}"));
-    }));
-}
+impl Context for Root {}
 
-unsafe extern "C" {
-    fn __wasm_call_ctors();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn _initialize() {
-    // A module without `main` runs the C library's constructors here or never.
-    unsafe { __wasm_call_ctors() }
-    log_panics();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_abi_version_0_2_1() {}
-
-/// Memory that the host writes all of an answer into; [`receive`] takes it over.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
-    Box::into_raw(Box::<[u8]>::new_uninit_slice(size)).cast()
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_vm_start(_: u32, _: u32) -> bool {
-    true
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_configure(id: u32, _: u32) -> bool {
-    let bytes = configuration();
-    if let Some(interval_ms) = with(|contexts| contexts.configure(&Envoy, id, &bytes)).flatten() {
-        let period = u32::try_from(interval_ms).unwrap_or(u32::MAX);
-        let _ = done(unsafe { abi::proxy_set_tick_period_milliseconds(period) });
+impl RootContext for Root {
+    fn on_configure(&mut self, _: usize) -> bool {
+        if let Some(interval_ms) = self.0.configure(&Envoy, &configuration()) {
+            let _ = done(unsafe { abi::proxy_set_tick_period_milliseconds(interval_ms) });
+        }
+        // Anything else would have Envoy refuse the listener.
+        true
     }
-    // Anything else would have Envoy refuse the listener.
-    true
+
+    fn on_tick(&mut self) {
+        self.0.tick(&Envoy);
+    }
+
+    fn on_log(&mut self) {
+        enter(&Envoy, "log", |host| self.0.log(host));
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream(self.0.request())))
+    }
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_tick(id: u32) {
-    with(|contexts| contexts.tick(&Envoy, id));
+impl Drop for Root {
+    fn drop(&mut self) {
+        self.0.tick(&Envoy);
+    }
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(id: u32, _: u32, _: u32) -> u32 {
-    enter(&Envoy, "request", |host| with(|contexts| contexts.request_headers(host, id)));
-    CONTINUE
+/// The context of a request.
+struct Stream(Request);
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        enter(&Envoy, "request", |host| self.0.request_headers(host));
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        enter(&Envoy, "response", |host| self.0.response_headers(host, end_of_stream));
+        Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        enter(&Envoy, "log", |host| self.0.log(host));
+    }
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_response_headers(id: u32, _: u32, end_of_stream: u32) -> u32 {
-    enter(&Envoy, "response", |host| with(|contexts| contexts.response_headers(host, id, end_of_stream != 0)));
-    CONTINUE
-}
+/// Istio shows `warn` and above by default.
+impl Log for Envoy {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= Level::Warn
+    }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_log(id: u32) {
-    enter(&Envoy, "log", |host| with(|contexts| contexts.log(host, id)));
-}
+    fn log(&self, record: &Record<'_>) {
+        let level = if record.level() == Level::Error { LogLevel::Error } else { LogLevel::Warn };
+        let line = record.args().to_string();
+        let _ = done(unsafe { abi::proxy_log(level, line.as_ptr(), line.len()) });
+    }
 
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_delete(id: u32) {
-    with(|contexts| contexts.delete(&Envoy, id));
+    fn flush(&self) {}
 }
 
 impl Host for Envoy {
@@ -138,30 +139,29 @@ impl Host for Envoy {
     }
 
     fn request_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
-        header(HeaderMap::Request, name)
+        header(MapType::HttpRequestHeaders, name)
     }
 
     fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
-        header(HeaderMap::Response, name)
+        header(MapType::HttpResponseHeaders, name)
     }
 
     fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), HostFault> {
-        done(unsafe {
-            abi::proxy_add_header_map_value(HeaderMap::Response, name.as_ptr(), name.len(), value.as_ptr(), value.len())
-        })
+        let map = MapType::HttpResponseHeaders;
+        done(unsafe { abi::proxy_add_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
     }
 
     fn remove_response_header(&self, name: &str) -> Result<(), HostFault> {
-        done(unsafe { abi::proxy_remove_header_map_value(HeaderMap::Response, name.as_ptr(), name.len()) })
+        done(unsafe { abi::proxy_remove_header_map_value(MapType::HttpResponseHeaders, name.as_ptr(), name.len()) })
     }
 
-    fn log(&self, level: LogLevel, line: &str) -> Result<(), HostFault> {
-        done(unsafe { abi::proxy_log(level, line.as_ptr(), line.len()) })
+    fn log(&self, level: Level, line: &str) {
+        log::log!(level, "{line}");
     }
 
     fn define_counter(&self, name: &str) -> Result<CounterId, HostFault> {
         let mut id = CounterId(0);
-        done(unsafe { abi::proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) })?;
+        done(unsafe { abi::proxy_define_metric(MetricType::Counter, name.as_ptr(), name.len(), &raw mut id) })?;
         Ok(id)
     }
 
@@ -174,12 +174,13 @@ impl Host for Envoy {
     }
 }
 
-fn header(map: HeaderMap, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
+fn header(map: MapType, name: &str) -> Result<Option<Vec<u8>>, HostFault> {
     receive(|data, length| unsafe { abi::proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, length) })
 }
 
 fn configuration() -> Vec<u8> {
-    let bytes = receive(|data, length| unsafe { abi::proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, length) });
+    let buffer = BufferType::PluginConfiguration;
+    let bytes = receive(|data, length| unsafe { abi::proxy_get_buffer_bytes(buffer, 0, usize::MAX, data, length) });
     bytes.ok().flatten().unwrap_or_default()
 }
 
@@ -195,7 +196,7 @@ fn fault(status: Status) -> HostFault {
     fault
 }
 
-/// Takes over a buffer that the host allocated in our memory.
+/// Takes over a buffer that the host allocated in our memory, all of which it has written.
 fn receive(call: impl FnOnce(*mut *mut u8, *mut usize) -> Status) -> Result<Option<Vec<u8>>, HostFault> {
     let (mut data, mut length) = (null_mut(), 0);
     match call(&raw mut data, &raw mut length) {

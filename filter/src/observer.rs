@@ -5,12 +5,11 @@ use std::rc::Rc;
 
 use meshwhy_core::details::Word;
 use meshwhy_core::event::Event;
-use meshwhy_core::proxy_status::{Annotation, Level};
+use meshwhy_core::proxy_status::{Annotation, Level, MAX_RECORD, PassedOn};
 use meshwhy_core::record::{self, PREFIX};
 use meshwhy_core::redact::redact;
-use meshwhy_core::{Cause, Decisive, Facts, Side, Verdict, judge, trace};
+use meshwhy_core::{Decisive, Facts, Side, Verdict, judge, trace};
 
-use crate::abi::LogLevel;
 use crate::annotate::{self, MemberAudience, REPORTED, WITHHELD};
 use crate::config::{Config, MemberVisibility, RecordScope};
 use crate::counters::{Counter, Counters};
@@ -126,7 +125,7 @@ impl Observer {
             self.mark_failure(host, &judged, &mut withheld);
             request.judged = Some(judged);
         }
-        if request.lacks_trace_context && self.config.trace_annotate {
+        if request.lacks_trace_context && self.config.trace_check.annotate {
             self.mark_untraced(host, &mut withheld);
         }
         if !withheld.is_empty() {
@@ -190,7 +189,7 @@ impl Observer {
         }
         self.counters.count(Counter::HostRefusals, refusals);
         if !std::mem::replace(&mut self.refusal_logged, true) {
-            let _ = host.log(LogLevel::Error, REFUSAL);
+            host.log(log::Level::Error, REFUSAL);
         }
     }
 
@@ -211,7 +210,7 @@ impl Observer {
 
     /// Spreads the sample evenly: of 10 000 requests exactly `sample_per_10k`.
     fn take_trace_sample(&mut self) -> bool {
-        self.trace_samples = self.trace_samples.saturating_add(self.config.trace_sample_per_10k);
+        self.trace_samples = self.trace_samples.saturating_add(self.config.trace_check.sample_per_10k);
         let sampled = self.trace_samples >= 10_000;
         self.trace_samples %= 10_000;
         sampled
@@ -246,16 +245,20 @@ impl Observer {
     }
 
     fn mark_failure(&mut self, host: &impl Host, judged: &CachedVerdict, withheld: &mut Vec<u8>) {
-        let Some(Verdict { cause, .. }) = judged.verdict.filter(|_| judged.hints.is_local_reply) else { return };
+        let is_own = judged.hints.is_local_reply;
+        let is_passed_on = !is_own && self.config.level == Level::Full;
+        let Some(verdict) = judged.verdict.filter(|_| is_own || is_passed_on) else { return };
         let audience = MemberAudience::of(host, self.config.visibility, judged.facts.side);
         if audience == MemberAudience::Nobody {
             return;
         }
-        if self.config.level == Level::Full {
+        if is_passed_on {
+            audience.deliver(host, self.trail(host, &judged.facts).as_deref(), withheld);
+        } else if self.config.level == Level::Full {
             // The next hop may be another one each time.
-            audience.deliver(host, self.member(host, &judged.facts, cause).as_deref(), withheld);
+            audience.deliver(host, self.member(host, &judged.facts, &verdict).as_deref(), withheld);
         } else {
-            let member = judged.member.get_or_init(|| self.member(host, &judged.facts, cause));
+            let member = judged.member.get_or_init(|| self.member(host, &judged.facts, &verdict));
             audience.deliver(host, member.as_deref(), withheld);
         }
     }
@@ -265,17 +268,34 @@ impl Observer {
         let audience = MemberAudience::of(host, self.config.visibility, side);
         if audience != MemberAudience::Nobody {
             let event = gather::event_facts(host, Event::TraceContextMissing, side);
-            let member = judge(&event).and_then(|verdict| self.member(host, &event, verdict.cause));
+            let member = judge(&event).and_then(|verdict| self.member(host, &event, &verdict));
             audience.deliver(host, member.as_deref(), withheld);
         }
     }
 
-    fn member(&mut self, host: &impl Host, facts: &Decisive<'_>, cause: &'static Cause) -> Option<String> {
+    fn member(&mut self, host: &impl Host, facts: &Decisive<'static>, verdict: &Verdict) -> Option<String> {
         let identity = self.identity(host);
         let level = self.config.level;
-        let next_hop = (level == Level::Full).then(|| gather::text(host, &["upstream", "address"])).flatten();
+        let full = level == Level::Full;
+        let next_hop = full.then(|| next_hop(host)).flatten();
+        let record = full.then(|| {
+            let mut facts = Facts::from(facts.clone());
+            facts.upstream_host.clone_from(&next_hop);
+            redact(&mut facts);
+            identity.add_to(&mut facts);
+            record::encode_within(MAX_RECORD, &facts, Some(verdict), 1, 0)
+        });
         let name = self.config.name.as_deref().unwrap_or(&identity.name);
-        Annotation { name, cause, facts, next_hop: next_hop.as_deref(), level }.encode()
+        let (next_hop, record) = (next_hop.as_deref(), record.as_deref());
+        Annotation { name, cause: verdict.cause, facts, next_hop, record, level }.encode()
+    }
+
+    /// What says that the error came from the next hop; nothing where its status is not known.
+    fn trail(&mut self, host: &impl Host, facts: &Decisive<'_>) -> Option<String> {
+        let identity = self.identity(host);
+        let name = self.config.name.as_deref().unwrap_or(&identity.name);
+        let next_hop = next_hop(host);
+        Some(PassedOn { name, side: facts.side, status: facts.status?, next_hop: next_hop.as_deref() }.encode())
     }
 
     /// Counts a failure or an event, and writes its record if flood control grants one. `replied`: the facts are those of the response
@@ -315,10 +335,14 @@ impl Observer {
     }
 }
 
+fn next_hop(host: &impl Host) -> Option<Cow<'static, str>> {
+    gather::text(host, &["upstream", "address"])
+}
+
 fn write(host: &impl Host, facts: &Facts<'_>, verdict: &Verdict, count: u64, suppressed: u64) {
     let line = record::encode(facts, Some(verdict), count, suppressed);
     // When the log itself is refused, the module has no other way out.
-    let _ = host.log(LogLevel::Warn, &format!("{PREFIX}{line}"));
+    host.log(log::Level::Warn, &format!("{PREFIX}{line}"));
 }
 
 #[cfg(test)]

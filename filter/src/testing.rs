@@ -3,7 +3,9 @@
 
 use std::cell::Cell;
 
-use crate::abi::{CounterId, LogLevel};
+use log::Level;
+
+use crate::abi::CounterId;
 use crate::host::{Host, HostFault};
 
 /// A request header, or a header of the upstream's response; its value names the callback that traps: `request`, `response` or `log`.
@@ -64,8 +66,8 @@ impl<H: Host> Host for Counting<'_, H> {
         self.call().remove_response_header(name)
     }
 
-    fn log(&self, level: LogLevel, line: &str) -> Result<(), HostFault> {
-        self.call().log(level, line)
+    fn log(&self, level: Level, line: &str) {
+        self.call().log(level, line);
     }
 
     fn define_counter(&self, name: &str) -> Result<CounterId, HostFault> {

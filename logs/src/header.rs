@@ -47,6 +47,11 @@ pub(crate) fn author<'a>(values: impl Iterator<Item = &'a str>) -> Option<Facts<
 
 /// The facts of a member of ours; its details are one text.
 fn own(member: &StatusMember) -> Facts<'static> {
+    if let Some(record) = &member.record {
+        let mut facts = record.facts.clone();
+        facts.upstream_host = facts.upstream_host.take().or_else(|| member.next_hop.clone().map(Into::into));
+        return facts;
+    }
     let silent = member.code.is_none() && member.details.is_none();
     Facts {
         decisive: Decisive {
@@ -58,7 +63,7 @@ fn own(member: &StatusMember) -> Facts<'static> {
             side: member.side,
             ..Decisive::default()
         },
-        context: speaker(&member.name),
+        context: Context { record_refused: member.record_refused.then_some(true), ..speaker(&member.name) },
     }
 }
 

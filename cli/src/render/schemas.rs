@@ -1,4 +1,4 @@
-//! The JSON Schemas of what is printed under `--format json`, from the types that are printed.
+//! The JSON Schemas of what is printed under `--format json`, and of the module's configuration, from their types.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -13,7 +13,7 @@ use super::search::Found;
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 9] {
+pub fn schemas() -> [(&'static str, Value); 10] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
@@ -24,7 +24,14 @@ pub fn schemas() -> [(&'static str, Value); 9] {
         ("rule", schema::<ShownRule>("meshwhy rules NAME")),
         ("search", schema::<Found>("meshwhy search")),
         ("cause", schema::<Shown>("meshwhy causes NAME")),
+        ("configuration", configuration()),
     ]
+}
+
+/// What `meshwhy config check` takes, and the module.
+fn configuration() -> Value {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<meshwhy_filter::config::Config>();
+    schema.to_value()
 }
 
 fn schema<T: JsonSchema>(command: &str) -> Value {

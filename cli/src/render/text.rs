@@ -22,6 +22,9 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
         for fact in &entry.evidence {
             page.line(&format!("{:width$}  {}", fact.name, escape::line(&fact.value)))?;
         }
+        if entry.record_refused {
+            page.prose(labels.record_refused)?;
+        }
         // What stands there in other words than meshwhy's is shown as it stands.
         let reworded = entry.evidence.iter().find(|fact| fact.text.as_ref().is_some_and(|text| text.len() > fact.value.len()));
         if let Some(Evidence { line: Some(line), text: Some(text), .. }) = reworded {

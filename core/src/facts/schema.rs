@@ -329,6 +329,8 @@ facts! {
         Occurrences occurrences: Count, -, -, -, [];
         /// Which proxy it is, where it is not Envoy: `ztunnel`, `agentgateway`.
         Proxy proxy: Word, -, -, -, [];
+        /// Whether a member of `Proxy-Status` has a record that was not believed.
+        RecordRefused record_refused: Truth, -, -, -, [];
         /// When the request started, as the source prints it.
         StartTime start_time: Word, "envoy.start_time", "start_time", "START_TIME", ["request" "time"];
     }

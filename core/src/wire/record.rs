@@ -41,7 +41,13 @@ pub struct Record {
 /// One JSON object on one line, at most [`MAX_BYTES`]: attributes that would not fit are left out, decisive ones come first.
 #[must_use]
 pub fn encode(facts: &Facts<'_>, verdict: Option<&Verdict>, count: u64, suppressed: u64) -> String {
-    let mut line = RecordLine::new();
+    encode_within(MAX_BYTES, facts, verdict, count, suppressed)
+}
+
+/// [`encode`] with another limit.
+#[must_use]
+pub fn encode_within(limit: usize, facts: &Facts<'_>, verdict: Option<&Verdict>, count: u64, suppressed: u64) -> String {
+    let mut line = RecordLine::new(limit);
     line.text("meshwhy.record", FORMAT);
     if let Some(verdict) = verdict {
         line.text("meshwhy.code", verdict.cause.code);
@@ -106,13 +112,14 @@ fn scalar(value: &Value) -> Option<String> {
 
 struct RecordLine {
     json: String,
+    limit: usize,
 }
 
 impl RecordLine {
-    fn new() -> Self {
+    fn new(limit: usize) -> Self {
         let mut json = String::with_capacity(1024);
         json.push('{');
-        Self { json }
+        Self { json, limit }
     }
 
     fn text(&mut self, name: &str, value: &str) {
@@ -127,7 +134,7 @@ impl RecordLine {
 
     fn raw(&mut self, name: &str, json: &str) {
         const PUNCTUATION: usize = r#","":}"#.len();
-        if self.json.len() + name.len() + json.len() + PUNCTUATION > MAX_BYTES {
+        if self.json.len() + name.len() + json.len() + PUNCTUATION > self.limit {
             return;
         }
         if self.json.len() > 1 {

@@ -1,6 +1,7 @@
 //! What one request makes of a proxy: header, record, counters and host calls.
 
 use super::*;
+use crate::config::TraceCheck;
 use crate::gather::PROXY_STATUS;
 use crate::host::fake::FakeHost;
 use meshwhy_core::Flag;
@@ -236,7 +237,7 @@ fn an_access_logger_for_trace_context_reports_events_and_not_failures() {
 const INNER: &str = r#""pay-0.shop"; error=destination_not_found; mw-cause=MW2002; mw-side=inbound; details="route_not_found""#;
 
 fn config(visibility: MemberVisibility) -> Config {
-    Config { visibility, trace_sample_per_10k: 10_000, ..Config::default() }
+    Config { visibility, trace_check: TraceCheck { sample_per_10k: 10_000, annotate: true }, ..Config::default() }
 }
 
 fn observer(visibility: MemberVisibility) -> Observer {
@@ -443,4 +444,23 @@ fn a_host_that_refuses_everything_changes_nothing() {
     observer.on_log(&host, &request);
     observer.on_tick(&host);
     assert_eq!((request.reply, host.response_headers.borrow().len(), host.records().len()), (None, 0, 0));
+}
+
+#[test]
+fn in_full_a_reply_carries_its_record_and_an_error_that_is_passed_on_says_so() {
+    let full = Config { level: Level::Full, visibility: MemberVisibility::Always, ..Config::default() };
+    let host = no_route("sidecar", 2).property("upstream.address", b"10.0.0.7:8080");
+    Observer::new(full.clone()).on_response(&host, &mut RequestState::default(), false);
+    let header = host.lines_of(PROXY_STATUS).concat();
+    let members = meshwhy_core::proxy_status::read(&header);
+    let record = members[0].record.as_ref().unwrap_or_else(|| panic!("{header}"));
+    assert_eq!(record.facts.details.as_deref(), members[0].details.as_deref());
+    assert_eq!(record.facts.upstream_host.as_deref(), Some("10.0.0.7:8080"));
+
+    let host = FakeHost::default()
+        .number("response.code", 503)
+        .property("response.code_details", b"via_upstream")
+        .property("upstream.address", b"10.0.0.7:8080");
+    Observer::new(full).on_response(&host, &mut RequestState::default(), false);
+    assert_eq!(host.lines_of(PROXY_STATUS), [r#"""; received-status=503; next-hop="10.0.0.7:8080""#]);
 }

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::PATIENCE;
 use super::kind::{UpstreamFault, UpstreamKind};
+use super::processor;
 
 /// Whether they are there.
 pub const BUILT: bool = true;
@@ -29,7 +30,12 @@ pub fn serve(kind: UpstreamKind, stream: TcpStream) -> io::Result<()> {
         while let Ok(Some(request)) = timeout(PATIENCE, connection.accept()).await {
             let (request, respond) = request.map_err(io::Error::other)?;
             // A task of its own: the connection sends nothing unless it is asked for the next request meanwhile.
-            tokio::spawn(answer(kind, request, respond));
+            tokio::spawn(async move {
+                match kind {
+                    UpstreamKind::UpstreamFault(UpstreamFault::Processor) => processor::answer(request, respond).await,
+                    _ => answer(kind, request, respond).await,
+                }
+            });
         }
         Ok(())
     })

@@ -74,13 +74,15 @@ pub enum UpstreamFault {
     GrpcError,
     /// A rate limit service that says `OVER_LIMIT`.
     OverLimit,
+    /// An external processor that does with each part of a request what the header `x-process` wishes.
+    Processor,
 }
 
 impl UpstreamKind {
     /// Whether it speaks HTTP/2.
     pub fn speaks_http2(self) -> bool {
-        use UpstreamFault::{GrpcError, H2, H2Cut, H2Refuse, H2Reset, OverLimit};
-        matches!(self, Self::UpstreamFault(H2 | H2Reset | H2Refuse | H2Cut | GrpcError | OverLimit))
+        use UpstreamFault::{GrpcError, H2, H2Cut, H2Refuse, H2Reset, OverLimit, Processor};
+        matches!(self, Self::UpstreamFault(H2 | H2Reset | H2Refuse | H2Cut | GrpcError | OverLimit | Processor))
     }
 }
 

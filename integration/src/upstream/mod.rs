@@ -8,6 +8,8 @@ mod http2;
 mod http2;
 mod kind;
 mod paths;
+#[cfg(feature = "http2")]
+mod processor;
 mod socket;
 
 use std::io::{self, Read as _};

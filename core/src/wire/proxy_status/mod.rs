@@ -6,13 +6,19 @@ mod read;
 #[cfg(feature = "texts")]
 pub use read::{StatusMember, author, complete, read};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::causes::Cause;
 use crate::condition::RouteName;
 use crate::details::Word;
-use crate::facts::{Decisive, text};
+use crate::facts::{Decisive, Side, text};
 
-/// Longest member written, in bytes.
+/// Longest member written, in bytes, without its record.
 pub const MAX_MEMBER: usize = 512;
+
+/// Longest record in a member, in bytes, before it is written in base64: 2 KiB of it.
+pub const MAX_RECORD: usize = 1536;
 
 /// Longest name written, in bytes.
 const MAX_NAME: usize = 128;
@@ -25,7 +31,7 @@ pub enum Level {
     /// Also cause, response flags and details.
     #[default]
     Standard,
-    /// Also the next hop.
+    /// Also the next hop and the record; and hops that pass an error on say which status they received.
     Full,
 }
 
@@ -40,15 +46,42 @@ pub struct Annotation<'a> {
     pub facts: &'a Decisive<'a>,
     /// The upstream host that was tried.
     pub next_hop: Option<&'a str>,
+    /// The record of the failure, at most [`MAX_RECORD`] bytes.
+    pub record: Option<&'a str>,
     /// How much to tell.
     pub level: Level,
+}
+
+/// What a hop says that passes an error on, at [`Level::Full`].
+#[derive(Debug, Clone, Copy)]
+pub struct PassedOn<'a> {
+    /// The deployment that speaks.
+    pub name: &'a str,
+    /// Which way the traffic went.
+    pub side: Option<Side>,
+    /// The status that it received.
+    pub status: u16,
+    /// From whom.
+    pub next_hop: Option<&'a str>,
+}
+
+impl PassedOn<'_> {
+    /// Writes one list member; see [`Annotation::encode`].
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut member = quoted(self.name, MAX_NAME);
+        member.push_str(&format!("; received-status={}", self.status));
+        push_side(&mut member, self.side);
+        member.push_str(&next_hop(self.next_hop));
+        member
+    }
 }
 
 impl Annotation<'_> {
     /// Writes one list member; `None` where the level leaves nothing to tell but the name.
     ///
     /// # Shape
-    /// Printable ASCII, at most [`MAX_MEMBER`] bytes. Name and dynamic text are quoted strings, and nothing in them can end one.
+    /// Printable ASCII, at most [`MAX_MEMBER`] bytes and the record, an RFC 8941 byte sequence. Name and dynamic text are quoted strings, and nothing in them can end one.
     #[must_use]
     pub fn encode(&self) -> Option<String> {
         if self.level == Level::Minimal && self.cause.error.is_none() {
@@ -64,10 +97,7 @@ impl Annotation<'_> {
             member.push_str(self.cause.code);
         }
         // At every level: by it a gateway knows whose member this is.
-        if let Some(side) = self.facts.side {
-            member.push_str("; mw-side=");
-            member.push_str(side.as_str());
-        }
+        push_side(&mut member, self.facts.side);
         if self.level >= Level::Standard {
             if let Some(flags) = self.facts.flags.filter(|flags| !flags.is_empty()) {
                 member.push_str(&format!("; mw-flags=\"{flags}\""));
@@ -77,8 +107,7 @@ impl Annotation<'_> {
             if details == Some(Word::DirectResponse.as_str()) && self.facts.route.as_deref() == Some(block_all) {
                 member.push_str(&format!("; mw-route=\"{block_all}\""));
             }
-            let next_hop = self.next_hop.filter(|_| self.level >= Level::Full);
-            let next_hop = next_hop.map(|address| format!("; next-hop={}", quoted(address, 64))).unwrap_or_default();
+            let next_hop = next_hop(self.next_hop.filter(|_| self.level >= Level::Full));
             if let Some(details) = details.filter(|details| details.bytes().all(plain)) {
                 // Spelled as Envoy prints it.
                 let details = format!("; details=\"{}\"", details.replace(' ', "_"));
@@ -88,8 +117,24 @@ impl Annotation<'_> {
             }
             member.push_str(&next_hop);
         }
+        if let Some(record) = self.record.filter(|record| self.level >= Level::Full && record.len() <= MAX_RECORD) {
+            member.push_str("; mw=:");
+            STANDARD.encode_string(record, &mut member);
+            member.push(':');
+        }
         Some(member)
     }
+}
+
+fn push_side(member: &mut String, side: Option<Side>) {
+    if let Some(side) = side {
+        member.push_str("; mw-side=");
+        member.push_str(side.as_str());
+    }
+}
+
+fn next_hop(address: Option<&str>) -> String {
+    address.map(|address| format!("; next-hop={}", quoted(address, 64))).unwrap_or_default()
 }
 
 /// Whether a byte may stand in a quoted string as it is.
@@ -108,7 +153,6 @@ fn quoted(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Side;
     use crate::flags::ResponseFlags;
 
     fn refused() -> Decisive<'static> {
@@ -122,7 +166,7 @@ mod tests {
 
     fn annotation(cause: &str, level: Level, facts: &Decisive<'_>) -> Option<String> {
         let cause = Cause::find(cause).unwrap();
-        Annotation { name: "1cart.shop", cause, facts, next_hop: Some("10.0.0.7:8080"), level }.encode()
+        Annotation { name: "1cart.shop", cause, facts, next_hop: Some("10.0.0.7:8080"), record: Some("{}"), level }.encode()
     }
 
     fn standard(facts: &Decisive<'_>) -> String {
@@ -138,7 +182,7 @@ mod tests {
         for (level, expected) in [
             (Level::Minimal, format!("{minimal}; mw-side=outbound")),
             (Level::Standard, standard.clone()),
-            (Level::Full, format!(r#"{standard}; next-hop="10.0.0.7:8080""#)),
+            (Level::Full, format!(r#"{standard}; next-hop="10.0.0.7:8080"; mw=:e30=:"#)),
         ] {
             assert_eq!(annotation("upstream-connection-refused", level, &refused()), Some(expected));
         }
@@ -160,7 +204,8 @@ mod tests {
         }
         let longest = Decisive { details: Some("x".repeat(440).into()), ..refused() };
         let full = annotation("upstream-connection-refused", Level::Full, &longest).unwrap();
-        assert!(full.len() <= MAX_MEMBER && full.ends_with(r#"next-hop="10.0.0.7:8080""#), "{full}");
+        let (member, _) = full.split_once("; mw=").unwrap();
+        assert!(member.len() <= MAX_MEMBER && member.ends_with(r#"next-hop="10.0.0.7:8080""#), "{full}");
     }
 
     #[test]
@@ -178,7 +223,8 @@ mod tests {
         let facts = Decisive::default();
         let cause = Cause::find("no-route").unwrap();
         let name = "a\"; error=forged, b\\\r\n名";
-        let written = Annotation { name, cause, facts: &facts, next_hop: None, level: Level::Standard }.encode().unwrap();
+        let written =
+            Annotation { name, cause, facts: &facts, next_hop: None, record: None, level: Level::Standard }.encode().unwrap();
         let read = read(&written);
         assert_eq!(read.len(), 1);
         assert_eq!(read[0].name, "a?; error=forged, b????");

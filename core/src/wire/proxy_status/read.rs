@@ -1,10 +1,15 @@
 //! Reads a `Proxy-Status` header, and what it says of the reply that carries it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::causes::{Cause, Nature};
 use crate::cluster_name::ClusterName;
 use crate::details::{Details, Word};
-use crate::facts::{Facts, Side};
+use crate::facts::{Decisive, Facts, Side};
 use crate::flags::ResponseFlags;
+use crate::judge;
+use crate::record::{self, Record};
 
 /// One member of a header that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +32,10 @@ pub struct StatusMember {
     pub next_hop: Option<String>,
     /// RFC 9209 `received-status`.
     pub received_status: Option<u16>,
+    /// Our `mw`: the record of the failure, where it fits the rest of the member.
+    pub record: Option<Box<Record>>,
+    /// Whether there is a record that is none, or that says something else than the rest.
+    pub record_refused: bool,
 }
 
 impl StatusMember {
@@ -40,6 +49,24 @@ impl StatusMember {
     #[must_use]
     pub const fn gives_reason(&self) -> bool {
         self.error.is_some() || self.code.is_some() || self.flags.is_some() || self.details.is_some()
+    }
+
+    /// Takes the text of a record, unless that contradicts what the member says beside it or what its own facts show: a header can be
+    /// written by anybody, and only what fits together is believed.
+    fn take_record(&mut self, text: &str) {
+        let record = record::decode(text).filter(|record| {
+            let facts = &record.facts;
+            let details = || facts.details.as_ref().map(|details| details.replace(' ', "_"));
+            let own = judge(&Decisive { annotated_code: None, ..facts.decisive.clone() }).map(|verdict| verdict.cause.code);
+            self.is_ours()
+                && own == self.code.as_deref()
+                && record.code == self.code
+                && (self.side.is_none() || self.side == facts.side)
+                && (self.flags.is_none() || self.flags == facts.flags)
+                && (self.details.is_none() || self.details == details())
+        });
+        self.record_refused = record.is_none();
+        self.record = record.map(Box::new);
     }
 
     fn is_of_telemetry(&self) -> bool {
@@ -69,8 +96,9 @@ fn relay(author: &StatusMember, facts: &mut Facts<'_>) {
     facts.details = author.details.clone().map(Into::into);
     facts.route = author.route.clone().map(Into::into);
     facts.side = author.side;
-    // What no condition may take for the author's.
-    facts.upstream_transport_failure = None;
+    // What no condition may take for the author's, but by its record.
+    facts.upstream_transport_failure = author.record.as_ref().and_then(|record| record.facts.upstream_transport_failure.clone());
+    facts.context.record_refused = author.record_refused.then_some(true);
     facts.virtual_host = None;
     facts.context.local_reply_owner = None;
     facts.upstream_reused = None;
@@ -128,6 +156,7 @@ fn bare(item: &sfv::BareItem) -> String {
         sfv::BareItem::Token(token) => token.as_str().to_owned(),
         sfv::BareItem::String(string) => string.as_str().to_owned(),
         sfv::BareItem::Integer(integer) => i64::from(*integer).to_string(),
+        sfv::BareItem::ByteSequence(bytes) => String::from_utf8(bytes.clone()).unwrap_or_default(),
         _ => String::new(),
     }
 }
@@ -136,7 +165,7 @@ fn lenient(value: &str) -> Vec<StatusMember> {
     let members = split(value, ',').into_iter().map(|text| {
         let mut parts = split(text, ';').into_iter().map(str::trim);
         let name = unquote(parts.next().unwrap_or_default());
-        let params = parts.filter_map(|part| part.split_once('=')).map(|(key, value)| (key.trim(), unquote(value.trim())));
+        let params = parts.filter_map(|part| part.split_once('=')).map(|(key, value)| (key.trim(), plain(value.trim())));
         member(name, params.collect::<Vec<_>>())
     });
     members.filter(says_something).collect()
@@ -161,6 +190,14 @@ fn split(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
+/// The text of a string or of a byte sequence.
+fn plain(value: &str) -> String {
+    match value.strip_prefix(':').and_then(|value| value.strip_suffix(':')) {
+        Some(base64) => STANDARD.decode(base64).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default(),
+        None => unquote(value),
+    }
+}
+
 fn unquote(text: &str) -> String {
     let inner = text.strip_prefix('"').map_or(text, |rest| rest.strip_suffix('"').unwrap_or(rest));
     let (mut plain, mut escaped) = (String::with_capacity(inner.len()), false);
@@ -177,6 +214,7 @@ fn unquote(text: &str) -> String {
 
 fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>) -> StatusMember {
     let mut member = StatusMember { name, ..StatusMember::default() };
+    let mut record = None;
     for (key, value) in params {
         match key {
             "error" => member.error = Some(value),
@@ -187,8 +225,12 @@ fn member<'a>(name: String, params: impl IntoIterator<Item = (&'a str, String)>)
             "details" => member.details = Some(value),
             "next-hop" => member.next_hop = Some(value),
             "received-status" => member.received_status = value.parse().ok(),
+            "mw" => record = Some(value),
             _ => {}
         }
+    }
+    if let Some(record) = record {
+        member.take_record(&record);
     }
     member
 }
@@ -202,7 +244,6 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::facts::Decisive;
 
     #[test]
     fn missing_trace_context_explains_no_failure() {
@@ -239,5 +280,44 @@ mod tests {
         assert_eq!(envoy[0].error.as_deref(), Some("http_protocol_error"));
         assert_eq!(envoy[0].details.as_deref(), Some("x'y; UPE"));
         assert_eq!(read("hello, world"), []);
+    }
+
+    #[test]
+    fn a_record_is_believed_where_it_fits_the_rest_of_its_member() {
+        let facts = Facts::from(Decisive {
+            status: Some(503),
+            flags: ResponseFlags::parse("UF"),
+            side: Some(Side::Outbound),
+            details: Some("upstream_reset_before_response_started{remote_connection_failure|delayed connect error: 111}".into()),
+            upstream_host: Some("10.0.0.7:8080".into()),
+            ..Decisive::default()
+        });
+        let verdict = judge(&facts).unwrap();
+        let record = record::encode(&facts, Some(&verdict), 1, 0);
+        let annotation = crate::proxy_status::Annotation {
+            name: "cart-1.shop",
+            cause: verdict.cause,
+            facts: &facts,
+            next_hop: None,
+            record: Some(&record),
+            level: crate::proxy_status::Level::Full,
+        };
+        let header = annotation.encode().unwrap();
+        let taken = |header: &str| {
+            let members = read(header);
+            (members[0].record.is_some(), members[0].record_refused)
+        };
+        assert_eq!(taken(&header), (true, false));
+        // The lenient reader, too.
+        assert_eq!(taken(&format!("{header}, x=\"")), (true, false));
+        for forged in [
+            header.replace("mw-cause=MW3002", "mw-cause=MW2002"),
+            header.replace("mw-flags=\"UF\"", "mw-flags=\"UH\""),
+            header.replace("mw=:", "mw=:AAAA"),
+            "\"cart-1.shop\"; mw-cause=MW3002; mw=:e30=:".to_owned(),
+            "\"cart-1.shop\"; mw-cause=MW3002; mw=1".to_owned(),
+        ] {
+            assert_eq!(taken(&forged), (false, true), "{forged}");
+        }
     }
 }
