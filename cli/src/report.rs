@@ -9,6 +9,7 @@ use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
 use meshwhy_core::{Confidence, Lang};
 use meshwhy_diagnose::{self as diagnose, Analysis, BurstReason, Class, Course, Group, Rate, Tally, Totals};
+use meshwhy_logs::decoded::Decoded;
 use serde::Serialize;
 
 use crate::args::FailOnArg;
@@ -26,6 +27,8 @@ pub(crate) struct DiagnosisReport {
     pub(crate) observed: Option<Observed>,
     /// The first lines that were not understood.
     pub(crate) unparsed: Vec<Example>,
+    /// What stands in base64 in the input of `explain`.
+    pub(crate) decoded: Vec<Decoded>,
 }
 
 /// A span of time.
@@ -196,6 +199,7 @@ impl DiagnosisReport {
             totals: analysis.totals,
             observed: analysis.observed.map(|(from, until)| Observed { from, until }),
             unparsed,
+            decoded: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use meshwhy_core::facts::text;
 use meshwhy_core::node_id::pod_and_namespace;
 use meshwhy_core::record::Record;
 use meshwhy_core::{Cause, Confidence, Context, Decisive, Facts, Side, Verdict, judge};
+use meshwhy_logs::decoded::without_secrets;
 use meshwhy_logs::{RecordWriter, Success};
 
 use crate::window;
@@ -48,7 +49,8 @@ pub(crate) struct LinePlace<'a> {
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     let bytes = bytes.trim_ascii();
     let text = String::from_utf8_lossy(bytes.get(..MAX_EXCERPT + char::MAX_LEN_UTF8).unwrap_or(bytes));
-    text.get(..text.floor_char_boundary(MAX_EXCERPT)).unwrap_or_default().to_owned()
+    let text = text.get(..text.floor_char_boundary(MAX_EXCERPT)).unwrap_or_default();
+    without_secrets(text).into_owned()
 }
 
 /// One failure, as one line tells it.

@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshwhy_core::judge;
+use meshwhy_logs::decoded::{decoded, without_secrets};
 use meshwhy_logs::{Formats, LineContent, parse_line};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -11,4 +12,6 @@ fuzz_target!(|bytes: &[u8]| {
     {
         let _ = (verdict.evidence(&facts), verdict.near_misses(&facts));
     }
+    let text = String::from_utf8_lossy(bytes);
+    let _ = (decoded(&text).len(), without_secrets(&text).len());
 });

@@ -7,6 +7,7 @@
 
 mod access_log;
 mod choose;
+pub mod decoded;
 mod evidence;
 mod header;
 mod line;

@@ -6,10 +6,11 @@ mod plan;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 use anstream::StripStream;
 use meshwhy_diagnose::{Analysis, Collector, Pod};
+use meshwhy_logs::decoded::decoded;
 use meshwhy_logs::{Formats, Origin};
 
 use crate::args::{DiagnosisFormatArg, FailOnArg, FormatArg, OutputFile};
@@ -40,10 +41,12 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     let outcome = match task {
         Task::Explain { input, formats, manifests, why_not, format } => {
             let render = if format == FormatArg::Json { render::json::verdicts } else { render::text::verdicts };
-            let reading = Reading::of(input, collector(formats, manifests.as_ref()));
+            let mut beginning = Beginning::default();
+            let reading = Reading::of(input, collector(formats, manifests.as_ref()), Some(&mut beginning));
+            let decoded = decoded(&String::from_utf8_lossy(&beginning.0));
             report(&mut out, reading, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
                 let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                DiagnosisReport::new(analysis, configurations, lang, why_not)
+                DiagnosisReport { decoded: decoded.clone(), ..DiagnosisReport::new(analysis, configurations, lang, why_not) }
             })
         }
         Task::Diagnose { sources, formats, manifests, format, outputs, shown } => {
@@ -68,7 +71,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                     false => Ok(()),
                 })
             } else {
-                Reading::of(Input::Sources(sources), collector)
+                Reading::of(Input::Sources(sources), collector, None)
             };
             report(&mut out, reading, (format.is_for_programs(), shown.fail_on), render, diagnose)
         }
@@ -114,6 +117,32 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
     outcome
 }
 
+/// A reader of which the beginning is kept.
+struct Tee<'t> {
+    reader: &'t mut (dyn Read + Send),
+    beginning: &'t mut Beginning,
+}
+
+impl Read for Tee<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer)?;
+        self.beginning.take(buffer.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+}
+
+/// The first mebibyte.
+#[derive(Default)]
+struct Beginning(Vec<u8>);
+
+impl Beginning {
+    fn take(&mut self, bytes: &[u8]) {
+        const MAX: usize = 1024 * 1024;
+        let left = MAX.saturating_sub(self.0.len()).min(bytes.len());
+        self.0.extend_from_slice(bytes.get(..left).unwrap_or_default());
+    }
+}
+
 /// What was read, and what could not be.
 struct Reading {
     collector: Collector,
@@ -123,14 +152,18 @@ struct Reading {
 }
 
 impl Reading {
-    /// All that is there.
-    fn of(input: Input, mut collector: Collector) -> Self {
+    /// All that is there, the beginning of which may be kept as well.
+    fn of(input: Input, mut collector: Collector, mut beginning: Option<&mut Beginning>) -> Self {
         interruption::ends_reading();
         let mut sources = Vec::new();
         let failures = input::for_each(input, |name, reader| {
             let number = u32::try_from(sources.len()).unwrap_or(u32::MAX);
             sources.push(name.to_owned());
-            collector.read(number, pod_of(name).as_ref(), reader)
+            let pod = pod_of(name);
+            match beginning.as_deref_mut() {
+                Some(beginning) => collector.read(number, pod.as_ref(), &mut Tee { reader, beginning }),
+                None => collector.read(number, pod.as_ref(), reader),
+            }
         });
         Self { collector, sources, failures }
     }
@@ -168,7 +201,7 @@ fn report(
     let (is_recognised, is_of_another_time) = (analysis.recognised(), analysis.is_of_another_time());
     let report = diagnose(analysis).from(&sources);
     let nothing = match () {
-        () if !is_recognised => Some(nothing_recognised(&report)),
+        () if !is_recognised && report.decoded.is_empty() => Some(nothing_recognised(&report)),
         () if is_of_another_time => Some(Failure::NothingOfThatTime(report.lang)),
         () => None,
     };

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use meshwhy_core::causes::unknown;
 use meshwhy_diagnose::{Tally, Totals};
+use meshwhy_logs::decoded::Decoded;
 use serde::Serialize;
 
 use crate::escape;
@@ -19,6 +20,9 @@ pub(super) struct Verdicts<'a> {
     schema: &'static str,
     lang: &'static str,
     verdicts: Vec<Verdict<'a>>,
+    /// What stands in base64 in the input.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    decoded: &'a [Decoded],
     lines: Tally,
     unreadable_lines: u64,
 }
@@ -67,7 +71,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
     let possible = report.alternatives().into_iter().map(Verdict::Possible);
     let verdicts =
         known.into_iter().map(Verdict::Judged).chain(possible).chain(unknown.into_iter().map(Verdict::Judged)).collect();
-    object(out, &Verdicts { schema: SCHEMA, lang, verdicts, lines, unreadable_lines: lines.unreadable })
+    object(out, &Verdicts { schema: SCHEMA, lang, verdicts, decoded: &report.decoded, lines, unreadable_lines: lines.unreadable })
 }
 
 /// Writes the answer to `diagnose`.

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledStep};
 use meshwhy_core::causes::none_success;
+use meshwhy_logs::decoded::Decoded;
 
 use super::{Labels, page::Page};
 use crate::escape;
@@ -13,7 +15,7 @@ use crate::report::{DiagnosisReport, Entry, Evidence, Example};
 pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let labels = Labels::of(report.lang);
     let mut page = Page::new(out);
-    if report.entries.is_empty() {
+    if report.entries.is_empty() && report.decoded.is_empty() {
         nothing_failed(&mut page, report)?;
     }
     causes(&mut page, labels, &report.entries, |page, entry| {
@@ -33,7 +35,54 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
         alternatives(page, labels, entry)?;
         near_misses(page, labels, entry)
     })?;
+    decoded(&mut page, labels, &report.decoded)?;
     tally(&mut page, labels, report)
+}
+
+/// What stood in base64 in the input.
+fn decoded(page: &mut Page<'_>, labels: &Labels, all: &[Decoded]) -> io::Result<()> {
+    for decoded in all {
+        let (title, rows) = match decoded {
+            Decoded::Certificate(certificate) => (
+                labels.certificate,
+                vec![
+                    ("subject", certificate.subject.clone()),
+                    ("issuer", certificate.issuer.clone()),
+                    ("names", certificate.names.join(", ")),
+                    ("trust domain", certificate.trust_domain.clone().unwrap_or_default()),
+                    ("not before", from(labels, certificate.not_before)),
+                    ("not after", until(labels, certificate.not_after)),
+                ],
+            ),
+            Decoded::Token(token) => (
+                labels.token,
+                vec![
+                    ("iss", token.issuer.clone().unwrap_or_default()),
+                    ("aud", token.audiences.join(", ")),
+                    ("exp", until(labels, token.expires)),
+                    ("nbf", from(labels, token.not_before)),
+                    ("alg", token.algorithm.clone().unwrap_or_default()),
+                    ("kid", token.key_id.clone().unwrap_or_default()),
+                ],
+            ),
+        };
+        page.heading(title)?;
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+            page.line(&format!("{name:width$}  {}", escape::line(value)))?;
+        }
+    }
+    if all.is_empty() { Ok(()) } else { page.blank() }
+}
+
+/// The time from which something holds.
+fn from(labels: &Labels, time: Option<Timestamp>) -> String {
+    time.map(|time| format!("{time}{}", if time > Timestamp::now() { labels.not_yet } else { "" })).unwrap_or_default()
+}
+
+/// The time until which it holds.
+fn until(labels: &Labels, time: Option<Timestamp>) -> String {
+    time.map(|time| format!("{time}{}", if time < Timestamp::now() { labels.over } else { "" })).unwrap_or_default()
 }
 
 /// Writes all of the answer to `diagnose`: each cause once.

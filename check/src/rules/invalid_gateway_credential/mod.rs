@@ -1,5 +1,7 @@
 //! A Gateway's Secret holds no certificate that a proxy could show, or one whose time is over.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use x509_parser::pem::Pem;
 
 use crate::document::Node;
@@ -87,7 +89,7 @@ fn problem<'a>(secret: &Resource<'a>, now: Option<i64>) -> Option<(&'static str,
     let text = certificate.text().filter(|text| !is_placeholder(text))?;
     let problem = if is_encoded {
         let compact: String = text.split_whitespace().collect();
-        match data_encoding::BASE64.decode(compact.as_bytes()) {
+        match STANDARD.decode(compact) {
             Ok(bytes) => of_certificate(&bytes, now),
             Err(_) => Some("base64: invalid"),
         }

@@ -1,5 +1,7 @@
 //! The dump of a proxy holds a certificate that had expired when the dump was taken.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use x509_parser::pem::Pem;
 use x509_parser::time::ASN1Time;
 
@@ -57,7 +59,7 @@ fn check<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>) {
 
 /// When the first certificate of a chain expires, as far as the seconds of RFC 3339.
 fn expiry(chain: Node<'_>) -> Option<String> {
-    let bytes = data_encoding::BASE64.decode(chain.text()?.as_bytes()).ok()?;
+    let bytes = STANDARD.decode(chain.text()?).ok()?;
     let pem = Pem::iter_from_buffer(&bytes).next()?.ok()?;
     Some(seconds(pem.parse_x509().ok()?.validity().not_after))
 }
