@@ -114,6 +114,9 @@ pub(crate) struct Entry {
     /// Other causes that the facts leave possible.
     #[serde(skip)]
     pub(crate) alternatives: Vec<Alternative>,
+    /// Causes that it is not, since the counter of the proxy that would count them is 0.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) ruled_out: Vec<RuledOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) near_misses: Option<Vec<NearMiss>>,
     /// The place in the manifests that explains it; `null` where none does, absent where no manifests were given.
@@ -166,6 +169,15 @@ pub(crate) struct Alternative {
     pub(crate) headline: &'static str,
     /// The observation by which it would be the one: the end of a sentence that begins with "if".
     pub(crate) decide_by: String,
+}
+
+/// A cause that a counter rules out.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(crate) struct RuledOut {
+    pub(crate) code: &'static str,
+    pub(crate) slug: &'static str,
+    pub(crate) headline: &'static str,
 }
 
 /// A cause that nearly matched.
@@ -283,6 +295,9 @@ impl Entry {
             confidence: group.verdict.confidence.as_str(),
             headline: cause.headline(lang),
             alternatives: Alternative::all(&group, lang),
+            ruled_out: (group.ruled_out.iter())
+                .map(|cause| RuledOut { code: cause.code, slug: cause.slug, headline: cause.headline(lang) })
+                .collect(),
             record_refused: group.facts.context.record_refused == Some(true),
             near_misses: why_not.then(|| near(&group)),
             fixes: explanation.fix.iter().filter(is_fix).cloned().collect(),
@@ -340,7 +355,8 @@ impl Alternative {
                 (Decider::Open(literals), Lang::Zh) => open(literals).join("，且"),
             },
         };
-        group.verdict.alternatives(&group.facts).into_iter().map(alternative).collect()
+        let alternatives = group.verdict.alternatives(&group.facts).into_iter();
+        alternatives.filter(|other| !group.ruled_out.contains(&other.cause)).map(alternative).collect()
     }
 }
 

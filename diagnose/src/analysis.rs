@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use foldhash::quality::RandomState;
 use jiff::Timestamp;
+use meshwhy_core::Cause;
 use meshwhy_logs::Formats;
 use rayon::prelude::*;
 
@@ -195,10 +196,17 @@ impl Collector {
     pub fn finish(mut self) -> Analysis {
         self.settle();
         let Self { summary, groups, suspects, .. } = self;
-        let Summary { sources, tally, totals, outside, unparsed, failures, traffic, propagation, observed, .. } = summary;
+        let Summary { sources, tally, totals, outside, unparsed, failures, traffic, propagation, observed, ruled_out, .. } =
+            summary;
         let (mut groups, observed) = (groups.finish(&traffic), observed.range());
         groups.extend(propagation.gaps());
         course::describe(&mut groups, observed);
+        let found: Vec<&Cause> = groups.iter().map(|group| group.verdict.cause).collect();
+        for group in &mut groups {
+            let mut causes = ruled_out.causes(group.facts.cluster.as_deref());
+            causes.retain(|cause| !found.contains(cause));
+            group.ruled_out = causes;
+        }
         Analysis {
             groups,
             suspects: suspects.finish(&traffic),

@@ -58,6 +58,8 @@ pub struct Group {
     pub course: Option<Course>,
     /// What may have made a burst.
     pub burst_reason: Option<BurstReason>,
+    /// What it is not, by counters that are 0.
+    pub ruled_out: Vec<&'static Cause>,
     /// The cause of another group that explains this one.
     pub caused_by: Option<&'static Cause>,
     /// The server whose proxy was asked, knows more, and has no line among these: its address.
@@ -201,6 +203,7 @@ impl Group {
             course: None,
             burst_reason: None,
             caused_by: None,
+            ruled_out: Vec::new(),
             missing_hop: None,
             callers: Vec::new(),
             lines: Vec::new(),

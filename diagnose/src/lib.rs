@@ -13,6 +13,7 @@ mod hops;
 mod kind;
 mod observed;
 mod propagation;
+mod ruled_out;
 mod sighting;
 mod sources;
 mod summary;

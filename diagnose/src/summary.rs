@@ -12,6 +12,7 @@ use crate::failure::Failures;
 use crate::kind::{ExampleLine, Surplus, author};
 use crate::observed::Observed;
 use crate::propagation::Propagation;
+use crate::ruled_out::RuledOut;
 use crate::sighting::{LinePlace, Sighting, SightingSource, excerpt};
 use crate::sources::Sources;
 use crate::totals::{Tally, Totals};
@@ -47,6 +48,8 @@ pub(crate) struct Summary {
     pub(crate) suspects: Failures,
     /// Who says why a plugin has no module.
     pub(crate) explained: HashSet<u64>,
+    /// What counters that are 0 rule out.
+    pub(crate) ruled_out: RuledOut,
 }
 
 impl Summary {
@@ -65,6 +68,7 @@ impl Summary {
             propagation: Propagation::new(hasher),
             observed: Observed::default(),
             explained: HashSet::default(),
+            ruled_out: RuledOut::default(),
         }
     }
 
@@ -83,6 +87,7 @@ impl Summary {
             observed,
             suspects,
             explained,
+            ruled_out,
         } = other;
         let lines = self.totals.lines;
         self.sources.append(sources, lines);
@@ -93,6 +98,7 @@ impl Summary {
         let left = MAX_UNPARSED.saturating_sub(self.unparsed.len());
         self.unparsed.extend(unparsed.into_iter().take(left).map(|line| ExampleLine { line: line.line + lines, ..line }));
         self.failures.append(failures, lines);
+        self.ruled_out.append(ruled_out);
         self.traffic.append(traffic);
         self.propagation.append(propagation);
         self.observed.append(observed);
@@ -185,6 +191,11 @@ impl BlockReader<'_> {
             && let Some(suspect) = Sighting::suspect(place, &facts).filter(|suspect| !self.window.excludes(suspect.time))
         {
             summary.suspects.push(suspect, |_| false);
+        }
+        if let Some(flags) = facts.context.ruled_out {
+            summary.ruled_out.add(&facts, flags);
+            summary.tally.healthy += 1;
+            return;
         }
         self.take(place, Sighting::from_facts(place, facts, truncated), summary);
     }

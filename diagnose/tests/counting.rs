@@ -395,3 +395,25 @@ fn a_request_and_the_tunnel_that_it_did_not_get_are_one_failure() {
     let apart = [request("r1", 10), tunnel(10, "10.244.1.8"), tunnel(50, "10.244.1.7")];
     assert_eq!(counts(&apart), [("upstream-connection-refused", 2), ("local-socket-failed", 1)]);
 }
+
+#[test]
+fn a_counter_that_is_0_rules_its_cause_out_where_it_is_of_the_same_cluster() {
+    let ruled_out = |text: &str| {
+        let analysis = Analysis::of(text.as_bytes());
+        analysis.groups.iter().flat_map(|group| group.ruled_out.iter().map(|cause| cause.slug)).collect::<Vec<_>>()
+    };
+    let counter = |cluster: &str, count: u32| format!("cluster.{cluster};.upstream_rq_pending_overflow: {count}\n");
+    let (web, cart) = ("outbound|80||web.shop.svc.cluster.local", "outbound|80||cart.shop.svc.cluster.local");
+    let failed = format!(r#"{{"response_code":503,"response_flags":"UC","upstream_cluster":"{web}"}}"#);
+    assert_eq!(ruled_out(&format!("{}503", counter(web, 0))), ["circuit-breaker-overflow"]);
+    assert_eq!(ruled_out(&format!("{}{failed}", counter(web, 0))), ["circuit-breaker-overflow"]);
+    for text in [
+        format!("{}{failed}", counter(cart, 0)),
+        format!("{}{}503", counter(web, 0), counter(cart, 0)),
+        format!("{}{failed}", counter(web, 3)),
+        // What counts only some of them.
+        "upstream_rq_retry_overflow: 0\nupstream_cx_none_healthy: 0\n503".to_owned(),
+    ] {
+        assert_eq!(ruled_out(&text), Vec::<&str>::new(), "{text}");
+    }
+}

@@ -33,6 +33,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
             page.line(&format!("{} {line}: {}", labels.line, clipped(text)))?;
         }
         alternatives(page, labels, entry)?;
+        ruled_out(page, labels, entry)?;
         near_misses(page, labels, entry)
     })?;
     decoded(&mut page, labels, &report.decoded)?;
@@ -235,6 +236,14 @@ fn alternatives(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Resu
         page.note(&format!("{}{}", labels.decided_if, other.decide_by))?;
     }
     Ok(())
+}
+
+fn ruled_out(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
+    if entry.ruled_out.is_empty() {
+        return Ok(());
+    }
+    page.heading(labels.ruled_out)?;
+    entry.ruled_out.iter().try_for_each(|other| page.prose(&format!("{} {}: {}", other.code, other.slug, other.headline)))
 }
 
 fn near_misses(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {

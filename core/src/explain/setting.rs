@@ -44,8 +44,7 @@ const OF_ISTIO: &[&str] = &[
 ];
 
 /// Words of what there is beside a workload's own proxy only.
-const OF_SIDECARS: &[&str] =
-    &["sidecar", "Sidecar", "-c istio-proxy", "targetPort", "TARGET_PORT", "readinessProbe", "idleTimeout", "0.0.0.0"];
+const OF_SIDECARS: &[&str] = &["sidecar", "Sidecar", "-c istio-proxy", "targetPort", "readinessProbe", "idleTimeout", "0.0.0.0"];
 
 /// Words of what Envoy alone has.
 const OF_ENVOY: &[&str] = &[

@@ -329,6 +329,8 @@ facts! {
         Occurrences occurrences: Count, -, -, -, [];
         /// Which proxy it is, where it is not Envoy: `ztunnel`, `agentgateway`.
         Proxy proxy: Word, -, -, -, [];
+        /// Flags that no request to the cluster had since the proxy started, say its counters.
+        RuledOut ruled_out: Flags, -, -, -, [];
         /// Whether a member of `Proxy-Status` has a record that was not believed.
         RecordRefused record_refused: Truth, -, -, -, [];
         /// When the request started, as the source prints it.

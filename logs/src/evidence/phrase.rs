@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use meshwhy_core::event::Event;
-use meshwhy_core::{Decisive, Facts, Flag};
+use meshwhy_core::{Decisive, Facts, Flag, ResponseFlags};
 
 use super::envoy::flagged;
 use super::log_line::LogLine;
@@ -23,8 +23,8 @@ pub(super) enum Meaning {
     Event(Event),
     /// Which code details the proxy would log.
     Details(&'static str),
-    /// How often failures with this flag happened: the number behind it.
-    Counter(Flag),
+    /// How often failures with this flag happened: the number behind it. Where it counts all of them, none happened if that is 0.
+    Counter { flag: Flag, counts_all: bool },
     /// What the words around it add; `None` when they take it back.
     Read(Read),
 }
@@ -51,7 +51,11 @@ pub(super) const fn details(text: &'static str, details: &'static str) -> Phrase
 }
 
 pub(super) const fn counter(text: &'static str, flag: Flag) -> Phrase {
-    Phrase { text, meaning: Meaning::Counter(flag) }
+    Phrase { text, meaning: Meaning::Counter { flag, counts_all: false } }
+}
+
+pub(super) const fn counter_of_all(text: &'static str, flag: Flag) -> Phrase {
+    Phrase { text, meaning: Meaning::Counter { flag, counts_all: true } }
 }
 
 pub(super) const fn read(text: &'static str, read: Read) -> Phrase {
@@ -109,7 +113,11 @@ impl Meaning {
         match self {
             Self::Event(event) => Some(happened(*event)),
             Self::Details(details) => Some(detailed(*details)),
-            Self::Counter(flag) => statistics::counted(hit, &flagged(*flag).decisive),
+            Self::Counter { flag, counts_all } => {
+                let mut facts = statistics::counted(hit, &flagged(*flag).decisive)?;
+                facts.context.ruled_out = (*counts_all && facts.flags.is_none()).then(|| ResponseFlags(flag.mask()));
+                Some(facts)
+            }
             Self::Read(read) => read(hit),
         }
     }

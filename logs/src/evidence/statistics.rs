@@ -1,6 +1,6 @@
 //! Counters of a proxy: `/stats`, Prometheus, `/clusters`, and the endpoints that `istioctl` prints.
 //!
-//! A counter tells of everything since the proxy started, so what it makes likely is never certain; one that is 0 says that nothing failed.
+//! A counter tells of everything since the proxy started, so what it makes likely is never certain; one that is 0 says what it was not.
 //!
 //! Source: Envoy "Cluster manager statistics", "HTTP connection manager statistics", `/clusters` of the admin interface, 1.40;
 //! `istioctl proxy-config endpoints`, 1.31.
@@ -9,12 +9,12 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts, Flag};
 
 use super::envoy::flagged;
-use super::phrase::{Phrase, PhraseHit, counter, happened, read};
+use super::phrase::{Phrase, PhraseHit, counter, counter_of_all, happened, read};
 use super::words::holds_any;
 
 pub(super) const PHRASES: &[Phrase] = &[
-    counter("upstream_rq_pending_overflow", Flag::UO),
-    counter("envoy_cluster_upstream_rq_pending_overflow", Flag::UO),
+    counter_of_all("upstream_rq_pending_overflow", Flag::UO),
+    counter_of_all("envoy_cluster_upstream_rq_pending_overflow", Flag::UO),
     counter("upstream_cx_overflow", Flag::UO),
     counter("envoy_cluster_upstream_cx_overflow", Flag::UO),
     counter("upstream_rq_retry_overflow", Flag::UO),
@@ -23,22 +23,22 @@ pub(super) const PHRASES: &[Phrase] = &[
     counter("envoy_cluster_upstream_cx_none_healthy", Flag::UH),
     counter("outlier_detection.ejections_active", Flag::UH),
     counter("envoy_cluster_outlier_detection_ejections_active", Flag::UH),
-    counter("upstream_cx_connect_fail", Flag::UF),
-    counter("envoy_cluster_upstream_cx_connect_fail", Flag::UF),
-    counter("cx_connect_fail::", Flag::UF),
+    counter_of_all("upstream_cx_connect_fail", Flag::UF),
+    counter_of_all("envoy_cluster_upstream_cx_connect_fail", Flag::UF),
+    counter_of_all("cx_connect_fail::", Flag::UF),
     read("upstream_cx_connect_timeout", connect_timeout),
     read("envoy_cluster_upstream_cx_connect_timeout", connect_timeout),
-    counter("upstream_rq_timeout", Flag::UT),
-    counter("envoy_cluster_upstream_rq_timeout", Flag::UT),
-    counter("upstream_cx_destroy_remote_with_active_rq", Flag::UC),
-    counter("envoy_cluster_upstream_cx_destroy_remote_with_active_rq", Flag::UC),
-    counter("upstream_cx_protocol_error", Flag::UPE),
-    counter("envoy_cluster_upstream_cx_protocol_error", Flag::UPE),
+    counter_of_all("upstream_rq_timeout", Flag::UT),
+    counter_of_all("envoy_cluster_upstream_rq_timeout", Flag::UT),
+    counter_of_all("upstream_cx_destroy_remote_with_active_rq", Flag::UC),
+    counter_of_all("envoy_cluster_upstream_cx_destroy_remote_with_active_rq", Flag::UC),
+    counter_of_all("upstream_cx_protocol_error", Flag::UPE),
+    counter_of_all("envoy_cluster_upstream_cx_protocol_error", Flag::UPE),
     read("ssl.fail_verify_san", unverified),
     read("envoy_cluster_ssl_fail_verify_san", unverified),
     read("ssl.fail_verify_error", unverified),
     read("envoy_cluster_ssl_fail_verify_error", unverified),
-    counter(".no_route:", Flag::NR),
+    counter_of_all(".no_route:", Flag::NR),
     read(".update_rejected:", rejected),
     read("::health_flags::/", unhealthy_host),
 ];
@@ -94,10 +94,10 @@ pub(super) fn counted<'a>(hit: PhraseHit<'a>, failed: &Decisive<'static>) -> Opt
     if !alone {
         return None;
     }
-    if count == 0 {
-        return Some(Facts::default());
-    }
     let cluster = cluster(hit.before, labels).map(Into::into);
+    if count == 0 {
+        return Some(Decisive { cluster, ..Decisive::default() }.into());
+    }
     let mut facts = Facts::from(Decisive { cluster, ..failed.clone() });
     facts.context.occurrences = Some(count);
     Some(facts)
