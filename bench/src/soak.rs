@@ -56,10 +56,10 @@ struct Row {
 }
 
 impl Soak {
-    /// 100 000 kinds, each of which comes at least once in two minutes; within 30 MB, and flat.
+    /// 100 000 kinds, each of which comes at least once in two minutes; within 32 MB, and flat.
     pub fn long(time: Duration) -> Self {
         let kinds = 100_000.min(time.as_secs().saturating_mul(500));
-        Self { time, kinds, pause: Duration::from_millis(2), allowance: 30 * 1024, growth: 1024 }
+        Self { time, kinds, pause: Duration::from_millis(2), allowance: 32 * 1024, growth: 1024 }
     }
 
     /// Runs an Envoy without meshwhy and one of each deployment side by side under the same load.

@@ -10,7 +10,7 @@ use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
 macro_rules! imports {
     ($(fn $name:ident($($argument:ident: $kind:ty),*);)*) => {
-        /// The functions of the host that the module calls, all from `env`. It imports others that the SDK's contexts could call and ours do not.
+        /// The functions of the host that the module imports, all from `env`.
         pub const IMPORTS: &[&str] = &[$(stringify!($name)),*];
 
         #[cfg(target_arch = "wasm32")]
