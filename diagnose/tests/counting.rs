@@ -391,6 +391,11 @@ fn a_request_and_the_tunnel_that_it_did_not_get_are_one_failure() {
     let lines =
         [request("r1", 10), tunnel(10, "10.244.1.7"), tunnel(10, "10.244.1.7"), request("r2", 11), tunnel(11, "10.244.1.7")];
     assert_eq!(counts(&lines), [("upstream-connection-refused", 2)]);
+    // What has another reason keeps it.
+    let details = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Invalid_argument}";
+    let timed_out = request("r3", 12).replace(" UF ", " UT ").replace(details, "response_timeout");
+    let timed_out = timed_out.replace("delayed_connect_error:_Invalid_argument", "-");
+    assert_eq!(counts(&[tunnel(12, "10.244.1.7"), timed_out]), [("upstream-connection-refused", 1), ("request-timeout", 1)]);
     // Another pod's tunnel, and one long after, are failures of their own.
     let apart = [request("r1", 10), tunnel(10, "10.244.1.8"), tunnel(50, "10.244.1.7")];
     assert_eq!(counts(&apart), [("upstream-connection-refused", 2), ("local-socket-failed", 1)]);

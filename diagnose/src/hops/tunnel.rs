@@ -4,6 +4,7 @@
 //! connects to port 15008 and has an access log of its own for failures.
 
 use foldhash::HashSet;
+use meshwhy_core::Flag;
 
 use super::{Shared, change_verdict, counting_first, mark_explained};
 use crate::failure::{Address, Failures};
@@ -15,7 +16,7 @@ const CLUSTER: &str = "connect_originate";
 /// The request's line speaks, since there is one for each request, with the verdict of its tunnel; all attempts to make that are one failure.
 pub(super) fn join(failures: &mut Failures) {
     // The longest time that an attempt to connect takes by default, and some more.
-    const WITHIN: i64 = 15_000_000;
+    const WITHIN: u64 = 15_000_000;
     let mut tunnels: Shared<(u64, Address)> = Shared::new();
     for (at, tunnel) in counting_first(failures, is_tunnel) {
         if let Some(host) = tunnel.failure.upstream_host {
@@ -28,11 +29,11 @@ pub(super) fn join(failures: &mut Failures) {
     let mut verdicts = Vec::new();
     let mut pairs = Vec::new();
     let mut taken: HashSet<usize> = HashSet::default();
-    for (at, request) in counting_first(failures, |kind| !is_tunnel(kind) && !kind.is_application()) {
+    for (at, request) in counting_first(failures, |kind| !is_tunnel(kind) && kind.facts.has_flag(Flag::UF)) {
         let Some(host) = request.failure.upstream_host else { continue };
         let is_near = |tunnel: &usize| {
             let theirs = failures.all.get(*tunnel).and_then(|tunnel| tunnel.time);
-            theirs.zip(request.failure.time).is_none_or(|(theirs, own)| theirs.get().abs_diff(own.get()) <= WITHIN.unsigned_abs())
+            theirs.zip(request.failure.time).is_none_or(|(theirs, own)| theirs.get().abs_diff(own.get()) <= WITHIN)
         };
         let attempts: Vec<usize> = tunnels.of((author(failures, request.kind), host.ip())).filter(is_near).collect();
         if let Some(tunnel) = attempts.first().and_then(|tunnel| failures.view(*tunnel)) {
