@@ -8,6 +8,7 @@ use meshwhy_check::rules::Rule;
 use meshwhy_core::Lang;
 use meshwhy_core::catalogue::{Entry, Status};
 use meshwhy_core::causes::REGISTRY;
+use meshwhy_logs::is_han;
 
 /// How soon more of the same word adds nothing.
 const SATURATION: f64 = 1.2;
@@ -98,10 +99,6 @@ fn terms(text: &str) -> Vec<String> {
         terms.extend(rest.split(' ').filter_map(term));
     }
     terms
-}
-
-fn is_han(letter: char) -> bool {
-    matches!(letter, '\u{3400}'..='\u{9fff}')
 }
 
 fn term(word: &str) -> Option<String> {

@@ -203,9 +203,9 @@ impl Collector {
         course::describe(&mut groups, observed);
         let found: Vec<&Cause> = groups.iter().map(|group| group.verdict.cause).collect();
         for group in &mut groups {
-            let mut causes = ruled_out.causes(group.facts.cluster.as_deref());
-            causes.retain(|cause| !found.contains(cause));
-            group.ruled_out = causes;
+            group.ruled_out =
+                group.source().map(|source| ruled_out.causes(source, group.facts.cluster.as_deref())).unwrap_or_default();
+            group.ruled_out.retain(|cause| !found.contains(cause));
         }
         Analysis {
             groups,

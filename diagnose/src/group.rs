@@ -93,6 +93,14 @@ impl Example {
     }
 }
 
+impl Group {
+    /// The source of its lines, where all its examples are of one.
+    pub(crate) fn source(&self) -> Option<u32> {
+        let source = self.examples.first()?.source;
+        self.examples.iter().all(|example| example.source == source).then_some(source)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     code: &'static str,

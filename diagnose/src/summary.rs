@@ -193,7 +193,7 @@ impl BlockReader<'_> {
             summary.suspects.push(suspect, |_| false);
         }
         if let Some(flags) = facts.context.ruled_out {
-            summary.ruled_out.add(&facts, flags);
+            summary.ruled_out.add(self.source, &facts, flags);
             summary.tally.healthy += 1;
             return;
         }

@@ -246,8 +246,8 @@ impl Observer {
 
     fn mark_failure(&mut self, host: &impl Host, judged: &CachedVerdict, withheld: &mut Vec<u8>) {
         let is_own = judged.hints.is_local_reply;
-        let came_so = judged.facts.details.as_deref() == Some(Word::ViaUpstream.as_str());
-        let is_passed_on = came_so && self.config.level == Level::Full;
+        let is_of_upstream = judged.facts.details.as_deref() == Some(Word::ViaUpstream.as_str());
+        let is_passed_on = is_of_upstream && self.config.level == Level::Full;
         let Some(verdict) = judged.verdict.filter(|_| is_own || is_passed_on) else { return };
         let audience = MemberAudience::of(host, self.config.visibility, judged.facts.side);
         if audience == MemberAudience::Nobody {

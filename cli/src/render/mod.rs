@@ -2,6 +2,7 @@
 
 pub(crate) mod causes;
 pub(crate) mod check;
+mod decoded;
 pub(crate) mod diagnosis;
 pub(crate) mod json;
 mod labels;

@@ -2,12 +2,10 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledStep};
 use meshwhy_core::causes::none_success;
-use meshwhy_logs::decoded::Decoded;
 
-use super::{Labels, page::Page};
+use super::{Labels, decoded, page::Page};
 use crate::escape;
 use crate::report::{DiagnosisReport, Entry, Evidence, Example};
 
@@ -36,54 +34,8 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
         ruled_out(page, labels, entry)?;
         near_misses(page, labels, entry)
     })?;
-    decoded(&mut page, labels, &report.decoded)?;
+    decoded::write(&mut page, labels, &report.decoded)?;
     tally(&mut page, labels, report)
-}
-
-/// What stood in base64 in the input.
-fn decoded(page: &mut Page<'_>, labels: &Labels, all: &[Decoded]) -> io::Result<()> {
-    for decoded in all {
-        let (title, rows) = match decoded {
-            Decoded::Certificate(certificate) => (
-                labels.certificate,
-                vec![
-                    ("subject", certificate.subject.clone()),
-                    ("issuer", certificate.issuer.clone()),
-                    ("names", certificate.names.join(", ")),
-                    ("trust domain", certificate.trust_domain.clone().unwrap_or_default()),
-                    ("not before", from(labels, certificate.not_before)),
-                    ("not after", until(labels, certificate.not_after)),
-                ],
-            ),
-            Decoded::Token(token) => (
-                labels.token,
-                vec![
-                    ("iss", token.issuer.clone().unwrap_or_default()),
-                    ("aud", token.audiences.join(", ")),
-                    ("exp", until(labels, token.expires)),
-                    ("nbf", from(labels, token.not_before)),
-                    ("alg", token.algorithm.clone().unwrap_or_default()),
-                    ("kid", token.key_id.clone().unwrap_or_default()),
-                ],
-            ),
-        };
-        page.heading(title)?;
-        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-            page.line(&format!("{name:width$}  {}", escape::line(value)))?;
-        }
-    }
-    if all.is_empty() { Ok(()) } else { page.blank() }
-}
-
-/// The time from which something holds.
-fn from(labels: &Labels, time: Option<Timestamp>) -> String {
-    time.map(|time| format!("{time}{}", if time > Timestamp::now() { labels.not_yet } else { "" })).unwrap_or_default()
-}
-
-/// The time until which it holds.
-fn until(labels: &Labels, time: Option<Timestamp>) -> String {
-    time.map(|time| format!("{time}{}", if time < Timestamp::now() { labels.over } else { "" })).unwrap_or_default()
 }
 
 /// Writes all of the answer to `diagnose`: each cause once.

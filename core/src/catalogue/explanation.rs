@@ -118,33 +118,16 @@ impl Explanation {
 }
 
 impl Explanation {
-    /// The same for a reader whom steps and paragraphs with these words do not help: they go from what to confirm and to fix, and other
-    /// steps and a paragraph stand before what is left.
+    /// The same for a reader whom steps and paragraphs with these words do not help: they go from what to confirm and to fix.
     #[must_use]
-    pub fn without(
-        mut self,
-        words: &[&str],
-        confirm: &'static [Step],
-        fix: &'static str,
-        (lang, values): (Lang, &impl Fill),
-    ) -> Self {
+    pub fn without(mut self, words: &[&str]) -> Self {
         self.confirm = without(self.confirm, words);
         self.fix = without(self.fix, words);
-        if !confirm.is_empty() {
-            let steps = filled(confirm, lang, values);
-            self.confirm.insert(0, ExplanationPart::Steps { id: "here", applicability: None, steps, verify: vec![] });
-        }
-        self.fix.insert(0, ExplanationPart::Prose { text: fix });
         let holds_steps = |part: &ExplanationPart| matches!(part, ExplanationPart::Steps { .. });
         if !self.confirm.iter().chain(&self.fix).any(holds_steps) {
             self.refused_slots.clear();
         }
         self
-    }
-
-    /// Puts a paragraph before what there is to confirm.
-    pub fn confirm_first(&mut self, text: &'static str) {
-        self.confirm.insert(0, ExplanationPart::Prose { text });
     }
 }
 
@@ -162,6 +145,12 @@ fn without(parts: Vec<ExplanationPart>, words: &[&str]) -> Vec<ExplanationPart> 
 }
 
 impl ExplanationPart {
+    /// Steps to confirm.
+    #[must_use]
+    pub fn steps(id: &'static str, steps: &'static [Step], lang: Lang, values: &impl Fill) -> Self {
+        Self::Steps { id, applicability: None, steps: filled(steps, lang, values), verify: vec![] }
+    }
+
     fn is_one_sentence(&self) -> bool {
         matches!(self, Self::Prose { text } if !text.contains(". ") && text.matches('。').count() < 2)
     }

@@ -64,10 +64,6 @@ impl<K: Copy + Hash + Eq> Shared<K> {
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.first.is_empty()
-    }
-
     fn of(&self, key: K) -> impl Iterator<Item = usize> {
         self.first.get(&key).into_iter().chain(self.more.get(&key).into_iter().flatten()).copied()
     }

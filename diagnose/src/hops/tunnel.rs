@@ -17,14 +17,14 @@ const CLUSTER: &str = "connect_originate";
 pub(super) fn join(failures: &mut Failures) {
     // The longest time that an attempt to connect takes by default, and some more.
     const WITHIN: u64 = 15_000_000;
+    if !failures.kinds.each().any(is_tunnel) {
+        return;
+    }
     let mut tunnels: Shared<(u64, Address)> = Shared::new();
     for (at, tunnel) in counting_first(failures, is_tunnel) {
         if let Some(host) = tunnel.failure.upstream_host {
             tunnels.enter((author(failures, tunnel.kind), host.ip()), at);
         }
-    }
-    if tunnels.is_empty() {
-        return;
     }
     let mut verdicts = Vec::new();
     let mut pairs = Vec::new();

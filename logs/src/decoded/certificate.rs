@@ -19,6 +19,8 @@ const BEGIN_BASE64: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t";
 /// Longest name that is kept, and most of them.
 const LONGEST: usize = 256;
 const MOST_NAMES: usize = 10;
+/// Most beginnings that are looked at: one that does not end is looked for to the end of the text.
+const MOST: usize = 50;
 
 /// What a certificate says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,7 +46,7 @@ pub struct CertificateInfo {
 /// Certificates in PEM, and those inside base64.
 pub(super) fn all(text: &str) -> impl Iterator<Item = CertificateInfo> {
     let plain = blocks(text);
-    let packed = memmem::find_iter(text.as_bytes(), BEGIN_BASE64).filter_map(|at| unpacked(text.get(at..)?));
+    let packed = memmem::find_iter(text.as_bytes(), BEGIN_BASE64).take(MOST).filter_map(|at| unpacked(text.get(at..)?));
     plain.chain(packed.flat_map(|text| blocks(&text).collect::<Vec<_>>()))
 }
 
@@ -76,7 +78,7 @@ fn unpacked(text: &str) -> Option<String> {
 }
 
 fn blocks(text: &str) -> impl Iterator<Item = CertificateInfo> {
-    memmem::find_iter(text.as_bytes(), BEGIN).filter_map(|at| {
+    memmem::find_iter(text.as_bytes(), BEGIN).take(MOST).filter_map(|at| {
         let rest = text.get(at..)?;
         let end = memmem::find(rest.as_bytes(), END.as_bytes())?.checked_add(END.len())?;
         // JSON and YAML in one line have escapes where lines end.

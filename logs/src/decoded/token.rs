@@ -76,25 +76,28 @@ pub(super) fn signatures(text: &str) -> impl Iterator<Item = Range<usize>> {
     places(text).map(|place| place.signature).filter(|signature| !signature.is_empty())
 }
 
+/// Each letter is looked at a few times at most: a token begins where a word does.
 fn places(text: &str) -> impl Iterator<Item = TokenPlace> {
-    let mut behind = 0;
-    memmem::find_iter(text.as_bytes(), BEGIN).filter_map(move |start| {
+    let begins = |start: &usize| start.checked_sub(1).and_then(|at| text.as_bytes().get(at)).is_none_or(|byte| !is_letter(*byte));
+    memmem::find_iter(text.as_bytes(), BEGIN).filter(begins).filter_map(|start| {
         let head = part(text, start);
         let claims = part(text, head.end.checked_add(1)?);
         let is_joined = |part: &Range<usize>| text.as_bytes().get(part.end) == Some(&b'.');
-        let is_token = start >= behind && is_joined(&head) && text.get(claims.clone())?.starts_with(BEGIN) && is_joined(&claims);
+        let is_token = is_joined(&head) && text.get(claims.clone())?.starts_with(BEGIN) && is_joined(&claims);
         let signature = part(text, claims.end.checked_add(1)?);
-        is_token.then(|| {
-            behind = signature.end;
-            TokenPlace { head, claims, signature }
-        })
+        is_token.then_some(TokenPlace { head, claims, signature })
     })
+}
+
+/// Whether a byte is a letter of base64 for URLs.
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 /// The letters of base64 for URLs from there on.
 fn part(text: &str, start: usize) -> Range<usize> {
     let rest = text.as_bytes().get(start..).unwrap_or_default();
-    let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
+    let length = rest.iter().take_while(|byte| is_letter(**byte)).count();
     start..start.saturating_add(length)
 }
 
@@ -139,6 +142,12 @@ mod tests {
         for text in ["eyJ", "eyJhIjoxfQ.x.y", "eyJhIjoxfQ", "eyJ.eyJ.", "key.eyJ"] {
             assert!(all(text).next().is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_begins_everywhere_is_looked_at_once() {
+        let text = "eyJ".repeat(300_000);
+        assert!(all(&text).next().is_none() && signatures(&text).next().is_none());
     }
 
     proptest::proptest! {

@@ -3,8 +3,8 @@
 use meshwhy_core::details::{self, Details, Family, Word};
 use meshwhy_core::{Decisive, Facts, ResponseFlags};
 
-use super::words::is_han;
 use super::{key_values, local_reply, marks, transport_text};
+use crate::han::is_han;
 
 /// A longer text is prose, and holds such words by chance.
 const MAX_WORDS: usize = 40;

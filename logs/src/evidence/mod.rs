@@ -27,7 +27,7 @@ mod statistics;
 mod structured;
 pub(crate) mod table;
 mod transport_text;
-pub(crate) mod words;
+mod words;
 mod xds;
 mod ztunnel;
 

@@ -25,7 +25,7 @@ pub(super) const PHRASES: &[Phrase] = &[
     counter("envoy_cluster_outlier_detection_ejections_active", Flag::UH),
     counter_of_all("upstream_cx_connect_fail", Flag::UF),
     counter_of_all("envoy_cluster_upstream_cx_connect_fail", Flag::UF),
-    counter_of_all("cx_connect_fail::", Flag::UF),
+    counter("cx_connect_fail::", Flag::UF),
     read("upstream_cx_connect_timeout", connect_timeout),
     read("envoy_cluster_upstream_cx_connect_timeout", connect_timeout),
     counter_of_all("upstream_rq_timeout", Flag::UT),

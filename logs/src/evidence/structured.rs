@@ -34,7 +34,8 @@ pub(super) fn trace_headers(text: &str) -> Option<Facts<'static>> {
     const NAMES: [&str; 3] = ["sampled\"", "traceparent\"", "\"b3\""];
     const OF_LOGS: [&str; 5] = ["level", "severity", "time", "timestamp", "ts"];
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
-    let object: Map<String, Value> = NAMES.iter().any(holds).then(|| serde_json::from_str(text).ok()).flatten()?;
+    let may_hold = text.starts_with('{') && NAMES.iter().any(holds);
+    let object: Map<String, Value> = may_hold.then(|| serde_json::from_str(text).ok()).flatten()?;
     if MESSAGES.iter().chain(&OF_LOGS).any(|key| object.contains_key(*key)) {
         return None;
     }

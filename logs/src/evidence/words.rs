@@ -31,8 +31,3 @@ pub(super) fn status(text: &str) -> Option<u16> {
     let digits = text.trim_start().split(|letter: char| !letter.is_ascii_digit()).next()?;
     digits.parse().ok().filter(|status| digits.len() == 3 && (100..600).contains(status))
 }
-
-/// Whether the letter is a Chinese character.
-pub(crate) const fn is_han(letter: char) -> bool {
-    matches!(letter, '\u{3400}'..='\u{9fff}')
-}

@@ -1,7 +1,7 @@
 //! Frames of terminals, and how people quote lines in chats, issue trackers and documents.
 
 use super::{Peeled, envelope, start};
-use crate::evidence::words::is_han;
+use crate::han::is_han;
 use crate::unescape::{end_of_string, unescaped};
 
 /// Takes off what people put around a line.
