@@ -2,6 +2,7 @@
 
 use std::io;
 
+use meshwhy_cluster::ConnectError;
 use meshwhy_core::Lang;
 use meshwhy_core::catalogue::Entry;
 
@@ -51,6 +52,17 @@ pub(crate) enum Failure {
     /// Manifests of which none was there.
     #[error("{}", nothing_to_check(*.0))]
     NothingToCheck(Lang),
+    /// A cluster that cannot be asked.
+    #[error(transparent)]
+    Cluster(#[from] ConnectError),
+    /// Pods of which none has a proxy, or no pods at all.
+    #[error("{}", no_proxies(*.lang, *.pods))]
+    NoProxies {
+        /// The reader's language.
+        lang: Lang,
+        /// How many pods there are.
+        pods: usize,
+    },
     /// Output that cannot be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),
@@ -61,11 +73,13 @@ impl Failure {
         match self {
             Self::Arguments(error) => u8::try_from(error.exit_code()).unwrap_or(2),
             Self::Usage(_) => 2,
+            Self::Cluster(_) => 4,
             Self::Input { .. }
             | Self::NothingRecognised { .. }
             | Self::NothingFound(_)
             | Self::NothingOfThatTime(_)
             | Self::NothingToCheck(_)
+            | Self::NoProxies { .. }
             | Self::Output(_) => 3,
         }
     }
@@ -126,6 +140,21 @@ const fn nothing_to_check(lang: Lang) -> &'static str {
         }
         Lang::Zh => {
             "没有给出可以检查的清单；请给出 Kubernetes、Istio 或 Gateway API 的 YAML/JSON 文件、包含它们的目录，或 `istioctl bug-report` 的归档"
+        }
+    }
+}
+
+fn no_proxies(lang: Lang, pods: usize) -> String {
+    match (lang, pods) {
+        (Lang::En, 0) => "no such pod; `-n` names another namespace, `-A` takes all of them".to_owned(),
+        (Lang::Zh, 0) => "没有找到这样的 Pod；可用 `-n` 指定命名空间，或用 `-A` 查看所有命名空间".to_owned(),
+        (Lang::En, pods) => {
+            format!(
+                "none of {pods} pods has a proxy, so there is no log of one: is `istio-injection` or `istio.io/rev` on the namespace?"
+            )
+        }
+        (Lang::Zh, pods) => {
+            format!("{pods} 个 Pod 都没有代理，因此没有代理日志可读：命名空间是否打了 `istio-injection` 或 `istio.io/rev` 标签？")
         }
     }
 }

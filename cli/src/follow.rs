@@ -26,32 +26,36 @@ const PIECE: usize = 1 << 20;
 /// How many pieces wait at most.
 const WAITING: usize = 16;
 
-/// Whole lines of a source, or why there are no more of them.
-type Piece = (usize, io::Result<Vec<u8>>);
+/// What came of the sources.
+pub(crate) enum Arrival {
+    /// Whole lines of one, by its number, or why there are no more of them.
+    Lines(usize, Result<Vec<u8>, Failure>),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing comes any more.
+    End,
+}
 
-/// Calls `take` with the number and the name of a source and what was added to it, and `show` every second in which something was. Ends with
-/// Ctrl-C, or once nothing can be added any more; the last line counts whether it has an end or not.
-pub(crate) fn follow(
-    sources: Vec<Source>,
-    mut take: impl FnMut(usize, &str, &[u8]) -> io::Result<()>,
+/// Calls `take` with what arrives, and `show` every second in which something did. Ends with Ctrl-C, or once nothing can arrive any more.
+/// Gives what could not be read.
+pub(crate) fn arriving(
+    mut next: impl FnMut(Duration) -> Arrival,
+    mut take: impl FnMut(usize, &[u8]) -> Result<(), Failure>,
     mut show: impl FnMut() -> io::Result<()>,
-) -> (Vec<String>, Vec<Failure>) {
-    let (mut names, mut failures) = (Vec::new(), Vec::new());
-    let pieces = start(sources, &mut names, &mut failures);
-    let mut take = |(source, piece): Piece| {
-        let name = names.get(source).map_or("", String::as_str);
-        let taken = piece.and_then(|piece| take(source, name, &piece));
-        failures.extend(taken.map_err(|error| unreadable(name, error)).err());
+) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    let mut take = |source, lines: Result<Vec<u8>, Failure>| {
+        failures.extend(lines.and_then(|lines| take(source, &lines)).err());
     };
     let (mut shown, mut is_new) = (Instant::now(), false);
     while !interruption::happened() {
-        match pieces.recv_timeout(LOOK) {
-            Ok(piece) => {
-                take(piece);
+        match next(LOOK) {
+            Arrival::Lines(source, lines) => {
+                take(source, lines);
                 is_new = true;
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+            Arrival::Nothing => {}
+            Arrival::End => break,
         }
         if is_new && shown.elapsed() >= SHOW {
             if show().is_err() {
@@ -62,9 +66,32 @@ pub(crate) fn follow(
     }
     // What was on its way when Ctrl-C came; whoever still writes is not waited for.
     let until = Instant::now() + 2 * LOOK;
-    while let Ok(piece) = pieces.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        take(piece);
+    while let Arrival::Lines(source, lines) = next(until.saturating_duration_since(Instant::now())) {
+        take(source, lines);
     }
+    failures
+}
+
+/// Whole lines of a source, or why there are no more of them.
+type Piece = (usize, io::Result<Vec<u8>>);
+
+/// Calls `take` with the number and the name of a file and what was added to it, and `show` as [`arriving`] does; the last line counts
+/// whether it has an end or not.
+pub(crate) fn follow(
+    sources: Vec<Source>,
+    mut take: impl FnMut(usize, &str, &[u8]) -> io::Result<()>,
+    show: impl FnMut() -> io::Result<()>,
+) -> (Vec<String>, Vec<Failure>) {
+    let (mut names, mut failures) = (Vec::new(), Vec::new());
+    let pieces = start(sources, &mut names, &mut failures);
+    let name = |source: usize| names.get(source).map_or("", String::as_str);
+    let next = |wait| match pieces.recv_timeout(wait) {
+        Ok((source, lines)) => Arrival::Lines(source, lines.map_err(|error| unreadable(name(source), error))),
+        Err(RecvTimeoutError::Timeout) => Arrival::Nothing,
+        Err(RecvTimeoutError::Disconnected) => Arrival::End,
+    };
+    let take = |source: usize, lines: &[u8]| take(source, name(source), lines).map_err(|error| unreadable(name(source), error));
+    failures.extend(arriving(next, take, show));
     (names, failures)
 }
 

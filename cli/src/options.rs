@@ -4,14 +4,16 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
+use jiff::{SignedDuration, Timestamp};
 use meshwhy_check::rules::Rule;
+use meshwhy_cluster::{Access, LogRequest, Selection, Subject};
 use meshwhy_core::{Cause, Lang};
 use meshwhy_diagnose::Window;
 use meshwhy_logs::Formats;
 
 use crate::args::{
-    Action, Cli, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs, OutputFile, PlanArgs,
-    ReadingArgs,
+    Action, Cli, ClusterArgs, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs,
+    OutputFile, PlanArgs, ReadingArgs,
 };
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
@@ -35,7 +37,7 @@ pub(crate) enum Task {
         format: FormatArg,
     },
     Diagnose {
-        sources: Vec<Source>,
+        from: DiagnosisSource,
         formats: Formats,
         manifests: Option<ConfigurationFiles>,
         format: DiagnosisFormatArg,
@@ -62,6 +64,24 @@ pub(crate) enum Task {
     },
     Completions(clap_complete::Shell),
     Manual,
+}
+
+/// What is diagnosed.
+pub(crate) enum DiagnosisSource {
+    Files(Vec<Source>),
+    Cluster(Box<LiveOptions>),
+}
+
+/// What of a cluster is read.
+pub(crate) struct LiveOptions {
+    pub(crate) access: Access,
+    pub(crate) istio_namespace: String,
+    pub(crate) selection: Selection,
+    pub(crate) logs: LogRequest,
+    /// The proxies themselves, too.
+    pub(crate) deep: bool,
+    /// The archive to keep it in.
+    pub(crate) save: Option<PathBuf>,
 }
 
 /// What of a diagnosis is shown.
@@ -133,6 +153,10 @@ impl Options {
                 let manifests = configuration(args.manifests)?.or_else(|| configuration_of_bug_reports(&args.files));
                 let cause = args.cause.map(|name| cause(&name)).transpose()?;
                 Task::Diagnose {
+                    from: match live(&args.files, &args.cluster, args.follow, args.since)? {
+                        Some(live) => DiagnosisSource::Cluster(Box::new(live)),
+                        None => DiagnosisSource::Files(files(args.files)?),
+                    },
                     shown: Shown {
                         cause,
                         target: args.target,
@@ -142,7 +166,6 @@ impl Options {
                         in_full: args.details || cause.is_some(),
                         top: args.top,
                     },
-                    sources: files(args.files)?,
                     formats: formats(args.reading)?,
                     manifests,
                     format: args.format,
@@ -181,6 +204,41 @@ impl Options {
         };
         Ok(Self { task, lang, color })
     }
+}
+
+/// How much of the logs of a cluster is read where nothing else is asked for.
+const RECENT: SignedDuration = SignedDuration::from_mins(10);
+/// Most bytes of one container's log that are read.
+const MOST_OF_A_LOG: u64 = 1 << 30;
+
+/// What of a cluster is meant; `None` where files are.
+fn live(paths: &[PathBuf], args: &ClusterArgs, follow: bool, since: Option<Timestamp>) -> Result<Option<LiveOptions>, Failure> {
+    let subject = |path: &PathBuf| path.to_str().filter(|text| !Path::new(text).exists()).and_then(Subject::parse);
+    let subjects: Vec<Option<Subject>> = paths.iter().map(subject).collect();
+    if !args.is_given() && subjects.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    if let Some((path, _)) = paths.iter().zip(&subjects).find(|(_, subject)| subject.is_none()) {
+        let path = escape::line(&path.display().to_string());
+        return Err(Failure::Usage(format!(
+            "`{path}` is no TYPE/NAME such as deploy/pay: files and a cluster cannot be read together; --save keeps what a cluster has"
+        )));
+    }
+    let age = since.map(|since| Timestamp::now().duration_since(since));
+    Ok(Some(LiveOptions {
+        access: args.access.access(),
+        istio_namespace: args.access.istio_namespace.clone(),
+        selection: args.selection(subjects.into_iter().flatten().collect()),
+        logs: LogRequest {
+            since: age.or_else(|| (!args.previous).then_some(RECENT)),
+            follow,
+            previous: args.previous,
+            at_once: usize::from(args.max_log_requests.max(1)),
+            most: MOST_OF_A_LOG,
+        },
+        deep: args.deep,
+        save: args.save.clone(),
+    }))
 }
 
 /// Largest file with a format, in bytes.

@@ -1,9 +1,20 @@
 //! Processes that the harness started: gone when dropped, and all of them on Ctrl-C.
 
-use std::process::Child;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
+
+/// Kills its program as soon as the harness is gone, however it went: the pipe to the waiting shell closes then.
+const WATCHED: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL $$ 2>/dev/null) & exec "$@" </dev/null 3<&-"#;
+
+/// A command that ends with the process that started it; its standard input stays open for that.
+pub fn watched(program: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", WATCHED, "sh"]).arg(program).stdin(Stdio::piped());
+    command
+}
 
 /// A process that is killed when this is dropped. An Envoy under func-e dies with func-e, which asks the kernel for that.
 #[derive(Debug)]

@@ -14,6 +14,8 @@ pub mod discovery;
 pub mod envoy;
 pub mod hostile;
 pub mod istio;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod ledger;
 mod manifest;
 pub mod merge;

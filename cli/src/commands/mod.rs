@@ -1,6 +1,7 @@
 //! What each command does, once its options are checked.
 
 mod check;
+mod live;
 mod plan;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use meshwhy_diagnose::{Analysis, Collector, Pod};
 use meshwhy_logs::decoded::decoded;
 use meshwhy_logs::{Formats, Origin};
 
+use self::live::Live;
 use crate::args::{DiagnosisFormatArg, FailOnArg, FormatArg, OutputFile};
 use crate::configuration::ConfigurationFiles;
 use crate::escape;
@@ -20,7 +22,7 @@ use crate::failure::{Failure, Outcome};
 use crate::follow::follow;
 use crate::input;
 use crate::interruption;
-use crate::options::{Input, Options, Shown, Source, Task};
+use crate::options::{DiagnosisSource, Input, Options, Shown, Source, Task};
 use crate::render;
 use crate::report::DiagnosisReport;
 use crate::search;
@@ -49,11 +51,18 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 DiagnosisReport { decoded: decoded.clone(), ..DiagnosisReport::new(analysis, configurations, lang, why_not) }
             })
         }
-        Task::Diagnose { sources, formats, manifests, format, outputs, shown } => {
+        Task::Diagnose { from, formats, manifests, format, outputs, shown } => {
             let render = |out: &mut dyn Write, report: &DiagnosisReport| {
                 let written = render::diagnosis::write(out, report, format, &shown);
                 // What one of them cannot take, the others still do.
                 outputs.iter().map(|output| save(output, report, &shown)).fold(Ok(()), Result::and).and(written)
+            };
+            let (from, manifests) = match from {
+                DiagnosisSource::Files(sources) => (Collected::Files(sources), manifests),
+                DiagnosisSource::Cluster(options) => {
+                    let (cluster, found) = Live::begin(*options, manifests.is_none(), lang)?;
+                    (Collected::Cluster(Box::new(cluster)), manifests.or(found))
+                }
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
             let diagnose = |mut analysis| {
@@ -65,13 +74,14 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 })
             };
             let is_live = format == DiagnosisFormatArg::Text && io::stdout().is_terminal();
-            let reading = if shown.follow {
-                Reading::following(sources, collector, |collector| match is_live {
-                    true => live(&mut out, &diagnose(collector.finish()), shown.top),
-                    false => Ok(()),
-                })
-            } else {
-                Reading::of(Input::Sources(sources), collector, None)
+            let show = |collector: Collector| match is_live && shown.follow {
+                true => live(&mut out, &diagnose(collector.finish()), shown.top),
+                false => Ok(()),
+            };
+            let reading = match from {
+                Collected::Cluster(cluster) => cluster.read(collector, show),
+                Collected::Files(sources) if shown.follow => Reading::following(sources, collector, show),
+                Collected::Files(sources) => Reading::of(Input::Sources(sources), collector, None),
             };
             report(&mut out, reading, (format.is_for_programs(), shown.fail_on), render, diagnose)
         }
@@ -141,6 +151,12 @@ impl Beginning {
         let left = MAX.saturating_sub(self.0.len()).min(bytes.len());
         self.0.extend_from_slice(bytes.get(..left).unwrap_or_default());
     }
+}
+
+/// Where lines come from, once the cluster was asked what there is.
+enum Collected {
+    Files(Vec<Source>),
+    Cluster(Box<Live>),
 }
 
 /// What was read, and what could not be.

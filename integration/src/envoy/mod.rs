@@ -3,7 +3,7 @@
 pub mod func_e;
 pub mod locate;
 pub mod process;
-mod wheel;
+pub(crate) mod wheel;
 
 pub use locate::{Launcher, VERSION, locate};
 pub use process::{Envoy, validate};

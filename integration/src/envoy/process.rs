@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::locate::Launcher;
-use crate::children::Owned;
+use crate::children::{Owned, watched};
 use crate::client;
 use crate::tail::wait_for;
 
@@ -22,9 +22,6 @@ const LOG_LINES: usize = 100;
 
 /// Istio's log format, so that everything downstream sees what it would see in a mesh.
 const LOG_FORMAT: &str = "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t";
-
-/// Kills its Envoy as soon as the harness is gone, however it went: the pipe to the waiting shell closes then.
-const WATCHED: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL $$ 2>/dev/null) & exec "$@" </dev/null 3<&-"#;
 
 /// A running Envoy; it ends when dropped, and with the process that started it.
 #[derive(Debug)]
@@ -58,13 +55,10 @@ impl Envoy {
         // An access logger opens it a second time as /dev/stdout; appending, neither overwrites the other.
         fs::write(&log, "")?;
         let output = File::options().append(true).open(&log)?;
-        let child = Command::new("sh")
-            .args(["-c", WATCHED, "sh"])
-            .arg(&launcher.program)
+        let child = watched(&launcher.program)
             .args(&arguments)
             .envs(IDENTITY)
             .envs(launcher.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()
@@ -94,6 +88,11 @@ impl Envoy {
     /// Where its log is: what it wrote to standard output and standard error.
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// Where its admin interface is.
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin
     }
 
     /// Asks the admin interface.

@@ -60,7 +60,7 @@ impl Wheel {
 }
 
 /// The folder for what can be fetched again: `$XDG_CACHE_HOME`, else where the system wants it.
-fn cache() -> Option<PathBuf> {
+pub(crate) fn cache() -> Option<PathBuf> {
     let named = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
     Some(named.or_else(|| Some(env::home_dir()?.join(usual)))?.join("meshwhy"))

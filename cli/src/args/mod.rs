@@ -1,10 +1,14 @@
 //! The command line as it was typed. Nothing is checked here that clap does not check; see `options`.
 
+mod cluster;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo, Timestamp};
+
+pub(crate) use cluster::ClusterArgs;
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -28,7 +32,7 @@ pub(crate) enum Action {
     /// Name the cause of one failure, from a log line or several, a record or a Proxy-Status header
     Explain(ExplainArgs),
     /// Sum up many lines: cause by target by hop, with counts, times, examples and fixes
-    Diagnose(DiagnoseArgs),
+    Diagnose(Box<DiagnoseArgs>),
     /// List the causes that meshwhy knows, or show one of them
     Causes(CausesArgs),
     /// Look for causes and rules by words, in English or Chinese
@@ -73,9 +77,9 @@ pub(crate) struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DiagnoseArgs {
-    /// Files, folders, patterns or archives (`istioctl bug-report`) with logs or records, gzip and zstd included, one proxy or many; `-` or
-    /// nothing reads standard input
-    #[arg(value_name = "PATH")]
+    /// Files, folders, patterns or archives (`istioctl bug-report`, `--save`) with logs or records, gzip and zstd included, one proxy or many;
+    /// `-` or nothing reads standard input. With an option of a cluster, or written like `deploy/pay`: the pods to read
+    #[arg(value_name = "PATH|TYPE/NAME")]
     pub(crate) files: Vec<PathBuf>,
     /// Only what failed of this cause, such as MW2001 or no-route, in full
     #[arg(long, value_name = "CODE|SLUG")]
@@ -83,7 +87,8 @@ pub(crate) struct DiagnoseArgs {
     /// Only what failed at this service: its host name, NAME.NAMESPACE or NAME; or a cluster
     #[arg(long, value_name = "HOST")]
     pub(crate) target: Option<String>,
-    /// Only what failed from this time on: 2026-11-21T06:00:00Z, or 90m, 12h, 2d before now. Lines without a time stay
+    /// Only what failed from this time on: 2026-11-21T06:00:00Z, or 90m, 12h, 2d before now. Lines without a time stay. Of a cluster, the
+    /// last 10 minutes are read where nothing else is asked for
     #[arg(long, value_name = "TIME|AGE", value_parser = moment)]
     pub(crate) since: Option<Timestamp>,
     /// Only what failed before this time
@@ -108,6 +113,8 @@ pub(crate) struct DiagnoseArgs {
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: DiagnosisFormatArg,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Write it to this file as well, in the form that its ending says: txt, json, jsonl, md, html, sarif or otlp.json; may be repeated
     #[arg(long = "output", value_name = "FILE", value_parser = output_file)]
     pub(crate) outputs: Vec<OutputFile>,

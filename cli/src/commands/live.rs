@@ -1,0 +1,240 @@
+//! A cluster as it is now: the logs of its proxies, events and what is configured.
+
+use std::cell::RefCell;
+use std::io::{self, Write as _};
+use std::sync::atomic::Ordering;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use meshwhy_check::source::Source;
+use meshwhy_cluster::{Bundle, Gap, GapReason, LogProgress, Next, Piece, ProxyContainer, Selected, Session};
+use meshwhy_core::Lang;
+use meshwhy_diagnose::{Collector, Pod};
+
+use super::Reading;
+use crate::configuration::ConfigurationFiles;
+use crate::escape;
+use crate::failure::Failure;
+use crate::follow::{Arrival, arriving};
+use crate::interruption;
+use crate::options::LiveOptions;
+use crate::paths::unreadable;
+
+/// What the events are called among the sources.
+const EVENTS: &str = "events";
+
+/// A cluster of which everything but the logs was read.
+pub(super) struct Live {
+    options: LiveOptions,
+    session: Session,
+    containers: Vec<ProxyContainer>,
+    events: Option<String>,
+    bundle: Option<Bundle>,
+    failures: Vec<Failure>,
+    lang: Lang,
+}
+
+impl Live {
+    /// Asks what there is, and for its configuration where that is wanted.
+    ///
+    /// # Errors
+    /// The cluster cannot be asked, has nothing of what is meant, or the archive cannot be begun.
+    pub(super) fn begin(
+        options: LiveOptions,
+        wants_configuration: bool,
+        lang: Lang,
+    ) -> Result<(Self, Option<ConfigurationFiles>), Failure> {
+        let session = Session::connect(&options.access, &options.istio_namespace)?;
+        let Selected { containers, without, gaps, gaps_around } = session.select(&options.selection);
+        let mut failures: Vec<Failure> = gaps.into_iter().map(|gap| failed(gap, lang)).collect();
+        if containers.is_empty() {
+            let last = failures.pop().unwrap_or(Failure::NoProxies { lang, pods: without });
+            failures.into_iter().for_each(crate::complain);
+            return Err(last);
+        }
+        announce(&session, &options, &containers, without, lang);
+        let bundle = options.save.as_deref().map(|path| {
+            Bundle::create(path, &containers).map_err(|error| Failure::Usage(format!("--save {}: {error}", path.display())))
+        });
+        let mut live =
+            Self { bundle: bundle.transpose()?, session, containers, events: None, failures: Vec::new(), options, lang };
+        live.failures.append(&mut failures);
+        gaps_around.iter().for_each(|gap| live.note(gap));
+        match live.session.events(&live.options.selection) {
+            Ok(events) => live.events = Some(events),
+            Err(gap) => live.note(&gap),
+        }
+        let is_configuration_kept = live.bundle.is_some();
+        let configuration = (wants_configuration || is_configuration_kept).then(|| live.configuration());
+        Ok((live, configuration.filter(|_| wants_configuration)))
+    }
+
+    /// What is configured, and with `--deep` what the proxies say of it.
+    fn configuration(&mut self) -> ConfigurationFiles {
+        let objects = self.session.objects(&self.options.selection);
+        objects.gaps.iter().for_each(|gap| self.note(gap));
+        self.keep(|bundle| bundle.objects(&objects));
+        let mut sources: Vec<Source> =
+            objects.objects.into_iter().map(|object| Source { name: object.name, text: object.yaml }).collect();
+        if self.options.deep {
+            let mut answers = Vec::new();
+            self.session.admin(&self.containers, |at, answer| answers.push((at, answer)));
+            answers.sort_by_key(|(at, _)| *at);
+            for (at, answers) in answers {
+                let Some(container) = self.containers.get(at).cloned() else { continue };
+                for (endpoint, answer) in answers {
+                    match answer {
+                        Ok(bytes) => {
+                            self.keep(|bundle| bundle.admin(&container, endpoint.file, &bytes));
+                            if endpoint.file == "config_dump" {
+                                let text = String::from_utf8_lossy(&bytes).into_owned();
+                                sources.push(Source { name: format!("{} of {container}", endpoint.path), text });
+                            }
+                        }
+                        Err(gap) => self.note(&gap),
+                    }
+                }
+            }
+        }
+        ConfigurationFiles { sources, mesh_config: None }
+    }
+
+    /// Reads the logs, and what is written while they are read where that is wanted.
+    pub(super) fn read(mut self, collector: Collector, mut show: impl FnMut(Collector) -> io::Result<()>) -> Reading {
+        interruption::ends_reading();
+        let mut sources: Vec<String> = self.containers.iter().map(ToString::to_string).collect();
+        let collector = RefCell::new(collector);
+        if let Some(events) = self.events.take() {
+            let number = number(sources.len());
+            sources.push(EVENTS.to_owned());
+            // Reading memory cannot fail.
+            let _ = collector.borrow_mut().read(number, None, &mut events.as_bytes());
+            self.keep(|bundle| bundle.events(&events));
+        }
+        let Self { session, containers, options, bundle, mut failures, lang, .. } = self;
+        let bundle = RefCell::new(bundle);
+        let (mut pieces, progress) = session.logs(&containers, options.logs);
+        let bar = Progress::new(containers.len(), options.logs.follow);
+        let notes = RefCell::new(Vec::new());
+        let next = |wait| {
+            bar.show(&progress);
+            match pieces.next_within(wait) {
+                Next::Nothing => Arrival::Nothing,
+                Next::End => Arrival::End,
+                Next::Piece(Piece { source, lines }) => match lines {
+                    Ok(lines) => Arrival::Lines(source, Ok(lines)),
+                    Err(gap) => {
+                        bundle.borrow_mut().iter_mut().for_each(|bundle| bundle.gap(&gap));
+                        if is_harmless(&gap.reason) {
+                            notes.borrow_mut().push(gap);
+                            return Arrival::Nothing;
+                        }
+                        Arrival::Lines(source, Err(failed(gap, lang)))
+                    }
+                },
+            }
+        };
+        let take = |source: usize, mut lines: &[u8]| {
+            let container = containers.get(source);
+            let pod = container.map(|it| Pod { name: it.pod.clone(), namespace: Some(it.namespace.clone()) });
+            let name = container.map(ToString::to_string).unwrap_or_default();
+            if let Some(bundle) = bundle.borrow_mut().as_mut() {
+                bundle.log(source, lines).map_err(|error| unreadable(&name, error))?;
+            }
+            collector.borrow_mut().read(number(source), pod.as_ref(), &mut lines).map_err(|error| unreadable(&name, error))
+        };
+        failures.extend(arriving(next, take, || show(collector.borrow().clone())));
+        bar.end();
+        notes.into_inner().iter().for_each(|gap| say(gap, lang));
+        if let Some(bundle) = bundle.into_inner() {
+            match bundle.finish() {
+                Ok(path) => saved(&path.display().to_string(), lang),
+                Err(error) => failures.push(Failure::Output(error)),
+            }
+        }
+        Reading { collector: collector.into_inner(), sources, failures }
+    }
+
+    /// Says what is missing of what only helps to understand the logs.
+    fn note(&mut self, gap: &Gap) {
+        say(gap, self.lang);
+        self.bundle.iter_mut().for_each(|bundle| bundle.gap(gap));
+    }
+
+    /// What cannot be kept is no reason not to go on.
+    fn keep(&mut self, put: impl FnOnce(&mut Bundle) -> io::Result<()>) {
+        let kept = self.bundle.as_mut().map_or(Ok(()), put);
+        self.failures.extend(kept.map_err(Failure::Output).err());
+    }
+}
+
+/// Whether nothing is missing because of it.
+const fn is_harmless(reason: &GapReason) -> bool {
+    matches!(reason, GapReason::NotStarted | GapReason::NoPrevious | GapReason::NotFound)
+}
+
+fn number(source: usize) -> u32 {
+    u32::try_from(source).unwrap_or(u32::MAX)
+}
+
+fn failed(gap: Gap, lang: Lang) -> Failure {
+    unreadable(&gap.what, io::Error::other(gap.reason.text(lang)))
+}
+
+fn say(gap: &Gap, lang: Lang) {
+    let reason = gap.reason.text(lang);
+    let line = match lang {
+        Lang::En => format!("not read: {}: {reason}", gap.what),
+        Lang::Zh => format!("未读取：{}：{reason}", gap.what),
+    };
+    let _ = writeln!(anstream::stderr(), "meshwhy: {}", escape::line(&line));
+}
+
+fn saved(path: &str, lang: Lang) {
+    let line = match lang {
+        Lang::En => format!("kept in {path}; `meshwhy diagnose {path}` and `meshwhy check {path}` read it"),
+        Lang::Zh => format!("已保存到 {path}；可用 `meshwhy diagnose {path}`、`meshwhy check {path}` 离线读取"),
+    };
+    let _ = writeln!(anstream::stderr(), "meshwhy: {}", escape::line(&line));
+}
+
+/// Says what is read, and how much of it.
+fn announce(session: &Session, options: &LiveOptions, containers: &[ProxyContainer], without: usize, lang: Lang) {
+    let proxies = containers.len();
+    let age = options.logs.since.map(|since| format!("{:#}", jiff::SignedDuration::from_secs(since.as_secs())));
+    let line = match (lang, age) {
+        (Lang::En, Some(age)) => format!("reading {proxies} proxies at {}, the last {age}", session.server()),
+        (Lang::En, None) => format!("reading {proxies} proxies at {}", session.server()),
+        (Lang::Zh, Some(age)) => format!("正在读取 {} 上 {proxies} 个代理最近 {age} 的日志", session.server()),
+        (Lang::Zh, None) => format!("正在读取 {} 上 {proxies} 个代理的日志", session.server()),
+    };
+    let _ = writeln!(anstream::stderr(), "meshwhy: {}", escape::line(&line));
+    if without > 0 {
+        let line = match lang {
+            Lang::En => format!("{without} of the pods have no proxy"),
+            Lang::Zh => format!("其中 {without} 个 Pod 没有代理"),
+        };
+        let _ = writeln!(anstream::stderr(), "meshwhy: {line}");
+    }
+}
+
+/// How far the reading is, on a terminal.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new(proxies: usize, follow: bool) -> Self {
+        const TEMPLATE: &str = "{bar:30} {pos}/{len} {msg}";
+        let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+        // What is followed shows itself.
+        let bar = if follow { ProgressBar::hidden() } else { ProgressBar::new(proxies as u64).with_style(style) };
+        Self(bar)
+    }
+
+    fn show(&self, progress: &LogProgress) {
+        self.0.set_position(progress.done.load(Ordering::Relaxed) as u64);
+        self.0.set_message(indicatif::HumanBytes(progress.bytes.load(Ordering::Relaxed)).to_string());
+    }
+
+    fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
