@@ -9,6 +9,7 @@ use meshwhy_check::mesh::Settings;
 use meshwhy_check::report::CheckRequest;
 use meshwhy_check::rules::{Persona, Rule};
 use meshwhy_check::suppression::Suppression;
+use meshwhy_cluster::{Access, Namespaces, Selection};
 use serde::Deserialize;
 
 use crate::args::{CheckArgs, CheckFormatArg, PersonaArg, SeverityArg};
@@ -28,6 +29,15 @@ pub(crate) struct CheckOptions {
     pub(crate) is_verbose: bool,
     pub(crate) edits: Edits,
     pub(crate) watches: bool,
+    /// The cluster that is checked instead of files.
+    pub(crate) live: Option<LiveObjects>,
+}
+
+/// What of a cluster is checked.
+pub(crate) struct LiveObjects {
+    pub(crate) access: Access,
+    pub(crate) istio_namespace: String,
+    pub(crate) selection: Selection,
 }
 
 /// What is done with the edits that cure findings.
@@ -61,7 +71,10 @@ impl CheckOptions {
     /// [`Failure::Usage`] for a configuration file that cannot be read, a code that no rule has, or edits of standard input.
     pub(crate) fn new(args: CheckArgs, is_verbose: bool) -> Result<Self, Failure> {
         let defaults = Defaults::read(args.config.as_deref())?;
-        if args.paths.is_empty() {
+        if args.access.is_given() && !args.live {
+            return Err(Failure::Usage("--context and --kubeconfig are for --live".to_owned()));
+        }
+        if args.paths.is_empty() && !args.live {
             stdin(true)?;
         }
         if args.fix && args.paths.iter().all(|path| path.as_os_str() == "-") {
@@ -98,9 +111,19 @@ impl CheckOptions {
             (_, true, false) => Edits::Asked,
             _ => Edits::Mentioned,
         };
+        let live = args.live.then(|| LiveObjects {
+            access: args.access.access(),
+            istio_namespace: args.access.istio_namespace.clone(),
+            selection: Selection {
+                namespaces: args.namespace.clone().map_or(Namespaces::All, Namespaces::One),
+                ..Selection::default()
+            },
+        });
+        let namespace = args.namespace.unwrap_or_else(|| "default".to_owned());
         Ok(Self {
+            live,
             request: CheckRequest {
-                settings: Settings { namespace: args.namespace, istio_minor, upgrade: args.upgrade, now: now() },
+                settings: Settings { namespace, istio_minor, upgrade: args.upgrade, now: now() },
                 personas: personas.collect(),
                 suppressions,
                 mesh_config: mesh_config.map(|path| manifests::one(&path)).transpose()?,

@@ -176,7 +176,7 @@ impl Options {
                 Task::Causes { cause: args.name.map(|name| cause(&name)).transpose()?, format: args.output.format }
             }
             Action::Search(args) => Task::Search { words: args.words.join(" "), top: args.top, format: args.output.format },
-            Action::Check(args) => Task::Check(Box::new(CheckOptions::new(args, cli.verbose > 0)?)),
+            Action::Check(args) => Task::Check(Box::new(CheckOptions::new(*args, cli.verbose > 0)?)),
             Action::Rules(args) => {
                 Task::Rules { rule: args.name.map(|name| rule(&name)).transpose()?, format: args.output.format }
             }

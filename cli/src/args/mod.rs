@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
-pub(crate) use cluster::ClusterArgs;
+pub(crate) use cluster::{AccessArgs, ClusterArgs};
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -38,7 +38,7 @@ pub(crate) enum Action {
     /// Look for causes and rules by words, in English or Chinese
     Search(SearchArgs),
     /// Check manifests: what will fail, where it is written, and what to write instead
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// List the rules that `check` knows, or show one of them
     Rules(RulesArgs),
     /// Plan the way from one set of manifests to another, in steps that never name what is not there
@@ -184,9 +184,9 @@ pub(crate) struct CheckArgs {
     /// An upgrade that is planned, such as 1.29..1.31: also what it changes for these manifests
     #[arg(long, value_name = "FROM..TO", value_parser = upgrade)]
     pub(crate) upgrade: Option<(u32, u32)>,
-    /// Namespace of manifests that name none
-    #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
-    pub(crate) namespace: String,
+    /// Namespace of manifests that name none [default: default]. With --live: only the pods of this namespace
+    #[arg(long, short, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
     /// Also rules for these readers; may be repeated
     #[arg(long, value_enum, value_name = "READER")]
     pub(crate) persona: Vec<PersonaArg>,
@@ -211,6 +211,11 @@ pub(crate) struct CheckArgs {
     /// Stay, and check again whenever a file changes
     #[arg(long, conflicts_with_all = ["fix", "diff"])]
     pub(crate) watch: bool,
+    /// Check what a cluster has instead of files
+    #[arg(long, conflicts_with_all = ["paths", "fix", "watch"])]
+    pub(crate) live: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormatArg,

@@ -13,6 +13,7 @@ use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::Lang;
 use similar::TextDiff;
 
+use super::live;
 use crate::check_options::{CheckOptions, Edits};
 use crate::escape;
 use crate::failure::{Failure, Outcome};
@@ -24,13 +25,22 @@ use crate::render::check::{Answer, write};
 /// # Errors
 /// Something cannot be read or written, or there is nothing to check.
 pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang) -> Result<Outcome, Failure> {
-    let Manifests { mut sources, files, .. } = Manifests::read(&options.paths)?;
+    let (mut sources, files, failures) = match &options.live {
+        Some(live) => {
+            let (sources, failures) = live::objects(live, lang)?;
+            (sources, Vec::new(), failures)
+        }
+        None => {
+            let Manifests { sources, files, .. } = Manifests::read(&options.paths)?;
+            (sources, files, Vec::new())
+        }
+    };
     if options.watches {
         return watch::run(out, sources, &options, lang);
     }
     let report = check(&sources, &options.request, lang);
     if report.resources == 0 && report.findings.is_empty() {
-        return Err(Failure::NothingToCheck(lang));
+        return all_but_last(failures).and(Err(Failure::NothingToCheck(lang)));
     }
     let edited = edited(&report, &sources);
     match options.edits {
@@ -53,7 +63,15 @@ pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang) -> Res
             }
         }
     }
+    all_but_last(failures)?;
     Ok(outcome(&report, &options))
+}
+
+/// What could be read is said first; that something could not is no all-clear.
+fn all_but_last(mut failures: Vec<Failure>) -> Result<(), Failure> {
+    let last = failures.pop();
+    failures.into_iter().for_each(crate::complain);
+    last.map_or(Ok(()), Err)
 }
 
 fn outcome(report: &CheckReport, options: &CheckOptions) -> Outcome {

@@ -11,6 +11,7 @@ use meshwhy_core::Lang;
 use meshwhy_diagnose::{Collector, Pod};
 
 use super::Reading;
+use crate::check_options::LiveObjects;
 use crate::configuration::ConfigurationFiles;
 use crate::escape;
 use crate::failure::Failure;
@@ -165,6 +166,20 @@ impl Live {
         let kept = self.bundle.as_mut().map_or(Ok(()), put);
         self.failures.extend(kept.map_err(Failure::Output).err());
     }
+}
+
+/// What a cluster is configured with, and what of it could not be read.
+///
+/// # Errors
+/// The cluster cannot be asked.
+pub(super) fn objects(options: &LiveObjects, lang: Lang) -> Result<(Vec<Source>, Vec<Failure>), Failure> {
+    let session = Session::connect(&options.access, &options.istio_namespace)?;
+    let objects = session.objects(&options.selection);
+    let (harmless, missing): (Vec<Gap>, Vec<Gap>) =
+        objects.gaps.into_iter().partition(|gap| is_harmless(&gap.reason) || matches!(gap.reason, GapReason::OnlyIn(_)));
+    harmless.iter().for_each(|gap| say(gap, lang));
+    let sources = objects.objects.into_iter().map(|object| Source { name: object.name, text: object.yaml }).collect();
+    Ok((sources, missing.into_iter().map(|gap| failed(gap, lang)).collect()))
 }
 
 /// Whether nothing is missing because of it.
