@@ -11,7 +11,7 @@ use meshwhy_core::{Cause, Decisive, Flag, ResponseFlags, Side, judge, record};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-use super::local_reply_config;
+use super::{Annotation, Level, Visibility};
 
 const SIDES: [Side; 3] = [Side::Inbound, Side::Outbound, Side::Gateway];
 
@@ -130,9 +130,12 @@ impl<'f> Reply<'f> {
     }
 }
 
+fn rendered(side: Side, visibility: Visibility, level: Level) -> Json {
+    serde_saphyr::from_str(&Annotation { side, visibility, level }.local_reply_config()).unwrap()
+}
+
 fn mappers(side: Side) -> &'static [Json] {
-    static ALL: LazyLock<[Json; 3]> =
-        LazyLock::new(|| SIDES.map(|side| serde_saphyr::from_str(&local_reply_config(side)).unwrap()));
+    static ALL: LazyLock<[Json; 3]> = LazyLock::new(|| SIDES.map(|side| rendered(side, Visibility::Mesh, Level::Standard)));
     let at = SIDES.iter().position(|one| *one == side).unwrap();
     ALL[at]["local_reply_config"]["mappers"].as_array().unwrap()
 }
