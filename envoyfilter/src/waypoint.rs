@@ -129,7 +129,7 @@ meshConfig:
 
 fn targets(install: &Install) -> String {
     let is_root = install.namespace == install.root_namespace;
-    if let [] = install.targets.as_slice() {
+    if install.targets.is_empty() {
         let (group, kind, name) = if is_root {
             ("gateway.networking.k8s.io", "GatewayClass", "istio-waypoint")
         } else {
