@@ -52,7 +52,13 @@ impl Module {
         Ok(Self::trusted(root, hash(sha256)?))
     }
 
-    /// The same without a look at the hash.
+    /// Whether the manifests say which bytes it has; of a file nothing does.
+    #[must_use]
+    pub const fn is_pinned(&self) -> bool {
+        !matches!(self.0, ModuleSource::File(_))
+    }
+
+    /// The server that meshwhy brings, without a look at the hash.
     pub(crate) fn trusted(root: &Namespace, sha256: String) -> Self {
         let host = format!("{}.{}.svc.cluster.local", server::NAME, root.as_str());
         let uri = format!("http://{host}:{PORT}/meshwhy.wasm");
@@ -180,14 +186,14 @@ pub fn cluster(context: &str, name: &str, ModuleServer { host, port, is_tls, .. 
     // The hash says which bytes are run, so the server need not prove who it is.
     let transport = format!(
         "\
-    transport_socket:
-      name: envoy.transport_sockets.tls
-      typed_config:
-        \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
-        sni: {host}
+transport_socket:
+  name: envoy.transport_sockets.tls
+  typed_config:
+    \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+    sni: {host}
 "
     );
-    let transport = if *is_tls { transport.as_str() } else { "" };
+    let transport = if *is_tls { indented(4, &transport) } else { String::new() };
     element(&format!(
         "\
 applyTo: CLUSTER

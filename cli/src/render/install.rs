@@ -8,7 +8,7 @@ use meshwhy_check::preflight::{Attachment, PatchSize, Remark, Standing};
 use meshwhy_check::report::location;
 use meshwhy_check::source::Sources;
 use meshwhy_core::Lang;
-use meshwhy_envoyfilter::{Install, Kind, Mode, Rendering, Visibility};
+use meshwhy_envoyfilter::{Install, Kind, Module, Rendering, Visibility};
 
 use crate::args::InstallFormatArg;
 use crate::escape;
@@ -165,7 +165,7 @@ pub(crate) fn notes(out: &mut dyn Write, install: &Install, rendering: &Renderin
             "服务从 ConfigMap 读取模块：kubectl -n {root} create configmap meshwhy-module --from-file=meshwhy.wasm",
         ),
         (
-            install.mode != Mode::Native,
+            install.module.as_ref().is_some_and(Module::is_pinned),
             "The module is pinned by its hash: another build needs both, its bytes at the address and manifests with its hash.",
             "模块由哈希固定：换用另一次构建时，地址上的文件和清单里的哈希要一起更新。",
         ),
@@ -220,12 +220,12 @@ pub(crate) fn removal_notes(out: &mut dyn Write, options: &InstallOptions, lang:
     match lang {
         Lang::En => writeln!(
             out,
-            "- Removing is an update of listeners as well: connections drain. Give the options that it was installed with; of two \
-             names kubectl deletes one after the other, what keeps gateways silent last."
+            "- Removing is an update of listeners as well: connections drain. Give the options that it was installed with. The order \
+             counts: what keeps gateways silent goes last, when nobody says anything any more."
         )?,
         Lang::Zh => writeln!(
             out,
-            "- 移除同样会更新 listener，连接会进入 drain。请使用安装时的选项；kubectl 按顺序逐个删除，最后才删除让网关不对外透露信息的资源。"
+            "- 移除同样会更新 listener，连接会进入 drain。请使用安装时的选项。顺序有意义：让网关不对外透露信息的资源最后删除，那时已经没有代理再写入信息。"
         )?,
     }
     match lang {
