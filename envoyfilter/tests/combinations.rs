@@ -1,5 +1,7 @@
 //! Whatever options are combined: what is rendered is found nothing wrong with, is always the same, and what is not rendered says why.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up must fail loudly")]
+
 use meshwhy_check::mesh::Settings;
 use meshwhy_check::report::{CheckRequest, check};
 use meshwhy_check::source::Source;

@@ -1,5 +1,7 @@
 //! What is installed with defaults is what is checked in, and removal names what installing made.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
+
 use std::collections::BTreeSet;
 
 use meshwhy_envoyfilter::{Install, Mode, Module, NO_MODULE, Namespace, Proxies, manifests};
