@@ -15,7 +15,6 @@ use crate::args::InstallFormatArg;
 use crate::failure::{Failure, Outcome};
 use crate::install_options::{InstallAction, InstallOptions};
 use crate::manifests::Manifests;
-use crate::paths::unreadable;
 use crate::render::install as render;
 
 /// Renders, or checks against what is there.
@@ -120,7 +119,7 @@ fn save(folder: &Path, files: &[File]) -> Result<(), Failure> {
         }
         let parent = path.parent().unwrap_or(folder);
         let written = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text));
-        written.map_err(|source| unreadable(&path.display().to_string(), source))?;
+        written.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     }
     Ok(())
 }
