@@ -12,6 +12,7 @@ pub mod kustomize;
 pub mod mesh;
 pub mod model;
 pub mod plan;
+pub mod preflight;
 pub mod report;
 pub mod rules;
 pub mod schema;

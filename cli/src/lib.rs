@@ -10,6 +10,7 @@ mod escape;
 mod failure;
 mod follow;
 mod input;
+mod install_options;
 mod interruption;
 mod lang;
 mod manifests;

@@ -18,6 +18,7 @@ use crate::args::{
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
 use crate::failure::Failure;
+use crate::install_options::InstallOptions;
 use crate::manifests::{self, Manifests};
 use crate::{escape, input, lang};
 
@@ -59,6 +60,7 @@ pub(crate) enum Task {
         format: FormatArg,
     },
     Plan(PlanArgs),
+    Install(Box<InstallOptions>),
     CheckConfig {
         input: Input,
     },
@@ -186,6 +188,7 @@ impl Options {
                 }
                 Task::Plan(args)
             }
+            Action::Install(args) => Task::Install(Box::new(InstallOptions::new(*args)?)),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }

@@ -5,9 +5,11 @@
 //! stand in a header; exact causes are looked up by the details' word. Decision 11 has the numbers.
 
 use meshwhy_core::details::Word;
+use meshwhy_core::proxy_status::Level;
 use meshwhy_core::{Decisive, Flag, ResponseFlags, Side, judge};
 
 use crate::filters::{all, expression, status};
+use crate::install::Visibility;
 use crate::yaml::{element, folded, indented};
 
 /// Printable ASCII without `"` and `\`: nothing then needs an escape, and nothing can break out.
@@ -57,6 +59,17 @@ enum MapperAudience {
     Peers,
 }
 
+/// Which members a proxy writes: [`Level::Full`] takes the module, and is [`Level::Standard`] here.
+#[derive(Debug, Clone, Copy)]
+pub struct Annotation {
+    /// Which way the traffic goes.
+    pub side: Side,
+    /// Who gets them.
+    pub visibility: Visibility,
+    /// How much they have.
+    pub level: Level,
+}
+
 /// A condition on the reply and the member it gets.
 struct ReplyMapper {
     filter: String,
@@ -66,65 +79,118 @@ struct ReplyMapper {
     details: bool,
 }
 
-/// The field of an HTTP connection manager.
-pub fn local_reply_config(side: Side) -> String {
-    let mappers: String = mappers(side).iter().map(|mapper| element(&mapper.render(side))).collect();
-    format!("local_reply_config:\n  mappers:\n{}", indented(2, &mappers))
-}
-
-fn mappers(side: Side) -> Vec<ReplyMapper> {
-    let audience = if side == Side::Inbound { MapperAudience::Peers } else { MapperAudience::Everyone };
-    let failed = status("GE", 400);
-    let flagged = "response_flag_filter: {}\n".to_owned();
-    // On the inbound side every connection manager has one route, and it names a cluster with an endpoint. Who may get it takes an
-    // expression there, and that one can match the usual details as well.
-    let (storms, looked_up) = match audience {
-        MapperAudience::Everyone => {
-            (vec![no_route(side), by_flag(NO_ENDPOINT), ReplyMapper::of(flag_filter(REFUSED.0), String::new())], vec![])
-        }
-        MapperAudience::Peers => (vec![refused()], vec![NO_ROUTE, NO_ENDPOINT]),
-    };
-    let unprintable = guarded(audience, &format!("!{PRINTABLE}"));
-    let peer = (audience == MapperAudience::Peers).then(|| expression(MTLS));
-    let allowed = |filters: &[&String]| all_of(filters.iter().copied().chain(&peer).cloned().collect());
-    let words = FLAGGED.into_iter().chain(looked_up).map(|(flag, details)| (details, proven(flag, details)));
-    let last = [
-        ReplyMapper { details: false, ..ReplyMapper::of(all(&[failed.clone(), unprintable]), String::new()) },
-        ReplyMapper::of(allowed(&[&failed, &flagged]), format!("%CEL({})%", looked_up_by_details(words))),
-        ReplyMapper { flags: false, ..ReplyMapper::of(allowed(&[&failed]), format!("%CEL({})%", unflagged_causes())) },
-    ];
-    storms.into_iter().chain(last).collect()
-}
-
-/// A gateway's route table may have no virtual host for the authority, which is a cause of its own. Istio ends a sidecar's with one for
-/// every authority, `allow_any` or `block_all`.
-fn no_route(side: Side) -> ReplyMapper {
-    if side != Side::Gateway {
-        return by_flag(NO_ROUTE);
+impl Annotation {
+    /// The field of an HTTP connection manager.
+    pub fn local_reply_config(self) -> String {
+        let mappers: String = self.mappers().iter().map(|mapper| element(&mapper.render(self.side))).collect();
+        format!("local_reply_config:\n  mappers:\n{}", indented(2, &mappers))
     }
-    let (flag, details) = NO_ROUTE;
-    let without_host = parameters(&Decisive { virtual_host: Some("".into()), ..facts(Some(flag), details) });
-    let cause = format!("%CEL(has(xds.virtual_host_name) ? '{}' : '{without_host}')%", proven(flag, details));
-    ReplyMapper::of(flag_filter(flag), cause)
-}
 
-fn by_flag((flag, details): (Flag, &str)) -> ReplyMapper {
-    ReplyMapper::of(flag_filter(flag), proven(flag, details))
-}
+    fn audience(self) -> MapperAudience {
+        match (self.side, self.visibility) {
+            (Side::Inbound, Visibility::Mesh) => MapperAudience::Peers,
+            _ => MapperAudience::Everyone,
+        }
+    }
 
-fn refused() -> ReplyMapper {
-    let (flag, details) = REFUSED;
-    ReplyMapper::of(
-        all(&[flag_filter(flag), guarded(MapperAudience::Peers, &format!("response.code_details == '{details}'"))]),
-        proven(flag, details),
-    )
+    fn is_minimal(self) -> bool {
+        self.level == Level::Minimal
+    }
+
+    fn mappers(self) -> Vec<ReplyMapper> {
+        let audience = self.audience();
+        let failed = status("GE", 400);
+        let flagged = "response_flag_filter: {}\n".to_owned();
+        // On the inbound side every connection manager has one route, and it names a cluster with an endpoint. Who may get it takes an
+        // expression there, and that one can match the usual details as well.
+        let (storms, looked_up) = match audience {
+            // A member without details has to say by itself that the connection was refused.
+            MapperAudience::Everyone if self.is_minimal() => (vec![self.no_route(), self.by_flag(NO_ENDPOINT)], vec![REFUSED]),
+            MapperAudience::Everyone => {
+                let unproven = self.mapper(flag_filter(REFUSED.0), String::new());
+                (vec![self.no_route(), self.by_flag(NO_ENDPOINT), unproven], vec![])
+            }
+            MapperAudience::Peers => (vec![self.refused()], vec![NO_ROUTE, NO_ENDPOINT]),
+        };
+        let unprintable = guarded(audience, &format!("!{PRINTABLE}"));
+        let peer = (audience == MapperAudience::Peers).then(|| expression(MTLS));
+        let allowed = |filters: &[&String]| all_of(filters.iter().copied().chain(&peer).cloned().collect());
+        let words = FLAGGED.into_iter().chain(looked_up).map(|(flag, details)| (details, self.proven(flag, details)));
+        let guard = ReplyMapper { details: false, ..self.mapper(all(&[failed.clone(), unprintable]), String::new()) };
+        let last = [
+            self.mapper(allowed(&[&failed, &flagged]), format!("%CEL({})%", looked_up_by_details(words))),
+            ReplyMapper { flags: false, ..self.mapper(allowed(&[&failed]), format!("%CEL({})%", self.unflagged_causes())) },
+        ];
+        // Details that are left out need no guard.
+        storms.into_iter().chain((!self.is_minimal()).then_some(guard)).chain(last).collect()
+    }
+
+    /// A gateway's route table may have no virtual host for the authority, which is a cause of its own. Istio ends a sidecar's with one for
+    /// every authority, `allow_any` or `block_all`.
+    fn no_route(self) -> ReplyMapper {
+        if self.side != Side::Gateway {
+            return self.by_flag(NO_ROUTE);
+        }
+        let (flag, details) = NO_ROUTE;
+        let without_host = self.parameters(&Decisive { virtual_host: Some("".into()), ..facts(Some(flag), details) });
+        let cause = format!("%CEL(has(xds.virtual_host_name) ? '{}' : '{without_host}')%", self.proven(flag, details));
+        self.mapper(flag_filter(flag), cause)
+    }
+
+    fn by_flag(self, (flag, details): (Flag, &str)) -> ReplyMapper {
+        self.mapper(flag_filter(flag), self.proven(flag, details))
+    }
+
+    fn refused(self) -> ReplyMapper {
+        let (flag, details) = REFUSED;
+        self.mapper(
+            all(&[flag_filter(flag), guarded(MapperAudience::Peers, &format!("response.code_details == '{details}'"))]),
+            self.proven(flag, details),
+        )
+    }
+
+    fn mapper(self, filter: String, cause: String) -> ReplyMapper {
+        ReplyMapper { filter, cause, flags: !self.is_minimal(), details: !self.is_minimal() }
+    }
+
+    /// By the beginning of details that hold a policy's name or a reason; of direct responses by the route; else by the details' word.
+    fn unflagged_causes(self) -> String {
+        let begins = |status: u16, head: &str, rest: &str| {
+            let facts = Decisive { status: Some(status), ..facts(None, &format!("{head}{rest}")) };
+            format!("response.code_details.startsWith('{head}') ? '{}'", self.parameters(&facts))
+        };
+        let blocked = Decisive { route: Some("block_all".into()), ..facts(None, Word::DirectResponse.as_str()) };
+        let route = if self.is_minimal() { "" } else { "; mw-route=\"block_all\"" };
+        let blocked = format!(
+            "response.code_details == 'direct_response' && xds.route_name == 'block_all' ? '{}{route}'",
+            self.parameters(&blocked)
+        );
+        let words = UNFLAGGED
+            .iter()
+            .map(|(status, details)| (*details, self.parameters(&Decisive { status: Some(*status), ..facts(None, details) })));
+        [
+            begins(403, "rbac_access_denied_matched_policy[", "none]"),
+            begins(401, "jwt_authn_access_denied{Jwt_", "is_missing}"),
+            blocked,
+            looked_up_by_details(words),
+        ]
+        .join(" : ")
+    }
+
+    fn proven(self, flag: Flag, details: &str) -> String {
+        self.parameters(&facts(Some(flag), details))
+    }
+
+    /// What the member says of the cause that these facts prove.
+    fn parameters(self, facts: &Decisive<'_>) -> String {
+        let Some(verdict) = judge(facts) else { return String::new() };
+        let error = verdict.cause.error.map(|error| format!("; error={}", error.as_str())).unwrap_or_default();
+        let cause = if self.is_minimal() { String::new() } else { format!("; mw-cause={}", verdict.cause.code) };
+        error + &cause
+    }
 }
 
 impl ReplyMapper {
-    fn of(filter: String, cause: String) -> Self {
-        Self { filter, cause, flags: true, details: true }
-    }
-
     fn render(&self, side: Side) -> String {
         let flags = if self.flags { "; mw-flags=\"%RESPONSE_FLAGS%\"" } else { "" };
         let details = if self.details { "; details=\"%RESPONSE_CODE_DETAILS%\"" } else { "" };
@@ -163,43 +229,9 @@ fn looked_up_by_details<'d>(causes: impl Iterator<Item = (&'d str, String)>) -> 
     format!("{{{}}}[response.code_details]", entries.join(", "))
 }
 
-/// By the beginning of details that hold a policy's name or a reason; of direct responses by the route; else by the details' word.
-fn unflagged_causes() -> String {
-    let begins = |status: u16, head: &str, rest: &str| {
-        let facts = Decisive { status: Some(status), ..facts(None, &format!("{head}{rest}")) };
-        format!("response.code_details.startsWith('{head}') ? '{}'", parameters(&facts))
-    };
-    let blocked = Decisive { route: Some("block_all".into()), ..facts(None, Word::DirectResponse.as_str()) };
-    let blocked = format!(
-        "response.code_details == 'direct_response' && xds.route_name == 'block_all' ? '{}; mw-route=\"block_all\"'",
-        parameters(&blocked)
-    );
-    let words = UNFLAGGED
-        .iter()
-        .map(|(status, details)| (*details, parameters(&Decisive { status: Some(*status), ..facts(None, details) })));
-    [
-        begins(403, "rbac_access_denied_matched_policy[", "none]"),
-        begins(401, "jwt_authn_access_denied{Jwt_", "is_missing}"),
-        blocked,
-        looked_up_by_details(words),
-    ]
-    .join(" : ")
-}
-
 fn facts(flag: Option<Flag>, details: &str) -> Decisive<'static> {
     let flags = flag.map(|flag| ResponseFlags(flag.mask()));
     Decisive { status: Some(503), flags, details: Some(details.to_owned().into()), ..Decisive::default() }
-}
-
-fn proven(flag: Flag, details: &str) -> String {
-    parameters(&facts(Some(flag), details))
-}
-
-/// What the member says of the cause that these facts prove.
-fn parameters(facts: &Decisive<'_>) -> String {
-    let Some(verdict) = judge(facts) else { return String::new() };
-    let error = verdict.cause.error.map(|error| format!("; error={}", error.as_str())).unwrap_or_default();
-    format!("{error}; mw-cause={}", verdict.cause.code)
 }
 
 #[cfg(test)]

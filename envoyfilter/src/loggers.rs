@@ -3,7 +3,7 @@
 use meshwhy_core::facts::Fact;
 
 use crate::filters::{failed_connections, failed_handshakes, failed_requests, unreported_requests};
-use crate::module;
+use crate::module::{self, Module};
 use crate::yaml::{element, indented};
 
 /// Where a logger is attached, and so what Envoy knows there.
@@ -80,26 +80,32 @@ const CONNECTION: &[Fact] = &[
 const HANDSHAKE: &[Fact] = &[Fact::Status, Fact::DownstreamTransport, Fact::Termination, Fact::ServerName, Fact::Duration];
 
 /// The module as access logger. It need not ask which side it is on.
-pub fn wasm(scope: LoggerScope, side: &str, sha256: &str) -> String {
+pub fn wasm(scope: LoggerScope, side: &str, module: &Module) -> String {
     let configuration = format!(r#"{{"side": "{side}", "records_per_interval": 10, "interval_ms": 10000}}"#);
-    module_logger(&scope.filter(), &configuration, sha256)
+    module_logger(&scope.filter(), &configuration, module)
 }
 
 /// The module as access logger that reports what a filter lets through, whether or not it failed.
-pub fn module_logger(filter: &str, configuration: &str, sha256: &str) -> String {
+pub fn module_logger(filter: &str, configuration: &str, module: &Module) -> String {
     let config = format!(
         "\
 config:
   # A trap costs the records of about a second, never a request.
   failure_policy: FAIL_RELOAD
 {}",
-        indented(2, &module::plugin(configuration, module::OBSERVE, sha256))
+        indented(2, &module::plugin(configuration, module::OBSERVE, module))
     );
     logger("wasm", filter, "wasm.v3.WasmAccessLog", &config)
 }
 
 /// Envoy's own logger, which writes the facts and no verdict.
 pub fn json(scope: LoggerScope, side: &str) -> String {
+    let config = format!("path: /dev/stdout\nlog_format:\n  json_format:\n{}", indented(4, &fields(scope, side)));
+    logger("file", &scope.filter(), "file.v3.FileAccessLog", &config)
+}
+
+/// The fields of such a line.
+pub fn fields(scope: LoggerScope, side: &str) -> String {
     let mut fields = format!("meshwhy.record: \"1\"\nmeshwhy.side: {side}\n");
     if scope == LoggerScope::Unreported {
         fields.push_str("meshwhy.unreported: \"true\"\n");
@@ -118,8 +124,7 @@ pub fn json(scope: LoggerScope, side: &str) -> String {
             fields.push_str(&format!("{name}: \"%{operator}%\"\n"));
         }
     }
-    let config = format!("path: /dev/stdout\nlog_format:\n  json_format:\n{}", indented(4, &fields));
-    logger("file", &scope.filter(), "file.v3.FileAccessLog", &config)
+    fields
 }
 
 /// Envoy's logger that counts instead of writing.

@@ -3,10 +3,14 @@
 
 use crate::filters::{all, expression};
 use crate::loggers::module_logger;
+use crate::module::Module;
 use crate::yaml::{element, indented};
 
 /// The type of the filter that copies headers into metadata.
 pub const HEADER_TO_METADATA: &str = "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config";
+
+/// Of 10 000 requests, how many are checked unless somebody says otherwise.
+pub const SAMPLE: u16 = 100;
 
 /// Headers that may carry a trace context, and what makes each valid.
 ///
@@ -51,13 +55,15 @@ typed_config:
 }
 
 /// The logger of a sample of the requests without trace context.
-pub fn logger(sha256: &str) -> String {
-    let sampled = "\
+pub fn logger(module: &Module, sample: u16) -> String {
+    let sampled = format!(
+        "\
 runtime_filter:
   runtime_key: meshwhy.trace_check
-  percent_sampled: {numerator: 100, denominator: TEN_THOUSAND}
-";
+  percent_sampled: {{numerator: {sample}, denominator: TEN_THOUSAND}}
+"
+    );
     let missing = expression("metadata.filter_metadata['meshwhy']['trace_context'] != 'present'");
     let configuration = r#"{"report": "trace_context", "records_per_interval": 10, "interval_ms": 10000}"#;
-    module_logger(&all(&[sampled.to_owned(), missing]), configuration, sha256)
+    module_logger(&all(&[sampled, missing]), configuration, module)
 }

@@ -1,6 +1,6 @@
 //! What a gateway does with what the proxies behind it say: it keeps it for its own access log, and takes it out of what it sends.
 
-use crate::CONNECTION_MANAGER;
+use crate::patches::CONNECTION_MANAGER;
 use crate::trace_check::HEADER_TO_METADATA;
 use crate::yaml::element;
 

@@ -31,6 +31,16 @@ pub fn folded(key: &str, text: &str) -> String {
     format!("{key}: >-\n{}", indented(2, &lines.join("\n")))
 }
 
+/// A text without line breaks that YAML reads as this text: plain where every reader takes it so.
+pub fn scalar(text: &str) -> String {
+    // Words of YAML 1.1, in which Kubernetes reads.
+    let is_word =
+        ["true", "false", "yes", "no", "on", "off", "y", "n", "null"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '/');
+    let begins = text.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    if begins && !is_word && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
+}
+
 /// A scalar in single quotes.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

@@ -87,6 +87,21 @@ impl<'a> Workload<'a> {
     pub fn proxy(&self) -> Option<Container<'a>> {
         self.containers().chain(self.init_containers()).find(|container| container.name() == Some(PROXY_CONTAINER))
     }
+
+    /// Whether a volume of the proxy's container holds this path, or may: a template of the user mounts anything.
+    #[must_use]
+    pub fn mounts_into_proxy(&self, path: &str) -> bool {
+        let holds = |mount: &str| {
+            path.strip_prefix(mount.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let annotated = self.annotations().get("sidecar.istio.io/userVolumeMount");
+        let listed = annotated.is_some_and(|json| json.split('"').any(|piece| piece.starts_with('/') && holds(piece)));
+        let own = self.proxy().is_some_and(|proxy| {
+            let mut paths = proxy.0.list("volumeMounts").filter_map(|mount| mount.get("mountPath")?.text());
+            paths.any(holds)
+        });
+        listed || own || self.annotations().get("inject.istio.io/templates").is_some()
+    }
 }
 
 impl<'a> Container<'a> {

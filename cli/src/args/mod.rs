@@ -1,6 +1,7 @@
 //! The command line as it was typed. Nothing is checked here that clap does not check; see `options`.
 
 mod cluster;
+mod install;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
 pub(crate) use cluster::{AccessArgs, ClusterArgs};
+pub(crate) use install::{InstallArgs, InstallFormatArg, ProxyArg};
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -43,6 +45,8 @@ pub(crate) enum Action {
     Rules(RulesArgs),
     /// Plan the way from one set of manifests to another, in steps that never name what is not there
     Plan(PlanArgs),
+    /// Render what to apply so that the proxies themselves say why requests fail, or the way back from it
+    Install(Box<InstallArgs>),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),

@@ -1,6 +1,7 @@
 //! What each command does, once its options are checked.
 
 mod check;
+mod install;
 mod live;
 mod plan;
 
@@ -109,6 +110,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             Ok(Outcome::Clean)
         }
         Task::Plan(args) => plan::run(&mut out, &args, lang),
+        Task::Install(options) => install::run(&mut out, &options, lang),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());

@@ -11,7 +11,7 @@ use meshwhy_core::{Cause, Decisive, Flag, ResponseFlags, Side, judge, record};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-use super::local_reply_config;
+use super::{Annotation, Level, Visibility};
 
 const SIDES: [Side; 3] = [Side::Inbound, Side::Outbound, Side::Gateway];
 
@@ -130,9 +130,12 @@ impl<'f> Reply<'f> {
     }
 }
 
+fn rendered(side: Side, visibility: Visibility, level: Level) -> Json {
+    serde_saphyr::from_str(&Annotation { side, visibility, level }.local_reply_config()).unwrap()
+}
+
 fn mappers(side: Side) -> &'static [Json] {
-    static ALL: LazyLock<[Json; 3]> =
-        LazyLock::new(|| SIDES.map(|side| serde_saphyr::from_str(&local_reply_config(side)).unwrap()));
+    static ALL: LazyLock<[Json; 3]> = LazyLock::new(|| SIDES.map(|side| rendered(side, Visibility::Mesh, Level::Standard)));
     let at = SIDES.iter().position(|one| *one == side).unwrap();
     ALL[at]["local_reply_config"]["mappers"].as_array().unwrap()
 }
@@ -212,5 +215,48 @@ proptest! {
                 prop_assert!(!details.contains('"') || !header.contains("details="), "{}", header);
             }
         }
+    }
+}
+
+#[test]
+fn told_to_everyone_strangers_learn_the_cause_on_the_inbound_side() {
+    let shown = rendered(Side::Inbound, Visibility::Always, Level::Standard);
+    let mappers = shown["local_reply_config"]["mappers"].as_array().unwrap();
+    let (mut named, mut wrong) = (0, Vec::new());
+    for (place, facts) in local_replies() {
+        let judged = judge(&facts).unwrap().cause;
+        let Some(header) = Reply::new(&facts, false).header(mappers) else { panic!("{place} is not marked") };
+        let Some((_, code)) = header.split_once("mw-cause=") else { continue };
+        let cause = Cause::find(code.split(';').next().unwrap()).unwrap();
+        named += 1;
+        if cause.code != judged.code && !judged.refines(cause) {
+            wrong.push(format!("{place}: {} is marked as {}", judged.slug, cause.slug));
+        }
+    }
+    assert!(named > 20, "{named}");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_minimal_member_has_name_error_and_side_alone() {
+    for (side, visibility) in
+        [(Side::Inbound, Visibility::Mesh), (Side::Inbound, Visibility::Always), (Side::Outbound, Visibility::Mesh)]
+    {
+        let config = rendered(side, visibility, Level::Minimal);
+        let mappers = config["local_reply_config"]["mappers"].as_array().unwrap();
+        let mut errors = 0;
+        for (place, facts) in local_replies() {
+            let Some(header) = Reply::new(&facts, true).header(mappers) else { panic!("{place} is not marked") };
+            let parameters: Vec<&str> = header.split("; ").skip(1).map(|it| it.split_once('=').unwrap().0).collect();
+            assert!(parameters == ["mw-side"] || parameters == ["error", "mw-side"], "{place}: {header}");
+            if let Some((_, error)) = header.split_once("error=") {
+                let judged = judge(&facts).unwrap().cause;
+                let known = std::iter::successors(Some(judged), |cause| REGISTRY.iter().copied().find(|it| cause.refines(it)));
+                let known: Vec<&str> = known.filter_map(|cause| cause.error).map(|error| error.as_str()).collect();
+                assert!(known.contains(&error.split(';').next().unwrap()), "{place}: {header}: {known:?}");
+                errors += 1;
+            }
+        }
+        assert!(errors > 20, "{side:?}: {errors}");
     }
 }

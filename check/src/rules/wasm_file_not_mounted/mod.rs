@@ -67,7 +67,7 @@ fn judge<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>, resource: &Resource<'
         return;
     }
     let is_near = |workload: &&Workload<'a>| mesh.stand_together(resource, &workload.resource);
-    let without = selected.iter().filter(is_near).find(|workload| !mounts(workload, path));
+    let without = selected.iter().filter(is_near).find(|workload| !workload.mounts_into_proxy(path));
     match without {
         Some(workload) => {
             let finding = Finding::new(resource, node).with("file", path).with("workload", workload.resource.name);
@@ -76,17 +76,4 @@ fn judge<'a>(mesh: &Mesh<'a>, findings: &mut Findings<'a>, resource: &Resource<'
         None if selected.is_empty() => findings.unknown(resource, node, format!("workload that mounts {path}")),
         None => {}
     }
-}
-
-fn mounts(workload: &Workload<'_>, path: &str) -> bool {
-    let holds = |mount: &str| path.starts_with(mount.trim_end_matches('/'));
-    let annotated = workload.annotations().get("sidecar.istio.io/userVolumeMount");
-    let listed = annotated.is_some_and(|json| json.split('"').any(|piece| piece.starts_with('/') && holds(piece)));
-    let proxy = workload.proxy();
-    let own = proxy.is_some_and(|proxy| {
-        let mut paths = proxy.0.list("volumeMounts").filter_map(|mount| mount.get("mountPath")?.text());
-        paths.any(holds)
-    });
-    // A template of the user may mount anything.
-    listed || own || workload.annotations().get("inject.istio.io/templates").is_some()
 }
