@@ -71,7 +71,7 @@ impl CheckOptions {
     /// [`Failure::Usage`] for a configuration file that cannot be read, a code that no rule has, or edits of standard input.
     pub(crate) fn new(args: CheckArgs, is_verbose: bool) -> Result<Self, Failure> {
         let defaults = Defaults::read(args.config.as_deref())?;
-        if args.access.is_given() && !args.live {
+        if args.access.connection.is_given() && !args.live {
             return Err(Failure::Usage("--context and --kubeconfig are for --live".to_owned()));
         }
         if args.paths.is_empty() && !args.live {
@@ -112,7 +112,7 @@ impl CheckOptions {
             _ => Edits::Mentioned,
         };
         let live = args.live.then(|| LiveObjects {
-            access: args.access.access(),
+            access: args.access.connection.access(),
             istio_namespace: args.access.istio_namespace.clone(),
             selection: Selection {
                 namespaces: args.namespace.clone().map_or(Namespaces::All, Namespaces::One),

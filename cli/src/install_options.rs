@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use meshwhy_cluster::Access;
 use meshwhy_envoyfilter::{Install, Mode, Module, NO_MODULE, Proxies, Rendering};
 use sha2::{Digest, Sha256};
 
@@ -36,6 +37,8 @@ pub(crate) enum InstallAction {
     Remove(InstallFormatArg, Option<PathBuf>),
     /// The resources are compared with these manifests.
     Check(Vec<PathBuf>),
+    /// The resources are compared with what the cluster has.
+    CheckLive(Access),
 }
 
 impl InstallOptions {
@@ -73,8 +76,13 @@ impl InstallOptions {
                 },
             )
         };
+        let wants_cluster = args.check.as_ref().is_some_and(Vec::is_empty);
+        if args.connection.is_given() && !wants_cluster {
+            return usage("--context and --kubeconfig are for --check without manifests");
+        }
         let action = match (args.remove, args.format, args.output) {
-            _ if !args.check.is_empty() => InstallAction::Check(args.check),
+            _ if wants_cluster => InstallAction::CheckLive(args.connection.access()),
+            _ if let Some(paths) = args.check => InstallAction::Check(paths),
             (_, InstallFormatArg::Yaml, Some(_)) => return usage("--output is for --format kustomize and helm"),
             (true, InstallFormatArg::Kustomize, None) | (false, InstallFormatArg::Kustomize | InstallFormatArg::Helm, None) => {
                 return usage("this form has several files: name a folder with --output DIR");
@@ -96,7 +104,7 @@ fn module(args: &InstallArgs, mode: Mode) -> Result<Option<Module>, Failure> {
         (Some(address), hash) => Module::parse(address, hash).map(Some),
         (None, Some(hash)) => Module::served(&args.root_namespace, hash).map(Some),
         // Neither a name nor a label depends on the hash.
-        (None, None) if mode != Mode::Native && (args.remove || !args.check.is_empty()) => {
+        (None, None) if mode != Mode::Native && (args.remove || args.check.is_some()) => {
             Module::served(&args.root_namespace, NO_MODULE).map(Some)
         }
         (None, None) => Ok(None),

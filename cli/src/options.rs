@@ -12,8 +12,8 @@ use meshwhy_diagnose::Window;
 use meshwhy_logs::Formats;
 
 use crate::args::{
-    Action, Cli, ClusterArgs, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs,
-    OutputFile, PlanArgs, ReadingArgs,
+    Action, Cli, ClusterArgs, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, InstallSubcommand, LangArg,
+    ManifestArgs, OutputFile, PlanArgs, RbacArgs, ReadingArgs,
 };
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
@@ -61,6 +61,7 @@ pub(crate) enum Task {
     },
     Plan(PlanArgs),
     Install(Box<InstallOptions>),
+    Rbac(RbacArgs),
     CheckConfig {
         input: Input,
     },
@@ -188,7 +189,10 @@ impl Options {
                 }
                 Task::Plan(args)
             }
-            Action::Install(args) => Task::Install(Box::new(InstallOptions::new(*args)?)),
+            Action::Install(mut args) => match args.action.take() {
+                Some(InstallSubcommand::Rbac(args)) => Task::Rbac(args),
+                None => Task::Install(Box::new(InstallOptions::new(*args)?)),
+            },
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }
@@ -229,7 +233,7 @@ fn live(paths: &[PathBuf], args: &ClusterArgs, follow: bool, since: Option<Times
     }
     let age = since.map(|since| Timestamp::now().duration_since(since));
     Ok(Some(LiveOptions {
-        access: args.access.access(),
+        access: args.access.connection.access(),
         istio_namespace: args.access.istio_namespace.clone(),
         selection: args.selection(subjects.into_iter().flatten().collect()),
         logs: LogRequest {

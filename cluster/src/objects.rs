@@ -1,12 +1,14 @@
 //! Manifests as the API server has them, and events.
 
+use std::collections::BTreeMap;
+
 use futures_util::{StreamExt as _, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::api::DynamicObject;
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::discovery::{ApiGroup, Scope};
 use kube::{Api, Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::gap::{Gap, GapReason};
 use crate::selection::{all, answered};
@@ -133,7 +135,10 @@ impl Objects {
         };
         for group in groups.into_iter().filter(|group| group.is_empty() || present.iter().any(|name| name == group)) {
             match answered(&format!("API group {group}"), kube::discovery::group(client, group)).await {
-                Ok(found) => served.extend(wanted_of(&found)),
+                Ok(found) => {
+                    served.extend(wanted_of(&found));
+                    self.objects.extend(definitions(&found));
+                }
                 Err(gap) => self.gaps.push(gap),
             }
         }
@@ -145,6 +150,40 @@ fn wanted_of(group: &ApiGroup) -> Vec<(ApiResource, bool)> {
     let wanted = |plural: &str| READ.iter().any(|wanted| wanted.group == group.name() && wanted.plural == plural);
     let resources = group.resources_by_stability().into_iter().filter(|(resource, _)| wanted(&resource.plural));
     resources.map(|(resource, capabilities)| (resource, capabilities.scope == Scope::Cluster)).collect()
+}
+
+/// What discovery shows of the custom resources of a group, as the definitions behind it say it; these themselves have a megabyte of schemas.
+fn definitions(group: &ApiGroup) -> Vec<Object> {
+    if is_builtin(group.name()) {
+        return Vec::new();
+    }
+    let mut versions: BTreeMap<String, (ApiResource, bool, Vec<Value>)> = BTreeMap::new();
+    for version in group.versions() {
+        for (resource, capabilities) in group.versioned_resources(version) {
+            let is_of_cluster = capabilities.scope == Scope::Cluster;
+            let plural = resource.plural.clone();
+            let (_, _, served) = versions.entry(plural).or_insert((resource, is_of_cluster, Vec::new()));
+            served.push(json!({"name": version, "served": true}));
+        }
+    }
+    let definition = |(resource, is_of_cluster, versions): (ApiResource, bool, Vec<Value>)| {
+        let value = json!({
+            "metadata": {"name": format!("{}.{}", resource.plural, resource.group)},
+            "spec": {
+                "group": resource.group,
+                "names": {"kind": resource.kind, "plural": resource.plural},
+                "scope": if is_of_cluster { "Cluster" } else { "Namespaced" },
+                "versions": versions,
+            },
+        });
+        object("apiextensions.k8s.io/v1", "CustomResourceDefinition", value, true)
+    };
+    versions.into_values().filter_map(definition).collect()
+}
+
+/// Whether the kinds of a group are Kubernetes' own.
+fn is_builtin(group: &str) -> bool {
+    !group.ends_with(".istio.io") && group != "gateway.networking.k8s.io"
 }
 
 fn builtin(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
@@ -182,7 +221,7 @@ async fn listed(client: &Client, resource: ApiResource, is_of_cluster: bool, nam
         }
         (Err(gap), _) => (Vec::new(), vec![gap]),
     };
-    let is_builtin = !resource.group.ends_with(".istio.io") && resource.group != "gateway.networking.k8s.io";
+    let is_builtin = is_builtin(&resource.group);
     let value = |item: DynamicObject| serde_json::to_value(item).unwrap_or_default();
     let mut objects: Vec<Object> =
         items.into_iter().filter_map(|item| object(&resource.api_version, &resource.kind, value(item), is_builtin)).collect();

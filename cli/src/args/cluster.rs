@@ -8,13 +8,21 @@ use meshwhy_cluster::{Access, Namespaces, Selection, Subject};
 /// The way to a cluster, as for kubectl.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cluster")]
-pub(crate) struct AccessArgs {
+pub(crate) struct ConnectionArgs {
     /// Context of the kubeconfig to use
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
     /// Kubeconfig to use [default: $KUBECONFIG, ~/.kube/config, or the pod's own ServiceAccount]
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// A cluster with Istio.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct AccessArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
     /// Namespace of istiod
     #[arg(long, value_name = "NAMESPACE", default_value = "istio-system")]
     pub(crate) istio_namespace: String,
@@ -49,7 +57,7 @@ pub(crate) struct ClusterArgs {
     pub(crate) access: AccessArgs,
 }
 
-impl AccessArgs {
+impl ConnectionArgs {
     pub(crate) fn is_given(&self) -> bool {
         self.context.is_some() || self.kubeconfig.is_some()
     }
@@ -68,7 +76,7 @@ impl ClusterArgs {
             || self.previous
             || self.deep
             || self.save.is_some()
-            || self.access.is_given()
+            || self.access.connection.is_given()
     }
 
     pub(crate) fn selection(&self, subjects: Vec<Subject>) -> Selection {

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use meshwhy_envoyfilter::{Level, Mode, Name, Namespace, Selector, Target, Visibility};
 
-use super::istio_minor;
+use super::{ConnectionArgs, istio_minor};
 
 /// Subcommands may stand beside these options, never among them.
 #[derive(Debug, Args)]
@@ -73,10 +73,53 @@ pub(crate) struct InstallArgs {
     /// Render the way back: what the same options install, as `kubectl delete -f -` takes it
     #[arg(long)]
     pub(crate) remove: bool,
-    /// Render nothing, and prove against these manifests of the cluster that it can be applied: CRDs, versions, labels and mounts, your own
-    /// EnvoyFilters; `-` reads standard input
-    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "remove")]
-    pub(crate) check: Vec<PathBuf>,
+    /// Render nothing, and prove that it can be applied: CRDs, versions, labels and mounts, your own EnvoyFilters. Against the cluster, or
+    /// against these manifests of it; `-` reads standard input
+    #[arg(long, value_name = "PATH", num_args = 0.., conflicts_with = "remove")]
+    pub(crate) check: Option<Vec<PathBuf>>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(subcommand)]
+    pub(crate) action: Option<InstallSubcommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InstallSubcommand {
+    /// Render the least that must be allowed to whoever reads a cluster
+    Rbac(RbacArgs),
+}
+
+/// Who may read, and how much.
+#[derive(Debug, Args)]
+pub(crate) struct RbacArgs {
+    /// A user
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A group
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    pub(crate) group: Option<String>,
+    /// A ServiceAccount
+    #[arg(long, value_name = "NAMESPACE:NAME", conflicts_with_all = ["user", "group"], value_parser = service_account)]
+    pub(crate) service_account: Option<(Namespace, Name)>,
+    /// Only this namespace, and what is needed of the root namespace [default: the whole cluster]
+    #[arg(long, short, value_name = "NAMESPACE", value_parser = Namespace::parse)]
+    pub(crate) namespace: Option<Namespace>,
+    /// The root namespace of the mesh
+    #[arg(long, value_name = "NAMESPACE", value_parser = Namespace::parse, default_value = "istio-system")]
+    pub(crate) root_namespace: Namespace,
+    /// Also what `--deep` asks the proxies themselves: it needs to forward ports, to any port of the pods
+    #[arg(long)]
+    pub(crate) deep: bool,
+}
+
+/// Reads `NAMESPACE:NAME`, as `kubectl create rolebinding --serviceaccount` takes it.
+///
+/// # Errors
+/// It is no such pair.
+fn service_account(text: &str) -> Result<(Namespace, Name), String> {
+    let (namespace, name) = text.split_once(':').ok_or("a ServiceAccount is written NAMESPACE:NAME")?;
+    let namespace = Namespace::parse(namespace).map_err(|error| error.to_string())?;
+    Ok((namespace, Name::parse(name).map_err(|error| error.to_string())?))
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

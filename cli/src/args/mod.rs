@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
-pub(crate) use cluster::{AccessArgs, ClusterArgs};
-pub(crate) use install::{InstallArgs, InstallFormatArg, ProxyArg};
+pub(crate) use cluster::{AccessArgs, ClusterArgs, ConnectionArgs};
+pub(crate) use install::{InstallArgs, InstallFormatArg, InstallSubcommand, ProxyArg, RbacArgs};
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]

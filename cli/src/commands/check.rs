@@ -13,7 +13,7 @@ use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::Lang;
 use similar::TextDiff;
 
-use super::live;
+use super::{all_but_last, live};
 use crate::check_options::{CheckOptions, Edits};
 use crate::escape;
 use crate::failure::{Failure, Outcome};
@@ -65,13 +65,6 @@ pub(super) fn run(out: &mut dyn Write, options: CheckOptions, lang: Lang) -> Res
     }
     all_but_last(failures)?;
     Ok(outcome(&report, &options))
-}
-
-/// What could be read is said first; that something could not is no all-clear.
-fn all_but_last(mut failures: Vec<Failure>) -> Result<(), Failure> {
-    let last = failures.pop();
-    failures.into_iter().for_each(crate::complain);
-    last.map_or(Ok(()), Err)
 }
 
 fn outcome(report: &CheckReport, options: &CheckOptions) -> Outcome {

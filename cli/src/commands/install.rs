@@ -8,10 +8,13 @@ use meshwhy_check::mesh::Settings;
 use meshwhy_check::preflight::{Standing, preflight, sizes};
 use meshwhy_check::report::with_mesh;
 use meshwhy_check::source::Source;
+use meshwhy_cluster::{Extent, Namespaces, RbacSubject, Selection};
 use meshwhy_core::Lang;
 use meshwhy_envoyfilter::{File, helm, kustomize};
 
-use crate::args::InstallFormatArg;
+use super::{all_but_last, live};
+use crate::args::{InstallFormatArg, RbacArgs};
+use crate::check_options::LiveObjects;
 use crate::failure::{Failure, Outcome};
 use crate::install_options::{InstallAction, InstallOptions};
 use crate::manifests::Manifests;
@@ -27,9 +30,23 @@ pub(super) fn run(out: &mut dyn Write, options: &InstallOptions, lang: Lang) -> 
     if let InstallAction::Remove(form, folder) = action {
         return remove(out, options, *form, folder.as_deref(), lang);
     }
-    if let InstallAction::Check(paths) = action {
-        let given = Manifests::read(paths)?.sources;
-        return check(out, options, &given, &rendered, lang);
+    match action {
+        InstallAction::Check(paths) => {
+            let given = Manifests::read(paths)?.sources;
+            return check(out, options, &given, &rendered, lang);
+        }
+        InstallAction::CheckLive(access) => {
+            let live = LiveObjects {
+                access: access.clone(),
+                istio_namespace: install.root_namespace.as_str().to_owned(),
+                selection: Selection { namespaces: Namespaces::All, ..Selection::default() },
+            };
+            let (given, failures) = live::objects(&live, lang)?;
+            let outcome = check(out, options, &given, &rendered, lang)?;
+            out.flush()?;
+            return all_but_last(failures).map(|()| outcome);
+        }
+        _ => {}
     }
     let err = &mut anstream::stderr();
     let settings = Settings::default();
@@ -46,8 +63,28 @@ pub(super) fn run(out: &mut dyn Write, options: &InstallOptions, lang: Lang) -> 
             save(folder, &chart)?;
             render::written(err, InstallFormatArg::Helm, folder, install, lang)?;
         }
-        InstallAction::Stream | InstallAction::Remove(..) | InstallAction::Check(_) => render::stream(out, rendering)?,
+        InstallAction::Stream | InstallAction::Remove(..) | InstallAction::Check(_) | InstallAction::CheckLive(_) => {
+            render::stream(out, rendering)?
+        }
     }
+    Ok(Outcome::Clean)
+}
+
+/// Renders the roles of whoever reads a cluster.
+///
+/// # Errors
+/// [`Failure::Usage`] where nobody is named.
+pub(super) fn rbac(out: &mut dyn Write, args: RbacArgs) -> Result<Outcome, Failure> {
+    let RbacArgs { user, group, service_account, namespace, root_namespace, deep } = args;
+    let account =
+        service_account.map(|(namespace, name)| RbacSubject::ServiceAccount(namespace.as_str().into(), name.as_str().into()));
+    let subject = user
+        .map(RbacSubject::User)
+        .or(group.map(RbacSubject::Group))
+        .or(account)
+        .ok_or_else(|| Failure::Usage("for whom? name one with --user, --group or --service-account".to_owned()))?;
+    let extent = namespace.map_or(Extent::Cluster, |namespace| Extent::Namespace(namespace.as_str().to_owned()));
+    out.write_all(meshwhy_cluster::rbac(&subject, &extent, root_namespace.as_str(), deep).as_bytes())?;
     Ok(Outcome::Clean)
 }
 

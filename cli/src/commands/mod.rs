@@ -111,6 +111,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         }
         Task::Plan(args) => plan::run(&mut out, &args, lang),
         Task::Install(options) => install::run(&mut out, &options, lang),
+        Task::Rbac(args) => install::rbac(&mut out, args),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());
@@ -236,6 +237,13 @@ fn report(
         return Err(failure);
     }
     Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// What could be read is said first; that something could not is no all-clear.
+fn all_but_last(mut failures: Vec<Failure>) -> Result<(), Failure> {
+    let last = failures.pop();
+    failures.into_iter().for_each(crate::complain);
+    last.map_or(Ok(()), Err)
 }
 
 /// What the first lines that nobody understood come near to.
