@@ -2,6 +2,7 @@
 
 mod collecting;
 mod commands;
+mod recording;
 mod roles;
 
 use std::process::ExitCode;
@@ -58,6 +59,9 @@ fn main() -> Result<ExitCode> {
     server.apply(PODS)?;
     for log in &LOGS {
         server.wait_for_pod(log.namespace, log.pod)?;
+    }
+    if let Some(file) = std::env::var_os("MESHWHY_RECORD_ANSWERS") {
+        recording::record(&server, file.as_ref())?;
     }
     Ok(libtest_mimic::run(&arguments, trials(Some(&server))).exit_code())
 }

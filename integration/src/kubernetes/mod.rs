@@ -209,6 +209,12 @@ impl ApiServer {
         })
     }
 
+    /// Its answer to a GET by somebody who may everything, as it is; `None` where it refuses.
+    pub fn answer(&self, path: &str) -> Option<String> {
+        let request = http::Request::get(path).body(Vec::new()).ok()?;
+        self.runtime.block_on(self.client.request_text(request)).ok()
+    }
+
     /// Appends lines to the log of a container, by the number of the log that it was started with.
     ///
     /// # Errors

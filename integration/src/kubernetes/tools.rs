@@ -1,5 +1,6 @@
 //! A real API server, what it stores its objects in, and what stands in for the kubelets: built or fetched once, in the user's cache.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +16,7 @@ use crate::run_directory::RunDirectory;
 /// The programs of a control plane.
 #[derive(Debug, Clone)]
 pub(super) struct Tools {
-    /// `kube-apiserver` of Kubernetes 1.34.1.
+    /// `kube-apiserver` of Kubernetes 1.34.1, or the one that `$MESHWHY_KUBE_APISERVER` names.
     pub(super) api_server: PathBuf,
     /// `kwok` 0.7.0: pods that run nothing, with logs from files.
     pub(super) kwok: PathBuf,
@@ -28,8 +29,11 @@ impl Tools {
     pub(super) fn get() -> Result<Self, String> {
         let missing = |what: &str, error: anyhow::Error| format!("{what} cannot be had ({error:#})");
         Ok(Self {
-            api_server: built("apiserver", "kube-apiserver-1.34.1", "k8s.io/kubernetes/cmd/kube-apiserver")
-                .map_err(|error| missing("kube-apiserver", error))?,
+            api_server: match env::var_os("MESHWHY_KUBE_APISERVER") {
+                Some(program) => program.into(),
+                None => built("apiserver", "kube-apiserver-1.34.1", "k8s.io/kubernetes/cmd/kube-apiserver")
+                    .map_err(|error| missing("kube-apiserver", error))?,
+            },
             kwok: built("kwok", "kwok-0.7.0", "sigs.k8s.io/kwok/cmd/kwok").map_err(|error| missing("kwok", error))?,
             etcd: etcd().map_err(|error| missing("etcd", error))?,
         })
