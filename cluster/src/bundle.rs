@@ -74,6 +74,14 @@ impl Bundle {
         self.file(Path::new("cluster/events"), events.as_bytes())
     }
 
+    /// Adds the states of pods, one JSON object a line.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn statuses(&mut self, lines: &str) -> io::Result<()> {
+        self.file(Path::new("cluster/pods.jsonl"), lines.as_bytes())
+    }
+
     /// Adds what a proxy says of itself.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{DynamicObject, ListParams, ObjectList};
 use kube::core::{ApiResource, GroupVersionKind, Selector};
 use kube::{Api, Client, Error};
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::client::ANSWER;
@@ -134,6 +135,8 @@ pub struct Selected {
     pub containers: Vec<ProxyContainer>,
     /// How many of the pods that were meant have no proxy.
     pub without: usize,
+    /// The states of the containers of each pod that was meant, as a JSON object of kind Pod with nothing else.
+    pub statuses: Vec<String>,
     /// What of the pods that were meant could not be found out.
     pub gaps: Vec<Gap>,
     /// What could not be found out of the control plane, and of the ztunnels around them.
@@ -172,6 +175,7 @@ impl Selection {
             selected.without += usize::from(found.is_empty() && !is_ambient);
             nodes.extend(pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).filter(|_| is_ambient));
             containers.extend(found);
+            selected.statuses.extend(status(pod));
         }
         if namespace.is_some_and(|namespace| namespace != root) {
             let around = self.around(client, root, &nodes, &mut selected.gaps_around).await;
@@ -214,6 +218,18 @@ impl Selection {
         }
         wanted
     }
+}
+
+/// The states of a pod's containers.
+fn status(pod: &Pod) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": pod.metadata.name, "namespace": pod.metadata.namespace},
+        "status": {"containerStatuses": status.container_statuses, "initContainerStatuses": status.init_container_statuses},
+    });
+    Some(object.to_string())
 }
 
 enum Wanted {

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use meshwhy_check::source::Source;
 use meshwhy_cluster::{Bundle, Gap, GapReason, LogProgress, Next, Piece, ProxyContainer, Selected, Session};
 use meshwhy_core::Lang;
-use meshwhy_diagnose::{Collector, Pod};
+use meshwhy_diagnose::{Analysis, Collector, Pod};
 
 use super::Reading;
 use crate::check_options::LiveObjects;
@@ -20,15 +20,17 @@ use crate::interruption;
 use crate::options::LiveOptions;
 use crate::paths::unreadable;
 
-/// What the events are called among the sources.
+/// What the events are called among the sources, and the states of pods.
 const EVENTS: &str = "events";
+const STATUSES: &str = "pods";
 
 /// A cluster of which everything but the logs was read.
 pub(super) struct Live {
     options: LiveOptions,
     session: Session,
     containers: Vec<ProxyContainer>,
-    events: Option<String>,
+    /// What the control plane says beside the logs, each with its name.
+    beside: Vec<(&'static str, String)>,
     bundle: Option<Bundle>,
     failures: Vec<Failure>,
     lang: Lang,
@@ -45,7 +47,7 @@ impl Live {
         lang: Lang,
     ) -> Result<(Self, Option<ConfigurationFiles>), Failure> {
         let session = Session::connect(&options.access, &options.istio_namespace)?;
-        let Selected { containers, without, gaps, gaps_around } = session.select(&options.selection);
+        let Selected { containers, without, statuses, gaps, gaps_around } = session.select(&options.selection);
         let mut failures: Vec<Failure> = gaps.into_iter().map(|gap| failed(gap, lang)).collect();
         if containers.is_empty() {
             let last = failures.pop().unwrap_or(Failure::NoProxies { lang, pods: without });
@@ -57,11 +59,18 @@ impl Live {
             Bundle::create(path, &containers).map_err(|error| Failure::Usage(format!("--save {}: {error}", path.display())))
         });
         let mut live =
-            Self { bundle: bundle.transpose()?, session, containers, events: None, failures: Vec::new(), options, lang };
+            Self { bundle: bundle.transpose()?, session, containers, beside: Vec::new(), failures: Vec::new(), options, lang };
         live.failures.append(&mut failures);
         gaps_around.iter().for_each(|gap| live.note(gap));
+        let says_something = |status: &String| Analysis::of(status.as_bytes()).recognised();
+        let statuses: String = statuses.into_iter().filter(says_something).map(|status| status + "\n").collect();
+        live.keep(|bundle| bundle.statuses(&statuses));
+        live.beside.push((STATUSES, statuses));
         match live.session.events(&live.options.selection) {
-            Ok(events) => live.events = Some(events),
+            Ok(events) => {
+                live.keep(|bundle| bundle.events(&events));
+                live.beside.push((EVENTS, events));
+            }
             Err(gap) => live.note(&gap),
         }
         let is_configuration_kept = live.bundle.is_some();
@@ -104,12 +113,11 @@ impl Live {
         interruption::ends_reading();
         let mut sources: Vec<String> = self.containers.iter().map(ToString::to_string).collect();
         let collector = RefCell::new(collector);
-        if let Some(events) = self.events.take() {
+        for (name, lines) in std::mem::take(&mut self.beside) {
             let number = number(sources.len());
-            sources.push(EVENTS.to_owned());
+            sources.push(name.to_owned());
             // Reading memory cannot fail.
-            let _ = collector.borrow_mut().read(number, None, &mut events.as_bytes());
-            self.keep(|bundle| bundle.events(&events));
+            let _ = collector.borrow_mut().read(number, None, &mut lines.as_bytes());
         }
         let Self { session, containers, options, bundle, mut failures, lang, .. } = self;
         let bundle = RefCell::new(bundle);

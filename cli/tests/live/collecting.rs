@@ -42,7 +42,8 @@ pub(crate) fn proxies_are_found(server: &ApiServer) -> Result<()> {
     ensure!(all == [gateway, istiod, ztunnel, cart, pay, waypoint], "{all:?}");
     let labelled = Selection { labels: Some("app in (pay)".to_owned()), ..in_namespace("shop", &[]) };
     ensure!(found(&session, &labelled) == [istiod, pay], "{:?}", found(&session, &labelled));
-    ensure!(session.select(&in_namespace("shop", &["deploy/batch"])).without == 1);
+    let batch = session.select(&in_namespace("shop", &["deploy/batch"]));
+    ensure!(batch.without == 1 && batch.statuses.iter().any(|status| status.contains("\"batch-1\"")), "{batch:?}");
     Ok(())
 }
 

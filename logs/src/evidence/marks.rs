@@ -8,11 +8,12 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::{agentgateway, key_values, phrase, transport_text};
+use super::{agentgateway, key_values, phrase, pod_status, transport_text};
 use crate::unescape::unescaped;
 
-/// ztunnel's addresses and agentgateway's status, as `key=value` or as keys of an object, and Java's word for headers.
-const OTHERS: [&str; 4] = ["src.addr", "dst.addr", "Metadata(", agentgateway::MARK];
+/// ztunnel's addresses and agentgateway's status, as `key=value` or as keys of an object, Java's word for headers, and a pod's for a container
+/// that always ends.
+const OTHERS: [&str; 5] = ["src.addr", "dst.addr", "Metadata(", agentgateway::MARK, pod_status::MARK];
 
 /// Finds the phrases, whose numbers are those of [`phrase::texts`], and behind them all other marks.
 static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {

@@ -18,6 +18,7 @@ mod local_reply;
 mod log_line;
 mod marks;
 mod phrase;
+mod pod_status;
 pub(crate) mod pods;
 mod rejected;
 mod response;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::log_line::{Level, LogLine};
 use super::seen::Seen;
-use super::{agentgateway, header_line, in_log, ztunnel};
+use super::{agentgateway, header_line, in_log, pod_status, ztunnel};
 use crate::unescape::{string, unescaped};
 
 /// Where writers put their message: Istio, the cluster's events, ztunnel and most libraries.
@@ -46,7 +46,8 @@ pub(super) fn trace_headers(text: &str) -> Option<Facts<'static>> {
 
 fn entry(object: &Map<String, Value>) -> Option<Facts<'_>> {
     let get = |key: &str| text(object, key);
-    if let Some(facts) = agentgateway::structured(&get).or_else(|| ztunnel::structured(&get)) {
+    let structured = agentgateway::structured(&get).or_else(|| ztunnel::structured(&get)).or_else(|| pod_status::read(object));
+    if let Some(facts) = structured {
         return Some(facts);
     }
     let messages = MESSAGES.iter().filter_map(|key| object.get(*key)?.as_str());

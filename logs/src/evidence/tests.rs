@@ -186,6 +186,30 @@ fn json_lines_and_events() {
     }
 }
 
+#[test]
+fn the_status_of_a_pod_says_why_a_container_of_the_mesh_does_not_run() {
+    let pod =
+        |statuses: &str| format!(r#"{{"kind":"Pod","metadata":{{"name":"pay-1","namespace":"shop"}},"status":{{{statuses}}}}}"#);
+    let killed = r#""containerStatuses":[{"name":"istio-proxy","state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"reason":"OOMKilled","exitCode":137,"finishedAt":"2026-11-27T10:00:00Z"}}}]"#;
+    let back_off = r#""containerStatuses":[{"name":"istio-proxy","state":{"waiting":{"reason":"CrashLoopBackOff"}}}]"#;
+    let redirection = r#""initContainerStatuses":[{"name":"istio-init","state":{"waiting":{"reason":"CrashLoopBackOff"}}}]"#;
+    let application = r#""containerStatuses":[{"name":"pay","lastState":{"terminated":{"reason":"OOMKilled"}}},{"name":"istio-proxy","state":{"running":{}}}]"#;
+    for (statuses, expected) in [
+        (killed, Event::ProxyOutOfMemory),
+        (back_off, Event::ProxyBackOff),
+        (redirection, Event::RedirectionFailed),
+        (application, Event::ContainerOutOfMemory),
+    ] {
+        let text = pod(statuses);
+        let facts = line(&text).unwrap();
+        assert_eq!((facts.event, facts.context.pod.as_deref()), (Some(expected), Some("pay-1")), "{text}");
+    }
+    assert_eq!(line(&pod(killed)).unwrap().context.start_time.as_deref(), Some("2026-11-27T10:00:00Z"));
+    // The application's own crashes are not the mesh's.
+    let crash = r#""containerStatuses":[{"name":"pay","state":{"waiting":{"reason":"CrashLoopBackOff"}}},{"name":"istio-proxy","ready":true}]"#;
+    assert_eq!(line(&pod(crash)), None);
+}
+
 proptest! {
     #[test]
     fn any_text_is_read(text in any::<String>()) {
