@@ -105,7 +105,7 @@ pub(crate) struct Labels {
 const EN: Labels = Labels {
     evidence: "Evidence",
     configuration: "Configuration",
-    no_configuration: "Nothing in the given files explains it.",
+    no_configuration: "Nothing in the given configuration explains it.",
     why: "Why",
     confirm: "Confirm",
     fix: "Fix",
@@ -203,7 +203,7 @@ const EN: Labels = Labels {
 const ZH: Labels = Labels {
     evidence: "依据",
     configuration: "配置",
-    no_configuration: "给出的文件里没有能解释它的配置。",
+    no_configuration: "给出的配置里没有能解释它的内容。",
     why: "原因",
     confirm: "确认",
     fix: "修复",
