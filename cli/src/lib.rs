@@ -16,6 +16,8 @@ mod manifests;
 mod options;
 mod packed;
 mod paths;
+mod probe_options;
+mod probe_report;
 mod progress;
 mod render;
 mod report;
@@ -33,7 +35,8 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::failure::{Failure, Outcome};
 
-/// Runs the command line and gives the exit code: 0 nothing wrong, 1 findings, 2 usage, 3 unreadable input.
+/// Runs the command line and gives the exit code: 0 nothing wrong, 1 findings, 2 usage, 3 unreadable input, 4 a server that cannot be
+/// reached.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let command = args::named(args::Cli::command(), arguments.first());
@@ -48,6 +51,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Unreachable) => ExitCode::from(4),
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => report(failure),
     }

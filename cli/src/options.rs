@@ -17,6 +17,7 @@ use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
 use crate::failure::Failure;
 use crate::manifests::{self, Manifests};
+use crate::probe_options::ProbeOptions;
 use crate::{escape, input, lang};
 
 /// A run.
@@ -57,6 +58,7 @@ pub(crate) enum Task {
         format: FormatArg,
     },
     Plan(PlanArgs),
+    Probe(Box<ProbeOptions>),
     CheckConfig {
         input: Input,
     },
@@ -163,6 +165,7 @@ impl Options {
                 }
                 Task::Plan(args)
             }
+            Action::Probe(args) => Task::Probe(Box::new(ProbeOptions::new(*args)?)),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }

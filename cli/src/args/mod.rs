@@ -1,5 +1,9 @@
 //! The command line as it was typed. Nothing is checked here that clap does not check; see `options`.
 
+mod probe;
+
+pub(crate) use probe::{HttpVersionArgs, ProbeArgs};
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +43,8 @@ pub(crate) enum Action {
     Rules(RulesArgs),
     /// Plan the way from one set of manifests to another, in steps that never name what is not there
     Plan(PlanArgs),
+    /// Send one request, and say who answered it, on which way, and why it failed
+    Probe(Box<ProbeArgs>),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),
