@@ -1,6 +1,6 @@
 //! What a probe gives its reader.
 
-use meshwhy_probe::{Outcome, Request, Variant};
+use meshwhy_probe::{Omission, Outcome, Request, Variant};
 
 use crate::report::DiagnosisReport;
 
@@ -16,7 +16,7 @@ pub(crate) struct ProbeMatrix {
     /// The control is the first.
     pub(crate) rows: Vec<ProbeRow>,
     /// What would be no other request, or cannot be asked.
-    pub(crate) left_out: Vec<Variant>,
+    pub(crate) left_out: Vec<(Variant, Omission)>,
 }
 
 /// One of them.

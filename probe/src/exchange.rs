@@ -155,8 +155,8 @@ fn reason(error: &hyper::Error, seen: &Mutex<Seen>, sent: Version) -> ExchangeFa
     {
         let name = format!("{reason:?}");
         return match () {
-            () if error.is_go_away() => ExchangeFailure::GoAway(name),
-            () if error.is_reset() => ExchangeFailure::StreamReset(name),
+            () if error.is_remote() && error.is_go_away() => ExchangeFailure::GoAway(name),
+            () if error.is_remote() && error.is_reset() => ExchangeFailure::StreamReset(name),
             () if sent == Version::HTTP_2 && !seen.begin.is_empty() => ExchangeFailure::NotHttp,
             () => ExchangeFailure::Other(error.to_string()),
         };

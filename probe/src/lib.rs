@@ -29,4 +29,4 @@ pub use resolved::Resolver;
 pub use send::send;
 pub use target::{Target, TargetError};
 pub use tls::{Identity, Roots, Tls, TlsError};
-pub use variant::Variant;
+pub use variant::{Omission, Variant};

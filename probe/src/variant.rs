@@ -31,6 +31,19 @@ pub enum Variant {
     NoTraceContext,
 }
 
+/// Why a variant is not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Omission {
+    /// The plain request is one already.
+    SameAsPlain,
+    /// There is no TLS.
+    NeedsTls,
+    /// gRPC is spoken over HTTP/2 alone.
+    NotForGrpc,
+    /// Nobody was reached.
+    Unreachable,
+}
+
 impl Variant {
     /// All of them, the control first.
     pub const ALL: [Self; 8] = [
@@ -59,35 +72,35 @@ impl Variant {
         }
     }
 
-    /// The request in this variant; `None` where it would be no other request, or cannot be asked so.
-    #[must_use]
-    pub fn of(self, plain: &Request) -> Option<Request> {
-        let request = plain.clone();
-        let is_http1 = matches!(plain.version, HttpVersion::Http10 | HttpVersion::Http11) || plain.version == HttpVersion::Chosen;
-        let changed = match self {
-            Self::Plain => request,
-            // gRPC is spoken over HTTP/2 alone.
-            Self::Http10 | Self::Http11 | Self::NoHost if plain.is_grpc => return None,
-            Self::Http10 if plain.version == HttpVersion::Http10 => return None,
-            Self::Http10 => Request { version: HttpVersion::Http10, ..request },
-            // Without TLS that is the control.
-            Self::Http11 if plain.version == HttpVersion::Http11 => return None,
-            Self::Http11 if plain.version == HttpVersion::Chosen && !plain.target.is_tls => return None,
-            Self::Http11 => Request { version: HttpVersion::Http11, ..request },
-            Self::Http2 if plain.is_grpc || !is_http1 => return None,
-            Self::Http2 => Request { version: HttpVersion::Http2, ..request },
-            Self::LargeHeaders if plain.filler >= LARGE => return None,
-            Self::LargeHeaders => Request { filler: LARGE, ..request },
-            Self::NoHost if plain.without_host => return None,
-            Self::NoHost => Request { without_host: true, version: HttpVersion::Http11, ..request },
-            Self::WrongServerName if !plain.target.is_tls => return None,
-            Self::WrongServerName => Request { server_name: ServerNameSent::Wrong(NO_NAME.to_owned()), ..request },
-            Self::NoTraceContext if plain.trace.is_none() => return None,
-            Self::NoTraceContext => Request { trace: None, ..request },
+    /// The request in this variant.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn of(self, plain: &Request) -> Result<Request, Omission> {
+        let (request, version) = (plain.clone(), plain.version);
+        let asked = match self {
+            Self::Plain => Ok(request),
+            Self::Http10 | Self::Http11 | Self::NoHost if plain.is_grpc => Err(Omission::NotForGrpc),
+            Self::Http10 if version == HttpVersion::Http10 => Err(Omission::SameAsPlain),
+            Self::Http10 => Ok(Request { version: HttpVersion::Http10, ..request }),
+            Self::Http11 if version == HttpVersion::Http11 => Err(Omission::SameAsPlain),
+            Self::Http11 if version == HttpVersion::Chosen && !plain.target.is_tls => Err(Omission::SameAsPlain),
+            Self::Http11 => Ok(Request { version: HttpVersion::Http11, ..request }),
+            Self::Http2 if plain.is_grpc || matches!(version, HttpVersion::Http2 | HttpVersion::Http2PriorKnowledge) => {
+                Err(Omission::SameAsPlain)
+            }
+            Self::Http2 => Ok(Request { version: HttpVersion::Http2, ..request }),
+            Self::LargeHeaders if plain.filler >= LARGE => Err(Omission::SameAsPlain),
+            Self::LargeHeaders => Ok(Request { filler: LARGE, ..request }),
+            Self::NoHost if plain.without_host => Err(Omission::SameAsPlain),
+            Self::NoHost => Ok(Request { without_host: true, version: HttpVersion::Http11, ..request }),
+            Self::WrongServerName if !plain.target.is_tls => Err(Omission::NeedsTls),
+            Self::WrongServerName => Ok(Request { server_name: ServerNameSent::Wrong(NO_NAME.to_owned()), ..request }),
+            Self::NoTraceContext if plain.trace.is_none() => Err(Omission::SameAsPlain),
+            Self::NoTraceContext => Ok(Request { trace: None, ..request }),
         };
         // Each request begins a trace of its own.
-        let trace = changed.trace.as_ref().map(|_| TraceContext::begin());
-        Some(Request { trace, ..changed })
+        asked.map(|request| Request { trace: request.trace.as_ref().map(|_| TraceContext::begin()), ..request })
     }
 }
 
@@ -97,7 +110,7 @@ mod tests {
     use crate::target::Target;
 
     fn names(request: &Request) -> Vec<&'static str> {
-        Variant::ALL.iter().filter(|variant| variant.of(request).is_some()).map(|variant| variant.as_str()).collect()
+        Variant::ALL.iter().filter(|variant| variant.of(request).is_ok()).map(|variant| variant.as_str()).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use meshwhy_core::Lang;
 use meshwhy_diagnose::Collector;
-use meshwhy_probe::{Outcome as Sent, Request, Variant, send};
+use meshwhy_probe::{Omission, Outcome as Sent, Request, Variant, send};
 use tokio::runtime::Builder;
 
 use crate::args::FormatArg;
@@ -65,9 +65,10 @@ fn matrix(plain: &Request, control: Probe, probe: impl Fn(Request) -> Probe) -> 
     let is_unreachable = control.outcome.is_unreachable();
     let mut matrix = ProbeMatrix { rows: vec![ProbeRow { variant: Variant::Plain, probe: control }], left_out: Vec::new() };
     for variant in Variant::ALL.into_iter().filter(|variant| *variant != Variant::Plain) {
-        match variant.of(plain).filter(|_| !is_unreachable) {
-            Some(request) => matrix.rows.push(ProbeRow { variant, probe: probe(request) }),
-            None => matrix.left_out.push(variant),
+        match variant.of(plain) {
+            Ok(_) if is_unreachable => matrix.left_out.push((variant, Omission::Unreachable)),
+            Ok(request) => matrix.rows.push(ProbeRow { variant, probe: probe(request) }),
+            Err(reason) => matrix.left_out.push((variant, reason)),
         }
     }
     matrix

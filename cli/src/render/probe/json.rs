@@ -195,8 +195,9 @@ pub(crate) fn matrix(out: &mut dyn Write, matrix: &ProbeMatrix, lang: Lang) -> i
             })
             .collect(),
     });
+    let left_out = matrix.left_out.iter();
     let left_out =
-        matrix.left_out.iter().map(|variant| LeftOut { variant: variant.as_str(), reason: words::left_out(lang, *variant) });
+        left_out.map(|(variant, reason)| LeftOut { variant: variant.as_str(), reason: words::omission(lang, *reason) });
     object(out, &Matrix { schema: SCHEMA, lang: lang::tag(lang), variants: variants.collect(), left_out: left_out.collect() })
 }
 

@@ -77,11 +77,10 @@ fn notes(page: &mut Page<'_>, matrix: &ProbeMatrix, lang: Lang) -> io::Result<()
         page.prose(&pick(lang, "Nobody was reached, so no variant was asked.", "没有连上服务端，因此没有继续尝试各个变体。"))?;
         return Ok(());
     }
-    for variant in &matrix.left_out {
+    matrix.left_out.iter().try_for_each(|(variant, reason)| {
         let head = pick(lang, "not asked:", "未尝试：");
-        page.prose(&format!("{head} {} ({})", variant.as_str(), words::left_out(lang, *variant)))?;
-    }
-    Ok(())
+        page.prose(&format!("{head} {} ({})", variant.as_str(), words::omission(lang, *reason)))
+    })
 }
 
 /// One line for each cause, with what to ask for the rest.

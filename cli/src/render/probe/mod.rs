@@ -43,6 +43,9 @@ pub(crate) fn write(out: &mut dyn Write, probe: &Probe, lang: Lang) -> io::Resul
     if probe.is_success() {
         return page.prose(&pick(lang, "The request succeeded.", "请求成功。"));
     }
+    if probe.outcome.is_unreachable() && probe.report.entries.is_empty() {
+        return Ok(());
+    }
     if probe.report.entries.is_empty() {
         let nothing = pick(
             lang,
@@ -97,8 +100,10 @@ fn status(page: &mut Page<'_>, response: &Response, probe: &Probe, lang: Lang) -
     let reason = http::StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason());
     let status = format!("{} {}", response.status, reason.unwrap_or_default());
     let time = format!("{:?}, {} ms", response.version, probe.outcome.duration.as_millis());
-    page.blank()?;
-    page.title(status.trim_end(), &time, &grpc(response))?;
+    page.heading(&format!("{} ({time})", status.trim_end()))?;
+    if let Some(grpc) = grpc(response) {
+        page.prose(&grpc)?;
+    }
     match words::body(lang, &response.end, response.length) {
         Some(words) => page.prose(&escape::line(&words)),
         None => Ok(()),
@@ -106,10 +111,10 @@ fn status(page: &mut Page<'_>, response: &Response, probe: &Probe, lang: Lang) -
 }
 
 /// The status of a gRPC call and its message.
-fn grpc(response: &Response) -> String {
-    let Some(status) = response.header("grpc-status") else { return String::new() };
+fn grpc(response: &Response) -> Option<String> {
+    let status = response.header("grpc-status")?;
     let message = response.header("grpc-message").map(|message| format!(" {}", clipped(message))).unwrap_or_default();
-    format!("grpc-status {}{message}", clipped(status))
+    Some(format!("grpc-status {}{message}", clipped(status)))
 }
 
 fn answered(page: &mut Page<'_>, response: &Response, lang: Lang) -> io::Result<()> {

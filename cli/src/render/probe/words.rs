@@ -2,7 +2,8 @@
 
 use meshwhy_core::Lang;
 use meshwhy_probe::{
-    Author, BodyEnd, CertificateFault, ConnectFailure, ExchangeFailure, Failure, Front, Outcome, SocketError, TlsFailure, Variant,
+    Author, BodyEnd, CertificateFault, ConnectFailure, ExchangeFailure, Failure, Front, Omission, Outcome, SocketError,
+    TlsFailure,
 };
 
 /// One of two texts.
@@ -253,15 +254,13 @@ pub(super) fn front(lang: Lang, front: Front) -> String {
     pick(lang, en, zh)
 }
 
-/// What a variant is, where its name does not say it.
-pub(super) fn left_out(lang: Lang, variant: Variant) -> String {
-    let (en, zh) = match variant {
-        Variant::WrongServerName => ("there is no TLS", "没有使用 TLS"),
-        Variant::NoTraceContext => ("the request begins no trace", "请求本来就不带 trace 上下文"),
-        Variant::Http10 | Variant::Http11 | Variant::Http2 | Variant::NoHost => {
-            ("it is the plain request, or cannot be asked with its options", "与基准请求相同，或与给出的选项不兼容")
-        }
-        Variant::Plain | Variant::LargeHeaders => ("it is the plain request", "与基准请求相同"),
+/// Why a variant was not asked.
+pub(super) fn omission(lang: Lang, omission: Omission) -> String {
+    let (en, zh) = match omission {
+        Omission::SameAsPlain => ("the plain request is one", "基准请求本来就是这样"),
+        Omission::NeedsTls => ("there is no TLS", "没有使用 TLS"),
+        Omission::NotForGrpc => ("gRPC is spoken over HTTP/2 alone", "gRPC 只能使用 HTTP/2"),
+        Omission::Unreachable => ("nobody was reached", "没有连上服务端"),
     };
     pick(lang, en, zh)
 }
