@@ -1,7 +1,6 @@
 //! The exchange itself, over a stream that stands.
 
 use std::error::Error;
-use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,13 +12,11 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_rustls::rustls::Error as RustlsError;
 
 use crate::connector::Stream;
 use crate::failure::{ExchangeFailure, Failure};
 use crate::outcome::{BodyEnd, Response};
 use crate::request::Request;
-use crate::tls;
 use crate::watched::{Seen, Watched};
 
 /// Largest headers of a response, in bytes.
@@ -139,8 +136,8 @@ pub(crate) fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
 /// Why an exchange ended: by the types of the errors, and by the bytes that came.
 fn reason(error: &hyper::Error, seen: &Mutex<Seen>, sent: Version) -> ExchangeFailure {
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some(error) = find::<io::Error>(error).filter(|error| holds::<RustlsError>(error)) {
-        return ExchangeFailure::Tls(tls::failure(error, None, None));
+    if let Some(failure) = seen.tls {
+        return ExchangeFailure::Tls(failure);
     }
     match seen.begin.as_slice() {
         // An alert or a hello of TLS.
@@ -179,8 +176,4 @@ fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e 
             None => error = error.source()?,
         }
     }
-}
-
-fn holds<E: Error + 'static>(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<E>())
 }

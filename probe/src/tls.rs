@@ -154,8 +154,15 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// What ended a handshake, or a session as soon as it had begun.
-pub(crate) fn failure(error: &io::Error, certificate: Option<ServerCertificate>, fault: Option<CertificateFault>) -> TlsFailure {
+/// What TLS says where a session ended as soon as it had begun: a server of TLS 1.3 judges the client's certificate after the client
+/// has taken the handshake for done.
+pub(crate) fn alerted(error: &io::Error) -> Option<TlsFailure> {
+    let is_of_tls = error.get_ref().is_some_and(|inner| inner.is::<RustlsError>());
+    is_of_tls.then(|| failure(error, None, None))
+}
+
+/// What ended a handshake.
+fn failure(error: &io::Error, certificate: Option<ServerCertificate>, fault: Option<CertificateFault>) -> TlsFailure {
     let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<RustlsError>()) else {
         return match error.kind() {
             io::ErrorKind::UnexpectedEof => TlsFailure::Closed,

@@ -7,6 +7,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::failure::TlsFailure;
+use crate::tls;
+
 /// How many of the first bytes are remembered.
 const MAX_BEGIN: usize = 32;
 
@@ -21,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) is_reset: bool,
     /// Whether the other end closed it.
     pub(crate) is_closed: bool,
+    /// What TLS said; the libraries of HTTP do not pass it on.
+    pub(crate) tls: Option<TlsFailure>,
 }
 
 /// A stream, watched.
@@ -70,7 +75,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                     seen.begin.extend_from_slice(came.get(..left).unwrap_or_default());
                 });
             }
-            Poll::Ready(Err(error)) => self.note(|seen| seen.is_reset |= is_hang_up(error)),
+            Poll::Ready(Err(error)) => self.note(|seen| {
+                seen.is_reset |= is_hang_up(error);
+                seen.tls = seen.tls.take().or_else(|| tls::alerted(error));
+            }),
             Poll::Pending => {}
         }
         read
