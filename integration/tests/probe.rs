@@ -76,6 +76,9 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
 /// Scenario, URL, arguments; status, code of the cause, confidence, who answered, exit code.
 type Expected = (&'static str, &'static str, &'static [&'static str], u64, &'static str, &'static str, &'static str, i32);
 
+/// Whether the answer of this upstream comes before the end of the request is chance, and Envoy says less then.
+const ANY: &str = "*";
+
 const PLAIN: &str = "http://{}/";
 const SHOP: &str = "https://shop.demo/";
 const CA: [&str; 2] = ["--cacert", "{}ca.pem"];
@@ -84,12 +87,13 @@ const EXPECTED: &[Expected] = &[
     ("healthy", PLAIN, &[], 200, "", "", "upstream", 0),
     ("healthy", PLAIN, &["--http1.0"], 426, "MW1001", "certain", "proxy", 1),
     ("healthy", PLAIN, &["--header-size", "70000"], 431, "MW1002", "certain", "proxy", 1),
+    ("healthy", PLAIN, &["--header-size", "70000", "--http2"], 0, "MW1002", "likely", "", 1),
     ("failing", PLAIN, &[], 503, "MW5004", "certain", "upstream", 1),
     ("no-route", PLAIN, &[], 404, "MW2001", "certain", "proxy", 1),
     ("refused", PLAIN, &[], 503, "MW3002", "certain", "proxy", 1),
     ("members", PLAIN, &[], 503, "MW3001", "certain", "proxy", 1),
     ("cut", PLAIN, &[], 200, "MW5001", "likely", "upstream", 1),
-    ("grpc", "http://{}/shop.Cart/Get", &["--grpc"], 200, "MW5010", "certain", "upstream", 1),
+    ("grpc", "http://{}/shop.Cart/Get", &["--grpc"], 200, "MW5010", ANY, ANY, 1),
     ("healthy", "https://{}/", &["--insecure"], 0, "MW4001", "likely", "", 1),
     ("tls", PLAIN, &[], 0, "MW5001", "likely", "", 1),
     ("tls", SHOP, &CA, 200, "", "", "upstream", 0),
@@ -114,8 +118,11 @@ fn every_request_is_explained() -> Result<()> {
                     text(&answer, "/answered_by/author"),
                     exited,
                 );
-                if got != (*status, *code, *confidence, *author, *exit) {
-                    wrong.push(format!("{deployment}, {id} {arguments:?}: {got:?}\n{}", text(&answer, "/failure/message")));
+                let is = |expected: &str, got: &str| expected == ANY || expected == got;
+                let same = (got.0, got.1, got.4) == (*status, *code, *exit) && is(confidence, got.2) && is(author, got.3);
+                if !same {
+                    let answer = ["/response", "/failure", "/answered_by", "/trail"].map(|part| answer.pointer(part).cloned());
+                    wrong.push(format!("{deployment}, {id} {arguments:?}: {got:?}\n{answer:?}"));
                 }
             }
             ensure!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -55,7 +55,9 @@ pub enum ClientFailure<'a> {
     CertificateOutOfDate,
     /// An HTTP/2 stream was reset with `INTERNAL_ERROR` before any header.
     StreamReset,
-    /// The server answered HTTP/1 in HTTP/2.
+    /// So was a stream whose headers were few and larger than what Envoy takes by default: 60 KiB.
+    StreamResetForSize,
+    /// The server speaks HTTP/2 and was asked in HTTP/1.
     Http2Only,
 }
 
@@ -113,6 +115,8 @@ mod tests {
             (ClientFailure::TlsWanted, "plaintext-to-tls-port"),
             (ClientFailure::HandshakeCut, "tls-handshake-failed"),
             (ClientFailure::Alert(40), "tls-handshake-failed"),
+            (ClientFailure::StreamReset, "too-many-headers"),
+            (ClientFailure::StreamResetForSize, "headers-too-large"),
             (ClientFailure::CertificateUntrusted, "certificate-verify-failed"),
             (ClientFailure::CertificateOutOfDate, "certificate-expired"),
         ] {

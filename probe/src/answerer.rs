@@ -2,12 +2,14 @@
 //!
 //! Source: measured with istiod 1.29.6 and Envoy 1.40. A client's sidecar writes `server: envoy` and a gateway `server: istio-envoy`, each
 //! over the application's own header; a server's sidecar adds `x-envoy-decorator-operation`, which gateways and client sidecars remove,
-//! and `server: istio-envoy` where the application sends none. Only what an upstream answered has taken `x-envoy-upstream-service-time`.
+//! and `server: istio-envoy` where the application sends none. Only what an upstream answered has taken `x-envoy-upstream-service-time`,
+//! and Envoy leaves that out where the answer came before the end of the request's body.
 
 use meshwhy_core::Side;
 use meshwhy_core::proxy_status;
 
 use crate::outcome::Response;
+use crate::request::Request;
 
 /// Who answered, as far as headers say. Anybody on the way can write them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub enum Author {
     Upstream,
     /// An Envoy by itself, as it seems: nothing says that it asked an upstream.
     LikelyEnvoy,
+    /// An Envoy, or what it has behind it.
+    EnvoyOrUpstream,
     /// Nothing says so.
     Unknown,
 }
@@ -50,9 +54,9 @@ pub enum Front {
 }
 
 impl Answerer {
-    /// Reads the headers of a response.
+    /// Reads the headers of the response to a request.
     #[must_use]
-    pub fn of(response: &Response) -> Self {
+    pub fn of(response: &Response, request: &Request) -> Self {
         const SIGNS: [&str; 4] = ["proxy-status", "server", "x-envoy-upstream-service-time", "x-envoy-decorator-operation"];
         let signs = SIGNS.iter().flat_map(|name| response.all(name).map(|value| ((*name).to_owned(), value.to_owned())));
         let front = match response.header("server") {
@@ -65,7 +69,8 @@ impl Answerer {
         let author = match proxy_status::author(&members).or_else(|| members.iter().find(|member| member.gives_reason())) {
             Some(member) => Author::Proxy { name: member.name.clone(), side: member.side },
             None if response.header("x-envoy-upstream-service-time").is_some() => Author::Upstream,
-            None if front.is_some() => Author::LikelyEnvoy,
+            None if front.is_some() && request.sent_body().is_empty() => Author::LikelyEnvoy,
+            None if front.is_some() => Author::EnvoyOrUpstream,
             None => Author::Unknown,
         };
         Self { author, front, signs: signs.collect() }
@@ -78,13 +83,18 @@ mod tests {
 
     use super::*;
     use crate::outcome::BodyEnd;
+    use crate::target::Target;
 
     fn answerer(headers: &[(&str, &str)]) -> (Author, Option<Front>) {
+        answerer_to(&Request::get(Target::parse("http://cart/").unwrap()), headers)
+    }
+
+    fn answerer_to(request: &Request, headers: &[(&str, &str)]) -> (Author, Option<Front>) {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let (body, trailers) = (Vec::new(), Vec::new());
         let version = Version::HTTP_11;
-        let answerer =
-            Answerer::of(&Response { version, status: 503, headers, body, length: 0, end: BodyEnd::Complete, trailers });
+        let response = Response { version, status: 503, headers, body, length: 0, end: BodyEnd::Complete, trailers };
+        let answerer = Answerer::of(&response, request);
         (answerer.author, answerer.front)
     }
 
@@ -97,6 +107,13 @@ mod tests {
         assert_eq!(answerer(&[("server", "istio-envoy")]), (Author::LikelyEnvoy, Some(Front::GatewayOrServerSidecar)));
         let inbound = [("server", "istio-envoy"), ("x-envoy-decorator-operation", "cart.shop:80/*")];
         assert_eq!(answerer(&inbound), (Author::LikelyEnvoy, Some(Front::ServerSidecar)));
+    }
+
+    #[test]
+    fn an_answer_before_the_end_of_the_request_leaves_it_open() {
+        let call = Request { is_grpc: true, ..Request::get(Target::parse("http://cart/").unwrap()) };
+        let (author, _) = answerer_to(&call, &[("server", "istio-envoy")]);
+        assert_eq!(author, Author::EnvoyOrUpstream);
     }
 
     #[test]

@@ -14,7 +14,7 @@ impl Outcome {
     pub fn facts(&self, request: &Request) -> Option<Facts<'static>> {
         match &self.result {
             Ok(response) => response.facts(self, request),
-            Err(failure) => seen(failure).map(|failure| failure.facts()),
+            Err(failure) => seen(failure, &self.sent).map(|failure| failure.facts()),
         }
     }
 }
@@ -55,15 +55,26 @@ fn pairs(fields: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 /// What a client sees that has no response.
-fn seen(failure: &Failure) -> Option<ClientFailure<'_>> {
+fn seen<'f>(failure: &'f Failure, sent: &[(String, String)]) -> Option<ClientFailure<'f>> {
     match failure {
         Failure::Connect(ConnectFailure::Socket { address, error }) => {
             Some(ClientFailure::NotConnected { address, error: error.known()? })
         }
         Failure::Connect(ConnectFailure::Unresolved { .. } | ConnectFailure::Tunnel { .. }) => None,
         Failure::Tls(failure) => tls(failure),
-        Failure::Exchange { failure, .. } => exchange(failure),
+        Failure::Exchange { failure, .. } => match exchange(failure)? {
+            ClientFailure::StreamReset if are_few_and_large(sent) => Some(ClientFailure::StreamResetForSize),
+            other => Some(other),
+        },
     }
+}
+
+/// Whether headers are more than Envoy takes by default in size, and not in number.
+///
+/// Source: Envoy `max_request_headers_kb` 60 and `max_headers_count` 100, 1.40.
+fn are_few_and_large(headers: &[(String, String)]) -> bool {
+    let size: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    headers.len() < 100 && size >= 60 * 1024
 }
 
 fn tls(failure: &TlsFailure) -> Option<ClientFailure<'static>> {

@@ -4,7 +4,7 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts, Flag};
 
 use super::envoy::{answered, flagged};
-use super::phrase::{Phrase, PhraseHit, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, detailed, event, happened, read};
 use super::words::{first, holds, holds_any};
 use crate::client::ClientFailure;
 
@@ -163,6 +163,7 @@ pub(crate) fn seen(failure: &ClientFailure<'_>) -> Facts<'static> {
         ClientFailure::CertificateUntrusted => happened(Event::CertificateUntrusted).decisive,
         ClientFailure::CertificateOutOfDate => happened(Event::CertificateOutOfDate).decisive,
         ClientFailure::StreamReset => happened(Event::StreamResetByCodec).decisive,
+        ClientFailure::StreamResetForSize => detailed("http2.header_list_size_too_large").decisive,
         ClientFailure::Http2Only => flagged(Flag::UPE).decisive,
     };
     Decisive { seen_by_client: Some(true), ..facts }.into()

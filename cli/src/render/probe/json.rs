@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use meshwhy_core::Lang;
-use meshwhy_probe::{Answerer, BodyEnd, Failure, Response, ServerCertificate, TlsFailure};
+use meshwhy_probe::{Answerer, BodyEnd, Failure, Request, Response, ServerCertificate, TlsFailure};
 use serde::Serialize;
 
 use super::words;
@@ -146,7 +146,7 @@ struct ShownFailure<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 struct ShownAnswerer {
-    /// `proxy` (it says so), `upstream`, `likely-envoy` or `unknown`.
+    /// `proxy` (it says so), `upstream`, `likely-envoy`, `envoy-or-upstream` or `unknown`.
     author: &'static str,
     /// In words.
     text: String,
@@ -221,7 +221,7 @@ impl<'a> ShownProbe<'a> {
             duration_ms: u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),
             response: response.map(ShownResponse::of),
             failure: outcome.result.as_ref().err().map(|failed| ShownFailure::of(failed, lang)),
-            answered_by: response.map(|response| ShownAnswerer::of(response, lang)),
+            answered_by: response.map(|response| ShownAnswerer::of(response, request, lang)),
             trail: response.map(hops).unwrap_or_default(),
         }
     }
@@ -271,8 +271,8 @@ impl<'a> ShownFailure<'a> {
 }
 
 impl ShownAnswerer {
-    fn of(response: &Response, lang: Lang) -> Self {
-        let Answerer { author, front, signs } = Answerer::of(response);
+    fn of(response: &Response, request: &Request, lang: Lang) -> Self {
+        let Answerer { author, front, signs } = Answerer::of(response, request);
         Self {
             author: words::author_word(&author),
             text: words::author(lang, &author),

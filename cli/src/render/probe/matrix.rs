@@ -55,7 +55,7 @@ fn cause(row: &ProbeRow, with_code: bool) -> String {
 }
 
 fn answered_by(probe: &Probe, lang: Lang) -> String {
-    let answerer = probe.outcome.result.as_ref().map(Answerer::of);
+    let answerer = probe.outcome.result.as_ref().map(|response| Answerer::of(response, &probe.request));
     answerer.map_or_else(|_| "-".to_owned(), |answerer| escape::line(&words::author_briefly(lang, &answerer.author)))
 }
 
@@ -78,8 +78,8 @@ fn notes(page: &mut Page<'_>, matrix: &ProbeMatrix, lang: Lang) -> io::Result<()
         return Ok(());
     }
     matrix.left_out.iter().try_for_each(|(variant, reason)| {
-        let head = pick(lang, "not asked:", "未尝试：");
-        page.prose(&format!("{head} {} ({})", variant.as_str(), words::omission(lang, *reason)))
+        let (variant, reason) = (variant.as_str(), words::omission(lang, *reason));
+        page.prose(&pick(lang, &format!("not asked: {variant} ({reason})"), &format!("未尝试：{variant}（{reason}）")))
     })
 }
 

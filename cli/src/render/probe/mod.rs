@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use meshwhy_core::Lang;
 use meshwhy_core::proxy_status::StatusMember;
-use meshwhy_probe::{Answerer, Failure, Response, ServerCertificate, TlsFailure, TlsSession};
+use meshwhy_probe::{Answerer, Failure, Request, Response, ServerCertificate, TlsFailure, TlsSession};
 
 use super::Labels;
 use super::page::Page;
@@ -30,7 +30,7 @@ pub(crate) fn write(out: &mut dyn Write, probe: &Probe, lang: Lang) -> io::Resul
     match &probe.outcome.result {
         Ok(response) => {
             status(&mut page, response, probe, lang)?;
-            answered(&mut page, response, lang)?;
+            answered(&mut page, response, &probe.request, lang)?;
         }
         Err(failed) => {
             page.prose(&escape::line(&words::failure(lang, failed)))?;
@@ -79,8 +79,9 @@ fn tls(page: &mut Page<'_>, session: &TlsSession, lang: Lang) -> io::Result<()> 
     match &session.ignored {
         None => Ok(()),
         Some(fault) => {
-            let head = pick(lang, "Without --insecure this certificate would be refused:", "若没有 --insecure，该证书会被拒绝：");
-            page.prose(&escape::line(&format!("{head} {}", words::fault(lang, fault))))
+            let head =
+                pick(lang, "Without --insecure this certificate would be refused: ", "若没有 --insecure，该证书会被拒绝：");
+            page.prose(&escape::line(&format!("{head}{}", words::fault(lang, fault))))
         }
     }
 }
@@ -117,8 +118,8 @@ fn grpc(response: &Response) -> Option<String> {
     Some(format!("grpc-status {}{message}", clipped(status)))
 }
 
-fn answered(page: &mut Page<'_>, response: &Response, lang: Lang) -> io::Result<()> {
-    let answerer = Answerer::of(response);
+fn answered(page: &mut Page<'_>, response: &Response, request: &Request, lang: Lang) -> io::Result<()> {
+    let answerer = Answerer::of(response, request);
     page.heading(&pick(lang, "Who answered", "谁作出的应答"))?;
     page.prose(&escape::line(&words::author(lang, &answerer.author)))?;
     if let Some(front) = answerer.front {

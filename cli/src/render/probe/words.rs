@@ -214,6 +214,8 @@ pub(super) fn author(lang: Lang, author: &Author) -> String {
         (Author::Upstream, Lang::Zh) => "代理背后的一方，代理只是转发：应用，或没有表明身份的代理".to_owned(),
         (Author::LikelyEnvoy, Lang::En) => "probably an Envoy by itself: no header says that an upstream took time".to_owned(),
         (Author::LikelyEnvoy, Lang::Zh) => "很可能是 Envoy 自己：没有响应头表明上游处理过".to_owned(),
+        (Author::EnvoyOrUpstream, Lang::En) => "an Envoy, or what is behind it: no header says which".to_owned(),
+        (Author::EnvoyOrUpstream, Lang::Zh) => "Envoy，或它背后的一方：响应头没有说明是哪一方".to_owned(),
         (Author::Unknown, Lang::En) => "no header says it; nothing shows a proxy of the mesh".to_owned(),
         (Author::Unknown, Lang::Zh) => "响应头没有说明；看不出经过了网格的代理".to_owned(),
     }
@@ -225,7 +227,7 @@ pub(super) fn author_briefly(lang: Lang, author: &Author) -> String {
         Author::Proxy { name, side } => side.map_or_else(|| name.clone(), |side| format!("{name} {}", side.as_str())),
         Author::Upstream => pick(lang, "upstream", "上游"),
         Author::LikelyEnvoy => pick(lang, "Envoy?", "Envoy?"),
-        Author::Unknown => "-".to_owned(),
+        Author::EnvoyOrUpstream | Author::Unknown => "-".to_owned(),
     }
 }
 
@@ -235,6 +237,7 @@ pub(super) const fn author_word(author: &Author) -> &'static str {
         Author::Proxy { .. } => "proxy",
         Author::Upstream => "upstream",
         Author::LikelyEnvoy => "likely-envoy",
+        Author::EnvoyOrUpstream => "envoy-or-upstream",
         Author::Unknown => "unknown",
     }
 }
