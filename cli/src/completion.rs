@@ -76,7 +76,11 @@ mod tests {
             (&["--lan"], &["--lang"]),
             (&["--lang", "z"], &["zh"]),
         ] {
-            assert_eq!(completed(typed), (expected.iter().map(|word| (*word).to_owned()).collect(), ":4".to_owned()), "{typed:?}");
+            assert_eq!(
+                completed(typed),
+                (expected.iter().map(|word| (*word).to_owned()).collect(), ":4".to_owned()),
+                "{typed:?}"
+            );
         }
     }
 
