@@ -94,16 +94,14 @@ impl Arguments {
 
 /// The files beside the program that every platform has: licence, pages, completions and manual.
 fn beside() -> Result<Vec<Entry>> {
-    let folder = artifacts::target().join("dist-files");
-    // What an older version wrote is not shipped.
-    let _ = fs::remove_dir_all(&folder);
-    meshwhy::write_release_files(&folder).with_context(|| format!("writing to {}", folder.display()))?;
+    let folder = tempfile::tempdir()?;
+    meshwhy::write_release_files(folder.path()).with_context(|| format!("writing to {}", folder.path().display()))?;
     let mut entries = Vec::new();
     for name in ["LICENSE", "README.md", "README.zh-CN.md"] {
         entries.push(Entry::file(name, fs::read(workspace().join(name)).with_context(|| format!("reading {name}"))?));
     }
     for part in ["completions", "man"] {
-        for file in fs::read_dir(folder.join(part))? {
+        for file in fs::read_dir(folder.path().join(part))? {
             let file = file?;
             entries.push(Entry::file(&format!("{part}/{}", file.file_name().to_string_lossy()), fs::read(file.path())?));
         }
