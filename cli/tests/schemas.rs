@@ -117,7 +117,7 @@ fn a_probe_that_is_answered() {
         let (mut stream, _) = server.accept().unwrap();
         let member = r#""cart-1.shop"; error=destination_not_found; mw-cause=MW2001; mw-side=inbound; mw-flags="NR"; details="route_not_found""#;
         let head = format!("HTTP/1.1 404 No\r\nserver: istio-envoy\r\nproxy-status: {member}\r\ncontent-length: 0\r\n\r\n");
-        std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
+        let _begin = std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
     });
     let answer = meshwhy(&["probe", &url, "--format", "json"], "");

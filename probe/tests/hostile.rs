@@ -33,7 +33,7 @@ enum Behaviour {
 const SOON: Duration = Duration::from_millis(300);
 
 async fn serve(mut stream: TcpStream, behaviour: Behaviour) -> io::Result<()> {
-    stream.read(&mut [0; 4096]).await?;
+    let _begin = stream.read(&mut [0; 4096]).await?;
     match behaviour {
         Behaviour::Sends(bytes) => stream.write_all(bytes).await,
         Behaviour::Stalls(bytes) => {
