@@ -146,7 +146,7 @@ fn compile(platform: &Platform) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// `cargo-zigbuild` with its zig, from PyPI, under `target/tools`.
+/// `cargo-zigbuild`, which takes cargo's own arguments, with its zig, from PyPI, under `target/tools`.
 fn zigbuild() -> Result<Command> {
     const REQUIREMENTS: [&str; 2] = ["ziglang==0.17.1", "cargo-zigbuild==0.24.1"];
     let home = workspace().join("target/tools/zig");
@@ -158,7 +158,7 @@ fn zigbuild() -> Result<Command> {
         run_command(Command::new(programs.join("python")).args(["-m", "pip", "install", "--quiet"]).args(REQUIREMENTS))?;
     }
     let mut command = Command::new(program);
-    command.arg("zigbuild").env("PATH", path_with(&programs)?);
+    command.env("PATH", path_with(&programs)?);
     Ok(command)
 }
 
