@@ -13,6 +13,8 @@ pub(crate) enum Outcome {
     Clean,
     /// Something is wrong and was reported.
     Findings,
+    /// Nobody was reached, which was reported.
+    Unreachable,
 }
 
 /// Why a run could not do what it was asked for.

@@ -5,6 +5,7 @@
 mod args;
 mod check_options;
 mod commands;
+mod completion;
 pub mod configuration;
 mod escape;
 mod failure;
@@ -17,6 +18,8 @@ mod manifests;
 mod options;
 mod packed;
 mod paths;
+mod probe_options;
+mod probe_report;
 mod progress;
 mod render;
 mod report;
@@ -28,15 +31,39 @@ pub use render::schemas::schemas;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
+use clap_complete::Shell;
 
 use crate::failure::{Failure, Outcome};
 
-/// Runs the command line and gives the exit code: 0 nothing wrong, 1 findings, 2 usage, 3 unreadable input.
+/// Writes what a release has beside the program into a folder: `man` with a page per command, `completions` with a file per shell.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn write_release_files(folder: &Path) -> std::io::Result<()> {
+    let command = args::Cli::command();
+    let (man, completions) = (folder.join("man"), folder.join("completions"));
+    std::fs::create_dir_all(&man)?;
+    std::fs::create_dir_all(&completions)?;
+    clap_mangen::generate_to(command.clone(), man)?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
+        clap_complete::generate_to(shell, &mut command.clone(), "meshwhy", &completions)?;
+    }
+    Ok(())
+}
+
+/// Runs the command line and gives the exit code: 0 nothing wrong, 1 findings, 2 usage, 3 unreadable input, 4 a server that cannot be
+/// reached.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some((_, [word, typed @ ..])) = arguments.split_first()
+        && word == completion::WORD
+    {
+        return completion::answer(args::Cli::command(), typed);
+    }
     let command = args::named(args::Cli::command(), arguments.first());
     let parsed = command.clone().try_get_matches_from(&arguments).and_then(|matches| args::Cli::from_arg_matches(&matches));
     let outcome = match parsed {
@@ -49,6 +76,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Unreachable) => ExitCode::from(4),
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => report(failure),
     }

@@ -20,6 +20,7 @@ use crate::configuration::ConfigurationFiles;
 use crate::failure::Failure;
 use crate::install_options::InstallOptions;
 use crate::manifests::{self, Manifests};
+use crate::probe_options::ProbeOptions;
 use crate::{escape, input, lang};
 
 /// A run.
@@ -62,6 +63,7 @@ pub(crate) enum Task {
     Plan(PlanArgs),
     Install(Box<InstallOptions>),
     Rbac(RbacArgs),
+    Probe(Box<ProbeOptions>),
     CheckConfig {
         input: Input,
     },
@@ -193,6 +195,7 @@ impl Options {
                 Some(InstallSubcommand::Rbac(args)) => Task::Rbac(args),
                 None => Task::Install(Box::new(InstallOptions::new(*args)?)),
             },
+            Action::Probe(args) => Task::Probe(Box::new(ProbeOptions::new(*args)?)),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }

@@ -101,6 +101,34 @@ fn reports_on_everything_that_was_recorded() {
 }
 
 #[test]
+fn a_probe_that_reaches_nobody() {
+    let closed = "http://127.0.0.1:1/?token=s3cr3t";
+    check(&schema("probe"), &meshwhy(&["probe", closed, "--format", "json"], ""), "probe");
+    let matrix = meshwhy(&["probe", closed, "--matrix", "--format", "json"], "");
+    check(&schema("probe-matrix"), &matrix, "probe --matrix");
+    assert!(matrix.contains("upstream-connection-refused") && !matrix.contains("s3cr3t"), "{matrix}");
+}
+
+#[test]
+fn a_probe_that_is_answered() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = server.accept().unwrap();
+        let member = r#""cart-1.shop"; error=destination_not_found; mw-cause=MW2001; mw-side=inbound; mw-flags="NR"; details="route_not_found""#;
+        let head = format!("HTTP/1.1 404 No\r\nserver: istio-envoy\r\nproxy-status: {member}\r\ncontent-length: 0\r\n\r\n");
+        let _begin = std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+    });
+    let answer = meshwhy(&["probe", &url, "--format", "json"], "");
+    answering.join().unwrap();
+    check(&schema("probe"), &answer, "probe");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer.pointer("/verdicts/0/code").and_then(Value::as_str), Some("MW2001"), "{answer}");
+    assert_eq!(answer.pointer("/trail/0/name").and_then(Value::as_str), Some("cart-1.shop"), "{answer}");
+}
+
+#[test]
 fn every_cause() {
     check(&schema("causes"), &meshwhy(&["causes", "--format", "json"], ""), "causes");
     let cause = schema("cause");

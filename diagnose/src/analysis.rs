@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use foldhash::quality::RandomState;
 use jiff::Timestamp;
-use meshwhy_core::Cause;
+use meshwhy_core::{Cause, Facts};
 use meshwhy_logs::Formats;
 use rayon::prelude::*;
 
@@ -165,6 +165,22 @@ impl Collector {
                 return blocks.failure();
             }
         }
+    }
+
+    /// Takes what was seen of one request without a line; `text` shows it as an example.
+    pub fn observe(&mut self, source: u32, facts: Facts<'_>, text: &str) {
+        let surplus = Surplus::default();
+        let reader = BlockReader {
+            source,
+            pod: None,
+            window: self.window,
+            formats: &self.formats,
+            keeps_suspects: self.keeps_suspects,
+            hasher: &self.hasher,
+            surplus: &surplus,
+        };
+        let summary = reader.one(facts, text);
+        self.take(summary);
     }
 
     /// Takes what the next lines say.

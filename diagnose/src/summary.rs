@@ -5,7 +5,7 @@ use foldhash::quality::RandomState;
 use meshwhy_core::Facts;
 use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::event::Event;
-use meshwhy_logs::{Formats, Item, Items, LineContent, LineReading, Success};
+use meshwhy_logs::{Formats, Item, Items, LineContent, LineFormat, LineReading, Success};
 
 use crate::analysis::Pod;
 use crate::failure::Failures;
@@ -137,6 +137,17 @@ impl BlockReader<'_> {
         summary.totals.lines = lines + extent.lines;
         summary.tally.read = summary.totals.lines;
         (summary, extent.overrun + (skipped - lines))
+    }
+
+    /// Sums up one failure that no line has: it counts as one.
+    pub(crate) fn one(&self, facts: Facts<'_>, text: &str) -> Summary {
+        let mut summary = Summary { sources: Sources::one(self.source), ..Summary::new(self.hasher.clone()) };
+        let content = LineContent::Facts(facts, LineFormat::Evidence);
+        let line = LineReading { origin: None, content, truncated: false };
+        self.item(Item { first: 1, last: 1, bytes: text.as_bytes(), line }, 0, &mut summary);
+        summary.totals.lines = 1;
+        summary.tally.read = 1;
+        summary
     }
 
     fn item(&self, item: Item<'_>, skipped: u64, summary: &mut Summary) {

@@ -40,6 +40,14 @@ pub fn sdk_module() -> Result<PathBuf> {
     find("MESHWHY_SDK_WASM", &["wasm32-wasip1/debug"], "meshwhy_empty_filter.wasm")
 }
 
+/// The built command line: `MESHWHY_CLI`, else in the build directory, where `cargo test` builds it beside the tests.
+///
+/// # Errors
+/// As [`module`].
+pub fn cli() -> Result<PathBuf> {
+    find("MESHWHY_CLI", &["debug", "release"], &format!("meshwhy{}", env::consts::EXE_SUFFIX))
+}
+
 fn find(variable: &str, directories: &[&str], name: &str) -> Result<PathBuf> {
     if let Some(path) = env::var_os(variable).map(PathBuf::from) {
         ensure!(path.is_file(), "{variable} names {}, which is not a file", path.display());

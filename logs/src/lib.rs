@@ -7,6 +7,7 @@
 
 mod access_log;
 mod choose;
+mod client;
 pub mod decoded;
 mod evidence;
 mod han;
@@ -23,6 +24,7 @@ mod unescape;
 pub use access_log::field::Success;
 pub use access_log::format::{FormatError, Formats};
 pub use choose::parse_line;
+pub use client::{ClientFailure, ClientResponse, ConnectError};
 pub use han::is_han;
 pub use line::{LineContent, LineFormat, LineReading, RecordWriter};
 pub use lines::MAX_LINE;

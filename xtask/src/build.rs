@@ -106,7 +106,7 @@ pub fn empty_filter() -> Result<PathBuf> {
 }
 
 /// Compiler flags that keep the paths of the builder's machine out of the module: they tell of the machine and make every build differ.
-fn without_paths() -> String {
+pub fn without_paths() -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
     format!("--remap-path-prefix={}=cargo --remap-path-prefix={}=meshwhy", home.display(), workspace().display())

@@ -13,6 +13,8 @@ mod cause_test;
 mod coverage_page;
 #[cfg(feature = "envoy")]
 mod demo;
+#[cfg(feature = "envoy")]
+mod dist;
 #[cfg(feature = "generate")]
 mod facts_page;
 mod fuzz;
@@ -62,6 +64,9 @@ enum Task {
     /// Builds the module, the command line, and the manifests with the hash of the module
     #[cfg(feature = "envoy")]
     Build,
+    /// Builds what a release has: an archive per platform, one with the module, hashes, and the manifest for krew
+    #[cfg(feature = "envoy")]
+    Dist(dist::Arguments),
     /// Measures how long judging and reading logs take, and what the deployments cost under a real Envoy
     #[cfg(feature = "envoy")]
     Bench(bench::Arguments),
@@ -166,6 +171,8 @@ fn run(task: Task) -> Result<()> {
         Task::Lint => build::lint(),
         #[cfg(feature = "envoy")]
         Task::Build => build::deploy(),
+        #[cfg(feature = "envoy")]
+        Task::Dist(arguments) => dist::run(&arguments),
         #[cfg(feature = "envoy")]
         Task::Bench(arguments) => bench::run(&arguments),
         #[cfg(feature = "envoy")]

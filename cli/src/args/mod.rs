@@ -2,6 +2,7 @@
 
 mod cluster;
 mod install;
+mod probe;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 
 pub(crate) use cluster::{AccessArgs, ClusterArgs, ConnectionArgs};
 pub(crate) use install::{InstallArgs, InstallFormatArg, InstallSubcommand, ProxyArg, RbacArgs};
+pub(crate) use probe::{HttpVersionArgs, ProbeArgs};
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -47,6 +49,8 @@ pub(crate) enum Action {
     Plan(PlanArgs),
     /// Render what to apply so that the proxies themselves say why requests fail, or the way back from it
     Install(Box<InstallArgs>),
+    /// Send one request, and say who answered it, on which way, and why it failed
+    Probe(Box<ProbeArgs>),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),

@@ -4,6 +4,7 @@ mod check;
 mod install;
 mod live;
 mod plan;
+mod probe;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -112,6 +113,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Plan(args) => plan::run(&mut out, &args, lang),
         Task::Install(options) => install::run(&mut out, &options, lang),
         Task::Rbac(args) => install::rbac(&mut out, args),
+        Task::Probe(options) => probe::run(&mut out, &options, lang),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());

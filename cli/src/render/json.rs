@@ -31,7 +31,7 @@ pub(super) struct Verdicts<'a> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
-enum Verdict<'a> {
+pub(super) enum Verdict<'a> {
     Judged(&'a Entry),
     Possible(&'a Alternative),
 }
@@ -67,11 +67,15 @@ struct FindingLine<'a> {
 /// Writes the answer to `explain`.
 pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
     let (lang, lines) = (lang::tag(report.lang), report.tally);
+    let verdicts = answers(report);
+    object(out, &Verdicts { schema: SCHEMA, lang, verdicts, decoded: &report.decoded, lines, unreadable_lines: lines.unreadable })
+}
+
+/// The answers of a report, best first: what is unknown comes behind what is possible.
+pub(super) fn answers(report: &DiagnosisReport) -> Vec<Verdict<'_>> {
     let (unknown, known): (Vec<_>, Vec<_>) = report.entries.iter().partition(|entry| entry.code == unknown::CAUSE.code);
     let possible = report.alternatives().into_iter().map(Verdict::Possible);
-    let verdicts =
-        known.into_iter().map(Verdict::Judged).chain(possible).chain(unknown.into_iter().map(Verdict::Judged)).collect();
-    object(out, &Verdicts { schema: SCHEMA, lang, verdicts, decoded: &report.decoded, lines, unreadable_lines: lines.unreadable })
+    known.into_iter().map(Verdict::Judged).chain(possible).chain(unknown.into_iter().map(Verdict::Judged)).collect()
 }
 
 /// Writes the answer to `diagnose`.

@@ -16,7 +16,14 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
     if report.entries.is_empty() && report.decoded.is_empty() {
         nothing_failed(&mut page, report)?;
     }
-    causes(&mut page, labels, &report.entries, |page, entry| {
+    judged(&mut page, labels, report)?;
+    decoded::write(&mut page, labels, &report.decoded)?;
+    tally(&mut page, labels, report)
+}
+
+/// Writes each verdict of an answer with its evidence, and what the catalogue says of it.
+pub(super) fn judged(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport) -> io::Result<()> {
+    causes(page, labels, &report.entries, |page, entry| {
         page.heading(labels.evidence)?;
         let width = entry.evidence.iter().map(|fact| fact.name.len()).max().unwrap_or(0);
         for fact in &entry.evidence {
@@ -33,9 +40,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
         alternatives(page, labels, entry)?;
         ruled_out(page, labels, entry)?;
         near_misses(page, labels, entry)
-    })?;
-    decoded::write(&mut page, labels, &report.decoded)?;
-    tally(&mut page, labels, report)
+    })
 }
 
 /// Writes all of the answer to `diagnose`: each cause once.

@@ -4,8 +4,9 @@ use meshwhy_core::event::Event;
 use meshwhy_core::{Decisive, Facts, Flag};
 
 use super::envoy::{answered, flagged};
-use super::phrase::{Phrase, PhraseHit, event, happened, read};
+use super::phrase::{Phrase, PhraseHit, detailed, event, happened, read};
 use super::words::{first, holds, holds_any};
+use crate::client::ClientFailure;
 
 pub(super) const PHRASES: &[Phrase] = &[
     read("RST_STREAM with error code:", rst_stream),
@@ -126,20 +127,53 @@ pub(super) fn refused() -> Facts<'static> {
 /// A connection that ended before an answer, in the words of a client: an event that Envoy has a flag for.
 fn closed(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
     let of_probe = holds_any(hit.line.message, &["webhook", "probe failed", "probe errored"]);
-    (!of_probe).then(|| Decisive { seen_by_client: Some(true), ..flagged(Flag::UC).decisive }.into())
+    (!of_probe).then(|| seen(&ClientFailure::Closed))
 }
 
 /// TLS libraries say so where the answer is no TLS.
 fn answered_plain(_: PhraseHit<'_>) -> Option<Facts<'_>> {
-    let reason = "TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER";
-    Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
+    Some(seen(&ClientFailure::PlaintextForTls))
 }
 
 /// Servers answer so what they read where TLS should begin.
 fn asked_plain(_: PhraseHit<'_>) -> Option<Facts<'_>> {
-    let reason = "TLS error: 268435612:SSL routines:OPENSSL_internal:HTTP_REQUEST";
-    let facts = Decisive { downstream_transport_failure: Some(reason.into()), ..Decisive::default() };
-    Some(Decisive { seen_by_client: Some(true), ..facts }.into())
+    Some(seen(&ClientFailure::TlsWanted))
+}
+
+/// What a client that got no response makes of it.
+pub(crate) fn seen(failure: &ClientFailure<'_>) -> Facts<'static> {
+    let facts = match *failure {
+        ClientFailure::NotConnected { address, error } => {
+            let reason = error.reason();
+            match of_istio(address, reason) {
+                Some(event) => return happened(event),
+                None => failed(reason),
+            }
+        }
+        ClientFailure::Closed => flagged(Flag::UC).decisive,
+        ClientFailure::PlaintextForTls => failed("TLS error: 268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER"),
+        ClientFailure::TlsWanted => Decisive {
+            downstream_transport_failure: Some("TLS error: 268435612:SSL routines:OPENSSL_internal:HTTP_REQUEST".into()),
+            ..Decisive::default()
+        },
+        ClientFailure::HandshakeCut => {
+            failed("TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end")
+        }
+        ClientFailure::Alert(number) => alert(number),
+        ClientFailure::CertificateUntrusted => happened(Event::CertificateUntrusted).decisive,
+        ClientFailure::CertificateOutOfDate => happened(Event::CertificateOutOfDate).decisive,
+        ClientFailure::StreamReset => happened(Event::StreamResetByCodec).decisive,
+        ClientFailure::StreamResetForSize => detailed("http2.header_list_size_too_large").decisive,
+        ClientFailure::Http2Only => flagged(Flag::UPE).decisive,
+    };
+    Decisive { seen_by_client: Some(true), ..facts }.into()
+}
+
+/// BoringSSL has the alerts of RFC 8446 as reasons of its SSL library, from 1000 on.
+fn alert(number: u8) -> Decisive<'static> {
+    const SSL_ALERTS: u32 = (16 << 24) + 1000;
+    let reason = format!("TLS error: {}:SSL routines:OPENSSL_internal:", SSL_ALERTS.saturating_add(number.into()));
+    Decisive { upstream_transport_failure: Some(reason.into()), ..Decisive::default() }
 }
 
 /// What it means that nobody answers at an address of Istio's own; a proxy that lets a client wait has started.
@@ -167,8 +201,7 @@ fn words_of_addresses(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn reset_handshake(_: PhraseHit<'_>) -> Option<Facts<'_>> {
-    let reason = "TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end";
-    Some(Decisive { seen_by_client: Some(true), ..failed(reason) }.into())
+    Some(seen(&ClientFailure::HandshakeCut))
 }
 
 /// curl's code for a handshake that failed, whatever its library says.
@@ -217,7 +250,7 @@ fn no_grpc(hit: PhraseHit<'_>) -> Option<Facts<'_>> {
 
 /// A server that speaks only HTTP/2 and was asked in HTTP/1: the proxy in front of it takes its port for one of HTTP/1.
 fn answered_http1(_: PhraseHit<'_>) -> Option<Facts<'_>> {
-    Some(Decisive { seen_by_client: Some(true), ..flagged(Flag::UPE).decisive }.into())
+    Some(seen(&ClientFailure::Http2Only))
 }
 
 fn failed(reason: &str) -> Decisive<'_> {

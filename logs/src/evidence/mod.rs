@@ -35,9 +35,11 @@ mod ztunnel;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use client::seen as seen_by_client;
 use log_line::{Level, LogLine};
 use meshwhy_core::Facts;
 
+use crate::client::ClientResponse;
 use crate::peel::timestamp;
 
 /// Reads one line of a log, a table of events, a body or a header.
@@ -110,6 +112,11 @@ fn in_log(line: LogLine<'_>) -> Option<Facts<'_>> {
 /// Reads a piece of a line, or several short lines that are pieces.
 pub(crate) fn fragment(text: &str) -> Option<Facts<'_>> {
     fragment::read(text.trim())
+}
+
+/// Reads a response as a client has it in hand.
+pub(crate) fn received<'a>(response: &ClientResponse<'a>) -> Option<Facts<'a>> {
+    response::received(response)
 }
 
 /// Reads a response as a client prints it – status line, headers, body, in any part – or a request with its headers.

@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::log_line::LogLine;
 use super::phrase::detailed;
 use super::{fragment, header_line, local_reply, phrase, words};
+use crate::client::ClientResponse;
 
 /// What was read of an exchange; the last response counts, since curl prints redirects and `100 Continue` before it.
 #[derive(Default)]
@@ -33,7 +34,22 @@ enum ResponsePart {
 
 /// Reads the block; `None` when it holds no response and no request that says something.
 pub(super) fn read(block: &str) -> Option<Facts<'_>> {
-    let exchange = Exchange::of(block);
+    facts(&Exchange::of(block))
+}
+
+/// Reads a response that nobody printed.
+pub(super) fn received<'a>(response: &ClientResponse<'a>) -> Option<Facts<'a>> {
+    let kept = |headers: &[(&'a str, &'a str)]| headers.iter().copied().take(MAX_KEPT).collect();
+    facts(&Exchange {
+        status: Some(response.status),
+        headers: kept(response.headers),
+        body: response.body.lines().filter(|line| !line.trim().is_empty()).take(MAX_KEPT).collect(),
+        request: kept(response.request_headers),
+        request_line: Some((response.method, response.path)),
+    })
+}
+
+fn facts<'a>(exchange: &Exchange<'a>) -> Option<Facts<'a>> {
     let request = exchange.request.iter().find_map(|(name, value)| header_line::read(name, value));
     let answer = exchange.answer();
     let mut facts = match (answer, request) {
