@@ -25,6 +25,7 @@ mod render;
 mod report;
 mod search;
 mod verbosity;
+mod way;
 
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;

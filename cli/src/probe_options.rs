@@ -6,11 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use meshwhy_envoyfilter::Name;
 use meshwhy_probe::{Address, HttpVersion, Identity, Request, Resolver, Roots, ServerNameSent, Target, Tls, TraceContext};
 
 use crate::args::{FormatArg, HttpVersionArgs, ProbeArgs};
 use crate::escape;
 use crate::failure::Failure;
+use crate::way::PodOrigin;
 
 /// Largest file that is taken for a body, a certificate or a key, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -20,7 +22,9 @@ const MIN_SECRET: usize = 6;
 /// A probe.
 pub(crate) struct ProbeOptions {
     pub(crate) request: Request,
-    pub(crate) connector: Resolver,
+    pub(crate) here: Resolver,
+    /// The pod that it sets out from.
+    pub(crate) from: Option<PodOrigin>,
     pub(crate) tls: Tls,
     /// What must not be printed, even where the server repeats it.
     pub(crate) secrets: Vec<String>,
@@ -73,8 +77,22 @@ impl ProbeOptions {
             patience: Duration::from_secs(args.timeout),
             ..Request::get(target)
         };
-        let connector = Resolver { instead: args.connect_to.as_deref().map(address).transpose()? };
-        Ok(Self { request, connector, tls, secrets, matrix: args.matrix, format: args.output.format })
+        if args.connection.is_given() && args.from.is_none() {
+            return Err(Failure::Usage("--context and --kubeconfig are for --from".to_owned()));
+        }
+        let from = args.from.as_deref().map(|from| {
+            let (pod, container) =
+                from.split_once('/').map_or((from, None), |(pod, container)| (pod, Some(container.to_owned())));
+            let is_name = |name: &str| Name::parse(name).is_ok();
+            if !is_name(pod) || !container.as_deref().is_none_or(is_name) {
+                return Err(Failure::Usage("--from takes POD or POD/CONTAINER".to_owned()));
+            }
+            let (access, namespace) = (args.connection.access(), args.namespace.clone());
+            Ok(PodOrigin { access, namespace, pod: pod.to_owned(), container })
+        });
+        let from = from.transpose()?;
+        let here = Resolver { instead: args.connect_to.as_deref().map(address).transpose()? };
+        Ok(Self { request, here, from, tls, secrets, matrix: args.matrix, format: args.output.format })
     }
 }
 

@@ -15,6 +15,7 @@ mod rbac;
 mod selection;
 mod session;
 mod timestamps;
+mod tunnel;
 
 pub use admin::{ENDPOINTS, Endpoint};
 pub use bundle::Bundle;
@@ -23,6 +24,7 @@ pub use gap::{Gap, GapReason};
 pub use logs::{LogProgress, LogRequest, Piece};
 pub use objects::{Object, Objects};
 pub use proxies::{ProxyContainer, ProxyKind};
-pub use rbac::{Extent, Subject as RbacSubject, rbac};
+pub use rbac::{Beyond, Extent, Subject as RbacSubject, rbac};
 pub use selection::{Namespaces, Selected, Selection, Subject, SubjectKind};
 pub use session::{Answers, Next, Pieces, Session};
+pub use tunnel::{Tunnel, TunnelFailure};

@@ -24,17 +24,26 @@ pub enum Extent {
     Namespace(String),
 }
 
-/// Renders roles and their bindings. `with_admin` also allows what proxies say of themselves, which needs to forward ports.
+/// What is allowed beside reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Beyond {
+    /// To ask proxies themselves: ports are forwarded.
+    pub admin: bool,
+    /// To probe from inside pods: programs are run in them.
+    pub probe: bool,
+}
+
+/// Renders roles and their bindings.
 #[must_use]
-pub fn rbac(subject: &Subject, extent: &Extent, root: &str, with_admin: bool) -> String {
+pub fn rbac(subject: &Subject, extent: &Extent, root: &str, beyond: Beyond) -> String {
     let mut text = String::from("# What `meshwhy` reads, and nothing else. It changes nothing, and it never reads Secrets.\n");
     match extent {
         Extent::Cluster => {
-            let rules = pods(with_admin) + &objects(|_| true) + &workloads_of_pods();
+            let rules = pods(beyond) + &objects(|_| true) + &workloads_of_pods();
             document(&mut text, "ClusterRole", None, &rules, subject);
         }
         Extent::Namespace(namespace) => {
-            let rules = pods(with_admin) + &objects(|it| !it.is_of_cluster) + &workloads_of_pods();
+            let rules = pods(beyond) + &objects(|it| !it.is_of_cluster) + &workloads_of_pods();
             document(&mut text, "Role", Some(namespace), &rules, subject);
         }
     }
@@ -43,20 +52,22 @@ pub fn rbac(subject: &Subject, extent: &Extent, root: &str, with_admin: bool) ->
             Extent::Cluster => String::new(),
             Extent::Namespace(namespace) if namespace == root => String::new(),
             // istiod's log, and the configuration that reaches every namespace.
-            Extent::Namespace(_) => pods(false) + &objects(|it| !it.is_of_cluster && it.group.ends_with(".istio.io")),
+            Extent::Namespace(_) => pods(Beyond::default()) + &objects(|it| !it.is_of_cluster && it.group.ends_with(".istio.io")),
         };
     let name = if *extent == Extent::Namespace(root.to_owned()) { "meshwhy-control-plane" } else { "meshwhy" };
     named(&mut text, name, "Role", Some(root), &rules, subject);
     text
 }
 
-fn pods(with_admin: bool) -> String {
+fn pods(beyond: Beyond) -> String {
     // Over WebSockets it is a GET; from Kubernetes 1.35 on that needs `create` as well.
-    let forward = if with_admin { rule("", &["pods/portforward"], &["create", "get"], &[]) } else { String::new() };
+    let forward = if beyond.admin { rule("", &["pods/portforward"], &["create", "get"], &[]) } else { String::new() };
+    let exec = if beyond.probe { rule("", &["pods/exec"], &["create", "get"], &[]) } else { String::new() };
     rule("", &["pods"], &["get", "list"], &[])
         + &rule("", &["pods/log"], &["get"], &[])
         + &rule("", &["events"], &["list"], &[])
         + &forward
+        + &exec
 }
 
 /// Those that `TYPE/NAME` may name.

@@ -14,6 +14,7 @@ use crate::logs::{LogProgress, LogRequest, Piece, Streams};
 use crate::objects::{self, Objects};
 use crate::proxies::ProxyContainer;
 use crate::selection::{Selected, Selection};
+use crate::tunnel::Tunnel;
 
 /// Threads that wait for the network.
 const THREADS: usize = 2;
@@ -94,6 +95,15 @@ impl Session {
                 take(at, answers);
             }
         });
+    }
+
+    /// Connections that begin in a pod of a namespace; in the first container that is no proxy where none is named.
+    ///
+    /// # Errors
+    /// The pod cannot be looked up.
+    pub fn tunnel(&self, namespace: Option<&str>, pod: &str, container: Option<&str>) -> Result<Tunnel, Gap> {
+        let namespace = namespace.unwrap_or_else(|| self.namespace());
+        self.runtime.block_on(Tunnel::new(&self.connection.client, namespace, pod, container))
     }
 
     /// Begins to read logs. The pieces end when all are read; a receiver that is dropped ends the reading.

@@ -107,6 +107,9 @@ pub(crate) struct RbacArgs {
     /// The root namespace of the mesh
     #[arg(long, value_name = "NAMESPACE", value_parser = Namespace::parse, default_value = "istio-system")]
     pub(crate) root_namespace: Namespace,
+    /// Also `probe --from`: it needs to run programs in the pods
+    #[arg(long)]
+    pub(crate) probe: bool,
     /// Also what `--deep` asks the proxies themselves: it needs to forward ports, to any port of the pods
     #[arg(long)]
     pub(crate) deep: bool,

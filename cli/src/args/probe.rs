@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::OutputArgs;
+use super::{ConnectionArgs, OutputArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArgs {
@@ -38,6 +38,15 @@ pub(crate) struct ProbeArgs {
     /// Make a gRPC call with an empty message, or that of --body
     #[arg(long, conflicts_with_all = ["http1_0", "http1_1", "request"])]
     pub(crate) grpc: bool,
+    /// Set out from inside this pod, so that the request takes the way of its workload: a program of its first container that is no proxy, or of
+    /// CONTAINER, passes the bytes on (python3, bash, socat or nc; needs the right to `exec`)
+    #[arg(long, value_name = "POD[/CONTAINER]")]
+    pub(crate) from: Option<String>,
+    /// The namespace of that pod
+    #[arg(long, short, value_name = "NAMESPACE", requires = "from")]
+    pub(crate) namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
     /// Connect here, whatever host and port the URL has
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) connect_to: Option<String>,

@@ -8,7 +8,7 @@ use meshwhy_check::mesh::Settings;
 use meshwhy_check::preflight::{Standing, preflight, sizes};
 use meshwhy_check::report::with_mesh;
 use meshwhy_check::source::Source;
-use meshwhy_cluster::{Extent, Namespaces, RbacSubject, Selection};
+use meshwhy_cluster::{Beyond, Extent, Namespaces, RbacSubject, Selection};
 use meshwhy_core::Lang;
 use meshwhy_envoyfilter::{File, helm, kustomize};
 
@@ -75,7 +75,7 @@ pub(super) fn run(out: &mut dyn Write, options: &InstallOptions, lang: Lang) -> 
 /// # Errors
 /// [`Failure::Usage`] where nobody is named.
 pub(super) fn rbac(out: &mut dyn Write, args: RbacArgs) -> Result<Outcome, Failure> {
-    let RbacArgs { user, group, service_account, namespace, root_namespace, deep } = args;
+    let RbacArgs { user, group, service_account, namespace, root_namespace, probe, deep } = args;
     let account =
         service_account.map(|(namespace, name)| RbacSubject::ServiceAccount(namespace.as_str().into(), name.as_str().into()));
     let subject = user
@@ -84,7 +84,7 @@ pub(super) fn rbac(out: &mut dyn Write, args: RbacArgs) -> Result<Outcome, Failu
         .or(account)
         .ok_or_else(|| Failure::Usage("for whom? name one with --user, --group or --service-account".to_owned()))?;
     let extent = namespace.map_or(Extent::Cluster, |namespace| Extent::Namespace(namespace.as_str().to_owned()));
-    out.write_all(meshwhy_cluster::rbac(&subject, &extent, root_namespace.as_str(), deep).as_bytes())?;
+    out.write_all(meshwhy_cluster::rbac(&subject, &extent, root_namespace.as_str(), Beyond { admin: deep, probe }).as_bytes())?;
     Ok(Outcome::Clean)
 }
 

@@ -13,15 +13,17 @@ use crate::probe_options::ProbeOptions;
 use crate::probe_report::{Probe, ProbeMatrix, ProbeRow};
 use crate::render::probe as render;
 use crate::report::DiagnosisReport;
+use crate::way::Way;
 
 /// Sends what is asked for and writes what came of it.
 ///
 /// # Errors
-/// The output cannot be written. What fails at the server is no error.
+/// The output cannot be written, or there is no such pod to set out from. What fails at the server is no error.
 pub(super) fn run(out: &mut dyn Write, options: &ProbeOptions, lang: Lang) -> Result<Outcome, Failure> {
+    let way = Way::new(options.here.clone(), options.from.as_ref(), lang)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let probe = |request: Request| {
-        let mut outcome = runtime.block_on(send(&request, &options.connector, &options.tls));
+        let mut outcome = runtime.block_on(send(&request, &way, &options.tls));
         outcome.conceal(&options.secrets);
         let report = report(&request, &outcome, lang);
         Probe { request, outcome, report }

@@ -1,10 +1,13 @@
 //! The commands against a cluster, as a user runs them.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use meshwhy_integration::RunDirectory;
 use meshwhy_integration::kubernetes::ApiServer;
 use serde_json::Value;
@@ -164,5 +167,32 @@ pub(crate) fn installation_is_proved(server: &ApiServer) -> Result<()> {
     ensure!(text.contains("the cluster has the kind EnvoyFilter"), "{text}{}", errors(&output));
     let forbidden = meshwhy(server, "nobody", &["install", "--mode", "native", "--check"])?;
     ensure!(code(&forbidden) == Some(3), "{}", errors(&forbidden));
+    Ok(())
+}
+
+pub(crate) fn probes_set_out_from_pods(server: &ApiServer) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/cart", listener.local_addr()?);
+    let asked = thread::spawn(move || -> Result<String> {
+        let (mut stream, _) = listener.accept()?;
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request)?;
+        stream
+            .write_all(b"HTTP/1.1 503 Service Unavailable\r\nserver: envoy\r\ncontent-length: 19\r\n\r\nno healthy upstream")?;
+        request.truncate(length);
+        Ok(String::from_utf8(request)?)
+    });
+    let arguments = ["probe", &url, "--from", "pay-1", "-n", "shop", "--http1.1"];
+    let output = meshwhy(server, "admin", &arguments)?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(code(&output) == Some(1) && text.contains("MW3001"), "{text}{}", errors(&output));
+    let request = asked.join().map_err(|_| anyhow!("the server panicked"))??;
+    ensure!(request.starts_with("GET /cart HTTP/1.1\r\n"), "{request}");
+    // Nobody listens any more.
+    let output = meshwhy(server, "admin", &arguments)?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(code(&output) == Some(4) && text.contains("pay-1.shop/pay"), "{text}{}", errors(&output));
+    let output = meshwhy(server, "nobody", &arguments)?;
+    ensure!(code(&output) == Some(3) && errors(&output).contains("403"), "{}", errors(&output));
     Ok(())
 }

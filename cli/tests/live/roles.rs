@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use meshwhy_cluster::{Extent, Gap, GapReason, Namespaces, RbacSubject, Selection, Session, rbac};
+use meshwhy_cluster::{Beyond, Extent, Gap, GapReason, Namespaces, RbacSubject, Selection, Session, TunnelFailure, rbac};
 use meshwhy_integration::kubernetes::ApiServer;
+
+use tokio::runtime::Runtime;
 
 use crate::collecting::read;
 use crate::{ALL_LOGS, in_namespace, session};
@@ -22,6 +24,14 @@ fn forbidden(session: &Session, selection: &Selection) -> Vec<String> {
     gaps.extend(missing);
     let containers: Vec<_> = selected.containers.into_iter().filter(|it| it.pod == "pay-1").collect();
     session.admin(&containers, |_, answers| gaps.extend(answers.into_iter().filter_map(|(_, answer)| answer.err())));
+    let way = session.tunnel(Some("shop"), "pay-1", Some("pay")).ok();
+    if let Some(way) = way {
+        let opened = Runtime::new().map(|runtime| runtime.block_on(way.open("127.0.0.1", 1, Duration::from_secs(10))).map(drop));
+        if let Ok(Err(TunnelFailure::Refused(reason))) = opened {
+            let is_forbidden = reason.contains("forbidden");
+            gaps.extend(is_forbidden.then(|| Gap { what: "exec".to_owned(), reason: GapReason::Forbidden }));
+        }
+    }
     gaps.retain(|gap| matches!(gap.reason, GapReason::Forbidden | GapReason::OnlyIn(_)));
     gaps.into_iter().map(|gap| format!("{}: {:?}", gap.what, gap.reason)).collect()
 }
@@ -50,10 +60,12 @@ pub(crate) fn roles_are_sufficient_and_minimal(server: &ApiServer) -> Result<()>
         [(Extent::Cluster, Namespaces::All), (Extent::Namespace("shop".to_owned()), Namespaces::One("shop".to_owned()))]
     {
         let selection = Selection { namespaces, ..Selection::default() };
-        let roles = rbac(&subject, &extent, "istio-system", true);
+        let roles = rbac(&subject, &extent, "istio-system", Beyond { admin: true, probe: true });
         server.apply(&roles)?;
         // What lives outside of namespaces, or in others, no Role can give.
-        let is_needed = |what: &String| what.starts_with("logs") || what.starts_with("pods") || what.starts_with('/');
+        let is_needed = |what: &String| {
+            what.starts_with("logs") || what.starts_with("pods") || what.starts_with('/') || what.starts_with("exec")
+        };
         let suffices = |gaps: &Vec<String>| match extent {
             Extent::Cluster => gaps.is_empty(),
             Extent::Namespace(_) => !gaps.iter().any(is_needed),

@@ -288,6 +288,10 @@ fn kwok_configuration(at: &Path, logs: &[PodLog<'_>], admin_port: Option<u16>) -
             log.pod, log.namespace, log.container
         )?;
     }
+    // A program of a container is run on this machine.
+    text.push_str(
+        "---\napiVersion: kwok.x-k8s.io/v1alpha1\nkind: ClusterExec\nmetadata: {name: here}\nspec:\n  execs:\n  - local: {}\n",
+    );
     if let Some(port) = admin_port {
         write!(
             text,
