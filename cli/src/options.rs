@@ -11,7 +11,7 @@ use meshwhy_logs::Formats;
 
 use crate::args::{
     Action, Cli, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs, OutputFile, PlanArgs,
-    ReadingArgs,
+    ReadingArgs, RouteArgs,
 };
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
@@ -57,6 +57,7 @@ pub(crate) enum Task {
         format: FormatArg,
     },
     Plan(PlanArgs),
+    Route(Box<RouteArgs>),
     CheckConfig {
         input: Input,
     },
@@ -163,6 +164,7 @@ impl Options {
                 }
                 Task::Plan(args)
             }
+            Action::Route(args) => Task::Route(Box::new(args)),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }

@@ -7,5 +7,6 @@ pub mod config;
 pub mod matching;
 pub mod proto_json;
 pub mod route;
+mod words;
 
 pub use admin::{AdminData, Clusters, ConfigDump};

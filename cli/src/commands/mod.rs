@@ -2,6 +2,7 @@
 
 mod check;
 mod plan;
+mod route;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -99,6 +100,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             Ok(Outcome::Clean)
         }
         Task::Plan(args) => plan::run(&mut out, &args, lang),
+        Task::Route(args) => route::run(&mut out, &args, lang),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());

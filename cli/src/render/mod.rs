@@ -9,6 +9,7 @@ mod labels;
 pub(crate) mod markdown;
 pub(crate) mod page;
 pub(crate) mod plan;
+pub(crate) mod route;
 pub(crate) mod rules;
 mod sarif;
 #[cfg(feature = "schemas")]

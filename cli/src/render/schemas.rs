@@ -8,18 +8,20 @@ use super::causes::{Catalogue, Shown};
 use super::check::Checked;
 use super::json::{Findings, SCHEMA, Verdicts};
 use super::plan::Planned;
+use super::route::Routed;
 use super::rules::{Rules, ShownRule};
 use super::search::Found;
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 10] {
+pub fn schemas() -> [(&'static str, Value); 11] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
         ("causes", schema::<Catalogue>("meshwhy causes")),
         ("check", schema::<Checked<'_>>("meshwhy check")),
         ("plan", schema::<Planned<'_>>("meshwhy plan")),
+        ("route", schema::<Routed<'_>>("meshwhy route")),
         ("rules", schema::<Rules>("meshwhy rules")),
         ("rule", schema::<ShownRule>("meshwhy rules NAME")),
         ("search", schema::<Found>("meshwhy search")),

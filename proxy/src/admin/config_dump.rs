@@ -80,11 +80,13 @@ pub struct ConfigDump<'a> {
     pub faults: Vec<Fault>,
     /// How many sections were there; none in what is no dump.
     pub sections: usize,
-    /// Whether the sections with these resources were there.
+    /// Which resources are all there: their section was, and nothing of it was unreadable.
     pub has: Sections,
+    /// The section that is being read.
+    current: String,
 }
 
-/// Which sections a dump has.
+/// Of which resources a dump has all: that one of others is not there means nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sections {
     /// Listeners.
@@ -97,6 +99,8 @@ pub struct Sections {
     pub endpoints: bool,
     /// Secrets.
     pub secrets: bool,
+    /// Everything else, which nobody asks for.
+    others: bool,
 }
 
 impl<'a> ConfigDump<'a> {
@@ -107,6 +111,9 @@ impl<'a> ConfigDump<'a> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         if let Err(error) = Root(&mut dump).deserialize(&mut deserializer) {
             dump.faults.push(Fault { part: "config_dump".to_owned(), error: error.to_string() });
+            // The section that the cut goes through has not all that it should.
+            let last = std::mem::take(&mut dump.current);
+            *dump.has.of(&last) = false;
         }
         dump
     }
@@ -163,6 +170,8 @@ impl<'a> ConfigDump<'a> {
             let name = read::<Named<'_>>(raw).map(|named| named.name).filter(|name| !name.is_empty());
             let name = name.map(|name| format!(" {}", &*name)).unwrap_or_default();
             self.faults.push(Fault { part: format!("{list}[{index}]{name}"), error: error.to_string() });
+            let current = std::mem::take(&mut self.current);
+            *self.has.of(&current) = false;
         }
     }
 
@@ -350,7 +359,8 @@ impl<'de: 'a, 'a> Visitor<'de> for Section<'_, 'a> {
                 "@type" => {
                     let name = map.next_value::<Text<'de>>()?;
                     self.0.sections += usize::from(name.contains("/envoy.admin.") && name.ends_with("ConfigDump"));
-                    self.0.has.note(&name);
+                    self.0.current = name.rsplit_once('.').map_or(&*name, |(_, last)| last).to_owned();
+                    *self.0.has.of(&self.0.current) = true;
                 }
                 "bootstrap" => {
                     let raw = map.next_value::<&RawValue>()?;
@@ -400,15 +410,54 @@ impl<'de: 'a, 'a> Visitor<'de> for List<'_, 'a> {
 }
 
 impl Sections {
-    fn note(&mut self, name: &str) {
-        let known = name.rsplit_once('.').map_or(name, |(_, last)| last);
-        match known {
-            "ListenersConfigDump" => self.listeners = true,
-            "ClustersConfigDump" => self.clusters = true,
-            "RoutesConfigDump" => self.routes = true,
-            "EndpointsConfigDump" => self.endpoints = true,
-            "SecretsConfigDump" => self.secrets = true,
-            _ => {}
+    fn of(&mut self, section: &str) -> &mut bool {
+        match section {
+            "ListenersConfigDump" => &mut self.listeners,
+            "ClustersConfigDump" => &mut self.clusters,
+            "RoutesConfigDump" => &mut self.routes,
+            "EndpointsConfigDump" => &mut self.endpoints,
+            "SecretsConfigDump" => &mut self.secrets,
+            _ => &mut self.others,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUMP: &str = r#"{"configs":[
+        {"@type":"type.googleapis.com/envoy.admin.v3.ClustersConfigDump","static_clusters":[{"cluster":{"name":"a"}}]},
+        {"@type":"type.googleapis.com/envoy.admin.v3.ListenersConfigDump","dynamic_listeners":[
+            {"name":"broken","active_state":{"listener":{"address":7}}},
+            {"active_state":{"listener":{"name":"whole"}},"error_state":{"failed_configuration":{"name":"whole"},"details":"no"}}]},
+        {"@type":"type.googleapis.com/envoy.admin.v3.RoutesConfigDump","dynamic_route_configs":[{"route_config":{"name":"80"}}]}]}"#;
+
+    #[test]
+    fn a_damaged_part_is_named_and_the_rest_goes_on() {
+        let dump = ConfigDump::read(DUMP.as_bytes());
+        assert_eq!(dump.faults.len(), 1);
+        assert_eq!(dump.faults[0].part, "dynamic_listeners[0] broken");
+        assert_eq!(dump.listeners.iter().map(|(_, listener)| &*listener.name).collect::<Vec<_>>(), ["whole"]);
+        assert_eq!(dump.refused.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["whole"]);
+        assert!(dump.has.clusters && dump.has.routes && !dump.has.listeners);
+    }
+
+    #[test]
+    fn what_comes_before_a_cut_is_there_and_no_more_is_claimed() {
+        let cut = DUMP.find("{\"route_config\"").unwrap();
+        let dump = ConfigDump::read(&DUMP.as_bytes()[..cut]);
+        assert_eq!((dump.sections, dump.clusters.len(), dump.listeners.len(), dump.routes.len()), (3, 1, 1, 0));
+        assert!(dump.has.clusters && !dump.has.routes);
+        for end in 0..DUMP.len() {
+            let _ = ConfigDump::read(&DUMP.as_bytes()[..end]);
+        }
+    }
+
+    #[test]
+    fn other_json_is_no_dump() {
+        for json in ["", "[]", "{}", r#"{"configs":[]}"#, r#"{"configs":[{"@type":"x"}]}"#, "apiVersion: v1"] {
+            assert!(!ConfigDump::read(json.as_bytes()).is_dump(), "{json}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::listener::{Filter, SocketAddress};
-use crate::proto_json::{Any, Text};
+use crate::proto_json::{Any, Object, Text};
 
 /// `envoy.config.cluster.v3.Cluster`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,9 +23,26 @@ pub struct Cluster<'a> {
     /// Limits.
     #[serde(borrow, default)]
     pub circuit_breakers: CircuitBreakers<'a>,
+    #[serde(borrow, default)]
+    common_lb_config: CommonLbConfig<'a>,
     /// TLS to all endpoints.
     #[serde(borrow, default)]
     pub transport_socket: Option<Filter<'a>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct CommonLbConfig<'a> {
+    #[serde(borrow, default)]
+    healthy_panic_threshold: Option<Object<'a>>,
+}
+
+impl Cluster<'_> {
+    /// Whether Envoy sends to unhealthy endpoints, too, once fewer than a share of them are healthy; half unless Istio says 0.
+    #[must_use]
+    pub fn panics(&self) -> bool {
+        let threshold = self.common_lb_config.healthy_panic_threshold.as_ref();
+        threshold.is_none_or(|threshold| threshold.read::<f64>("value").unwrap_or_default() > 0.0)
+    }
 }
 
 /// `envoy.config.cluster.v3.CircuitBreakers`.

@@ -18,7 +18,7 @@ pub use self::route::{
     WeightedClusters,
 };
 
-use crate::proto_json::{Any, Text};
+use crate::proto_json::{Any, Object, Text};
 
 /// Whatever has a name.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -51,9 +51,26 @@ pub struct Node<'a> {
     /// Its service.
     #[serde(borrow, default)]
     pub cluster: Text<'a>,
+    #[serde(borrow, default)]
+    user_agent_build_version: BuildVersion<'a>,
     /// What Istio's agent adds.
     #[serde(borrow, default)]
     pub metadata: NodeMetadata<'a>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct BuildVersion<'a> {
+    #[serde(borrow, default)]
+    version: Object<'a>,
+}
+
+impl Node<'_> {
+    /// The minor version of its Envoy 1.x.
+    #[must_use]
+    pub fn envoy_minor(&self) -> Option<u32> {
+        let version = &self.user_agent_build_version.version;
+        (version.read::<u32>("major_number") == Some(1)).then(|| version.read("minor_number")).flatten()
+    }
 }
 
 /// What Istio's agent says of a proxy.

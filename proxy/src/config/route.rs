@@ -59,6 +59,9 @@ pub struct Route<'a> {
     /// What is told of it beside; Istio says there which resource it comes from.
     #[serde(borrow, default)]
     pub metadata: Metadata<'a>,
+    /// What filters do otherwise for it, by their names.
+    #[serde(borrow, default)]
+    pub typed_per_filter_config: Object<'a>,
     /// Sends on.
     #[serde(borrow, default)]
     pub route: Option<RouteAction<'a>>,

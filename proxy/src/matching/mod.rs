@@ -4,6 +4,7 @@ mod address;
 mod condition;
 mod expectation;
 mod pattern;
+mod prose;
 mod truth;
 mod uri_template;
 

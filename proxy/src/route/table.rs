@@ -131,13 +131,15 @@ fn is_without_path(request: &Request, checks: &[Check]) -> bool {
     request.method == "CONNECT" && !checks.iter().any(|check| check.condition.subject == Subject::Connect)
 }
 
-/// The routes that did not match, the nearest first: fewest conditions that fail, then the longest part of the path in common.
+/// The routes that did not match, the nearest first: those of this path, then fewest conditions that fail, then the longest part of the
+/// path in common.
 #[must_use]
 pub fn nearest_routes<'c>(checks: &'c [RouteChecks], request: &Request) -> Vec<&'c RouteChecks> {
     let mut near: Vec<_> = checks.iter().filter(|route| route.truth == Truth::No).collect();
     near.sort_by_key(|route| {
         let failing = route.checks.iter().filter(|check| check.truth == Truth::No);
-        (failing.clone().count(), std::cmp::Reverse(failing.map(|check| in_common(check, request)).sum::<usize>()))
+        let is_elsewhere = failing.clone().any(|check| check.condition.subject == Subject::Path);
+        (is_elsewhere, failing.clone().count(), std::cmp::Reverse(failing.map(|check| in_common(check, request)).sum::<usize>()))
     });
     near
 }

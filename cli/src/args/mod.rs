@@ -1,5 +1,9 @@
 //! The command line as it was typed. Nothing is checked here that clap does not check; see `options`.
 
+mod route;
+
+pub(crate) use self::route::RouteArgs;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +43,8 @@ pub(crate) enum Action {
     Rules(RulesArgs),
     /// Plan the way from one set of manifests to another, in steps that never name what is not there
     Plan(PlanArgs),
+    /// Say where a request would go in a proxy, from its config dump, and what it just misses
+    Route(RouteArgs),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),
