@@ -10,8 +10,8 @@ use meshwhy_diagnose::Window;
 use meshwhy_logs::Formats;
 
 use crate::args::{
-    Action, Cli, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, LangArg, ManifestArgs, OutputFile, PlanArgs,
-    ReadingArgs, RouteArgs,
+    Action, Cli, ColorArg, ConfigAction, DiagnosisFormatArg, DoctorArgs, FailOnArg, FormatArg, LangArg, ManifestArgs, OutputFile,
+    PlanArgs, ReadingArgs, RouteArgs,
 };
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
@@ -58,6 +58,7 @@ pub(crate) enum Task {
     },
     Plan(PlanArgs),
     Route(Box<RouteArgs>),
+    Doctor(DoctorArgs),
     CheckConfig {
         input: Input,
     },
@@ -164,6 +165,7 @@ impl Options {
                 }
                 Task::Plan(args)
             }
+            Action::Doctor(args) => Task::Doctor(args),
             Action::Route(args) => Task::Route(Box::new(args)),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }

@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod config;
+pub mod doctor;
 pub mod matching;
 pub mod proto_json;
 pub mod route;

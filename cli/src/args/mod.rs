@@ -1,7 +1,9 @@
 //! The command line as it was typed. Nothing is checked here that clap does not check; see `options`.
 
+mod doctor;
 mod route;
 
+pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::route::RouteArgs;
 
 use std::ffi::OsString;
@@ -45,6 +47,8 @@ pub(crate) enum Action {
     Plan(PlanArgs),
     /// Say where a request would go in a proxy, from its config dump, and what it just misses
     Route(RouteArgs),
+    /// Look at everything in a proxy that keeps requests from passing, from what its admin interface says
+    Doctor(DoctorArgs),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),

@@ -1,6 +1,7 @@
 //! What each command does, once its options are checked.
 
 mod check;
+mod doctor;
 mod plan;
 mod route;
 
@@ -100,6 +101,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             Ok(Outcome::Clean)
         }
         Task::Plan(args) => plan::run(&mut out, &args, lang),
+        Task::Doctor(args) => doctor::run(&mut out, &args, lang),
         Task::Route(args) => route::run(&mut out, &args, lang),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {

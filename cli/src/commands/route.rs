@@ -77,6 +77,11 @@ fn request(args: &RouteArgs) -> Result<Request, Failure> {
     Ok(request)
 }
 
+/// A request of GET for a URL.
+pub(super) fn get(url: &str) -> Result<Request, Failure> {
+    Ok(Request { method: "GET".to_owned(), ..of_url(url)? })
+}
+
 /// What a client makes of a URL: it sends the port only where it is not the usual one.
 fn of_url(url: &str) -> Result<Request, Failure> {
     let malformed = || usage(&format!("`{url}` is no URL such as http://reviews:9080/reviews/1"));

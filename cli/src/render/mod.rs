@@ -4,6 +4,7 @@ pub(crate) mod causes;
 pub(crate) mod check;
 mod decoded;
 pub(crate) mod diagnosis;
+pub(crate) mod doctor;
 pub(crate) mod json;
 mod labels;
 pub(crate) mod markdown;

@@ -75,7 +75,7 @@ fn destination(page: &mut Page<'_>, words: &Words, it: &ReportedDestination) -> 
             facts.push(endpoint.locality.clone());
         }
         let mark = if endpoint.usable { "✓" } else { "✗" };
-        page.line(&escape::line(&format!("  {mark} {}  {}", endpoint.address, facts.join(", "))).trim_end())?;
+        page.line(escape::line(&format!("  {mark} {}  {}", endpoint.address, facts.join(", "))).trim_end())?;
     }
     match endpoints.len().checked_sub(ENDPOINTS) {
         Some(more @ 1..) => page.note(&format!("+{more}")),

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::causes::{Catalogue, Shown};
 use super::check::Checked;
+use super::doctor::Examination;
 use super::json::{Findings, SCHEMA, Verdicts};
 use super::plan::Planned;
 use super::route::Routed;
@@ -14,12 +15,13 @@ use super::search::Found;
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 11] {
+pub fn schemas() -> [(&'static str, Value); 12] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
         ("causes", schema::<Catalogue>("meshwhy causes")),
         ("check", schema::<Checked<'_>>("meshwhy check")),
+        ("doctor", schema::<Examination<'_>>("meshwhy doctor")),
         ("plan", schema::<Planned<'_>>("meshwhy plan")),
         ("route", schema::<Routed<'_>>("meshwhy route")),
         ("rules", schema::<Rules>("meshwhy rules")),

@@ -81,7 +81,11 @@ impl Clusters {
     fn from_text(text: &str) -> Self {
         let mut clusters = Self::default();
         for line in text.lines() {
-            // Names of clusters and addresses of hosts may hold `::` themselves.
+            // Names of clusters and addresses of hosts may hold `::` themselves, and this value is such a name again.
+            if let Some((name, _)) = line.split_once("::observability_name::") {
+                clusters.named(name);
+                continue;
+            }
             let mut fields = line.rsplitn(3, "::");
             let (Some(value), Some(key), Some(rest)) = (fields.next(), fields.next(), fields.next()) else { continue };
             if let Some((name, priority)) =
@@ -307,7 +311,8 @@ impl HealthStatus<'_> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "outbound|80||a.b.svc::observability_name::outbound|80||a.b.svc\n\
+    const TEXT: &str = "a::b::observability_name::a::b\n\
+        outbound|80||a.b.svc::observability_name::outbound|80||a.b.svc\n\
         outbound|80||a.b.svc::default_priority::max_connections::20\n\
         outbound|80||a.b.svc::10.0.0.1:80::cx_active::3\n\
         outbound|80||a.b.svc::10.0.0.1:80::health_flags::/failed_outlier_check/failed_eds_health\n\

@@ -2,9 +2,11 @@
 
 pub mod clusters;
 pub mod config_dump;
+mod stats;
 
 pub use self::clusters::{Clusters, Host};
 pub use self::config_dump::{ConfigDump, ErrorState, Fault, State};
+pub use self::stats::Stats;
 
 /// What the admin interface of one proxy answered, as it came; whatever was not asked for is `None`.
 #[derive(Debug, Clone, Copy, Default)]

@@ -162,6 +162,9 @@ pub struct HttpConnectionManager<'a> {
     /// Logs of requests.
     #[serde(borrow, default)]
     pub access_log: Vec<Filter<'a>>,
+    /// What it makes of its own replies.
+    #[serde(borrow, default)]
+    pub local_reply_config: Option<Any<'a>>,
     /// How it traces.
     #[serde(borrow, default)]
     pub tracing: Option<Any<'a>>,

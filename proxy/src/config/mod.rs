@@ -82,4 +82,7 @@ pub struct NodeMetadata<'a> {
     /// Its namespace.
     #[serde(borrow, default, rename = "NAMESPACE")]
     pub namespace: Text<'a>,
+    /// Its service account.
+    #[serde(borrow, default, rename = "SERVICE_ACCOUNT")]
+    pub service_account: Text<'a>,
 }
