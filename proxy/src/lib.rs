@@ -6,6 +6,7 @@ pub mod admin;
 pub mod config;
 pub mod doctor;
 pub mod matching;
+pub mod policy;
 pub mod proto_json;
 pub mod route;
 mod words;

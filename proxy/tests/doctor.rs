@@ -1,5 +1,7 @@
 //! Examinations of the dumps of real proxies.
 
+#![expect(clippy::unwrap_used, reason = "a broken dump must fail loudly")]
+
 use jiff::Timestamp;
 use meshwhy_core::Lang;
 use meshwhy_proxy::doctor::{Area, DoctorReport, examine};

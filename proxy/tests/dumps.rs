@@ -88,11 +88,42 @@ fn a_gateway_chooses_by_the_name_in_the_hello() {
 fn a_workload_under_strict_mtls_takes_no_plaintext() {
     let request = http("orders", 8301, "/");
     assert_eq!(ask(SERVER, Some(Side::Inbound), &request).outcome, Outcome::NoFilterChain);
-    let mut mutual = Request { tls: true, ..request };
-    mutual.peer.principal = Some("spiffe://cluster.local/ns/shop/sa/storefront".into());
-    let report = ask(SERVER, Some(Side::Inbound), &mutual);
+    let report = ask(SERVER, Some(Side::Inbound), &mutual("spiffe://cluster.local/ns/shop/sa/storefront", 8301, "/"));
     assert_eq!(report.destinations[0].cluster, "inbound|8301||");
     assert!(report.steps.iter().all(|step| step.passed == Truth::Yes));
+}
+
+fn mutual(principal: &str, port: u16, path: &str) -> Request {
+    let mut request = Request { tls: true, ..http("orders", port, path) };
+    request.peer.principal = Some(principal.into());
+    request
+}
+
+#[test]
+fn policies_decide_before_routes() {
+    let (storefront, other) = ("spiffe://cluster.local/ns/shop/sa/storefront", "spiffe://cluster.local/ns/shop/sa/other");
+    let inbound = |request: &Request| ask(SERVER, Some(Side::Inbound), request);
+    let denied = inbound(&mutual(storefront, 8301, "/admin/x"));
+    assert_eq!((denied.outcome, denied.status), (Outcome::Denied, Some(403)));
+    assert!(denied.headline.contains("AuthorizationPolicy shop/deny-admin rule 0 denies it"), "{}", denied.headline);
+    // Envoy compares the path that it has made canonical.
+    assert_eq!(inbound(&mutual(storefront, 8301, "/x/../admin/x")).outcome, Outcome::Denied);
+
+    let mut request = mutual(other, 8301, "/");
+    let report = inbound(&request);
+    assert_eq!(report.outcome, Outcome::Denied);
+    let nearest = &report.near_policies[0];
+    assert_eq!(nearest.resource.as_deref(), Some("AuthorizationPolicy shop/from-storefront rule 0"));
+    let details: Vec<&str> = nearest.conditions.iter().map(|condition| condition.detail.as_str()).collect();
+    assert_eq!(details, [format!("principal: wanted exact `{storefront}`, request has `{other}`")]);
+    // A token may be one that the other rule takes.
+    request.headers.push(("authorization".into(), "Bearer x".into()));
+    assert_eq!(inbound(&request).outcome, Outcome::Unknown);
+
+    // A provider that is missing closes the TCP port to everybody.
+    let closed = inbound(&mutual(storefront, 8302, "/"));
+    assert_eq!((closed.outcome, closed.status), (Outcome::Denied, None));
+    assert!(closed.headline.contains("AuthorizationPolicy shop/opa rule 0 (CUSTOM"), "{}", closed.headline);
 }
 
 #[test]

@@ -97,6 +97,14 @@ fn near(page: &mut Page<'_>, words: &Words, report: &RouteReport, top: usize) ->
         report.near_routes.iter().take(top).try_for_each(|it| route(page, words, it))?;
         more(page, words, report.near_routes.len(), top)?;
     }
+    if !report.near_policies.is_empty() && top > 0 {
+        page.heading(words.near_policies)?;
+        for policy in report.near_policies.iter().take(top) {
+            page.line(&escape::line(policy.resource.as_deref().unwrap_or(&policy.name)))?;
+            policy.conditions.iter().try_for_each(|condition| page.note(&escape::line(&condition.detail)))?;
+        }
+        more(page, words, report.near_policies.len(), top)?;
+    }
     Ok(())
 }
 
@@ -123,6 +131,8 @@ struct Words {
     way: &'static str,
     listener: &'static str,
     filter_chain: &'static str,
+    policies: &'static str,
+    near_policies: &'static str,
     route_table: &'static str,
     virtual_host: &'static str,
     route: &'static str,
@@ -143,6 +153,8 @@ impl Words {
                 way: "The way through the proxy",
                 listener: "listener",
                 filter_chain: "filter chain",
+                policies: "policies",
+                near_policies: "Policies that came near, but for",
                 route_table: "route table",
                 virtual_host: "virtual host",
                 route: "route",
@@ -159,6 +171,8 @@ impl Words {
                 way: "在代理中的路径",
                 listener: "监听器",
                 filter_chain: "过滤器链",
+                policies: "授权策略",
+                near_policies: "最接近的策略及未满足的条件",
                 route_table: "路由表",
                 virtual_host: "虚拟主机",
                 route: "路由",
@@ -176,6 +190,7 @@ impl Words {
         match step {
             StepKind::Listener => self.listener,
             StepKind::FilterChain => self.filter_chain,
+            StepKind::Policies => self.policies,
             StepKind::RouteTable => self.route_table,
             StepKind::VirtualHost => self.virtual_host,
             StepKind::Route => self.route,

@@ -26,6 +26,20 @@ pub enum Subject {
     ValidatedCertificate,
     /// The share of requests that a runtime key says, or the default beside it.
     RuntimeFraction(String),
+    /// The name of the server in the client's hello.
+    ServerName,
+    /// The port that the client connected to.
+    DestinationPort,
+    /// The address that the client connected to.
+    DestinationAddress,
+    /// The identity in the client's certificate.
+    Principal,
+    /// The address of who connected.
+    SourceAddress,
+    /// The address of the client, which proxies on the way may have passed on.
+    RemoteAddress,
+    /// A claim of the request's token, by its path.
+    Claim(String),
     /// Anything else, by the name of its field.
     Other(String),
 }

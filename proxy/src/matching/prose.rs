@@ -74,6 +74,13 @@ impl Subject {
             Self::RuntimeFraction(key) => {
                 say!(lang, "share of requests by runtime key `{key}`", "由运行时键 `{key}` 决定的请求比例")
             }
+            Self::ServerName => say!(lang, "SNI", "SNI"),
+            Self::DestinationPort => say!(lang, "port", "端口"),
+            Self::DestinationAddress => say!(lang, "destination address", "目标地址"),
+            Self::Principal => say!(lang, "principal", "principal（客户端身份）"),
+            Self::SourceAddress => say!(lang, "client's address", "客户端地址"),
+            Self::RemoteAddress => say!(lang, "client's original address", "客户端原始地址"),
+            Self::Claim(path) => say!(lang, "token's `{path}`", "令牌的 `{path}`"),
             Self::Other(field) => say!(lang, "condition `{field}`", "条件 `{field}`"),
         }
     }

@@ -33,6 +33,9 @@ pub struct RouteReport {
     /// Routes of the virtual host that do not match, the nearest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub near_routes: Vec<ReportedRoute>,
+    /// Policies of the filter that refuses the request because none of them matches, or perhaps none, the nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub near_policies: Vec<ReportedPolicy>,
     /// What was assumed, and what may be otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
@@ -62,6 +65,8 @@ pub enum Outcome {
     NoFilterChain,
     /// The client speaks plaintext where TLS is wanted, or the other way round.
     TlsMismatch,
+    /// A policy refuses the request.
+    Denied,
     /// The route table is not there.
     NoRouteTable,
     /// No virtual host has the authority.
@@ -99,6 +104,8 @@ pub enum StepKind {
     Listener,
     /// Its filter chain.
     FilterChain,
+    /// A filter with authorization policies.
+    Policies,
     /// The route table.
     RouteTable,
     /// The virtual host.
@@ -172,6 +179,19 @@ pub struct ReportedRoute {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// Its conditions.
+    pub conditions: Vec<ReportedCondition>,
+}
+
+/// A policy that does not match, or perhaps not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct ReportedPolicy {
+    /// Its name in Envoy.
+    pub name: String,
+    /// The resource that it comes from and the number of the rule there, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The conditions that keep it from matching.
     pub conditions: Vec<ReportedCondition>,
 }
 

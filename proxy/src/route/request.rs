@@ -21,6 +21,10 @@ pub struct Request {
     pub server_name: Option<String>,
     /// Who sends it, where that is known.
     pub peer: Peer,
+    /// Whether nobody looks into it: only its connection is seen.
+    pub is_connection: bool,
+    /// Whether it certainly carries no JSON Web Token.
+    pub has_no_token: bool,
     /// The minor version of the proxy's Envoy 1.x, where that is known: some rules have changed.
     pub envoy: Option<u32>,
     /// The address that the client connects to, where that is known.
@@ -65,6 +69,9 @@ impl Request {
     #[must_use]
     pub fn value(&self, subject: &Subject) -> Value {
         match subject {
+            Subject::Path | Subject::Header(_) | Subject::QueryParameter(_) | Subject::Cookie(_) if self.is_connection => {
+                Value::Missing
+            }
             Subject::Path if self.method == "CONNECT" => Value::Missing,
             Subject::Path => Value::Is(self.path_alone().to_owned()),
             Subject::Header(name) => self.header(name),
@@ -77,6 +84,19 @@ impl Request {
             Subject::PresentedCertificate => {
                 self.peer.principal.as_ref().map_or(Value::Unknown, |principal| flag(!principal.is_empty()))
             }
+            Subject::DestinationPort => Value::Is(self.port.to_string()),
+            Subject::DestinationAddress => address(self.destination),
+            Subject::SourceAddress => address(self.peer.address),
+            Subject::RemoteAddress if self.headers.iter().any(|(name, _)| name == "x-forwarded-for") => Value::Unknown,
+            Subject::RemoteAddress => address(self.peer.address),
+            Subject::ServerName if !self.tls => Value::Is(String::new()),
+            // The mesh's own clients send names that istiod gives them.
+            Subject::ServerName if self.peer.principal.is_some() => Value::Unknown,
+            Subject::ServerName => self.server_name.clone().map_or(Value::Unknown, Value::Is),
+            Subject::Principal if !self.tls => Value::Missing,
+            Subject::Principal => self.peer.principal.clone().map_or(Value::Unknown, Value::Is),
+            Subject::Claim(_) if self.has_no_token => Value::Missing,
+            Subject::Claim(_) => Value::Unknown,
             Subject::RuntimeFraction(_) => Value::Is(String::new()),
             Subject::ValidatedCertificate | Subject::Other(_) => Value::Unknown,
         }
@@ -121,6 +141,8 @@ impl Request {
     const fn repeated_headers(&self) -> RepeatedHeaders {
         match self.envoy {
             Some(39..) => RepeatedHeaders::Each,
+            // Policies changed before routes.
+            Some(37 | 38) => RepeatedHeaders::Unknown,
             Some(_) => RepeatedHeaders::Joined,
             None => RepeatedHeaders::Unknown,
         }
@@ -171,6 +193,10 @@ impl Request {
         self.method != "CONNECT"
             && kind.strip_prefix("application/grpc").is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
     }
+}
+
+fn address(address: Option<IpAddr>) -> Value {
+    address.map_or(Value::Unknown, |address| Value::Is(address.to_string()))
 }
 
 fn flag(is: bool) -> Value {

@@ -4,20 +4,19 @@ use meshwhy_core::Lang;
 use meshwhy_core::node_id::NodeId;
 
 use super::chain::{self, ChainChoice};
-use super::destination::{ClusterState, Destination};
+use super::destination::Destination;
 use super::listener::{self, ListenerChoice, ListenerReason, Side};
-use super::prose;
-use super::report::{
-    Outcome, ReportedCondition, ReportedDestination, ReportedEndpoint, ReportedHost, ReportedRoute, RouteReport, Step, StepKind,
-};
+use super::report::{Outcome, ReportedDestination, ReportedRoute, RouteReport, Step, StepKind};
 use super::{
     Normalized, Request, RouteChecks, RouteChoice, VirtualHostChoice, authority, nearest_hosts, nearest_routes, normalized, table,
 };
+use super::{policies, prose, reported};
 use crate::admin::{Clusters, ConfigDump};
 use crate::config::{
-    FilterChain, HttpConnectionManager, ListenerConfig, Route, RouteConfiguration, VirtualHost, WeightedClusters,
+    Filter, FilterChain, HttpConnectionManager, ListenerConfig, Route, RouteConfiguration, VirtualHost, WeightedClusters,
 };
 use crate::matching::{Truth, Value};
+use crate::policy::{Action, Policies};
 use crate::words::say;
 
 /// The question.
@@ -51,12 +50,14 @@ pub fn route(dump: &ConfigDump<'_>, clusters: Option<&Clusters>, question: &Ques
         destinations: Vec::new(),
         near_hosts: Vec::new(),
         near_routes: Vec::new(),
+        near_policies: Vec::new(),
         remarks: Vec::new(),
         unreadable: dump.faults.iter().map(|fault| format!("{}: {}", fault.part, fault.error)).collect(),
     };
     let side = question.side.unwrap_or_else(|| usual_side(id));
-    let mut walk = Walk { dump, clusters, request, lang: question.lang, report };
+    let mut walk = Walk { dump, clusters, request, lang: question.lang, report, is_permitted: Truth::Yes };
     walk.listener(side, question.listener);
+    walk.reserve();
     walk.report
 }
 
@@ -71,9 +72,47 @@ struct Walk<'w, 'a> {
     request: Request,
     lang: Lang,
     report: RouteReport,
+    /// Whether the policies on the way let the request pass.
+    is_permitted: Truth,
 }
 
 impl Walk<'_, '_> {
+    /// What the filters with policies make of a request; the first that refuses it ends its way.
+    fn policies(&mut self, filters: &[Filter<'_>], request: &Request) -> Truth {
+        let lang = self.lang;
+        for filter in filters.iter().filter(|filter| !filter.disabled) {
+            let Some(policies) = Policies::of(filter) else { continue };
+            let decision = policies.decide(request);
+            let detail = policies::detail(&decision, policies.policies.len(), lang);
+            self.step(StepKind::Policies, decision.passes, policies::name(decision.action), detail);
+            let is_refused_by_none = decision.passes == Truth::No && decision.action == Action::Allow;
+            if is_refused_by_none || decision.passes == Truth::Unknown {
+                self.report.near_policies = policies::near(&decision, lang);
+            }
+            self.is_permitted = self.is_permitted.min(decision.passes);
+            if decision.passes == Truth::No {
+                let status = (!request.is_connection).then_some(403);
+                self.end(Outcome::Denied, status, policies::headline(&decision, request.is_connection, lang));
+                return Truth::No;
+            }
+        }
+        self.is_permitted
+    }
+
+    /// Takes back what is only so if open policies let the request pass.
+    fn reserve(&mut self) {
+        let lang = self.lang;
+        if self.is_permitted == Truth::Unknown && self.report.outcome != Outcome::Unknown {
+            let then = std::mem::take(&mut self.report.headline);
+            self.report.headline = say!(
+                lang,
+                "Whether the policies let the request pass depends on what is not known here. If they do: {then}",
+                "策略是否放行取决于未知的信息。若放行：{then}"
+            );
+            (self.report.outcome, self.report.status) = (Outcome::Unknown, None);
+        }
+    }
+
     fn step(&mut self, step: StepKind, passed: Truth, name: &str, detail: String) {
         self.report.steps.push(Step { step, passed, name: name.to_owned(), detail });
     }
@@ -198,6 +237,10 @@ impl Walk<'_, '_> {
             );
             return self.end(Outcome::TlsMismatch, None, headline);
         }
+        let connection = Request { is_connection: true, has_no_token: true, ..self.request.clone() };
+        if self.policies(&chain.filters, &connection) == Truth::No {
+            return;
+        }
         match (chain.connection_manager(), chain.tcp_proxy()) {
             (Some(Ok(_)), _) if self.request.tls && !terminates => {
                 let headline = say!(
@@ -257,6 +300,10 @@ impl Walk<'_, '_> {
                 return self.end(Outcome::Redirected, Some(307), headline);
             }
         }
+        let request = Request { has_no_token: policies::has_no_token(manager, &self.request), ..self.request.clone() };
+        if self.policies(&manager.http_filters, &request) == Truth::No {
+            return;
+        }
         if let Some(table) = &manager.route_config {
             return self.table(table);
         }
@@ -304,7 +351,7 @@ impl Walk<'_, '_> {
         let authority = self.request.authority.clone();
         let Some(chosen) = answer.chosen else {
             self.report.near_hosts =
-                nearest_hosts(table, &authority).iter().map(|near| near_host(near, &authority, lang)).collect();
+                nearest_hosts(table, &authority).iter().map(|near| reported::host(near, &authority, lang)).collect();
             if answer.is_open {
                 let detail = say!(lang, "by a header, or delivered on demand", "由请求头决定，或按需下发");
                 self.step(StepKind::VirtualHost, Truth::Unknown, "", detail);
@@ -328,7 +375,7 @@ impl Walk<'_, '_> {
             // A host that was meant to be there is what is missing.
             let near = nearest_hosts(table, &authority);
             let near = near.iter().filter(|near| near.domain != "*" && near.miss < super::DomainMiss::Different);
-            self.report.near_hosts = near.map(|near| near_host(near, &authority, lang)).collect();
+            self.report.near_hosts = near.map(|near| reported::host(near, &authority, lang)).collect();
         }
         self.virtual_host(&chosen);
     }
@@ -372,7 +419,7 @@ impl Walk<'_, '_> {
             RouteChoice::Open { candidates, ends } => {
                 let open: Vec<RouteChecks> =
                     chosen.checks.iter().filter(|route| route.truth == Truth::Unknown).cloned().collect();
-                self.report.near_routes = open.iter().map(|route| reported(chosen.host, route, lang)).collect();
+                self.report.near_routes = open.iter().map(|route| reported::route(chosen.host, route, lang)).collect();
                 let names =
                     candidates.iter().filter_map(|index| Some(prose::route_name(*index, chosen.host.routes.get(*index)?, lang)));
                 let names: Vec<String> = names.collect();
@@ -390,7 +437,7 @@ impl Walk<'_, '_> {
     }
 
     fn near_routes(&self, host: &VirtualHost<'_>, checks: &[RouteChecks]) -> Vec<ReportedRoute> {
-        nearest_routes(checks, &self.request).into_iter().map(|route| reported(host, route, self.lang)).collect()
+        nearest_routes(checks, &self.request).into_iter().map(|route| reported::route(host, route, self.lang)).collect()
     }
 
     fn route(&mut self, host: &VirtualHost<'_>, index: usize) {
@@ -458,7 +505,7 @@ impl Walk<'_, '_> {
 
     fn send(&mut self, cluster: &str, share: (u32, u32)) {
         let destination = Destination::new(self.dump, self.clusters, cluster, share);
-        self.report.destinations.push(destination_report(&destination, self.lang));
+        self.report.destinations.push(reported::destination(&destination, self.lang));
     }
 
     /// The end of a request that is sent on, if there is anything to send it to.
@@ -492,48 +539,5 @@ impl Walk<'_, '_> {
             }
         };
         self.end(outcome, status, headline);
-    }
-}
-
-fn near_host(near: &super::NearHost<'_, '_>, authority: &str, lang: Lang) -> ReportedHost {
-    ReportedHost {
-        virtual_host: near.host.name.to_string(),
-        domain: near.domain.to_owned(),
-        miss: near.miss,
-        detail: prose::domain_miss(near.miss, near.domain, authority, lang),
-    }
-}
-
-fn reported(host: &VirtualHost<'_>, route: &RouteChecks, lang: Lang) -> ReportedRoute {
-    let config = host.routes.get(route.index);
-    let conditions = route.checks.iter().map(|check| ReportedCondition { holds: check.truth, detail: check.prose(lang) });
-    ReportedRoute {
-        number: route.index + 1,
-        name: config.map(|config| config.name.to_string()).unwrap_or_default(),
-        resource: config.and_then(|config| config.metadata.config()).and_then(prose::resource),
-        conditions: conditions.collect(),
-    }
-}
-
-fn destination_report(destination: &Destination, lang: Lang) -> ReportedDestination {
-    let endpoints = destination.endpoints.as_ref().filter(|_| destination.state != ClusterState::Missing);
-    let endpoints = endpoints.map(|endpoints| {
-        let reported = endpoints.iter().map(|endpoint| ReportedEndpoint {
-            address: endpoint.address.clone(),
-            usable: endpoint.is_usable,
-            unhealthy: endpoint.unhealthy.clone(),
-            priority: endpoint.priority,
-            locality: endpoint.locality.clone(),
-            weight: endpoint.weight,
-        });
-        reported.collect()
-    });
-    ReportedDestination {
-        cluster: destination.cluster.clone(),
-        weight: destination.share.0,
-        weight_total: destination.share.1,
-        served: destination.is_served().map_or(Truth::Unknown, Truth::from),
-        detail: prose::destination(destination, lang),
-        endpoints,
     }
 }
