@@ -1,7 +1,5 @@
 //! What `meshwhy-proxy` reads in the answers of a real Envoy's admin interface.
 
-#![expect(clippy::indexing_slicing, reason = "a table or an answer of another form must fail loudly")]
-
 use std::net::TcpListener;
 
 use anyhow::{Context, Result, ensure};

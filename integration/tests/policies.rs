@@ -1,8 +1,6 @@
 //! What `meshwhy-proxy` says that policies make of a request, the real Envoy's RBAC filter makes of it: random trees of permissions and
 //! principals, read from that Envoy's own `/config_dump`.
 
-#![expect(clippy::indexing_slicing, reason = "an answer of another form must fail loudly")]
-
 use anyhow::{Context, Result, ensure};
 use meshwhy_core::Lang;
 use meshwhy_integration::RunDirectory;
