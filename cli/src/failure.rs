@@ -65,6 +65,14 @@ pub(crate) enum Failure {
         /// How many pods there are.
         pods: usize,
     },
+    /// A file that is no dump of a proxy.
+    #[error("{}: {}", .name, no_dump(*.lang))]
+    NoDump {
+        /// The reader's language.
+        lang: Lang,
+        /// The file.
+        name: String,
+    },
     /// Output that cannot be written.
     #[error("cannot write the output")]
     Output(#[from] io::Error),
@@ -82,6 +90,7 @@ impl Failure {
             | Self::NothingOfThatTime(_)
             | Self::NothingToCheck(_)
             | Self::NoProxies { .. }
+            | Self::NoDump { .. }
             | Self::Output(_) => 3,
         }
     }
@@ -131,6 +140,19 @@ const fn nothing_of_that_time(lang: Lang) -> &'static str {
     match lang {
         Lang::En => "no line is of the time that was asked for with --since and --until, so nothing can be said of it",
         Lang::Zh => "没有任何一行落在 --since、--until 指定的时间内，因此无法判断",
+    }
+}
+
+const fn no_dump(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => {
+            "no config dump of an Envoy; write one with `kubectl exec POD -n NAMESPACE -c istio-proxy -- pilot-agent request GET \
+             'config_dump?include_eds' > dump.json`"
+        }
+        Lang::Zh => {
+            "不是 Envoy 的配置转储；可以这样导出：`kubectl exec POD -n NAMESPACE -c istio-proxy -- pilot-agent request GET \
+             'config_dump?include_eds' > dump.json`"
+        }
     }
 }
 

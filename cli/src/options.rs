@@ -12,8 +12,8 @@ use meshwhy_diagnose::Window;
 use meshwhy_logs::Formats;
 
 use crate::args::{
-    Action, Cli, ClusterArgs, ColorArg, ConfigAction, DiagnosisFormatArg, FailOnArg, FormatArg, InstallSubcommand, LangArg,
-    ManifestArgs, OutputFile, PlanArgs, RbacArgs, ReadingArgs,
+    Action, Cli, ClusterArgs, ColorArg, ConfigAction, DiagnosisFormatArg, DoctorArgs, FailOnArg, FormatArg, InstallSubcommand,
+    LangArg, ManifestArgs, OutputFile, PlanArgs, RbacArgs, ReadingArgs, RouteArgs,
 };
 use crate::check_options::CheckOptions;
 use crate::configuration::ConfigurationFiles;
@@ -64,6 +64,8 @@ pub(crate) enum Task {
     Install(Box<InstallOptions>),
     Rbac(RbacArgs),
     Probe(Box<ProbeOptions>),
+    Route(Box<RouteArgs>),
+    Doctor(DoctorArgs),
     CheckConfig {
         input: Input,
     },
@@ -196,6 +198,8 @@ impl Options {
                 None => Task::Install(Box::new(InstallOptions::new(*args)?)),
             },
             Action::Probe(args) => Task::Probe(Box::new(ProbeOptions::new(*args)?)),
+            Action::Doctor(args) => Task::Doctor(args),
+            Action::Route(args) => Task::Route(Box::new(args)),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }

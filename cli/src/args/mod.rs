@@ -1,8 +1,10 @@
 //! The command line as it was typed. Nothing is checked here that clap does not check; see `options`.
 
 mod cluster;
+mod doctor;
 mod install;
 mod probe;
+mod route;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,10 @@ use clap::{ArgAction, Args, Command, Parser, Subcommand, ValueEnum};
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
 pub(crate) use cluster::{AccessArgs, ClusterArgs, ConnectionArgs};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use install::{InstallArgs, InstallFormatArg, InstallSubcommand, ProxyArg, RbacArgs};
 pub(crate) use probe::{HttpVersionArgs, ProbeArgs};
+pub(crate) use route::RouteArgs;
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -51,6 +55,10 @@ pub(crate) enum Action {
     Install(Box<InstallArgs>),
     /// Send one request, and say who answered it, on which way, and why it failed
     Probe(Box<ProbeArgs>),
+    /// Say where a request would go in a proxy, from its config dump, and what it just misses
+    Route(RouteArgs),
+    /// Look at everything in a proxy that keeps requests from passing, from what its admin interface says
+    Doctor(DoctorArgs),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),

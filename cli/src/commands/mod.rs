@@ -1,10 +1,12 @@
 //! What each command does, once its options are checked.
 
 mod check;
+mod doctor;
 mod install;
 mod live;
 mod plan;
 mod probe;
+mod route;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -114,6 +116,8 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Install(options) => install::run(&mut out, &options, lang),
         Task::Rbac(args) => install::rbac(&mut out, args),
         Task::Probe(options) => probe::run(&mut out, &options, lang),
+        Task::Doctor(args) => doctor::run(&mut out, &args, lang),
+        Task::Route(args) => route::run(&mut out, &args, lang),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());

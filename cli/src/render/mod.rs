@@ -4,6 +4,7 @@ pub(crate) mod causes;
 pub(crate) mod check;
 mod decoded;
 pub(crate) mod diagnosis;
+pub(crate) mod doctor;
 pub(crate) mod install;
 pub(crate) mod json;
 mod labels;
@@ -11,6 +12,7 @@ pub(crate) mod markdown;
 pub(crate) mod page;
 pub(crate) mod plan;
 pub(crate) mod probe;
+pub(crate) mod route;
 pub(crate) mod rules;
 mod sarif;
 #[cfg(feature = "schemas")]

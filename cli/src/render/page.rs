@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use meshwhy_proxy::matching::Truth;
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator};
 use unicode_linebreak::linebreaks;
@@ -118,6 +119,23 @@ impl<'o> Page<'o> {
         let indent = if text.contains("<<") { "" } else { "    " };
         for line in text.trim_end().lines() {
             writeln!(self.out, "{indent}{CODE}{line}{CODE:#}")?;
+        }
+        Ok(())
+    }
+
+    /// What was looked at, with a mark for how it is; wrapped.
+    pub(crate) fn checked(&mut self, is_good: Truth, text: &str) -> io::Result<()> {
+        let (mark, style) = match is_good {
+            Truth::Yes => ("✓", AnsiColor::Green.on_default().bold()),
+            Truth::No => ("✗", AnsiColor::Red.on_default().bold()),
+            Truth::Unknown => ("?", AnsiColor::Yellow.on_default().bold()),
+        };
+        let options = Options::new(self.width).word_separator(WordSeparator::Custom(words));
+        let options = options.initial_indent("  ").subsequent_indent("    ");
+        // The mark takes the place of the indentation, whatever its colour.
+        for (number, line) in textwrap::wrap(text, options).iter().enumerate() {
+            let line = line.trim_start();
+            if number == 0 { writeln!(self.out, "{style}{mark}{style:#} {line}")? } else { writeln!(self.out, "  {line}")? }
         }
         Ok(())
     }

@@ -6,23 +6,27 @@ use serde_json::Value;
 
 use super::causes::{Catalogue, Shown};
 use super::check::Checked;
+use super::doctor::Examination;
 use super::json::{Findings, SCHEMA, Verdicts};
 use super::plan::Planned;
 use super::probe::{Matrix, Probed};
+use super::route::Routed;
 use super::rules::{Rules, ShownRule};
 use super::search::Found;
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 12] {
+pub fn schemas() -> [(&'static str, Value); 14] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
         ("causes", schema::<Catalogue>("meshwhy causes")),
         ("check", schema::<Checked<'_>>("meshwhy check")),
+        ("doctor", schema::<Examination<'_>>("meshwhy doctor")),
         ("plan", schema::<Planned<'_>>("meshwhy plan")),
         ("probe", schema::<Probed<'_>>("meshwhy probe")),
         ("probe-matrix", schema::<Matrix<'_>>("meshwhy probe --matrix")),
+        ("route", schema::<Routed<'_>>("meshwhy route")),
         ("rules", schema::<Rules>("meshwhy rules")),
         ("rule", schema::<ShownRule>("meshwhy rules NAME")),
         ("search", schema::<Found>("meshwhy search")),

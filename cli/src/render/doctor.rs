@@ -1,0 +1,65 @@
+//! What was looked at in a proxy.
+
+use std::io::{self, Write};
+
+use meshwhy_core::Lang;
+use meshwhy_proxy::doctor::{Area, DoctorReport};
+use meshwhy_proxy::matching::Truth;
+use serde::Serialize;
+
+use super::json;
+use super::page::Page;
+use crate::args::FormatArg;
+use crate::escape;
+use crate::lang;
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(super) struct Examination<'a> {
+    schema: &'static str,
+    lang: &'static str,
+    #[serde(flatten)]
+    report: &'a DoctorReport,
+}
+
+/// Writes the report.
+pub(crate) fn write(out: &mut dyn Write, report: &DoctorReport, lang: Lang, format: FormatArg) -> io::Result<()> {
+    if format == FormatArg::Json {
+        return json::object(out, &Examination { schema: json::SCHEMA, lang: lang::tag(lang), report });
+    }
+    let mut page = Page::new(out);
+    let of = [report.proxy.as_deref(), report.last_updated.as_deref()];
+    let of: Vec<String> = of.into_iter().flatten().map(escape::line).collect();
+    page.dim(&of.join("  "))?;
+    for examined in report.examined.chunk_by(|one, other| one.area == other.area) {
+        if let Some(first) = examined.first() {
+            page.heading(area(first.area, lang))?;
+        }
+        for one in examined {
+            page.checked(one.good, &escape::line(&one.what))?;
+            if let Some(action) = &one.action {
+                page.note(&escape::line(action))?;
+            }
+        }
+    }
+    let count = |good| report.examined.iter().filter(|examined| examined.good == good).count();
+    page.blank()?;
+    page.dim(&format!("✓ {}  ✗ {}  ? {}", count(Truth::Yes), count(Truth::No), count(Truth::Unknown)))
+}
+
+const fn area(area: Area, lang: Lang) -> &'static str {
+    match (area, lang) {
+        (Area::Configuration, Lang::En) => "Configuration",
+        (Area::Certificates, Lang::En) => "Certificates",
+        (Area::Connections, Lang::En) => "Connections",
+        (Area::Destination, Lang::En) => "Destination",
+        (Area::Module, Lang::En) => "meshwhy",
+        (Area::Telemetry, Lang::En) => "Logs and traces",
+        (Area::Configuration, Lang::Zh) => "配置",
+        (Area::Certificates, Lang::Zh) => "证书",
+        (Area::Connections, Lang::Zh) => "连接",
+        (Area::Destination, Lang::Zh) => "目标",
+        (Area::Module, Lang::Zh) => "meshwhy",
+        (Area::Telemetry, Lang::Zh) => "日志与追踪",
+    }
+}

@@ -1,0 +1,199 @@
+//! Where a request would go.
+
+use std::io::{self, Write};
+
+use meshwhy_core::Lang;
+use meshwhy_proxy::matching::Truth;
+use meshwhy_proxy::route::RouteReport;
+use meshwhy_proxy::route::report::{ReportedDestination, ReportedRoute, StepKind};
+use serde::Serialize;
+
+use super::json;
+use super::page::Page;
+use crate::args::FormatArg;
+use crate::escape;
+use crate::lang;
+
+/// Endpoints up to which each is listed.
+const ENDPOINTS: usize = 20;
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub(super) struct Routed<'a> {
+    schema: &'static str,
+    lang: &'static str,
+    #[serde(flatten)]
+    report: &'a RouteReport,
+}
+
+/// Writes the answer; as text with at most `top` near misses.
+pub(crate) fn write(out: &mut dyn Write, report: &RouteReport, lang: Lang, top: usize, format: FormatArg) -> io::Result<()> {
+    if format == FormatArg::Json {
+        return json::object(out, &Routed { schema: json::SCHEMA, lang: lang::tag(lang), report });
+    }
+    let words = Words::of(lang);
+    let mut page = Page::new(out);
+    let proxy = report.proxy.as_deref().map(|proxy| format!("{} {}", words.in_proxy, escape::line(proxy))).unwrap_or_default();
+    page.dim(&format!("{} {proxy}", escape::line(&report.request)))?;
+    let passed = match report.outcome {
+        meshwhy_proxy::route::report::Outcome::Unknown => Truth::Unknown,
+        _ => Truth::from(!report.is_failure()),
+    };
+    page.checked(passed, &escape::line(&report.headline))?;
+    page.heading(words.way)?;
+    for step in &report.steps {
+        let name = if step.name.is_empty() { &step.detail } else { &step.name };
+        page.checked(step.passed, &format!("{}{}{}", words.step(step.step), words.colon, escape::line(name)))?;
+        if !step.detail.is_empty() && !step.name.is_empty() {
+            page.note(&escape::line(&step.detail))?;
+        }
+    }
+    report.destinations.iter().try_for_each(|it| destination(&mut page, words, it))?;
+    near(&mut page, words, report, top)?;
+    if !report.remarks.is_empty() {
+        page.heading(words.remarks)?;
+        report.remarks.iter().try_for_each(|remark| page.prose(&escape::line(remark)))?;
+    }
+    if !report.unreadable.is_empty() {
+        page.heading(words.unreadable)?;
+        report.unreadable.iter().try_for_each(|part| page.prose(&escape::line(part)))?;
+    }
+    Ok(())
+}
+
+fn destination(page: &mut Page<'_>, words: &Words, it: &ReportedDestination) -> io::Result<()> {
+    let share = if it.weight == it.weight_total { String::new() } else { format!(" ({}/{})", it.weight, it.weight_total) };
+    page.checked(it.served, &format!("{}{}{}{share}", words.cluster, words.colon, escape::line(&it.cluster)))?;
+    page.note(&escape::line(&it.detail))?;
+    let endpoints = it.endpoints.as_deref().unwrap_or_default();
+    for endpoint in endpoints.iter().take(ENDPOINTS) {
+        let mut facts = endpoint.unhealthy.clone();
+        if endpoint.priority > 0 {
+            facts.push(format!("priority {}", endpoint.priority));
+        }
+        if !endpoint.locality.is_empty() {
+            facts.push(endpoint.locality.clone());
+        }
+        let mark = if endpoint.usable { "✓" } else { "✗" };
+        page.line(escape::line(&format!("  {mark} {}  {}", endpoint.address, facts.join(", "))).trim_end())?;
+    }
+    match endpoints.len().checked_sub(ENDPOINTS) {
+        Some(more @ 1..) => page.note(&format!("+{more}")),
+        _ => Ok(()),
+    }
+}
+
+fn near(page: &mut Page<'_>, words: &Words, report: &RouteReport, top: usize) -> io::Result<()> {
+    if !report.near_hosts.is_empty() && top > 0 {
+        page.heading(words.near_hosts)?;
+        for host in report.near_hosts.iter().take(top) {
+            page.line(&escape::line(&host.virtual_host))?;
+            page.note(&escape::line(&host.detail))?;
+        }
+        more(page, words, report.near_hosts.len(), top)?;
+    }
+    if !report.near_routes.is_empty() && top > 0 {
+        page.heading(words.near_routes)?;
+        report.near_routes.iter().take(top).try_for_each(|it| route(page, words, it))?;
+        more(page, words, report.near_routes.len(), top)?;
+    }
+    if !report.near_policies.is_empty() && top > 0 {
+        page.heading(words.near_policies)?;
+        for policy in report.near_policies.iter().take(top) {
+            page.line(&escape::line(policy.resource.as_deref().unwrap_or(&policy.name)))?;
+            policy.conditions.iter().try_for_each(|condition| page.note(&escape::line(&condition.detail)))?;
+        }
+        more(page, words, report.near_policies.len(), top)?;
+    }
+    Ok(())
+}
+
+fn more(page: &mut Page<'_>, words: &Words, all: usize, shown: usize) -> io::Result<()> {
+    match all.checked_sub(shown) {
+        Some(rest @ 1..) => page.prose(&format!("+{rest} ({})", words.more)),
+        _ => Ok(()),
+    }
+}
+
+fn route(page: &mut Page<'_>, words: &Words, it: &ReportedRoute) -> io::Result<()> {
+    let name = if it.name.is_empty() { String::new() } else { format!(" `{}`", escape::line(&it.name)) };
+    let resource = it.resource.as_deref().map(|resource| format!("  {}", escape::line(resource))).unwrap_or_default();
+    page.line(&format!("{} {}{name}{resource}", words.route, it.number))?;
+    for condition in it.conditions.iter().filter(|condition| condition.holds != Truth::Yes) {
+        page.note(&escape::line(&condition.detail))?;
+    }
+    Ok(())
+}
+
+struct Words {
+    in_proxy: &'static str,
+    colon: &'static str,
+    way: &'static str,
+    listener: &'static str,
+    filter_chain: &'static str,
+    policies: &'static str,
+    near_policies: &'static str,
+    route_table: &'static str,
+    virtual_host: &'static str,
+    route: &'static str,
+    cluster: &'static str,
+    near_hosts: &'static str,
+    near_routes: &'static str,
+    more: &'static str,
+    remarks: &'static str,
+    unreadable: &'static str,
+}
+
+impl Words {
+    const fn of(lang: Lang) -> &'static Self {
+        match lang {
+            Lang::En => &Self {
+                in_proxy: "in",
+                colon: ": ",
+                way: "The way through the proxy",
+                listener: "listener",
+                filter_chain: "filter chain",
+                policies: "policies",
+                near_policies: "Policies that came near, but for",
+                route_table: "route table",
+                virtual_host: "virtual host",
+                route: "route",
+                cluster: "cluster",
+                near_hosts: "Virtual hosts that came near",
+                near_routes: "Routes that came near, but for",
+                more: "--top shows more",
+                remarks: "Remarks",
+                unreadable: "Not read",
+            },
+            Lang::Zh => &Self {
+                in_proxy: "代理",
+                colon: "：",
+                way: "在代理中的路径",
+                listener: "监听器",
+                filter_chain: "过滤器链",
+                policies: "授权策略",
+                near_policies: "最接近的策略及未满足的条件",
+                route_table: "路由表",
+                virtual_host: "虚拟主机",
+                route: "路由",
+                cluster: "集群",
+                near_hosts: "最接近的虚拟主机",
+                near_routes: "最接近的路由及未满足的条件",
+                more: "用 --top 查看更多",
+                remarks: "说明",
+                unreadable: "未能读取",
+            },
+        }
+    }
+
+    const fn step(&self, step: StepKind) -> &'static str {
+        match step {
+            StepKind::Listener => self.listener,
+            StepKind::FilterChain => self.filter_chain,
+            StepKind::Policies => self.policies,
+            StepKind::RouteTable => self.route_table,
+            StepKind::VirtualHost => self.virtual_host,
+            StepKind::Route => self.route,
+        }
+    }
+}

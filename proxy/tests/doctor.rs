@@ -1,0 +1,74 @@
+//! Examinations of the dumps of real proxies.
+
+#![expect(clippy::unwrap_used, reason = "a broken dump must fail loudly")]
+
+use jiff::Timestamp;
+use meshwhy_core::Lang;
+use meshwhy_proxy::doctor::{Area, DoctorReport, examine};
+use meshwhy_proxy::matching::Truth;
+use meshwhy_proxy::{AdminData, ConfigDump};
+
+const SERVER: &str = include_str!("data/server-sidecar-inbound.json");
+
+fn examined(dump: &str, data: &AdminData<'_>, now: &str) -> DoctorReport {
+    let dump = ConfigDump::read(dump.as_bytes());
+    examine(&dump, data, None, now.parse::<Timestamp>().unwrap(), Lang::En)
+}
+
+fn lines(report: &DoctorReport, area: Area) -> Vec<(Truth, &str)> {
+    report.examined.iter().filter(|one| one.area == area).map(|one| (one.good, one.what.as_str())).collect()
+}
+
+#[test]
+fn a_certificate_is_judged_by_the_time_of_the_dump() {
+    let begins = |report: &DoctorReport, start: &str| {
+        let lines = lines(report, Area::Certificates);
+        lines.into_iter().find(|(_, what)| what.starts_with(start)).map(|(good, _)| good)
+    };
+    let report = examined(SERVER, &AdminData::default(), "2026-11-22T00:00:00Z");
+    assert_eq!(begins(&report, "`default` valid until 2027-11-21"), Some(Truth::Yes));
+    assert_eq!(begins(&report, "`default` is for spiffe://cluster.local/ns/shop/sa/orders"), Some(Truth::Yes));
+    // An old dump says nothing of today.
+    let report = examined(SERVER, &AdminData::default(), "2028-01-01T00:00:00Z");
+    assert_eq!(begins(&report, "`default` was valid until 2027-11-21"), Some(Truth::Unknown));
+    // A proxy that takes updates and still has it does use it.
+    let later = SERVER.replace("2026-11-21T07:17:51.786Z", "2028-01-01T00:00:00.000Z");
+    let report = examined(&later, &AdminData::default(), "2028-01-01T00:00:00Z");
+    assert_eq!(begins(&report, "`default` expired at 2027-11-21"), Some(Truth::No));
+    let other = SERVER.replace("\"SERVICE_ACCOUNT\": \"orders\"", "\"SERVICE_ACCOUNT\": \"other\"");
+    assert_ne!(other, SERVER);
+    let report = examined(&other, &AdminData::default(), "2026-11-22T00:00:00Z");
+    assert_eq!(begins(&report, "`default` is for spiffe://cluster.local/ns/shop/sa/orders, and the proxy is"), Some(Truth::No));
+}
+
+#[test]
+fn endpoints_breakers_and_the_control_plane_are_looked_at() {
+    let clusters = "a::10.0.0.1:80::cx_connect_fail::4\na::10.0.0.1:80::cx_total::4\na::10.0.0.1:80::health_flags::/failed_outlier_check\n\
+        a::10.0.0.2:80::health_flags::healthy\n";
+    let stats = "cluster.a.circuit_breakers.default.rq_open: 1\ncluster.b.circuit_breakers.default.rq_open: 0\ncontrol_plane.connected_state: 0\n";
+    let data = AdminData {
+        clusters: Some(clusters.as_bytes()),
+        stats: Some(stats.as_bytes()),
+        server_info: None,
+        ..AdminData::default()
+    };
+    let report = examined(SERVER, &data, "2026-11-22T00:00:00Z");
+    assert_eq!(
+        lines(&report, Area::Connections),
+        [
+            (Truth::Unknown, "a: 1 of 2 endpoints left alone (failed_outlier_check)"),
+            (Truth::No, "a: 4 of 4 connections to 10.0.0.1:80 failed since the proxy started"),
+            (Truth::No, "a: a circuit breaker is open (rq_open)"),
+        ]
+    );
+    assert!(lines(&report, Area::Configuration).contains(&(Truth::No, "no connection to the control plane")));
+    assert!(report.is_failure());
+}
+
+#[test]
+fn a_proxy_without_access_log_hides_failures() {
+    let silent = SERVER.replace("\"access_log\"", "\"no_access_log\"");
+    let report = examined(&silent, &AdminData::default(), "2026-11-22T00:00:00Z");
+    let (good, what) = lines(&report, Area::Telemetry)[0];
+    assert_eq!((good, what), (Truth::No, "no access log in 10.245.90.20_8301, 127.0.0.1_8301"));
+}
