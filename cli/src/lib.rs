@@ -21,6 +21,7 @@ mod paths;
 mod probe_options;
 mod probe_report;
 mod progress;
+mod proxies;
 mod render;
 mod report;
 mod search;

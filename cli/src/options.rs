@@ -65,7 +65,7 @@ pub(crate) enum Task {
     Rbac(RbacArgs),
     Probe(Box<ProbeOptions>),
     Route(Box<RouteArgs>),
-    Doctor(DoctorArgs),
+    Doctor(Box<DoctorArgs>),
     CheckConfig {
         input: Input,
     },
@@ -199,7 +199,7 @@ impl Options {
             },
             Action::Probe(args) => Task::Probe(Box::new(ProbeOptions::new(*args)?)),
             Action::Doctor(args) => Task::Doctor(args),
-            Action::Route(args) => Task::Route(Box::new(args)),
+            Action::Route(args) => Task::Route(args),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }

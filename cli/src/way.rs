@@ -23,9 +23,9 @@ pub(crate) enum Way {
     Here(Resolver),
     /// The session has the threads that the tunnel needs.
     Pod {
-        tunnel: Tunnel,
+        tunnel: Box<Tunnel>,
         instead: Option<Address>,
-        _session: Session,
+        _session: Box<Session>,
     },
 }
 
@@ -40,7 +40,7 @@ impl Way {
         let session = Session::connect(access, "")?;
         let tunnel = session.tunnel(namespace.as_deref(), pod, container.as_deref());
         let tunnel = tunnel.map_err(|gap| unreadable(&gap.what, std::io::Error::other(gap.reason.text(lang))))?;
-        Ok(Self::Pod { tunnel, instead: here.instead, _session: session })
+        Ok(Self::Pod { tunnel: Box::new(tunnel), instead: here.instead, _session: Box::new(session) })
     }
 }
 

@@ -87,7 +87,8 @@ impl Bundle {
     /// # Errors
     /// It cannot be written.
     pub fn admin(&mut self, container: &ProxyContainer, file: &str, answer: &[u8]) -> io::Result<()> {
-        self.file(&folder(container).join(file), answer)
+        // An answer that is empty is one: a proxy without clusters.
+        self.append(&folder(container).join(file), answer.len() as u64, answer)
     }
 
     /// Notes what is missing.

@@ -4,16 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::OutputArgs;
+use super::{OutputArgs, ProxyArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// A URL that this proxy should reach, such as http://reviews:9080/: also the way there, step by step
     #[arg(value_name = "URL")]
     pub(crate) destination: Option<String>,
-    /// File with the proxy's `/config_dump`, better with `?include_eds`; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) dump: PathBuf,
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
     /// File with the proxy's `/clusters`, as text or JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) clusters: Option<PathBuf>,

@@ -4,6 +4,7 @@ mod cluster;
 mod doctor;
 mod install;
 mod probe;
+mod proxy;
 mod route;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ pub(crate) use cluster::{AccessArgs, ClusterArgs, ConnectionArgs};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use install::{InstallArgs, InstallFormatArg, InstallSubcommand, ProxyArg, RbacArgs};
 pub(crate) use probe::{HttpVersionArgs, ProbeArgs};
+pub(crate) use proxy::ProxyArgs;
 pub(crate) use route::RouteArgs;
 
 /// This request failed: who answered, why, and what do I change?
@@ -56,9 +58,9 @@ pub(crate) enum Action {
     /// Send one request, and say who answered it, on which way, and why it failed
     Probe(Box<ProbeArgs>),
     /// Say where a request would go in a proxy, from its config dump, and what it just misses
-    Route(RouteArgs),
+    Route(Box<RouteArgs>),
     /// Look at everything in a proxy that keeps requests from passing, from what its admin interface says
-    Doctor(DoctorArgs),
+    Doctor(Box<DoctorArgs>),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),

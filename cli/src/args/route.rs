@@ -5,16 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::OutputArgs;
+use super::{OutputArgs, ProxyArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RouteArgs {
     /// What the client sends: the URL, and before it the method where that is not GET
     #[arg(value_names = ["METHOD", "URL"], num_args = 1..=2, required = true)]
     pub(crate) request: Vec<String>,
-    /// File with the proxy's `/config_dump`, better with `?include_eds`; `-` reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) dump: PathBuf,
+    #[command(flatten)]
+    pub(crate) proxy: ProxyArgs,
     /// File with the proxy's `/clusters`, as text or JSON: how each endpoint is
     #[arg(long, value_name = "FILE")]
     pub(crate) clusters: Option<PathBuf>,

@@ -1,23 +1,18 @@
 //! `meshwhy route`.
 
 use std::io::Write;
-use std::path::Path;
 
 use http::Uri;
 use http::header::{HeaderName, HeaderValue};
 use meshwhy_core::Lang;
+use meshwhy_proxy::Clusters;
 use meshwhy_proxy::route::{Peer, Question, Request, Side, route};
-use meshwhy_proxy::{Clusters, ConfigDump};
 
 use crate::args::RouteArgs;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
-use crate::input;
-use crate::options::{Input, Source};
+use crate::proxies;
 use crate::render;
-
-/// Largest answer of an admin interface that is read, in bytes.
-const MAX_ANSWER: u64 = 1024 * 1024 * 1024;
 
 /// Reads what the proxy says, and says where the request would go.
 ///
@@ -25,26 +20,23 @@ const MAX_ANSWER: u64 = 1024 * 1024 * 1024;
 /// [`Failure::Usage`] for a request that is none, [`Failure::Input`] and [`Failure::NoDump`] for files.
 pub(super) fn run(out: &mut dyn Write, args: &RouteArgs, lang: Lang) -> Result<Outcome, Failure> {
     let request = request(args)?;
-    let bytes = answer(&args.dump)?;
-    let dump = read_dump(&args.dump, &bytes, lang)?;
-    let clusters = args.clusters.as_deref().map(answer).transpose()?.map(|bytes| Clusters::read(&bytes));
+    let answers = proxies::read(&args.proxy, lang)?;
+    let proxy = match answers.as_slice() {
+        [] => return Err(Failure::NoProxies { lang, pods: 0 }),
+        [proxy] => proxy,
+        // All of one workload hold the same; of a whole mesh nobody asks this.
+        [first, ..] if args.proxy.proxy.is_some() => first,
+        several => return Err(usage(&format!("there are {} proxies; name one with --proxy", several.len()))),
+    };
+    let data = proxy.data();
+    let dump = proxies::dump(&data, &args.proxy, lang)?;
+    let given = args.clusters.as_deref().map(proxies::answer).transpose()?;
+    let clusters = given.as_deref().or(data.clusters).map(Clusters::read);
     let side = args.inbound.then_some(Side::Inbound);
     let question = Question { request: &request, side, listener: args.listener.as_deref(), lang };
     let report = route(&dump, clusters.as_ref(), &question);
     render::route::write(out, &report, lang, args.top, args.output.format)?;
     Ok(if report.is_failure() { Outcome::Findings } else { Outcome::Clean })
-}
-
-/// Reads an answer of the admin interface from a file.
-pub(super) fn answer(path: &Path) -> Result<Vec<u8>, Failure> {
-    let source = if path.as_os_str() == "-" { Source::Stdin } else { Source::File(path.to_owned()) };
-    input::bytes(Input::Sources(vec![source]), MAX_ANSWER)
-}
-
-/// The dump that a file holds.
-pub(super) fn read_dump<'a>(path: &Path, bytes: &'a [u8], lang: Lang) -> Result<ConfigDump<'a>, Failure> {
-    let dump = ConfigDump::read(bytes);
-    if dump.is_dump() { Ok(dump) } else { Err(Failure::NoDump { lang, name: path.display().to_string() }) }
 }
 
 fn request(args: &RouteArgs) -> Result<Request, Failure> {

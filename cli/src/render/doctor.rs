@@ -18,16 +18,26 @@ use crate::lang;
 pub(super) struct Examination<'a> {
     schema: &'static str,
     lang: &'static str,
-    #[serde(flatten)]
-    report: &'a DoctorReport,
+    /// One for each proxy.
+    proxies: &'a [DoctorReport],
 }
 
-/// Writes the report.
-pub(crate) fn write(out: &mut dyn Write, report: &DoctorReport, lang: Lang, format: FormatArg) -> io::Result<()> {
+/// Writes the reports.
+pub(crate) fn write(out: &mut dyn Write, proxies: &[DoctorReport], lang: Lang, format: FormatArg) -> io::Result<()> {
     if format == FormatArg::Json {
-        return json::object(out, &Examination { schema: json::SCHEMA, lang: lang::tag(lang), report });
+        return json::object(out, &Examination { schema: json::SCHEMA, lang: lang::tag(lang), proxies });
     }
     let mut page = Page::new(out);
+    for (number, report) in proxies.iter().enumerate() {
+        if number > 0 {
+            page.blank()?;
+        }
+        one(&mut page, report, lang)?;
+    }
+    Ok(())
+}
+
+fn one(page: &mut Page<'_>, report: &DoctorReport, lang: Lang) -> io::Result<()> {
     let of = [report.proxy.as_deref(), report.last_updated.as_deref()];
     let of: Vec<String> = of.into_iter().flatten().map(escape::line).collect();
     page.dim(&of.join("  "))?;

@@ -196,3 +196,27 @@ pub(crate) fn probes_set_out_from_pods(server: &ApiServer) -> Result<()> {
     ensure!(code(&output) == Some(3) && errors(&output).contains("403"), "{}", errors(&output));
     Ok(())
 }
+
+pub(crate) fn proxies_are_examined(server: &ApiServer) -> Result<()> {
+    let directory = RunDirectory::new("live")?;
+    let live = meshwhy(server, "admin", &["doctor", "--proxy", "deploy/pay", "-n", "shop", "--format", "json"])?;
+    let kept = directory.path().join("kept.tgz").display().to_string();
+    meshwhy(server, "admin", &["diagnose", "pod/pay-1", "-n", "shop", "--deep", "--save", &kept])?;
+    let archived = meshwhy(server, "nobody", &["doctor", "--dump", &kept, "--proxy", "pay-1", "--format", "json"])?;
+    let examined = |output: &Output| -> Result<Vec<String>> {
+        let report = json(output)?;
+        let of_one = report.pointer("/proxies/0/examined").and_then(Value::as_array).cloned().context("one proxy")?;
+        Ok(of_one.iter().filter_map(|one| Some(format!("{} {}", one.get("area")?, one.get("what")?))).collect())
+    };
+    let (live_examined, archived_examined) = (examined(&live)?, examined(&archived)?);
+    ensure!(live_examined.len() > 3 && live_examined == archived_examined, "{live_examined:?} is not {archived_examined:?}");
+    // This Envoy has one listener, whose table answers by itself.
+    let route = meshwhy(server, "admin", &["route", "--proxy", "pay-1", "-n", "shop", "http://pay:9080/"])?;
+    let text = String::from_utf8_lossy(&route.stdout).into_owned();
+    ensure!(text.contains("http://pay:9080/"), "{text}{}", errors(&route));
+    let forbidden = meshwhy(server, "nobody", &["doctor", "--proxy", "pay-1", "-n", "shop"])?;
+    ensure!(code(&forbidden) == Some(3) && errors(&forbidden).contains("forbidden (403)"), "{}", errors(&forbidden));
+    let nobody = meshwhy(server, "admin", &["doctor", "--proxy", "batch-1", "-n", "shop"])?;
+    ensure!(code(&nobody) == Some(3), "{}", errors(&nobody));
+    Ok(())
+}

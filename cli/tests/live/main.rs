@@ -70,7 +70,7 @@ fn main() -> Result<ExitCode> {
 type Test = fn(&ApiServer) -> Result<()>;
 
 fn trials(server: Option<&Arc<ApiServer>>) -> Vec<Trial> {
-    let tests: [(&str, Test); 16] = [
+    let tests: [(&str, Test); 17] = [
         ("the_proxies_of_what_was_named_are_found", collecting::proxies_are_found),
         ("the_logs_of_all_of_them_are_read", collecting::logs_are_read),
         ("what_is_written_while_it_is_followed_arrives", collecting::followed_logs_grow),
@@ -85,6 +85,7 @@ fn trials(server: Option<&Arc<ApiServer>>) -> Vec<Trial> {
         ("a_cluster_that_cannot_be_asked_is_exit_code_4", commands::unreachable_is_exit_code_4),
         ("the_configuration_of_the_cluster_is_checked", commands::configuration_is_checked),
         ("whatever_is_rendered_the_api_server_takes", commands::rendered_is_taken),
+        ("proxies_are_examined_live_and_later", commands::proxies_are_examined),
         ("a_probe_sets_out_from_a_pod", commands::probes_set_out_from_pods),
         ("an_installation_is_proved_against_the_cluster", commands::installation_is_proved),
     ];
