@@ -3,7 +3,7 @@
 //! Source: Istio `tools/bug-report/pkg/archive/archive.go`, 1.29. Reproducible but for what is in it: names are sorted by what they are,
 //! owners and times are left out.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -28,29 +28,32 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Begins one for the logs of these containers.
+    /// Begins one.
     ///
     /// # Errors
     /// The file is there already, or cannot be written.
-    pub fn create(path: &Path, containers: &[ProxyContainer]) -> io::Result<Self> {
+    pub fn create(path: &Path) -> io::Result<Self> {
         let file = private().write(true).create_new(true).open(path)?;
         let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = tempfile::Builder::new().prefix(".meshwhy-").tempdir_in(beside)?;
         let archive = tar::Builder::new(GzEncoder::new(file, Compression::default()));
-        let mut bundle = Self { archive, folder, path: path.to_owned(), logs: Vec::new(), gaps: String::new() };
-        for (at, container) in containers.iter().enumerate() {
-            let file = private().read(true).write(true).create_new(true).open(bundle.folder.path().join(at.to_string()))?;
-            bundle.logs.push((log_path(container), file));
-        }
-        Ok(bundle)
+        Ok(Self { archive, folder, path: path.to_owned(), logs: Vec::new(), gaps: String::new() })
     }
 
-    /// Adds lines of a container, by its number.
+    /// Adds lines of a container.
     ///
     /// # Errors
     /// They cannot be written.
-    pub fn log(&mut self, container: usize, lines: &[u8]) -> io::Result<()> {
-        self.logs.get_mut(container).map_or(Ok(()), |(_, file)| file.write_all(lines))
+    pub fn log(&mut self, container: &ProxyContainer, lines: &[u8]) -> io::Result<()> {
+        let path = log_path(container);
+        if let Some((_, file)) = self.logs.iter_mut().find(|(known, _)| *known == path) {
+            return file.write_all(lines);
+        }
+        let name = self.folder.path().join(self.logs.len().to_string());
+        let mut file = private().read(true).write(true).create_new(true).open(name)?;
+        file.write_all(lines)?;
+        self.logs.push((path, file));
+        Ok(())
     }
 
     /// Adds what was configured.
@@ -126,11 +129,6 @@ impl Bundle {
         header.set_mode(0o600);
         header.set_entry_type(tar::EntryType::Regular);
         self.archive.append_data(&mut header, Path::new(ROOT).join(path), content)
-    }
-
-    /// Removes a file that was begun and is not wanted.
-    pub fn discard(self) {
-        drop(fs::remove_file(&self.path));
     }
 }
 

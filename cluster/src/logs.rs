@@ -14,11 +14,13 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::LogParams;
 use kube::{Api, Client, Error};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{ANSWER, status};
 use crate::gap::{Gap, GapReason};
 use crate::proxies::ProxyContainer;
+use crate::selection::Selection;
 use crate::timestamps::LogPosition;
 
 /// Bytes of lines that are handed on together.
@@ -33,6 +35,8 @@ const ATTEMPTS: u32 = 5;
 const WAIT: Duration = Duration::from_millis(500);
 /// How long a container is given to come back while its log is followed.
 const RETURN: Duration = Duration::from_secs(2);
+/// How often pods are looked for that have come since.
+const LOOK: Duration = Duration::from_secs(5);
 /// Longest line that is kept, in bytes; nobody reads a longer one.
 const MAX_LINE: usize = 1 << 20;
 
@@ -63,8 +67,10 @@ pub struct LogProgress {
 /// What came from one container: whole lines without the kubelet's times, or why no more come.
 #[derive(Debug)]
 pub struct Piece {
-    /// The number of the container, in the order in which they were given.
+    /// The number of the container, in the order in which they were given; those that come while logs are followed have the next ones.
     pub source: usize,
+    /// The container.
+    pub container: Arc<ProxyContainer>,
     /// The lines, or what is missing of them.
     pub lines: Result<Vec<u8>, Gap>,
 }
@@ -90,15 +96,47 @@ enum End {
 
 impl Streams {
     /// Reads the log of one container to its end, and with `follow` until the pod is gone.
-    pub(crate) async fn read(self: Arc<Self>, source: usize, container: ProxyContainer) {
+    pub(crate) async fn read(self: Arc<Self>, source: usize, container: Arc<ProxyContainer>) {
         let Ok(_permit) = self.permits.acquire().await else { return };
         let what = format!("logs of {container}");
         let api: Api<Pod> = Api::namespaced(self.client.clone(), &container.namespace);
-        let mut stream = Stream { streams: &self, source, what, position: LogPosition::default(), read: 0 };
-        if let Some(gap) = stream.drain(&api, &container).await {
+        let mut stream = Stream { streams: &self, source, container, what, position: LogPosition::default(), read: 0 };
+        if let Some(gap) = stream.drain(&api).await {
             stream.missing(gap).await;
         }
         self.progress.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Looks again and again for pods that have come since, as in a rollout, and reads their logs, too.
+    pub(crate) async fn join_newcomers(
+        self: Arc<Self>,
+        containers: Vec<ProxyContainer>,
+        selection: Selection,
+        namespace: String,
+        root: String,
+    ) {
+        let mut known: Vec<(ProxyContainer, JoinHandle<()>)> = Vec::new();
+        let begin =
+            |source: usize, container: &ProxyContainer| tokio::spawn(Arc::clone(&self).read(source, Arc::new(container.clone())));
+        for (source, container) in containers.into_iter().enumerate() {
+            let reading = begin(source, &container);
+            known.push((container, reading));
+        }
+        while !self.sender.is_closed() {
+            sleep(LOOK).await;
+            let found = selection.resolve(&self.client, &namespace, &root).await.containers;
+            for container in found {
+                match known.iter_mut().enumerate().find(|(_, (it, _))| it.is_same(&container)) {
+                    // A pod of a StatefulSet comes back under its name.
+                    Some((source, (_, reading))) if reading.is_finished() => *reading = begin(source, &container),
+                    Some(_) => {}
+                    None => {
+                        let reading = begin(known.len(), &container);
+                        known.push((container, reading));
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -106,6 +144,7 @@ impl Streams {
 struct Stream<'s> {
     streams: &'s Streams,
     source: usize,
+    container: Arc<ProxyContainer>,
     what: String,
     position: LogPosition,
     read: u64,
@@ -113,12 +152,12 @@ struct Stream<'s> {
 
 impl Stream<'_> {
     /// Reads until nothing more comes; gives what is missing.
-    async fn drain(&mut self, api: &Api<Pod>, container: &ProxyContainer) -> Option<Gap> {
+    async fn drain(&mut self, api: &Api<Pod>) -> Option<Gap> {
         let LogRequest { follow, .. } = self.streams.request;
         let mut attempts = 0;
         loop {
             let before = self.read;
-            let opened = timeout(ANSWER, api.log_stream(&container.pod, &self.parameters(&container.container))).await;
+            let opened = timeout(ANSWER, api.log_stream(&self.container.pod.clone(), &self.parameters())).await;
             let gap = match opened {
                 Err(_) => self.gap(GapReason::Silent(ANSWER.as_secs())),
                 Ok(Err(error)) => match self.refused(&error) {
@@ -153,11 +192,11 @@ impl Stream<'_> {
         }
     }
 
-    fn parameters(&mut self, container: &str) -> LogParams {
+    fn parameters(&mut self) -> LogParams {
         let LogRequest { since, follow, previous, .. } = self.streams.request;
         let since_time = self.position.resume().and_then(|time| Timestamp::from_second(time.as_second()).ok());
         LogParams {
-            container: Some(container.to_owned()),
+            container: Some(self.container.container.clone()),
             follow,
             previous,
             since_seconds: since.filter(|_| since_time.is_none()).map(|age| age.as_secs().max(1)),
@@ -247,13 +286,17 @@ impl Stream<'_> {
         Gap { what: self.what.clone(), reason }
     }
 
+    fn piece(&self, lines: Result<Vec<u8>, Gap>) -> Piece {
+        Piece { source: self.source, container: Arc::clone(&self.container), lines }
+    }
+
     /// Gives whether anybody still wants lines.
     async fn send(&self, lines: Vec<u8>) -> bool {
-        self.streams.sender.send(Piece { source: self.source, lines: Ok(lines) }).await.is_ok()
+        self.streams.sender.send(self.piece(Ok(lines))).await.is_ok()
     }
 
     async fn missing(&self, gap: Gap) {
-        drop(self.streams.sender.send(Piece { source: self.source, lines: Err(gap) }).await);
+        drop(self.streams.sender.send(self.piece(Err(gap))).await);
     }
 }
 

@@ -91,6 +91,11 @@ impl ProxyContainer {
             .collect()
     }
 
+    /// Whether both are one container, whatever became of it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.namespace, &self.pod, &self.container) == (&other.namespace, &other.pod, &other.container)
+    }
+
     /// Whether ztunnel takes the traffic of a pod.
     pub(crate) fn is_ambient(pod: &Pod) -> bool {
         pod.metadata.annotations.as_ref().and_then(|all| all.get(REDIRECTION)).is_some_and(|value| value == "enabled")

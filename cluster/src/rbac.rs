@@ -37,14 +37,17 @@ pub struct Beyond {
 #[must_use]
 pub fn rbac(subject: &Subject, extent: &Extent, root: &str, beyond: Beyond) -> String {
     let mut text = String::from("# What `meshwhy` reads, and nothing else. It changes nothing, and it never reads Secrets.\n");
+    if beyond.probe {
+        text.push_str("# `probe --from` also runs a program in a pod (exec): whoever may do that may do what the pod may.\n");
+    }
     match extent {
         Extent::Cluster => {
             let rules = pods(beyond) + &objects(|_| true) + &workloads_of_pods();
-            document(&mut text, "ClusterRole", None, &rules, subject);
+            role(&mut text, "meshwhy", "ClusterRole", None, &rules, subject);
         }
         Extent::Namespace(namespace) => {
             let rules = pods(beyond) + &objects(|it| !it.is_of_cluster) + &workloads_of_pods();
-            document(&mut text, "Role", Some(namespace), &rules, subject);
+            role(&mut text, "meshwhy", "Role", Some(namespace), &rules, subject);
         }
     }
     let rules = config_maps()
@@ -55,7 +58,7 @@ pub fn rbac(subject: &Subject, extent: &Extent, root: &str, beyond: Beyond) -> S
             Extent::Namespace(_) => pods(Beyond::default()) + &objects(|it| !it.is_of_cluster && it.group.ends_with(".istio.io")),
         };
     let name = if *extent == Extent::Namespace(root.to_owned()) { "meshwhy-control-plane" } else { "meshwhy" };
-    named(&mut text, name, "Role", Some(root), &rules, subject);
+    role(&mut text, name, "Role", Some(root), &rules, subject);
     text
 }
 
@@ -99,11 +102,7 @@ fn rule(group: &str, resources: &[&str], verbs: &[&str], names: &[&str]) -> Stri
     format!("- apiGroups: [\"{group}\"]\n  resources: [{resources}]\n{names}  verbs: [{verbs}]\n")
 }
 
-fn document(text: &mut String, kind: &str, namespace: Option<&str>, rules: &str, subject: &Subject) {
-    named(text, "meshwhy", kind, namespace, rules, subject);
-}
-
-fn named(text: &mut String, name: &str, kind: &str, namespace: Option<&str>, rules: &str, subject: &Subject) {
+fn role(text: &mut String, name: &str, kind: &str, namespace: Option<&str>, rules: &str, subject: &Subject) {
     let metadata = namespace.map_or_else(|| format!("  name: {name}\n"), |it| format!("  name: {name}\n  namespace: {it}\n"));
     let subject = match subject {
         Subject::User(name) => format!("- kind: User\n  apiGroup: rbac.authorization.k8s.io\n  name: {}\n", quoted(name)),

@@ -106,9 +106,15 @@ impl Session {
         self.runtime.block_on(Tunnel::new(&self.connection.client, namespace, pod, container))
     }
 
-    /// Begins to read logs. The pieces end when all are read; a receiver that is dropped ends the reading.
+    /// Begins to read logs. The pieces end when all are read, and never where they are followed: then pods of the selection that come later are
+    /// read, too. A receiver that is dropped ends the reading.
     #[must_use]
-    pub fn logs(&self, containers: &[ProxyContainer], request: LogRequest) -> (Pieces<'_>, Arc<LogProgress>) {
+    pub fn logs(
+        &self,
+        containers: &[ProxyContainer],
+        selection: &Selection,
+        request: LogRequest,
+    ) -> (Pieces<'_>, Arc<LogProgress>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let progress = Arc::new(LogProgress::default());
         let streams = Arc::new(Streams {
@@ -118,8 +124,13 @@ impl Session {
             sender,
             permits: Arc::new(Semaphore::new(request.at_once)),
         });
-        for (source, container) in containers.iter().enumerate() {
-            self.runtime.spawn(Arc::clone(&streams).read(source, container.clone()));
+        if request.follow {
+            let (namespace, root) = (self.namespace().to_owned(), self.root.clone());
+            self.runtime.spawn(streams.join_newcomers(containers.to_vec(), selection.clone(), namespace, root));
+        } else {
+            for (source, container) in containers.iter().enumerate() {
+                self.runtime.spawn(Arc::clone(&streams).read(source, Arc::new(container.clone())));
+            }
         }
         (Pieces { session: self, receiver }, progress)
     }

@@ -1,7 +1,9 @@
 //! A cluster as it is now: the logs of its proxies, events and what is configured.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -55,9 +57,10 @@ impl Live {
             return Err(last);
         }
         announce(&session, &options, &containers, without, lang);
-        let bundle = options.save.as_deref().map(|path| {
-            Bundle::create(path, &containers).map_err(|error| Failure::Usage(format!("--save {}: {error}", path.display())))
-        });
+        let bundle = options
+            .save
+            .as_deref()
+            .map(|path| Bundle::create(path).map_err(|error| Failure::Usage(format!("--save {}: {error}", path.display()))));
         let mut live =
             Self { bundle: bundle.transpose()?, session, containers, beside: Vec::new(), failures: Vec::new(), options, lang };
         live.failures.append(&mut failures);
@@ -109,47 +112,50 @@ impl Live {
     }
 
     /// Reads the logs, and what is written while they are read where that is wanted.
-    pub(super) fn read(mut self, collector: Collector, mut show: impl FnMut(Collector) -> io::Result<()>) -> Reading {
+    pub(super) fn read(self, collector: Collector, mut show: impl FnMut(Collector) -> io::Result<()>) -> Reading {
         interruption::ends_reading();
-        let mut sources: Vec<String> = self.containers.iter().map(ToString::to_string).collect();
+        let Self { session, containers, options, beside, bundle, mut failures, lang } = self;
         let collector = RefCell::new(collector);
-        for (name, lines) in std::mem::take(&mut self.beside) {
-            let number = number(sources.len());
-            sources.push(name.to_owned());
+        let mut sources: Vec<String> = Vec::new();
+        for (name, lines) in beside {
             // Reading memory cannot fail.
-            let _ = collector.borrow_mut().read(number, None, &mut lines.as_bytes());
+            let _ = collector.borrow_mut().read(number(sources.len()), None, &mut lines.as_bytes());
+            sources.push(name.to_owned());
         }
-        let Self { session, containers, options, bundle, mut failures, lang, .. } = self;
-        let bundle = RefCell::new(bundle);
-        let (mut pieces, progress) = session.logs(&containers, options.logs);
+        let before = sources.len();
+        let (bundle, notes) = (RefCell::new(bundle), RefCell::new(Vec::new()));
+        // Those that are followed may become more.
+        let read: RefCell<BTreeMap<usize, Arc<ProxyContainer>>> = RefCell::default();
+        let (mut pieces, progress) = session.logs(&containers, &options.selection, options.logs);
         let bar = Progress::new(containers.len(), options.logs.follow);
-        let notes = RefCell::new(Vec::new());
         let next = |wait| {
             bar.show(&progress);
-            match pieces.next_within(wait) {
-                Next::Nothing => Arrival::Nothing,
-                Next::End => Arrival::End,
-                Next::Piece(Piece { source, lines }) => match lines {
-                    Ok(lines) => Arrival::Lines(source, Ok(lines)),
-                    Err(gap) => {
-                        bundle.borrow_mut().iter_mut().for_each(|bundle| bundle.gap(&gap));
-                        if is_harmless(&gap.reason) {
-                            notes.borrow_mut().push(gap);
-                            return Arrival::Nothing;
-                        }
-                        Arrival::Lines(source, Err(failed(gap, lang)))
+            let Piece { source, container, lines } = match pieces.next_within(wait) {
+                Next::Nothing => return Arrival::Nothing,
+                Next::End => return Arrival::End,
+                Next::Piece(piece) => piece,
+            };
+            read.borrow_mut().insert(source, container);
+            match lines {
+                Ok(lines) => Arrival::Lines(source, Ok(lines)),
+                Err(gap) => {
+                    bundle.borrow_mut().iter_mut().for_each(|bundle| bundle.gap(&gap));
+                    if is_harmless(&gap.reason) {
+                        notes.borrow_mut().push(gap);
+                        return Arrival::Nothing;
                     }
-                },
+                    Arrival::Lines(source, Err(failed(gap, lang)))
+                }
             }
         };
         let take = |source: usize, mut lines: &[u8]| {
-            let container = containers.get(source);
-            let pod = container.map(|it| Pod { name: it.pod.clone(), namespace: Some(it.namespace.clone()) });
-            let name = container.map(ToString::to_string).unwrap_or_default();
+            let Some(container) = read.borrow().get(&source).cloned() else { return Ok(()) };
+            let pod = Pod { name: container.pod.clone(), namespace: Some(container.namespace.clone()) };
+            let unreadable = |error| unreadable(&container.to_string(), error);
             if let Some(bundle) = bundle.borrow_mut().as_mut() {
-                bundle.log(source, lines).map_err(|error| unreadable(&name, error))?;
+                bundle.log(&container, lines).map_err(unreadable)?;
             }
-            collector.borrow_mut().read(number(source), pod.as_ref(), &mut lines).map_err(|error| unreadable(&name, error))
+            collector.borrow_mut().read(number(before + source), Some(&pod), &mut lines).map_err(unreadable)
         };
         failures.extend(arriving(next, take, || show(collector.borrow().clone())));
         bar.end();
@@ -160,6 +166,9 @@ impl Live {
                 Err(error) => failures.push(Failure::Output(error)),
             }
         }
+        let read = read.into_inner();
+        let last = read.keys().next_back().map_or(0, |last| last + 1);
+        sources.extend((0..last).map(|source| read.get(&source).map(ToString::to_string).unwrap_or_default()));
         Reading { collector: collector.into_inner(), sources, failures }
     }
 

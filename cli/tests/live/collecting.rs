@@ -50,13 +50,12 @@ pub(crate) fn proxies_are_found(server: &ApiServer) -> Result<()> {
 /// What the logs of a selection are, by container, and what is missing.
 pub(crate) fn read(session: &Session, selection: &Selection, request: LogRequest) -> (BTreeMap<String, String>, Vec<Gap>) {
     let containers = session.select(selection).containers;
-    let (mut pieces, _) = session.logs(&containers, request);
+    let (mut pieces, _) = session.logs(&containers, selection, request);
     let (mut logs, mut gaps) = (BTreeMap::<String, String>::new(), Vec::new());
     loop {
         match pieces.next_within(Duration::from_secs(30)) {
-            Next::Piece(Piece { source, lines: Ok(lines) }) => {
-                let name = containers.get(source).map(ToString::to_string).unwrap_or_default();
-                logs.entry(name).or_default().push_str(&String::from_utf8_lossy(&lines));
+            Next::Piece(Piece { lines: Ok(lines), container, .. }) => {
+                logs.entry(container.to_string()).or_default().push_str(&String::from_utf8_lossy(&lines));
             }
             Next::Piece(Piece { lines: Err(gap), .. }) => gaps.push(gap),
             Next::Nothing | Next::End => return (logs, gaps),
@@ -86,15 +85,14 @@ pub(crate) fn logs_are_read(server: &ApiServer) -> Result<()> {
 
 pub(crate) fn followed_logs_grow(server: &ApiServer) -> Result<()> {
     let session = session(server, "admin")?;
-    let containers = session.select(&in_namespace("shop", &["pod/cart-1"])).containers;
-    let (mut pieces, _) = session.logs(&containers, LogRequest { follow: true, ..ALL_LOGS });
+    let cart = in_namespace("shop", &["pod/cart-1"]);
+    let containers = session.select(&cart).containers;
+    let (mut pieces, _) = session.logs(&containers, &cart, LogRequest { follow: true, ..ALL_LOGS });
     let mut lines = String::new();
     let mut is_appended = false;
     while !lines.contains("cart later") {
         match pieces.next_within(Duration::from_secs(30)) {
-            Next::Piece(Piece { lines: Ok(piece), source })
-                if containers.get(source).is_some_and(|it| it.kind == ProxyKind::Sidecar) =>
-            {
+            Next::Piece(Piece { lines: Ok(piece), container, .. }) if container.kind == ProxyKind::Sidecar => {
                 lines.push_str(&String::from_utf8_lossy(&piece));
             }
             Next::Piece(_) => {}
