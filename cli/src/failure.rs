@@ -174,7 +174,7 @@ fn no_proxies(lang: Lang, pods: usize) -> String {
         (Lang::Zh, 0) => "没有找到这样的 Pod；可用 `-n` 指定命名空间，或用 `-A` 查看所有命名空间".to_owned(),
         (Lang::En, pods) => {
             format!(
-                "none of {pods} pods has a proxy, so there is no log of one: is `istio-injection` or `istio.io/rev` on the namespace?"
+                "none of the pods ({pods}) has a proxy, so there is no log of one: is `istio-injection` or `istio.io/rev` on the namespace?"
             )
         }
         (Lang::Zh, pods) => {

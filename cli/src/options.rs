@@ -238,6 +238,9 @@ fn live(paths: &[PathBuf], args: &ClusterArgs, follow: bool, since: Option<Times
             "`{path}` is no TYPE/NAME such as deploy/pay: files and a cluster cannot be read together; --save keeps what a cluster has"
         )));
     }
+    if args.all_namespaces && !subjects.is_empty() {
+        return Err(Failure::Usage("what TYPE/NAME means is in one namespace; -A takes the pods of all of them".to_owned()));
+    }
     let age = since.map(|since| Timestamp::now().duration_since(since));
     Ok(Some(LiveOptions {
         access: args.access.connection.access(),

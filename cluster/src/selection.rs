@@ -133,6 +133,8 @@ pub(crate) fn is_name(text: &str) -> bool {
 pub struct Selected {
     /// The containers, by namespace, pod and name.
     pub containers: Vec<ProxyContainer>,
+    /// Whether the traffic of any pod that was meant goes through a proxy: the control plane alone says nothing of requests.
+    pub has_proxy: bool,
     /// How many of the pods that were meant have no proxy.
     pub without: usize,
     /// The states of the containers of each pod that was meant, as a JSON object of kind Pod with nothing else.
@@ -172,7 +174,9 @@ impl Selection {
         for pod in &pods {
             let found = ProxyContainer::of(pod);
             let is_ambient = ProxyContainer::is_ambient(pod);
-            selected.without += usize::from(found.is_empty() && !is_ambient);
+            let has_proxy = !found.is_empty() || is_ambient;
+            selected.without += usize::from(!has_proxy);
+            selected.has_proxy |= has_proxy;
             nodes.extend(pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).filter(|_| is_ambient));
             containers.extend(found);
             selected.statuses.extend(status(pod));

@@ -49,9 +49,9 @@ impl Live {
         lang: Lang,
     ) -> Result<(Self, Option<ConfigurationFiles>), Failure> {
         let session = Session::connect(&options.access, &options.istio_namespace)?;
-        let Selected { containers, without, statuses, gaps, gaps_around } = session.select(&options.selection);
+        let Selected { containers, has_proxy, without, statuses, gaps, gaps_around } = session.select(&options.selection);
         let mut failures: Vec<Failure> = gaps.into_iter().map(|gap| failed(gap, lang)).collect();
-        if containers.is_empty() {
+        if !has_proxy {
             let last = failures.pop().unwrap_or(Failure::NoProxies { lang, pods: without });
             failures.into_iter().for_each(crate::complain);
             return Err(last);
