@@ -53,7 +53,7 @@ fn built(module: &str, name: &str, package: &str) -> Result<PathBuf> {
     let output = work.path().join(name);
     run(Command::new(go)
         .current_dir(workspace().join("integration/kubernetes").join(module))
-        .args(["build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o"])
+        .args(["build", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o"])
         .arg(&output)
         .arg(package))?;
     moved(&output, &program)?;
@@ -73,7 +73,12 @@ fn etcd() -> Result<PathBuf> {
     }
     let apt = on_path("apt-get").context("there is no `etcd` on the path and no apt-get to fetch Debian's")?;
     let work = RunDirectory::within(&tools, "fetching")?;
-    run(Command::new(apt).current_dir(work.path()).args(["--quiet=2", "download", "etcd-server"]))?;
+    let download = || run(Command::new(&apt).current_dir(work.path()).args(["--quiet=2", "download", "etcd-server"]));
+    if download().is_err() {
+        // A new machine has no list of packages. Without the right to fetch it, the reason of the second attempt counts.
+        let _ = run(Command::new(&apt).args(["--quiet=2", "update"]));
+        download()?;
+    }
     let package = fs::read_dir(work.path())?
         .filter_map(Result::ok)
         .map(|entry| entry.path())
