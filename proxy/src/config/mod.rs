@@ -40,6 +40,9 @@ pub struct Bootstrap<'a> {
     /// How it traces, where that is not said per listener.
     #[serde(borrow, default)]
     pub tracing: Option<Any<'a>>,
+    /// What runs beside the listeners.
+    #[serde(borrow, default)]
+    pub bootstrap_extensions: Vec<Filter<'a>>,
 }
 
 /// Who a proxy is.

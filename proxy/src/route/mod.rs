@@ -4,6 +4,7 @@ pub mod authority;
 pub mod chain;
 pub mod destination;
 pub mod listener;
+mod overrides;
 mod path;
 mod policies;
 mod prose;
