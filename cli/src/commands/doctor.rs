@@ -4,14 +4,17 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use meshwhy_check::mesh::{Mesh, Settings};
+use meshwhy_check::source::parse_all;
 use meshwhy_core::Lang;
-use meshwhy_proxy::doctor::examine;
+use meshwhy_proxy::doctor::{compare, examine};
 use meshwhy_proxy::route::{Question, route};
 use meshwhy_proxy::{AdminData, Clusters};
 
 use super::route::{answer, get, read_dump};
 use crate::args::DoctorArgs;
 use crate::failure::{Failure, Outcome};
+use crate::manifests::Manifests;
 use crate::render;
 
 /// Reads what the proxy says, and looks at all of it.
@@ -23,19 +26,25 @@ pub(super) fn run(out: &mut dyn Write, args: &DoctorArgs, lang: Lang) -> Result<
     let read = |path: &Option<PathBuf>| path.as_deref().map(answer).transpose();
     let bytes = answer(&args.dump)?;
     let (clusters, stats, server_info) = (read(&args.clusters)?, read(&args.stats)?, read(&args.server_info)?);
+    let certs = read(&args.certs)?;
     let dump = read_dump(&args.dump, &bytes, lang)?;
     let data = AdminData {
         config_dump: Some(&bytes),
         clusters: clusters.as_deref(),
         stats: stats.as_deref(),
         server_info: server_info.as_deref(),
-        ..AdminData::default()
+        certs: certs.as_deref(),
     };
     let way = request.as_ref().map(|request| {
         let clusters = data.clusters.map(Clusters::read);
         route(&dump, clusters.as_ref(), &Question { request, side: None, listener: None, lang })
     });
-    let report = examine(&dump, &data, way.as_ref(), Timestamp::now(), lang);
+    let mut report = examine(&dump, &data, way.as_ref(), Timestamp::now(), lang);
+    if !args.manifests.is_empty() {
+        let sources = Manifests::read(&args.manifests)?.sources;
+        let (parsed, settings) = (parse_all(&sources), Settings::default());
+        report.examined.extend(compare(&dump, &Mesh::new(&parsed, None, &settings), lang));
+    }
     render::doctor::write(out, &report, lang, args.output.format)?;
     Ok(if report.is_failure() { Outcome::Findings } else { Outcome::Clean })
 }

@@ -85,6 +85,9 @@ pub struct NodeMetadata<'a> {
     /// Its namespace.
     #[serde(borrow, default, rename = "NAMESPACE")]
     pub namespace: Text<'a>,
+    /// The labels of its Pod.
+    #[serde(borrow, default, rename = "LABELS")]
+    pub labels: Option<Object<'a>>,
     /// Its service account.
     #[serde(borrow, default, rename = "SERVICE_ACCOUNT")]
     pub service_account: Text<'a>,

@@ -3,8 +3,12 @@
 mod certificates;
 mod configuration;
 mod connections;
+mod loaded_certificates;
+mod manifests;
 mod module;
 mod telemetry;
+
+pub use self::manifests::compare;
 
 use jiff::Timestamp;
 use meshwhy_core::Lang;
@@ -62,6 +66,8 @@ pub enum Area {
     Module,
     /// Logs and traces.
     Telemetry,
+    /// Manifests that should be in it.
+    Manifests,
 }
 
 /// Everything that the examinations look at.
