@@ -1,8 +1,11 @@
 //! Manifests against what the proxy holds: whether they have arrived.
 
+mod arrival;
 mod envoy_filter;
 mod field;
+mod held;
 mod place;
+mod routes;
 mod selection;
 
 use meshwhy_check::mesh::Mesh;
@@ -28,7 +31,9 @@ pub fn compare(dump: &ConfigDump<'_>, mesh: &Mesh<'_>, lang: Lang) -> Vec<Examin
         );
         return vec![Examined::open(AREA, what, action)];
     }
-    envoy_filter::examine(dump, mesh, lang)
+    let mut examined = envoy_filter::examine(dump, mesh, lang);
+    examined.extend(arrival::examine(dump, mesh, lang));
+    examined
 }
 
 /// What makes a manifest late in any proxy.

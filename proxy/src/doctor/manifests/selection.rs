@@ -15,6 +15,9 @@ use crate::proto_json::Text;
 pub(super) fn selects(dump: &ConfigDump<'_>, mesh: &Mesh<'_>, resource: &Resource<'_>) -> Truth {
     let (Some(id), Some(bootstrap)) = (dump.id(), &dump.bootstrap) else { return Truth::Unknown };
     let own = &*bootstrap.node.metadata.namespace;
+    if !resource.has_namespace() {
+        return Truth::Unknown;
+    }
     if resource.namespace != own && resource.namespace != mesh.root_namespace() {
         return if own.is_empty() { Truth::Unknown } else { Truth::No };
     }
@@ -30,7 +33,7 @@ pub(super) fn selects(dump: &ConfigDump<'_>, mesh: &Mesh<'_>, resource: &Resourc
 }
 
 /// Whether the proxy's labels are those that are asked for; a value that something else fills in is not known.
-fn has_labels(dump: &ConfigDump<'_>, wanted: Node<'_>) -> Truth {
+pub(super) fn has_labels(dump: &ConfigDump<'_>, wanted: Node<'_>) -> Truth {
     let labels = dump.bootstrap.as_ref().and_then(|bootstrap| bootstrap.node.metadata.labels.as_ref());
     let Some(labels) = labels else { return Truth::Unknown };
     Truth::all(wanted.entries().map(|(key, value)| match (key.text(), value.text()) {
