@@ -1,7 +1,10 @@
 //! What is wrong with a proxy, as far as its admin interface says: one line for each thing that was looked at.
 
+mod access_log_filter;
 mod certificates;
+mod circuit_breakers;
 mod configuration;
+mod connection_failures;
 mod connections;
 mod loaded_certificates;
 mod manifests;
