@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use meshwhy_core::Lang;
-use meshwhy_proxy::doctor::{Area, examine};
+use meshwhy_proxy::doctor::{Area, ModuleLog, examine, of_log};
 use meshwhy_proxy::matching::Truth;
 use meshwhy_proxy::{AdminData, ConfigDump};
 
@@ -44,4 +44,18 @@ fn a_module_of_somebody_else_does_not_stand_for_this_one() {
     assert_eq!(judged(OURS, "server.live: 1\n").0, Truth::Unknown);
     let counted = format!("{}wasmcustom.meshwhy_records_suppressed_total: 4\n", stats(3, 1, 0));
     assert_eq!(judged(&both, &counted).0, Truth::Yes);
+}
+
+#[test]
+fn a_module_that_is_silent_while_requests_fail_is_noticed() {
+    let with = SERVER.replace("\"http_filters\": [", &format!("\"http_filters\": [{OURS}"));
+    let judged = |dump: &str, log| {
+        let lines = of_log(&ConfigDump::read(dump.as_bytes()), log, Lang::En);
+        lines.iter().map(|line| line.good).collect::<Vec<_>>()
+    };
+    let silent = ModuleLog { failures: 2, ..ModuleLog::default() };
+    assert_eq!(judged(&with, silent), [Truth::Unknown]);
+    assert_eq!(judged(SERVER, silent), []);
+    assert_eq!(judged(&with, ModuleLog { records: 1, ..silent }), [Truth::Yes]);
+    assert_eq!(judged(&with, ModuleLog { traps: 1, load_failures: 1, ..ModuleLog::default() }), [Truth::Unknown, Truth::No]);
 }

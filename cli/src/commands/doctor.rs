@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use meshwhy_check::mesh::{Mesh, Settings};
 use meshwhy_check::source::parse_all;
 use meshwhy_core::Lang;
-use meshwhy_proxy::doctor::{compare, examine};
+use meshwhy_diagnose::Analysis;
+use meshwhy_proxy::doctor::{ModuleLog, compare, examine, of_log};
 use meshwhy_proxy::route::{Question, route};
 use meshwhy_proxy::{AdminData, Clusters};
 
@@ -16,6 +17,9 @@ use crate::args::DoctorArgs;
 use crate::failure::{Failure, Outcome};
 use crate::manifests::Manifests;
 use crate::render;
+
+/// How V8 reports a trap in Envoy's log.
+const TRAP: &str = "failed: Uncaught RuntimeError";
 
 /// Reads what the proxy says, and looks at all of it.
 ///
@@ -45,6 +49,23 @@ pub(super) fn run(out: &mut dyn Write, args: &DoctorArgs, lang: Lang) -> Result<
         let (parsed, settings) = (parse_all(&sources), Settings::default());
         report.examined.extend(compare(&dump, &Mesh::new(&parsed, None, &settings), lang));
     }
+    if let Some(log) = read(&args.log)? {
+        report.examined.extend(of_log(&dump, module_log(&log), lang));
+        report.examined.sort_by_key(|one| one.area);
+    }
     render::doctor::write(out, &report, lang, args.output.format)?;
     Ok(if report.is_failure() { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// What a proxy's log says of modules.
+fn module_log(log: &[u8]) -> ModuleLog {
+    let analysis = Analysis::of(log);
+    let loads = analysis.groups.iter().filter(|group| group.verdict.cause.slug == "wasm-load-failed");
+    let traps = String::from_utf8_lossy(log).lines().filter(|line| line.contains("wasm") && line.contains(TRAP)).count();
+    ModuleLog {
+        load_failures: loads.map(|group| group.count).sum(),
+        traps: traps as u64,
+        records: analysis.tally.records,
+        failures: analysis.tally.failed,
+    }
 }

@@ -9,9 +9,11 @@ mod connections;
 mod loaded_certificates;
 mod manifests;
 mod module;
+mod module_log;
 mod telemetry;
 
 pub use self::manifests::compare;
+pub use self::module_log::{ModuleLog, of_log};
 
 use jiff::Timestamp;
 use meshwhy_core::Lang;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::telemetry::managers;
 use super::{Area, Examined, Proxy};
+use crate::ConfigDump;
 use crate::config::Filter;
 use crate::proto_json::Object;
 use crate::words::say;
@@ -28,8 +29,8 @@ struct Attachments {
 
 pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     let lang = proxy.lang;
-    let found = attachments(proxy);
-    let all = managers(proxy).count();
+    let found = attachments(proxy.dump);
+    let all = managers(proxy.dump).count();
     let kinds = [("observe", found.observe), ("annotate", found.annotate), ("native", found.native)];
     let kinds: Vec<&str> = kinds.into_iter().filter(|(_, count)| *count > 0).map(|(kind, _)| kind).collect();
     if kinds.is_empty() {
@@ -71,7 +72,13 @@ pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     examined
 }
 
-fn attachments(proxy: &Proxy<'_, '_>) -> Attachments {
+/// Whether the module stands in one of the proxy's listeners.
+pub(super) fn is_attached(dump: &ConfigDump<'_>) -> bool {
+    let found = attachments(dump);
+    found.observe + found.annotate > 0
+}
+
+fn attachments(dump: &ConfigDump<'_>) -> Attachments {
     let mut found = Attachments::default();
     let mut logger = |logger: &Filter<'_>| {
         let text = logger.typed_config.map_or("", |config| config.0.get());
@@ -82,17 +89,17 @@ fn attachments(proxy: &Proxy<'_, '_>) -> Attachments {
             found.native += 1;
         }
     };
-    for (_, listener) in &proxy.dump.listeners {
+    for (_, listener) in &dump.listeners {
         listener.access_log.iter().for_each(&mut logger);
         listener
             .chains()
             .filter_map(|chain| chain.tcp_proxy()?.ok())
             .for_each(|proxy| proxy.access_log.iter().for_each(&mut logger));
     }
-    for (_, manager) in managers(proxy) {
+    for (_, manager) in managers(dump) {
         manager.access_log.iter().for_each(&mut logger);
     }
-    for (_, manager) in managers(proxy) {
+    for (_, manager) in managers(dump) {
         for filter in manager.http_filters.iter().filter(|filter| filter.is(".Wasm")) {
             if filter.typed_config.is_some_and(|config| config.0.get().contains("meshwhy")) {
                 found.annotate += 1;
@@ -228,7 +235,7 @@ fn other_modules(proxy: &Proxy<'_, '_>) -> BTreeSet<String> {
         add(&listener.access_log);
         listener.chains().for_each(|chain| add(&chain.filters));
     }
-    for (_, manager) in managers(proxy) {
+    for (_, manager) in managers(proxy.dump) {
         add(&manager.http_filters);
         add(&manager.access_log);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Area, Examined, Proxy, access_log_filter};
+use crate::ConfigDump;
 use crate::config::{Filter, HttpConnectionManager};
 use crate::proto_json::{Object, Text};
 use crate::words::say;
@@ -12,8 +13,8 @@ const AREA: Area = Area::Telemetry;
 const MOST: usize = 10;
 
 /// The connection managers of all listeners, each with the name of its listener.
-pub(super) fn managers<'p, 'a>(proxy: &'p Proxy<'_, 'a>) -> impl Iterator<Item = (&'p str, HttpConnectionManager<'a>)> {
-    let listeners = proxy.dump.listeners.iter().map(|(_, listener)| listener);
+pub(super) fn managers<'p, 'a>(dump: &'p ConfigDump<'a>) -> impl Iterator<Item = (&'p str, HttpConnectionManager<'a>)> {
+    let listeners = dump.listeners.iter().map(|(_, listener)| listener);
     listeners.flat_map(|listener| {
         let managers = listener.chains().filter_map(|chain| chain.connection_manager()?.ok());
         managers.map(|manager| (&*listener.name, manager))
@@ -21,7 +22,7 @@ pub(super) fn managers<'p, 'a>(proxy: &'p Proxy<'_, 'a>) -> impl Iterator<Item =
 }
 
 pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
-    if managers(proxy).next().is_none() {
+    if managers(proxy.dump).next().is_none() {
         return Vec::new();
     }
     let mut examined = access_logs(proxy);
@@ -36,7 +37,7 @@ fn is_ours(logger: &Filter<'_>) -> bool {
 fn access_logs(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     let lang = proxy.lang;
     let (mut silent, mut filtered, mut all) = (BTreeSet::new(), Vec::<Examined>::new(), 0_usize);
-    for (name, manager) in managers(proxy) {
+    for (name, manager) in managers(proxy.dump) {
         all += 1;
         let loggers: Vec<&Filter<'_>> = manager.access_log.iter().filter(|logger| !is_ours(logger)).collect();
         if loggers.is_empty() {
@@ -72,7 +73,7 @@ fn access_logs(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
 fn tracing(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     let lang = proxy.lang;
     let (mut providers, mut shares) = (BTreeSet::new(), BTreeSet::new());
-    for (_, manager) in managers(proxy) {
+    for (_, manager) in managers(proxy.dump) {
         let Some(tracing) = manager.tracing.and_then(|tracing| tracing.decode::<Object<'_>>().ok()) else { continue };
         let provider = tracing.read::<Object<'_>>("provider").and_then(|provider| provider.read::<Text<'_>>("name"));
         providers.extend(provider.map(|name| name.to_string()));
