@@ -56,6 +56,11 @@ fn an_inserted_filter_is_there_or_not() {
     assert_eq!(landing(here, &inserted("mine", "SIDECAR_INBOUND", r", proxy: {proxyVersion: '^1\.2[0-8]'}")), None);
     assert_eq!(landing(here, &inserted("mine", "SIDECAR_INBOUND", r", proxy: {proxyVersion: '^1\.29'}")), Some(Truth::No));
     assert_eq!(landing(here, &inserted("mine", "SIDECAR_INBOUND", ", proxy: {metadata: {A: b}}")), Some(Truth::Unknown));
+    // The client has no inbound listeners.
+    let inbound = format!(
+        "kind: EnvoyFilter\napiVersion: networking.istio.io/v1alpha3\nmetadata: {{name: a, namespace: bookstore}}\nspec: {{configPatches: [{{{missing}}}]}}\n"
+    );
+    assert!(!compared(CLIENT, &inbound).iter().any(|(_, what)| what.starts_with("EnvoyFilter")));
     // Istio's old name of the manager matches nothing.
     let old = missing.replace("envoy.filters.network.http_connection_manager", "envoy.http_connection_manager");
     assert_eq!(landing(here, &old), Some(Truth::Unknown));

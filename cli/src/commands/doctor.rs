@@ -61,10 +61,11 @@ pub(super) fn run(out: &mut dyn Write, args: &DoctorArgs, lang: Lang) -> Result<
 fn module_log(log: &[u8]) -> ModuleLog {
     let analysis = Analysis::of(log);
     let loads = analysis.groups.iter().filter(|group| group.verdict.cause.slug == "wasm-load-failed");
-    let traps = String::from_utf8_lossy(log).lines().filter(|line| line.contains("wasm") && line.contains(TRAP)).count();
+    let traps = String::from_utf8_lossy(log).lines().filter(|line| line.contains("wasm") && line.contains(TRAP)).count() as u64;
     ModuleLog {
-        load_failures: loads.map(|group| group.count).sum(),
-        traps: traps as u64,
+        // A trap is such an event, too.
+        load_failures: loads.map(|group| group.count).sum::<u64>().saturating_sub(traps),
+        traps,
         records: analysis.tally.records,
         failures: analysis.tally.failed,
     }

@@ -9,7 +9,7 @@ use meshwhy_core::Lang;
 use serde_json::Value;
 
 use super::field::merged;
-use super::place::{Place, places};
+use super::place::{Place, has_traffic, places};
 use super::selection::selects;
 use super::{AREA, MOST, where_to_look};
 use crate::ConfigDump;
@@ -48,6 +48,9 @@ pub(super) fn examine(dump: &ConfigDump<'_>, mesh: &Mesh<'_>, lang: Lang) -> Vec
                 Landing::Missing if selected == Truth::Unknown || may_be_undone(patch, &patches) => Landing::Open,
                 landing => landing,
             };
+            if landing == Landing::NoPlace && patch.apply_to() != Some("CLUSTER") && !has_traffic(dump, patch) {
+                continue;
+            }
             let what = description(filter, patch, index);
             examined.push(line(&what, landing, lang));
         }

@@ -49,6 +49,12 @@ pub(super) fn places(dump: &ConfigDump<'_>, patch: ConfigPatch<'_>) -> Vec<Place
     places
 }
 
+/// Whether the proxy has a listener for the traffic that a patch is about.
+pub(super) fn has_traffic(dump: &ConfigDump<'_>, patch: ConfigPatch<'_>) -> bool {
+    let context = patch.matched().and_then(|matched| matched.str_at(&["context"])).unwrap_or("ANY");
+    dump.listeners.iter().any(|(_, listener)| in_context(context, listener) == Truth::Yes)
+}
+
 fn read(filters: &[Filter<'_>]) -> Vec<(String, Option<Value>)> {
     let config = |filter: &Filter<'_>| filter.typed_config.and_then(|config| config.decode().ok());
     filters.iter().map(|filter| (filter.name.to_string(), config(filter))).collect()
