@@ -70,7 +70,7 @@ fn processor(name: &str) -> Value {
                 "timeout": "2s",
                 "initial_metadata": [{"key": "processor", "value": name}],
             },
-            "message_timeout": "0.2s",
+            "message_timeout": "1s",
             "processing_mode": {"request_body_mode": "STREAMED", "response_body_mode": "STREAMED"},
         },
     })

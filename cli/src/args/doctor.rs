@@ -19,9 +19,18 @@ pub(crate) struct DoctorArgs {
     /// File with the proxy's `/stats`, as text
     #[arg(long, value_name = "FILE")]
     pub(crate) stats: Option<PathBuf>,
+    /// File with the proxy's `/certs`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certs: Option<PathBuf>,
     /// File with the proxy's `/server_info`
     #[arg(long, value_name = "FILE")]
     pub(crate) server_info: Option<PathBuf>,
+    /// File with the proxy's own log: whether meshwhy's module loads, traps or is silent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Files, folders or archives with manifests: which EnvoyFilters, VirtualServices, DestinationRules and AuthorizationPolicies have arrived
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifests: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -65,11 +65,13 @@ const fn area(area: Area, lang: Lang) -> &'static str {
         (Area::Destination, Lang::En) => "Destination",
         (Area::Module, Lang::En) => "meshwhy",
         (Area::Telemetry, Lang::En) => "Logs and traces",
+        (Area::Manifests, Lang::En) => "Manifests",
         (Area::Configuration, Lang::Zh) => "配置",
         (Area::Certificates, Lang::Zh) => "证书",
         (Area::Connections, Lang::Zh) => "连接",
         (Area::Destination, Lang::Zh) => "目标",
         (Area::Module, Lang::Zh) => "meshwhy",
         (Area::Telemetry, Lang::Zh) => "日志与追踪",
+        (Area::Manifests, Lang::Zh) => "清单",
     }
 }

@@ -20,6 +20,9 @@ pub struct Cluster<'a> {
     /// Endpoints that stand in it.
     #[serde(borrow, default)]
     pub load_assignment: Option<ClusterLoadAssignment<'a>>,
+    /// Istio says there which DestinationRule it follows.
+    #[serde(borrow, default)]
+    pub metadata: super::Metadata<'a>,
     /// Limits.
     #[serde(borrow, default)]
     pub circuit_breakers: CircuitBreakers<'a>,

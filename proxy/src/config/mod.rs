@@ -40,6 +40,9 @@ pub struct Bootstrap<'a> {
     /// How it traces, where that is not said per listener.
     #[serde(borrow, default)]
     pub tracing: Option<Any<'a>>,
+    /// What runs beside the listeners.
+    #[serde(borrow, default)]
+    pub bootstrap_extensions: Vec<Filter<'a>>,
 }
 
 /// Who a proxy is.
@@ -82,6 +85,9 @@ pub struct NodeMetadata<'a> {
     /// Its namespace.
     #[serde(borrow, default, rename = "NAMESPACE")]
     pub namespace: Text<'a>,
+    /// The labels of its Pod.
+    #[serde(borrow, default, rename = "LABELS")]
+    pub labels: Option<Object<'a>>,
     /// Its service account.
     #[serde(borrow, default, rename = "SERVICE_ACCOUNT")]
     pub service_account: Text<'a>,

@@ -25,6 +25,9 @@ pub struct RouteConfiguration<'a> {
     /// A header that stands for the authority.
     #[serde(borrow, default)]
     pub vhost_header: Text<'a>,
+    /// What filters do otherwise for all of it, by their names.
+    #[serde(borrow, default)]
+    pub typed_per_filter_config: Object<'a>,
 }
 
 /// `envoy.config.route.v3.VirtualHost`.
@@ -45,6 +48,9 @@ pub struct VirtualHost<'a> {
     /// `ALL` or `EXTERNAL_ONLY` where plaintext is redirected to HTTPS.
     #[serde(borrow, default)]
     pub require_tls: Text<'a>,
+    /// What filters do otherwise for it, by their names.
+    #[serde(borrow, default)]
+    pub typed_per_filter_config: Object<'a>,
 }
 
 /// `envoy.config.route.v3.Route`.
@@ -147,6 +153,9 @@ pub struct WeightedCluster<'a> {
     /// Its share, of the sum of all.
     #[serde(default)]
     pub weight: u32,
+    /// What filters do otherwise for it, by their names.
+    #[serde(borrow, default)]
+    pub typed_per_filter_config: Object<'a>,
 }
 
 /// `envoy.config.route.v3.RedirectAction`.

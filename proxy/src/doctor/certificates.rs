@@ -1,5 +1,6 @@
 //! Certificates: when they end, whose they are, who signed them.
 
+use jiff::Timestamp;
 use meshwhy_logs::decoded::{CertificateInfo, Decoded, decoded};
 use serde::Deserialize;
 
@@ -58,12 +59,15 @@ pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
         );
     }
     for (name, certificates) in chains.iter().chain(&roots) {
-        examined.extend(certificates.first().map(|certificate| validity(proxy, name, certificate)));
+        let first = certificates.first();
+        examined.extend(first.map(|certificate| validity(proxy, name, (certificate.not_before, certificate.not_after))));
     }
     for (name, chain) in &chains {
         examined.extend(identity(proxy, name, chain));
         examined.extend(signer(proxy, name, chain, &roots));
     }
+    let own: Vec<&CertificateInfo> = chains.iter().filter_map(|(_, chain)| chain.first()).collect();
+    examined.extend(super::loaded_certificates::examine(proxy, &own));
     if examined.is_empty() {
         let action = say!(
             lang,
@@ -76,10 +80,10 @@ pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
 }
 
 /// Whether it was valid when the proxy last took an update. Today says nothing: an old dump holds what was good then.
-fn validity(proxy: &Proxy<'_, '_>, name: &str, certificate: &CertificateInfo) -> Examined {
+pub(super) fn validity(proxy: &Proxy<'_, '_>, name: &str, between: (Option<Timestamp>, Option<Timestamp>)) -> Examined {
     let lang = proxy.lang;
-    let taken = proxy.dump.last_updated().and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    let (Some(begin), Some(end)) = (certificate.not_before, certificate.not_after) else {
+    let taken = proxy.dump.last_updated().and_then(|time| time.parse::<Timestamp>().ok());
+    let (Some(begin), Some(end)) = between else {
         let what = say!(lang, "`{name}`: its validity cannot be read", "`{name}`：无法读取有效期");
         return Examined::open(AREA, what, say!(lang, "Look at it with openssl.", "请用 openssl 查看。"));
     };

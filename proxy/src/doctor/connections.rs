@@ -11,18 +11,20 @@ const MOST: usize = 10;
 pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     let lang = proxy.lang;
     let mut examined = Vec::new();
+    let failures = super::connection_failures::examine(proxy);
     if let Some(clusters) = &proxy.clusters {
         for fault in &clusters.faults {
             let error = &fault.error;
             let what = say!(lang, "`/clusters` cannot be read: {error}", "无法读取 `/clusters`：{error}");
             examined.push(Examined::open(AREA, what, say!(lang, "Take it again.", "请重新获取。")));
         }
-        let found: Vec<Examined> =
+        let mut found: Vec<Examined> =
             clusters.clusters.iter().flat_map(|(name, status)| cluster(proxy, name, &status.hosts)).collect();
-        if found.is_empty() && !clusters.clusters.is_empty() {
+        if found.is_empty() && failures.is_empty() && !clusters.clusters.is_empty() {
             let what = say!(lang, "every endpoint can be connected to and is used", "所有端点均可连接且在使用中");
             examined.push(Examined::good(AREA, what));
         }
+        found.sort_by_key(|one| one.good);
         examined.extend(found.into_iter().take(MOST));
     } else {
         examined.push(Examined::open(
@@ -31,7 +33,8 @@ pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
             say!(lang, "Give the proxy's `/clusters` with --clusters.", "请用 --clusters 提供代理的 `/clusters`。"),
         ));
     }
-    examined.extend(breakers(proxy));
+    examined.extend(failures);
+    examined.extend(super::circuit_breakers::examine(proxy));
     examined
 }
 
@@ -74,29 +77,4 @@ fn cluster(proxy: &Proxy<'_, '_>, name: &str, hosts: &[Host]) -> Vec<Examined> {
         examined.push(if failed >= total { Examined::bad(AREA, what, action) } else { Examined::open(AREA, what, action) });
     }
     examined
-}
-
-/// Circuit breakers that are open.
-fn breakers(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
-    let lang = proxy.lang;
-    let Some(stats) = &proxy.stats else { return Vec::new() };
-    let open = ["cx_open", "cx_pool_open", "rq_pending_open", "rq_open", "rq_retry_open"].into_iter().flat_map(|gauge| {
-        let suffixes = [".circuit_breakers.default.", ".circuit_breakers.high."].map(|part| format!("{part}{gauge}"));
-        let of = |suffix: &String| {
-            stats.between("cluster.", suffix).filter(|(_, value)| *value > 0).map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
-        };
-        suffixes.iter().flat_map(of).map(|name| (name, gauge)).collect::<Vec<_>>()
-    });
-    let report = |(name, gauge): (String, &str)| {
-        Examined::bad(
-            AREA,
-            say!(lang, "{name}: a circuit breaker is open ({gauge})", "{name}：熔断器已打开（{gauge}）"),
-            say!(
-                lang,
-                "Requests beyond the limit get 503 UO: raise the limits of the DestinationRule's connectionPool, or add endpoints.",
-                "超出上限的请求会得到 503 UO：请调高 DestinationRule 的 connectionPool 上限，或增加端点。"
-            ),
-        )
-    };
-    open.take(MOST).map(report).collect()
 }

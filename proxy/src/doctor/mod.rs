@@ -1,10 +1,19 @@
 //! What is wrong with a proxy, as far as its admin interface says: one line for each thing that was looked at.
 
+mod access_log_filter;
 mod certificates;
+mod circuit_breakers;
 mod configuration;
+mod connection_failures;
 mod connections;
+mod loaded_certificates;
+mod manifests;
 mod module;
+mod module_log;
 mod telemetry;
+
+pub use self::manifests::compare;
+pub use self::module_log::{ModuleLog, of_log};
 
 use jiff::Timestamp;
 use meshwhy_core::Lang;
@@ -62,6 +71,8 @@ pub enum Area {
     Module,
     /// Logs and traces.
     Telemetry,
+    /// Manifests that should be in it.
+    Manifests,
 }
 
 /// Everything that the examinations look at.

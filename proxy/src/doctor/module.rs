@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::telemetry::managers;
 use super::{Area, Examined, Proxy};
+use crate::ConfigDump;
 use crate::config::Filter;
 use crate::proto_json::Object;
 use crate::words::say;
@@ -28,8 +29,8 @@ struct Attachments {
 
 pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     let lang = proxy.lang;
-    let found = attachments(proxy);
-    let all = managers(proxy).count();
+    let found = attachments(proxy.dump);
+    let all = managers(proxy.dump).count();
     let kinds = [("observe", found.observe), ("annotate", found.annotate), ("native", found.native)];
     let kinds: Vec<&str> = kinds.into_iter().filter(|(_, count)| *count > 0).map(|(kind, _)| kind).collect();
     if kinds.is_empty() {
@@ -66,12 +67,18 @@ pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
         }
     }));
     if found.observe + found.annotate > 0 {
-        examined.extend(running(proxy));
+        examined.extend(running(proxy, !found.hashes.is_empty()));
     }
     examined
 }
 
-fn attachments(proxy: &Proxy<'_, '_>) -> Attachments {
+/// Whether the module stands in one of the proxy's listeners.
+pub(super) fn is_attached(dump: &ConfigDump<'_>) -> bool {
+    let found = attachments(dump);
+    found.observe + found.annotate > 0
+}
+
+fn attachments(dump: &ConfigDump<'_>) -> Attachments {
     let mut found = Attachments::default();
     let mut logger = |logger: &Filter<'_>| {
         let text = logger.typed_config.map_or("", |config| config.0.get());
@@ -82,17 +89,17 @@ fn attachments(proxy: &Proxy<'_, '_>) -> Attachments {
             found.native += 1;
         }
     };
-    for (_, listener) in &proxy.dump.listeners {
+    for (_, listener) in &dump.listeners {
         listener.access_log.iter().for_each(&mut logger);
         listener
             .chains()
             .filter_map(|chain| chain.tcp_proxy()?.ok())
             .for_each(|proxy| proxy.access_log.iter().for_each(&mut logger));
     }
-    for (_, manager) in managers(proxy) {
+    for (_, manager) in managers(dump) {
         manager.access_log.iter().for_each(&mut logger);
     }
-    for (_, manager) in managers(proxy) {
+    for (_, manager) in managers(dump) {
         for filter in manager.http_filters.iter().filter(|filter| filter.is(".Wasm")) {
             if filter.typed_config.is_some_and(|config| config.0.get().contains("meshwhy")) {
                 found.annotate += 1;
@@ -112,8 +119,8 @@ fn hash(filter: &Filter<'_>) -> Option<String> {
     (!hash.is_empty()).then(|| hash.to_string())
 }
 
-/// Whether the module was fetched and loaded, by Envoy's own counters.
-fn running(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
+/// Whether the module was fetched and loaded, by Envoy's own counters. The gauge of running VMs counts those of all modules.
+fn running(proxy: &Proxy<'_, '_>, is_fetched: bool) -> Vec<Examined> {
     let lang = proxy.lang;
     let Some(stats) = &proxy.stats else {
         let what = say!(lang, "whether the module runs is not known", "模块是否在运行未知");
@@ -123,23 +130,81 @@ fn running(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
             say!(lang, "Give the proxy's `/stats` with --stats.", "请用 --stats 提供代理的 `/stats`。"),
         )];
     };
-    let active: u64 = stats.between("wasm.", ".active").map(|(_, value)| value).sum();
+    let mut active = stats.between("wasm.envoy.wasm.runtime.", ".active").map(|(_, value)| value).peekable();
+    let active: Option<u64> = active.peek().is_some().then(|| active.sum());
     let failures = stats.get("wasm.remote_load_fetch_failures").unwrap_or_default();
-    let reloads: u64 =
-        stats.between("wasm.", ".vm_reload_success").filter(|(name, _)| name.contains("meshwhy")).map(|(_, value)| value).sum();
-    let mut examined = vec![if active > 0 {
-        Examined::good(AREA, say!(lang, "{active} VMs of Wasm are running", "有 {active} 个 Wasm VM 在运行"))
-    } else {
-        Examined::bad(
+    let fetched = ["wasm.remote_load_fetch_successes", "wasm.remote_load_cache_hits"].map(|name| stats.get(name));
+    let is_missing = is_fetched && failures > 0 && fetched == [Some(0), Some(0)];
+    let counts = stats.between("wasmcustom.", "").any(|(name, value)| name.contains("meshwhy_") && value > 0);
+    let others: Vec<String> = other_modules(proxy).into_iter().take(5).collect();
+    let others = others.join(", ");
+    let look = say!(
+        lang,
+        "Traffic flows, records are missing. Is `meshwhy-module` up, can the proxy reach it, and has its file the hash above?",
+        "流量不受影响，但没有诊断记录。`meshwhy-module` 是否在运行、代理能否访问、文件哈希是否与上面一致？"
+    );
+    let mut examined = vec![match active {
+        _ if is_missing => Examined::bad(
             AREA,
-            say!(lang, "no VM of Wasm runs; {failures} fetches failed", "没有运行中的 Wasm VM；拉取失败 {failures} 次"),
             say!(
                 lang,
-                "Traffic flows, records are missing. Is `meshwhy-module` up, can the proxy reach it, and has its file the hash above?",
-                "流量不受影响，但没有诊断记录。`meshwhy-module` 是否在运行、代理能否访问、文件哈希是否与上面一致？"
+                "no module was fetched, meshwhy's neither; {failures} fetches failed",
+                "没有拉取到任何模块，meshwhy 的也没有；拉取失败 {failures} 次"
             ),
-        )
+            look,
+        ),
+        Some(0) => Examined::bad(
+            AREA,
+            say!(lang, "no VM of Wasm runs; {failures} fetches failed", "没有运行中的 Wasm VM；拉取失败 {failures} 次"),
+            look,
+        ),
+        _ if counts && failures == 0 => Examined::good(AREA, say!(lang, "the module has counted failures", "模块已产生计数")),
+        Some(active) if others.is_empty() && failures == 0 => Examined::good(
+            AREA,
+            say!(
+                lang,
+                "VMs of Wasm running: {active}; no other module is configured",
+                "运行中的 Wasm VM：{active} 个；没有配置其他模块"
+            ),
+        ),
+        _ if failures > 0 => Examined::open(
+            AREA,
+            say!(
+                lang,
+                "{failures} fetches of modules failed: a listener that was made then has no module until its next update",
+                "模块拉取失败 {failures} 次：当时创建的监听器在下次更新前没有模块"
+            ),
+            look,
+        ),
+        Some(active) => Examined::open(
+            AREA,
+            say!(
+                lang,
+                "VMs of Wasm running: {active}; whether one is meshwhy's is not known: there is {others}, too",
+                "运行中的 Wasm VM：{active} 个；其中是否有 meshwhy 的未知：还配置了 {others}"
+            ),
+            say!(
+                lang,
+                "Provoke a failure, such as a request for a path without a route: a line `meshwhy1` in the proxy's log shows that the module runs.",
+                "请制造一次失败，例如请求没有路由的路径：代理日志中出现 `meshwhy1` 行即说明模块在运行。"
+            ),
+        ),
+        None => Examined::open(
+            AREA,
+            say!(
+                lang,
+                "whether the module runs is not known: `/stats` has no `wasm.` counters",
+                "模块是否在运行未知：`/stats` 中没有 `wasm.` 计数器"
+            ),
+            say!(
+                lang,
+                "Take all of `/stats`, without a filter; where `proxyStatsMatcher` leaves `wasm` out, include it.",
+                "请获取完整的 `/stats`，不加过滤；若 `proxyStatsMatcher` 排除了 `wasm`，请将其包含。"
+            ),
+        ),
     }];
+    let reloads: u64 =
+        stats.between("wasm.", ".vm_reload_success").filter(|(name, _)| name.contains("meshwhy")).map(|(_, value)| value).sum();
     if reloads > 0 {
         let what = say!(lang, "the module was reloaded {reloads} times after a trap", "模块在陷入 trap 后重载了 {reloads} 次");
         examined.push(Examined::open(
@@ -153,4 +218,27 @@ fn running(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
         ));
     }
     examined
+}
+
+/// What may run other modules, by name; a filter that is delivered by discovery may be one of them.
+fn other_modules(proxy: &Proxy<'_, '_>) -> BTreeSet<String> {
+    let is_other = |filter: &Filter<'_>| match filter.typed_config {
+        Some(config) => config.type_name().contains(".wasm.") && !config.0.get().contains("meshwhy"),
+        None => filter.config_discovery.is_some(),
+    };
+    let mut names = BTreeSet::new();
+    let mut add = |filters: &[Filter<'_>]| {
+        names.extend(filters.iter().filter(|filter| is_other(filter)).map(|filter| filter.name.to_string()));
+    };
+    for (_, listener) in &proxy.dump.listeners {
+        add(&listener.listener_filters);
+        add(&listener.access_log);
+        listener.chains().for_each(|chain| add(&chain.filters));
+    }
+    for (_, manager) in managers(proxy.dump) {
+        add(&manager.http_filters);
+        add(&manager.access_log);
+    }
+    proxy.dump.bootstrap.iter().for_each(|bootstrap| add(&bootstrap.bootstrap_extensions));
+    names
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{Area, Examined, Proxy};
+use super::{Area, Examined, Proxy, access_log_filter};
+use crate::ConfigDump;
 use crate::config::{Filter, HttpConnectionManager};
 use crate::proto_json::{Object, Text};
 use crate::words::say;
 
 const AREA: Area = Area::Telemetry;
+/// Most listeners that are named.
+const MOST: usize = 10;
 
 /// The connection managers of all listeners, each with the name of its listener.
-pub(super) fn managers<'p, 'a>(proxy: &'p Proxy<'_, 'a>) -> impl Iterator<Item = (&'p str, HttpConnectionManager<'a>)> {
-    let listeners = proxy.dump.listeners.iter().map(|(_, listener)| listener);
+pub(super) fn managers<'p, 'a>(dump: &'p ConfigDump<'a>) -> impl Iterator<Item = (&'p str, HttpConnectionManager<'a>)> {
+    let listeners = dump.listeners.iter().map(|(_, listener)| listener);
     listeners.flat_map(|listener| {
         let managers = listener.chains().filter_map(|chain| chain.connection_manager()?.ok());
         managers.map(|manager| (&*listener.name, manager))
@@ -19,7 +22,7 @@ pub(super) fn managers<'p, 'a>(proxy: &'p Proxy<'_, 'a>) -> impl Iterator<Item =
 }
 
 pub(super) fn examine(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
-    if managers(proxy).next().is_none() {
+    if managers(proxy.dump).next().is_none() {
         return Vec::new();
     }
     let mut examined = access_logs(proxy);
@@ -33,14 +36,17 @@ fn is_ours(logger: &Filter<'_>) -> bool {
 
 fn access_logs(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     let lang = proxy.lang;
-    let (mut silent, mut filters, mut all) = (BTreeSet::new(), BTreeSet::new(), 0_usize);
-    for (name, manager) in managers(proxy) {
+    let (mut silent, mut filtered, mut all) = (BTreeSet::new(), Vec::<Examined>::new(), 0_usize);
+    for (name, manager) in managers(proxy.dump) {
         all += 1;
         let loggers: Vec<&Filter<'_>> = manager.access_log.iter().filter(|logger| !is_ours(logger)).collect();
         if loggers.is_empty() {
             silent.insert(name.to_owned());
         } else if loggers.iter().all(|logger| logger.filter.is_some()) {
-            filters.extend(loggers.iter().filter_map(|logger| kind(logger)));
+            let judged = access_log_filter::examine(name, &loggers, lang);
+            if !filtered.contains(&judged) {
+                filtered.push(judged);
+            }
         }
     }
     if !silent.is_empty() {
@@ -53,18 +59,10 @@ fn access_logs(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
         );
         return vec![Examined::bad(AREA, say!(lang, "no access log in {names}", "{names} 没有访问日志"), action)];
     }
-    if !filters.is_empty() {
-        let filters = filters.into_iter().collect::<Vec<_>>().join(", ");
-        let action = say!(
-            lang,
-            "What the filter does not let through leaves no line; it should let status >= 400 and every response flag pass.",
-            "过滤器不放行的请求不会留下日志；它至少应放行状态码 >= 400 和所有带响应标志的请求。"
-        );
-        return vec![Examined::open(
-            AREA,
-            say!(lang, "the access log has a filter: {filters}", "访问日志带有过滤器：{filters}"),
-            action,
-        )];
+    if !filtered.is_empty() {
+        filtered.sort_by_key(|one| one.good);
+        filtered.truncate(MOST);
+        return filtered;
     }
     vec![Examined::good(
         AREA,
@@ -72,15 +70,10 @@ fn access_logs(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     )]
 }
 
-fn kind(logger: &Filter<'_>) -> Option<String> {
-    let filter: Object<'_> = logger.filter?.decode().ok()?;
-    filter.fields().next().map(|(name, _)| name.to_owned())
-}
-
 fn tracing(proxy: &Proxy<'_, '_>) -> Vec<Examined> {
     let lang = proxy.lang;
     let (mut providers, mut shares) = (BTreeSet::new(), BTreeSet::new());
-    for (_, manager) in managers(proxy) {
+    for (_, manager) in managers(proxy.dump) {
         let Some(tracing) = manager.tracing.and_then(|tracing| tracing.decode::<Object<'_>>().ok()) else { continue };
         let provider = tracing.read::<Object<'_>>("provider").and_then(|provider| provider.read::<Text<'_>>("name"));
         providers.extend(provider.map(|name| name.to_string()));

@@ -59,9 +59,14 @@ impl Policies {
     /// The policies of a filter for HTTP or for connections; `None` where it is another filter or only watches.
     #[must_use]
     pub fn of(filter: &Filter<'_>) -> Option<Self> {
-        let config: Object<'_> = filter.typed_config.filter(|config| config.is(".RBAC"))?.decode().ok()?;
+        Self::read(&filter.typed_config.filter(|config| config.is(".RBAC"))?.decode().ok()?)
+    }
+
+    /// The policies of a filter's configuration.
+    #[must_use]
+    pub(crate) fn read(config: &Object<'_>) -> Option<Self> {
         if config.get("matcher").is_some() {
-            return Some(Self { action: Action::Allow, policies: Vec::new(), is_open: true });
+            return Some(Self::unknown());
         }
         let rules: Object<'_> = config.read("rules")?;
         let action = match rules.read::<Text<'_>>("action").as_deref() {
@@ -73,6 +78,11 @@ impl Policies {
         let mut policies: Vec<Policy> = policies.fields().map(|(name, policy)| Policy::read(name, policy)).collect();
         policies.sort_by(|one, other| one.name.cmp(&other.name));
         Some(Self { action, policies, is_open: false })
+    }
+
+    /// Policies of which nothing is known.
+    pub(crate) const fn unknown() -> Self {
+        Self { action: Action::Allow, policies: Vec::new(), is_open: true }
     }
 
     /// What becomes of a request.

@@ -3,6 +3,7 @@
 use meshwhy_core::Lang;
 
 use super::Request;
+use super::overrides::Effective;
 use super::report::{ReportedCondition, ReportedPolicy};
 use crate::config::HttpConnectionManager;
 use crate::matching::{Truth, Value};
@@ -30,6 +31,23 @@ pub(super) const fn name(action: Action) -> &'static str {
     match action {
         Action::Allow => "ALLOW",
         Action::Deny => "DENY",
+    }
+}
+
+/// Where the policies come from, unless from the filter itself.
+pub(super) fn source(effective: &Effective, lang: Lang) -> Option<String> {
+    match effective {
+        Effective::Own => None,
+        Effective::OfRoute(_) => Some(say!(
+            lang,
+            "rules of the route: `typed_per_filter_config` replaces the filter's",
+            "使用路由自己的规则：`typed_per_filter_config` 取代了过滤器的规则"
+        )),
+        Effective::Open => Some(say!(
+            lang,
+            "the route may have rules of its own in `typed_per_filter_config`, and which route it is, is not known",
+            "路由可能在 `typed_per_filter_config` 中有自己的规则，而命中哪条路由未知"
+        )),
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn meddling_filters(manager: &HttpConnectionManager<'_>, lang: Lang) 
 }
 
 /// `VirtualService shop/pay` for `/apis/networking.istio.io/v1/namespaces/shop/virtual-service/pay`.
-pub(super) fn resource(config: &str) -> Option<String> {
+pub(crate) fn resource(config: &str) -> Option<String> {
     let (_, rest) = config.split_once("/namespaces/")?;
     let mut parts = rest.split('/');
     let (namespace, kind, name) = (parts.next()?, parts.next()?, parts.next()?);

@@ -21,6 +21,8 @@ pub enum RouteChoice {
     None,
     /// The virtual host redirects plaintext to HTTPS.
     TlsRedirect,
+    /// The virtual host redirects plaintext to HTTPS, except that of clients which the connection manager takes for internal ones.
+    ExternalTlsRedirect,
     /// The virtual host chooses by a tree, which is not read.
     Tree,
 }
@@ -88,8 +90,10 @@ pub fn answer<'t, 'a>(table: &'t RouteConfiguration<'a>, request: &Request) -> T
 }
 
 fn choice(host: &VirtualHost<'_>, request: &Request, checks: &[RouteChecks]) -> RouteChoice {
-    if !request.tls && &*host.require_tls == "ALL" {
-        return RouteChoice::TlsRedirect;
+    match &*host.require_tls {
+        "ALL" if !request.tls => return RouteChoice::TlsRedirect,
+        "EXTERNAL_ONLY" if !request.tls => return RouteChoice::ExternalTlsRedirect,
+        _ => {}
     }
     if host.matcher.is_some() {
         return RouteChoice::Tree;

@@ -6,6 +6,7 @@ use meshwhy_core::node_id::NodeId;
 use super::chain::{self, ChainChoice};
 use super::destination::Destination;
 use super::listener::{self, ListenerChoice, ListenerReason, Side};
+use super::overrides::{Effective, Overrides};
 use super::report::{Outcome, ReportedDestination, ReportedRoute, RouteReport, Step, StepKind};
 use super::{
     Normalized, Request, RouteChecks, RouteChoice, VirtualHostChoice, authority, nearest_hosts, nearest_routes, normalized, table,
@@ -76,14 +77,22 @@ struct Walk<'w, 'a> {
     is_permitted: Truth,
 }
 
-impl Walk<'_, '_> {
+impl<'a> Walk<'_, 'a> {
     /// What the filters with policies make of a request; the first that refuses it ends its way.
-    fn policies(&mut self, filters: &[Filter<'_>], request: &Request) -> Truth {
+    fn policies<'f>(&mut self, filters: &[Filter<'f>], overrides: &Overrides<'f>, request: &Request) -> Truth {
         let lang = self.lang;
-        for filter in filters.iter().filter(|filter| !filter.disabled) {
-            let Some(policies) = Policies::of(filter) else { continue };
+        for filter in filters.iter().filter(|filter| filter.is(".RBAC")) {
+            let effective = overrides.of(filter);
+            let source = policies::source(&effective, lang);
+            let policies = match effective {
+                Effective::Own => Policies::of(filter),
+                Effective::OfRoute(policies) => policies,
+                Effective::Open => Some(Policies::unknown()),
+            };
+            let Some(policies) = policies else { continue };
             let decision = policies.decide(request);
             let detail = policies::detail(&decision, policies.policies.len(), lang);
+            let detail = source.map_or_else(|| detail.clone(), |source| format!("{detail} ({source})"));
             self.step(StepKind::Policies, decision.passes, policies::name(decision.action), detail);
             let is_refused_by_none = decision.passes == Truth::No && decision.action == Action::Allow;
             if is_refused_by_none || decision.passes == Truth::Unknown {
@@ -180,7 +189,7 @@ impl Walk<'_, '_> {
         self.end(Outcome::NoListener, None, headline);
     }
 
-    fn chain(&mut self, listener: &ListenerConfig<'_>) {
+    fn chain(&mut self, listener: &ListenerConfig<'a>) {
         let lang = self.lang;
         match chain::choose(listener, &self.request) {
             ChainChoice::Chosen(chain, by_criteria) => {
@@ -226,7 +235,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn filters(&mut self, chain: &FilterChain<'_>) {
+    fn filters(&mut self, chain: &FilterChain<'a>) {
         let lang = self.lang;
         let terminates = chain.transport_socket.as_ref().is_some_and(|socket| socket.is(".DownstreamTlsContext"));
         if terminates && !self.request.tls {
@@ -238,7 +247,7 @@ impl Walk<'_, '_> {
             return self.end(Outcome::TlsMismatch, None, headline);
         }
         let connection = Request { is_connection: true, has_no_token: true, ..self.request.clone() };
-        if self.policies(&chain.filters, &connection) == Truth::No {
+        if self.policies(&chain.filters, &Overrides::none(), &connection) == Truth::No {
             return;
         }
         match (chain.connection_manager(), chain.tcp_proxy()) {
@@ -279,7 +288,7 @@ impl Walk<'_, '_> {
         self.end(Outcome::Unknown, None, say!(lang, "`{part}` cannot be read.", "无法读取 `{part}`。"));
     }
 
-    fn manager(&mut self, manager: &HttpConnectionManager<'_>) {
+    fn manager(&mut self, manager: &HttpConnectionManager<'a>) {
         let lang = self.lang;
         self.report.remarks.extend(prose::meddling_filters(manager, lang));
         self.request.authority = authority::effective(&self.request.authority, self.request.port, manager);
@@ -301,13 +310,19 @@ impl Walk<'_, '_> {
             }
         }
         let request = Request { has_no_token: policies::has_no_token(manager, &self.request), ..self.request.clone() };
-        if self.policies(&manager.http_filters, &request) == Truth::No {
+        let delivered = || self.dump.route_configuration(&manager.rds.as_ref()?.route_config_name);
+        let table = manager.route_config.clone().map(Ok).or_else(delivered);
+        let overrides = match &table {
+            None if manager.rds.is_some() && self.dump.has.routes => Overrides::none(),
+            found => Overrides::new(found.as_ref().and_then(|table| table.as_ref().ok()), &self.request),
+        };
+        if self.policies(&manager.http_filters, &overrides, &request) == Truth::No {
             return;
         }
-        if let Some(table) = &manager.route_config {
-            return self.table(table);
-        }
-        let Some(rds) = &manager.rds else {
+        let Some(rds) = manager.rds.as_ref().filter(|_| manager.route_config.is_none()) else {
+            if let Some(Ok(table)) = &table {
+                return self.table(table);
+            }
             self.step(StepKind::RouteTable, Truth::Unknown, "", say!(lang, "one of several, by scope", "由作用域在多个中选择"));
             let headline = say!(
                 lang,
@@ -317,7 +332,7 @@ impl Walk<'_, '_> {
             return self.end(Outcome::Unknown, None, headline);
         };
         let name = &*rds.route_config_name;
-        match self.dump.route_configuration(name) {
+        match table {
             Some(Ok(table)) => self.table(&table),
             Some(Err(fault)) => self.unreadable(&fault.part, &fault.error),
             None if !self.dump.has.routes => {
@@ -407,6 +422,20 @@ impl Walk<'_, '_> {
                     "该虚拟主机以 301 将明文请求重定向到 HTTPS。"
                 );
                 self.end(Outcome::Redirected, Some(301), headline);
+            }
+            RouteChoice::ExternalTlsRedirect => {
+                let detail = say!(
+                    lang,
+                    "`require_tls: EXTERNAL_ONLY`, and whether the client is internal is not known",
+                    "`require_tls: EXTERNAL_ONLY`，而客户端是否为内部客户端未知"
+                );
+                self.step(StepKind::Route, Truth::Unknown, "", detail);
+                let headline = say!(
+                    lang,
+                    "The virtual host redirects plaintext of external clients to HTTPS with 301; which ones are internal says `internal_address_config`.",
+                    "该虚拟主机以 301 将外部客户端的明文请求重定向到 HTTPS；哪些客户端算内部由 `internal_address_config` 决定。"
+                );
+                self.end(Outcome::Unknown, None, headline);
             }
             RouteChoice::Tree => {
                 let headline = say!(
