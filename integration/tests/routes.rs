@@ -142,7 +142,7 @@ fn ours(manager: &HttpConnectionManager<'_>, port: u16, sent: &Sent) -> Result<O
         RouteChoice::Certain(index) => Outcome::Route(host.host.routes[index].name.to_string()),
         RouteChoice::None => Outcome::NoRoute,
         RouteChoice::TlsRedirect => Outcome::Redirected,
-        RouteChoice::Open { .. } | RouteChoice::Tree => Outcome::Unknown,
+        RouteChoice::Open { .. } | RouteChoice::Tree | RouteChoice::ExternalTlsRedirect => Outcome::Unknown,
     })
 }
 

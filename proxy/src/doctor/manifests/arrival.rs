@@ -3,7 +3,7 @@
 //!
 //! Source: Istio `pilot/pkg/networking/util/util.go`, `pilot/pkg/model/push_context.go` and `pilot/pkg/security/authz/builder`, 1.30.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use meshwhy_check::document::Node;
 use meshwhy_check::mesh::{Mesh, covers, full_host};
@@ -139,6 +139,3 @@ fn of_gateway(dump: &ConfigDump<'_>, mesh: &Mesh<'_>, service: VirtualService<'_
     let judged: Vec<Truth> = judged.collect();
     if judged.is_empty() { Truth::Unknown } else { Truth::any(judged) }
 }
-
-/// By host whether a DestinationRule is in force for it.
-pub(super) type RuledHosts = BTreeMap<String, bool>;

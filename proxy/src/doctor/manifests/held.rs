@@ -1,8 +1,7 @@
 //! Which of Istio's resources a proxy's configuration comes from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::arrival::RuledHosts;
 use crate::ConfigDump;
 use crate::config::{Cluster, RouteConfiguration};
 use crate::policy::{Policies, Policy};
@@ -15,7 +14,8 @@ pub(super) struct Held {
     pub(super) names: BTreeSet<String>,
     /// For each virtual host the resource and the timeout of each of its routes.
     pub(super) routes: Vec<Vec<(String, String)>>,
-    pub(super) hosts: RuledHosts,
+    /// By host whether a DestinationRule is in force for it.
+    pub(super) hosts: BTreeMap<String, bool>,
     /// Whether it has connection managers that policies stand in.
     pub(super) has_managers: bool,
 }
