@@ -14,7 +14,7 @@ use meshwhy_integration::module_server::sha256;
 use serde_json::Value;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 16] = [
     "explain",
     "diagnose",
     "causes",
@@ -22,7 +22,11 @@ const COMMANDS: [&str; 12] = [
     "check",
     "rules",
     "plan",
+    "install",
+    "install-rbac",
     "probe",
+    "route",
+    "doctor",
     "config",
     "config-check",
     "completions",
