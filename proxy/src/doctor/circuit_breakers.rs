@@ -1,6 +1,6 @@
 //! Limits of connections and requests: which are reached, or were.
 //!
-//! Source: Envoy `docs/root/configuration/upstream/cluster_manager/cluster_stats.rst`, 1.40.
+//! Source: Envoy "Cluster manager statistics" page, 1.40.
 
 use super::{Area, Examined, Proxy};
 use crate::words::say;

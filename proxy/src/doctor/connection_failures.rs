@@ -1,6 +1,6 @@
 //! Connections that failed, by cluster and reason.
 //!
-//! Source: Envoy `docs/root/configuration/upstream/cluster_manager/cluster_stats.rst`, 1.40.
+//! Source: Envoy "Cluster manager statistics" page, 1.40.
 
 use std::collections::BTreeMap;
 
