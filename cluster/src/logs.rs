@@ -15,7 +15,7 @@ use kube::api::LogParams;
 use kube::{Api, Client, Error};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::{ANSWER, status};
 use crate::gap::{Gap, GapReason};
@@ -37,6 +37,8 @@ const WAIT: Duration = Duration::from_millis(500);
 const RETURN: Duration = Duration::from_secs(2);
 /// How often pods are looked for that have come since.
 const LOOK: Duration = Duration::from_secs(5);
+/// For how many times as long as that took it is left alone: the list of a large mesh is work for the API server.
+const REST: u32 = 20;
 /// Longest line that is kept, in bytes; nobody reads a longer one.
 const MAX_LINE: usize = 1 << 20;
 
@@ -49,7 +51,7 @@ pub struct LogRequest {
     pub follow: bool,
     /// What the container wrote before it was started anew, instead.
     pub previous: bool,
-    /// Most streams at once.
+    /// Most streams at once. Logs that are followed never end, so that each of them has a stream.
     pub at_once: usize,
     /// Most bytes of one container; none where it is followed.
     pub most: u64,
@@ -122,9 +124,12 @@ impl Streams {
             let reading = begin(source, &container);
             known.push((container, reading));
         }
+        let mut wait = LOOK;
         while !self.sender.is_closed() {
-            sleep(LOOK).await;
+            sleep(wait).await;
+            let begun = Instant::now();
             let found = selection.resolve(&self.client, &namespace, &root).await.containers;
+            wait = LOOK.max(begun.elapsed() * REST);
             for container in found {
                 match known.iter_mut().enumerate().find(|(_, (it, _))| it.is_same(&container)) {
                     // A pod of a StatefulSet comes back under its name.

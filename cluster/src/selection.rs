@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerState, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{DynamicObject, ListParams, ObjectList};
 use kube::core::{ApiResource, GroupVersionKind, Selector};
@@ -137,7 +137,8 @@ pub struct Selected {
     pub has_proxy: bool,
     /// How many of the pods that were meant have no proxy.
     pub without: usize,
-    /// The states of the containers of each pod that was meant, as a JSON object of kind Pod with nothing else.
+    /// Of each pod that was meant and has a container that does not run, or ended before: the states of all of them, as a JSON object of kind
+    /// Pod with nothing else.
     pub statuses: Vec<String>,
     /// What of the pods that were meant could not be found out.
     pub gaps: Vec<Gap>,
@@ -224,9 +225,12 @@ impl Selection {
     }
 }
 
-/// The states of a pod's containers.
+/// The states of a pod's containers, where there is anything to say of them.
 fn status(pod: &Pod) -> Option<String> {
     let status = pod.status.as_ref()?;
+    let mut all = status.container_statuses.iter().chain(&status.init_container_statuses).flatten();
+    let stands = |state: &ContainerState| state.waiting.is_some() || state.terminated.is_some();
+    all.find(|container| [&container.state, &container.last_state].into_iter().flatten().any(stands))?;
     let object = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -315,6 +319,24 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pods_of_which_all_containers_run_have_no_status() {
+        let pod = |state: &str| -> Pod {
+            let text = format!(
+                r#"{{"metadata":{{"name":"pay-1"}},"status":{{"containerStatuses":[
+                    {{"name":"istio-proxy","image":"","imageID":"","ready":true,"restartCount":0,{state}}}]}}}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        assert_eq!(status(&pod(r#""state":{"running":{}}"#)), None);
+        for state in [
+            r#""state":{"waiting":{"reason":"CrashLoopBackOff"}}"#,
+            r#""state":{"running":{}},"lastState":{"terminated":{"reason":"OOMKilled","exitCode":137}}"#,
+        ] {
+            assert!(status(&pod(state)).is_some_and(|text| text.contains("pay-1")), "{state}");
+        }
+    }
 
     #[test]
     fn subjects_are_written_as_for_kubectl() {

@@ -122,7 +122,7 @@ impl Session {
             request,
             progress: Arc::clone(&progress),
             sender,
-            permits: Arc::new(Semaphore::new(request.at_once)),
+            permits: Arc::new(Semaphore::new(if request.follow { Semaphore::MAX_PERMITS } else { request.at_once })),
         });
         if request.follow {
             let (namespace, root) = (self.namespace().to_owned(), self.root.clone());

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use meshwhy_check::source::Source;
-use meshwhy_cluster::{Bundle, Gap, GapReason, LogProgress, Next, Piece, ProxyContainer, Selected, Session};
+use meshwhy_cluster::{Bundle, Gap, GapReason, LogProgress, LogRequest, Next, Piece, ProxyContainer, Selected, Session};
 use meshwhy_core::Lang;
 use meshwhy_diagnose::{Analysis, Collector, Pod};
 
@@ -25,6 +25,9 @@ use crate::paths::unreadable;
 /// What the events are called among the sources, and the states of pods.
 const EVENTS: &str = "events";
 const STATUSES: &str = "pods";
+
+/// Most bytes of all dumps of proxies that are compared with what is configured.
+const MAX_DUMPS: usize = 512 << 20;
 
 /// A cluster of which everything but the logs was read.
 pub(super) struct Live {
@@ -47,7 +50,7 @@ impl Live {
         options: LiveOptions,
         wants_configuration: bool,
         lang: Lang,
-    ) -> Result<(Self, Option<ConfigurationFiles>), Failure> {
+    ) -> Result<(Self, ConfigurationFiles), Failure> {
         let session = Session::connect(&options.access, &options.istio_namespace)?;
         let Selected { containers, has_proxy, without, statuses, gaps, gaps_around } = session.select(&options.selection);
         let mut failures: Vec<Failure> = gaps.into_iter().map(|gap| failed(gap, lang)).collect();
@@ -55,6 +58,12 @@ impl Live {
             let last = failures.pop().unwrap_or(Failure::NoProxies { lang, pods: without });
             failures.into_iter().for_each(crate::complain);
             return Err(last);
+        }
+        let (proxies, LogRequest { follow, at_once, .. }) = (containers.len(), options.logs);
+        if follow && proxies > at_once {
+            return Err(Failure::Usage(format!(
+                "{proxies} logs would be followed at once, and --max-log-requests allows {at_once}: name fewer pods, or allow more"
+            )));
         }
         announce(&session, &options, &containers, without, lang);
         let bundle = options
@@ -76,39 +85,55 @@ impl Live {
             }
             Err(gap) => live.note(&gap),
         }
-        let is_configuration_kept = live.bundle.is_some();
-        let configuration = (wants_configuration || is_configuration_kept).then(|| live.configuration());
-        Ok((live, configuration.filter(|_| wants_configuration)))
+        let mut sources = Vec::new();
+        if wants_configuration || live.bundle.is_some() {
+            let objects = live.objects();
+            sources.extend(objects.into_iter().filter(|_| wants_configuration));
+        }
+        if live.options.deep {
+            sources.extend(live.dumps());
+        }
+        Ok((live, ConfigurationFiles { sources, mesh_config: None }))
     }
 
-    /// What is configured, and with `--deep` what the proxies say of it.
-    fn configuration(&mut self) -> ConfigurationFiles {
+    /// What is configured.
+    fn objects(&mut self) -> Vec<Source> {
         let objects = self.session.objects(&self.options.selection);
         objects.gaps.iter().for_each(|gap| self.note(gap));
         self.keep(|bundle| bundle.objects(&objects));
-        let mut sources: Vec<Source> =
-            objects.objects.into_iter().map(|object| Source { name: object.name, text: object.yaml }).collect();
-        if self.options.deep {
-            let mut answers = Vec::new();
-            self.session.admin(&self.containers, |at, answer| answers.push((at, answer)));
-            answers.sort_by_key(|(at, _)| *at);
-            for (at, answers) in answers {
-                let Some(container) = self.containers.get(at).cloned() else { continue };
-                for (endpoint, answer) in answers {
-                    match answer {
-                        Ok(bytes) => {
-                            self.keep(|bundle| bundle.admin(&container, endpoint.file, &bytes));
-                            if endpoint.file == "config_dump" {
-                                let text = String::from_utf8_lossy(&bytes).into_owned();
-                                sources.push(Source { name: format!("{} of {container}", endpoint.path), text });
-                            }
+        objects.objects.into_iter().map(|object| Source { name: object.name, text: object.yaml }).collect()
+    }
+
+    /// What the proxies say of themselves: all of it is kept where that is wanted, and their dumps are compared with what is configured, as far
+    /// as they fit into memory.
+    fn dumps(&mut self) -> Vec<Source> {
+        let Self { session, containers, bundle, failures, lang, .. } = self;
+        let (mut dumps, mut left) = (Vec::new(), MAX_DUMPS);
+        session.admin(containers, |at, answers| {
+            let Some(container) = containers.get(at) else { return };
+            for (endpoint, answer) in answers {
+                let what = format!("{} of {container}", endpoint.path);
+                match answer {
+                    Ok(bytes) => {
+                        let kept = bundle.as_mut().map_or(Ok(()), |bundle| bundle.admin(container, endpoint.file, &bytes));
+                        failures.extend(kept.map_err(Failure::Output).err());
+                        if endpoint.file == "config_dump" && bytes.len() <= left {
+                            left -= bytes.len();
+                            dumps.push((at, Source { name: what, text: String::from_utf8_lossy(&bytes).into_owned() }));
+                        } else if endpoint.file == "config_dump" {
+                            let reason = GapReason::TooMuch(MAX_DUMPS as u64);
+                            say(&Gap { what, reason }, *lang);
                         }
-                        Err(gap) => self.note(&gap),
+                    }
+                    Err(gap) => {
+                        say(&gap, *lang);
+                        bundle.iter_mut().for_each(|bundle| bundle.gap(&gap));
                     }
                 }
             }
-        }
-        ConfigurationFiles { sources, mesh_config: None }
+        });
+        dumps.sort_by_key(|(at, _)| *at);
+        dumps.into_iter().map(|(_, dump)| dump).collect()
     }
 
     /// Reads the logs, and what is written while they are read where that is wanted.

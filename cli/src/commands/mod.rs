@@ -65,7 +65,9 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 DiagnosisSource::Files(sources) => (Collected::Files(sources), manifests),
                 DiagnosisSource::Cluster(options) => {
                     let (cluster, found) = Live::begin(*options, manifests.is_none(), lang)?;
-                    (Collected::Cluster(Box::new(cluster)), manifests.or(found))
+                    let mut files = manifests.unwrap_or_default();
+                    files.sources.extend(found.sources);
+                    (Collected::Cluster(Box::new(cluster)), Some(files))
                 }
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);

@@ -96,6 +96,9 @@ pub(crate) fn forbidden_is_no_all_clear(server: &ApiServer) -> Result<()> {
     // istiod's log alone is no answer to what became of requests.
     let output = meshwhy(server, "admin", &["diagnose", "deploy/batch", "-n", "shop"])?;
     ensure!(code(&output) == Some(3) && errors(&output).contains("none of the pods (1) has a proxy"), "{}", errors(&output));
+    // What nobody would read is not passed over in silence.
+    let output = meshwhy(server, "admin", &["diagnose", "-A", "--follow", "--max-log-requests", "2"])?;
+    ensure!(code(&output) == Some(2) && errors(&output).contains("--max-log-requests"), "{}", errors(&output));
     let output = meshwhy(server, "admin", &["diagnose", "-n", "nowhere"])?;
     ensure!(code(&output) == Some(3) && errors(&output).contains("no such pod"), "{}", errors(&output));
     Ok(())

@@ -35,8 +35,8 @@ pub fn of_log(dump: &ConfigDump<'_>, log: ModuleLog, lang: Lang) -> Vec<Examined
         );
         let action = say!(
             lang,
-            "`meshwhy explain wasm-load-failed` says what to look at.",
-            "`meshwhy explain wasm-load-failed` 说明如何排查。"
+            "`meshwhy causes wasm-load-failed` says what to look at.",
+            "`meshwhy causes wasm-load-failed` 说明如何排查。"
         );
         examined.push(Examined::open(AREA, what, action));
     }
