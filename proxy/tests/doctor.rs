@@ -74,6 +74,19 @@ fn a_proxy_without_access_log_hides_failures() {
 }
 
 #[test]
+fn what_envoy_writes_for_meshwhy_is_a_log_and_a_module_is_none() {
+    let with = |kind: &str| {
+        let ours = format!(
+            r#""no_access_log":[],"access_log":[{{"name":"meshwhy","typed_config":{{"@type":"type.googleapis.com/{kind}","x":"meshwhy.record"}}}}],"http_filters": ["#
+        );
+        SERVER.replace("\"access_log\"", "\"no_access_log\"").replace("\"http_filters\": [", &ours)
+    };
+    let judged = |dump: &str| lines(&examined(dump, &AdminData::default(), "2026-11-22T00:00:00Z"), Area::Telemetry)[0].0;
+    assert_eq!(judged(&with("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog")), Truth::Yes);
+    assert_eq!(judged(&with("envoy.extensions.access_loggers.wasm.v3.WasmAccessLog")), Truth::No);
+}
+
+#[test]
 fn limits_and_failed_connections_are_listed_worst_first() {
     let clusters = "a::default_priority::max_pending_requests::5\na::default_priority::max_connections::10\na::10.0.0.1:80::health_flags::healthy\n";
     let stats = "cluster.a.upstream_rq_pending_overflow: 3\ncluster.b.upstream_rq_retry_overflow: 7\ncluster.a.upstream_cx_active: 8\n\
