@@ -9,13 +9,18 @@ use meshwhy_check::rules::run;
 use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::{Facts, Lang};
 use meshwhy_diagnose::{Analysis, Group};
+use meshwhy_proxy::route::FailureReport;
 use serde::Serialize;
+
+use crate::dumps;
 
 /// The manifests that were given.
 #[derive(Debug, Default)]
 pub struct ConfigurationFiles {
-    /// Their files.
+    /// Their files, and dumps of proxies.
     pub sources: Vec<Source>,
+    /// What the proxies know of their endpoints, each with the name of the dump beside it but for the file.
+    pub clusters: Vec<Source>,
     /// The mesh configuration, where it is a file of its own.
     pub mesh_config: Option<Source>,
 }
@@ -41,11 +46,26 @@ pub struct Configuration {
     pub related: Vec<RelatedLocation>,
 }
 
+/// What is configured, as far as it explains a group of failures.
+#[derive(Debug)]
+pub struct Configured {
+    /// The place in the manifests.
+    pub configuration: Option<Configuration>,
+    /// Where the request went in the proxy that speaks, where its dump is there.
+    pub route: Option<FailureReport>,
+}
+
 impl ConfigurationFiles {
-    /// What the manifests say of each group, in the order of the groups; `None` where nothing in them explains it. Suspects that the
-    /// manifests prove to have failed become groups.
+    /// What manifests and dumps say of each group, in the order of the groups. Suspects that the manifests prove to have failed become
+    /// groups.
     #[must_use]
-    pub fn explain(&self, analysis: &mut Analysis, lang: Lang) -> Vec<Option<Configuration>> {
+    pub fn explain(&self, analysis: &mut Analysis, lang: Lang) -> Vec<Configured> {
+        let configurations = self.configurations(analysis, lang);
+        let routes = dumps::explain(&self.sources, &self.clusters, &analysis.groups, lang);
+        configurations.into_iter().zip(routes).map(|(configuration, route)| Configured { configuration, route }).collect()
+    }
+
+    fn configurations(&self, analysis: &mut Analysis, lang: Lang) -> Vec<Option<Configuration>> {
         with_mesh(&self.sources, self.mesh_config.as_ref(), &Settings::default(), |mesh, sources| {
             let findings = run(mesh);
             for suspect in std::mem::take(&mut analysis.suspects) {
@@ -63,7 +83,7 @@ impl ConfigurationFiles {
 }
 
 /// The facts of a group, with the proxy that its lines name.
-fn facts(group: &Group) -> Facts<'_> {
+pub(crate) fn facts(group: &Group) -> Facts<'_> {
     let mut facts: Facts<'_> = group.facts.clone();
     facts.context.pod = facts.context.pod.or_else(|| group.hop.as_deref().map(Cow::Borrowed));
     facts.side = facts.side.or(group.side);

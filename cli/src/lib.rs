@@ -7,6 +7,7 @@ mod check_options;
 mod commands;
 mod completion;
 pub mod configuration;
+mod dumps;
 mod escape;
 mod failure;
 mod follow;

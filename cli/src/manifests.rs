@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use meshwhy_check::source::Source;
 
+use crate::dumps::CLUSTERS;
 use crate::escape;
 use crate::failure::Failure;
 use crate::packed::{Content, Stream, content};
@@ -24,6 +25,8 @@ pub(crate) struct Manifests {
     pub(crate) sources: Vec<Source>,
     /// For each source its file, where it is one with exactly this text: not an archive's member, and not repaired.
     pub(crate) files: Vec<Option<PathBuf>>,
+    /// What proxies know of their endpoints, in the archive of a bug report.
+    pub(crate) clusters: Vec<Source>,
     left: u64,
 }
 
@@ -82,8 +85,15 @@ impl Manifests {
         for entry in archive.entries()? {
             let mut entry = entry?;
             let path = entry.path()?.into_owned();
-            if entry.header().entry_type().is_file() && is_wanted(&path) {
-                self.stream(&format!("{name}:{}", path.display()), &mut entry, None)?;
+            let name_within = format!("{name}:{}", path.display());
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            if path.file_name().is_some_and(|file| file == CLUSTERS) {
+                let (text, _) = self.text(&name_within, &mut entry)?;
+                self.clusters.push(Source { name: name_within, text });
+            } else if is_wanted(&path) {
+                self.stream(&name_within, &mut entry, None)?;
             } else {
                 log::debug!("left out of {name}, since it is no manifest: {}", path.display());
             }
@@ -92,6 +102,14 @@ impl Manifests {
     }
 
     fn stream(&mut self, name: &str, reader: impl Read, file: Option<&Path>) -> io::Result<()> {
+        let (text, is_as_it_was) = self.text(name, reader)?;
+        self.sources.push(Source { name: name.to_owned(), text });
+        self.files.push(file.filter(|_| is_as_it_was).map(Path::to_owned));
+        Ok(())
+    }
+
+    /// A text, and whether it is the file's as it stands.
+    fn text(&mut self, name: &str, reader: impl Read) -> io::Result<(String, bool)> {
         log::info!("reading {name}");
         let mut bytes = Vec::new();
         let limit = self.left.min(meshwhy_check::document::MAX_FILE as u64);
@@ -101,19 +119,16 @@ impl Manifests {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "more than 2 GiB of manifests"));
         }
         self.left -= length;
-        let (text, file) = match String::from_utf8(bytes) {
-            Ok(text) => (text, file.map(Path::to_owned)),
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok((text, true)),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let line = memchr::memchr_iter(b'\n', error.as_bytes().get(..at).unwrap_or_default()).count() + 1;
                 let place = escape::line(name);
                 writeln!(anstream::stderr(), "meshwhy: {place}:{line}: a byte that is no UTF-8; it is read as U+FFFD")?;
-                (String::from_utf8_lossy(error.as_bytes()).into_owned(), None)
+                Ok((String::from_utf8_lossy(error.as_bytes()).into_owned(), false))
             }
-        };
-        self.sources.push(Source { name: name.to_owned(), text });
-        self.files.push(file);
-        Ok(())
+        }
     }
 }
 

@@ -275,8 +275,8 @@ fn formats(args: ReadingArgs) -> Result<Formats, Failure> {
 
 /// What the archives of bug reports hold beside the logs.
 fn configuration_of_bug_reports(paths: &[PathBuf]) -> Option<ConfigurationFiles> {
-    let Manifests { sources, .. } = Manifests::of_bug_reports(paths);
-    (!sources.is_empty()).then_some(ConfigurationFiles { sources, mesh_config: None })
+    let Manifests { sources, clusters, .. } = Manifests::of_bug_reports(paths);
+    (!sources.is_empty()).then_some(ConfigurationFiles { sources, clusters, mesh_config: None })
 }
 
 fn configuration(args: ManifestArgs) -> Result<Option<ConfigurationFiles>, Failure> {
@@ -286,9 +286,9 @@ fn configuration(args: ManifestArgs) -> Result<Option<ConfigurationFiles>, Failu
     if args.paths.iter().any(|path| is_dash(path)) {
         return Err(Failure::Usage("--manifests needs files; standard input is for what failed".to_owned()));
     }
-    let Manifests { sources, .. } = Manifests::read(&args.paths)?;
+    let Manifests { sources, clusters, .. } = Manifests::read(&args.paths)?;
     let mesh_config = args.mesh_config.map(|path| manifests::one(&path)).transpose()?;
-    Ok(Some(ConfigurationFiles { sources, mesh_config }))
+    Ok(Some(ConfigurationFiles { sources, clusters, mesh_config }))
 }
 
 fn files(paths: Vec<PathBuf>) -> Result<Vec<Source>, Failure> {

@@ -10,6 +10,7 @@ use meshwhy_core::Lang;
 use meshwhy_proxy::{AdminData, ConfigDump};
 
 use crate::args::ProxyArgs;
+use crate::dumps::{CLUSTERS, DUMP};
 use crate::escape;
 use crate::failure::Failure;
 use crate::input;
@@ -21,8 +22,6 @@ use crate::paths::unreadable;
 const MAX_ANSWER: u64 = 1024 * 1024 * 1024;
 /// Most bytes of all answers in an archive together.
 const MAX_ARCHIVE: u64 = 4 * MAX_ANSWER;
-/// The file of an archive without which nothing can be said of a proxy.
-const DUMP: &str = "config_dump";
 
 /// The answers of one proxy, by the names of [`ENDPOINTS`].
 #[derive(Default)]
@@ -34,7 +33,7 @@ impl ProxyAnswers {
         let answer = |name: &str| self.0.get(name).map(Vec::as_slice);
         AdminData {
             config_dump: answer(DUMP),
-            clusters: answer("clusters"),
+            clusters: answer(CLUSTERS),
             certs: answer("certs"),
             stats: answer("stats"),
             server_info: answer("server_info"),

@@ -10,10 +10,11 @@ use meshwhy_core::judge::{self, Decider};
 use meshwhy_core::{Confidence, Lang};
 use meshwhy_diagnose::{self as diagnose, Analysis, BurstReason, Class, Course, Group, Rate, Tally, Totals};
 use meshwhy_logs::decoded::Decoded;
+use meshwhy_proxy::route::FailureReport;
 use serde::Serialize;
 
 use crate::args::FailOnArg;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Configured};
 
 /// The answer to `explain` or `diagnose`.
 pub(crate) struct DiagnosisReport {
@@ -122,6 +123,9 @@ pub(crate) struct Entry {
     /// The place in the manifests that explains it; `null` where none does, absent where no manifests were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) configuration: Option<Option<Configuration>>,
+    /// Where the request went in the proxy that speaks, where its dump was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) route: Option<FailureReport>,
     pub(crate) explanation: Explanation,
     /// The fixes of the explanation, without its prose.
     pub(crate) fixes: Vec<ExplanationPart>,
@@ -194,12 +198,14 @@ pub(crate) struct NearMiss {
 }
 
 impl DiagnosisReport {
-    /// `configurations` has what the manifests say of each group, where manifests were given.
-    pub(crate) fn new(analysis: Analysis, configurations: Option<Vec<Option<Configuration>>>, lang: Lang, why_not: bool) -> Self {
-        let mut configurations = configurations.map(Vec::into_iter);
-        let mut entry = |group| Entry {
-            configuration: configurations.as_mut().map(|each| each.next().flatten()),
-            ..Entry::new(group, lang, why_not)
+    /// `configured` has what is configured for each group, where manifests or dumps were given.
+    pub(crate) fn new(analysis: Analysis, configured: Option<Vec<Configured>>, lang: Lang, why_not: bool) -> Self {
+        let mut configured = configured.map(Vec::into_iter);
+        let mut entry = |group| {
+            let found =
+                configured.as_mut().map(|each| each.next().map(|found| (found.configuration, found.route)).unwrap_or_default());
+            let (configuration, route) = found.map_or((None, None), |(configuration, route)| (Some(configuration), route));
+            Entry { configuration, route, ..Entry::new(group, lang, why_not) }
         };
         let entries = analysis.groups.into_iter().map(&mut entry).collect();
         let unparsed = analysis.unparsed.into_iter().map(Example::new).collect();
@@ -323,6 +329,7 @@ impl Entry {
             evidence,
             examples: group.examples.into_iter().map(Example::new).collect(),
             configuration: None,
+            route: None,
         }
     }
 }

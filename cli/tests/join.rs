@@ -50,6 +50,7 @@ impl Case {
             lines: lines.map(|(pod, line)| format!("[pod/{pod}/istio-proxy] {line}\n")).collect(),
             files: ConfigurationFiles {
                 sources: files["manifests"].as_object().unwrap().iter().map(source).collect(),
+                clusters: Vec::new(),
                 mesh_config: Some(Source { name: "mesh".to_owned(), text: files["mesh_config"].to_string() }),
             },
             wanted: files["config_cause"]
@@ -65,7 +66,7 @@ impl Case {
     }
 
     fn named(&self) -> Vec<Configuration> {
-        self.files.explain(&mut self.analysis(), Lang::En).into_iter().flatten().collect()
+        self.files.explain(&mut self.analysis(), Lang::En).into_iter().filter_map(|found| found.configuration).collect()
     }
 
     fn analysis(&self) -> Analysis {

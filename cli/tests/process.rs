@@ -183,6 +183,37 @@ fn an_archive_is_read_log_by_log_and_its_paths_name_the_pods() {
 }
 
 #[test]
+fn the_dumps_of_an_archive_say_where_a_request_went() {
+    const DUMP: &str = include_str!("../../proxy/tests/data/client-sidecar-outbound.json");
+    const LINE: &str = r#"{"authority":"catalog:8080","downstream_local_address":"10.96.4.20:8080","method":"GET","path":"/v1","response_code":503,"response_code_details":"no_healthy_upstream","response_flags":"UH","upstream_cluster":"outbound|8080|v1|catalog.bookstore.svc.cluster.local"}"#;
+    let ejected = |subset: &str| {
+        format!(
+            r#"{{"name":"outbound|8080|{subset}|catalog.bookstore.svc.cluster.local","host_statuses":[{{"address":{{"socket_address":{{"address":"10.244.2.31","port_value":9001}}}},"health_status":{{"failed_outlier_check":true,"eds_health_status":"HEALTHY"}},"weight":1}}]}}"#
+        )
+    };
+    let clusters = format!(r#"{{"cluster_statuses":[{},{}]}}"#, ejected("v1"), ejected("v2"));
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.tgz");
+    let at = |pod: &str, file: &str| format!("bug-report/proxies/bookstore/{pod}/{file}");
+    let asked = |members: &[(&str, &[u8])]| {
+        archive(&report, members);
+        let output = meshwhy().args(["diagnose", "--format", "json"]).arg(&report).output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["findings"].as_array().unwrap().len(), 1);
+        let route = &json["findings"][0]["route"];
+        (route["agreement"].clone(), route.pointer("/destinations/0/endpoints/0/unhealthy").cloned())
+    };
+    let (log, dump, beside) =
+        (at("storefront", "istio-proxy.log"), at("storefront", "config_dump"), at("storefront", "clusters"));
+    let members: [(&str, &[u8]); 3] = [(&log, LINE.as_bytes()), (&dump, DUMP.as_bytes()), (&beside, clusters.as_bytes())];
+    assert_eq!(asked(&members), ("explains".into(), Some(serde_json::json!(["failed_outlier_check"]))));
+    // Without what the proxy knows of its endpoints, it is open which of them it would have used.
+    assert_eq!(asked(&members[..2]), ("open".into(), None));
+    let elsewhere = at("storefront-2", "config_dump");
+    assert_eq!(asked(&[members[0], (&elsewhere, DUMP.as_bytes())]), (serde_json::Value::Null, None));
+}
+
+#[test]
 fn zstd_is_read_frame_by_frame() {
     let folder = tempfile::tempdir().unwrap();
     let frame = |lines: usize| {

@@ -91,7 +91,7 @@ impl Bundle {
     /// It cannot be written.
     pub fn admin(&mut self, container: &ProxyContainer, file: &str, answer: &[u8]) -> io::Result<()> {
         // An answer that is empty is one: a proxy without clusters.
-        self.append(&folder(container).join(file), answer.len() as u64, answer)
+        self.append(&answer_path(container, file), answer.len() as u64, answer)
     }
 
     /// Notes what is missing.
@@ -138,6 +138,12 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Where an answer of a proxy's admin interface is in an archive.
+#[must_use]
+pub fn answer_path(container: &ProxyContainer, file: &str) -> PathBuf {
+    folder(container).join(file)
 }
 
 /// Where the files of a proxy are.

@@ -18,7 +18,7 @@ mod timestamps;
 mod tunnel;
 
 pub use admin::{ENDPOINTS, Endpoint};
-pub use bundle::Bundle;
+pub use bundle::{Bundle, answer_path};
 pub use client::{Access, ConnectError};
 pub use gap::{Gap, GapReason};
 pub use logs::{LogProgress, LogRequest, Piece};

@@ -8,13 +8,16 @@ use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use meshwhy_check::source::Source;
-use meshwhy_cluster::{Bundle, Gap, GapReason, LogProgress, LogRequest, Next, Piece, ProxyContainer, Selected, Session};
+use meshwhy_cluster::{
+    Bundle, Gap, GapReason, LogProgress, LogRequest, Next, Piece, ProxyContainer, Selected, Session, answer_path,
+};
 use meshwhy_core::Lang;
 use meshwhy_diagnose::{Analysis, Collector, Pod};
 
 use super::Reading;
 use crate::check_options::LiveObjects;
 use crate::configuration::ConfigurationFiles;
+use crate::dumps::{CLUSTERS, DUMP};
 use crate::escape;
 use crate::failure::Failure;
 use crate::follow::{Arrival, arriving};
@@ -85,15 +88,17 @@ impl Live {
             }
             Err(gap) => live.note(&gap),
         }
-        let mut sources = Vec::new();
+        let (mut sources, mut clusters) = (Vec::new(), Vec::new());
         if wants_configuration || live.bundle.is_some() {
             let objects = live.objects();
             sources.extend(objects.into_iter().filter(|_| wants_configuration));
         }
         if live.options.deep {
-            sources.extend(live.dumps());
+            let (dumps, beside) = live.dumps();
+            sources.extend(dumps);
+            clusters = beside;
         }
-        Ok((live, ConfigurationFiles { sources, mesh_config: None }))
+        Ok((live, ConfigurationFiles { sources, clusters, mesh_config: None }))
     }
 
     /// What is configured.
@@ -104,25 +109,33 @@ impl Live {
         objects.objects.into_iter().map(|object| Source { name: object.name, text: object.yaml }).collect()
     }
 
-    /// What the proxies say of themselves: all of it is kept where that is wanted, and their dumps are compared with what is configured, as far
-    /// as they fit into memory.
-    fn dumps(&mut self) -> Vec<Source> {
+    /// What the proxies say of themselves: all of it is kept where that is wanted. Their dumps, and what they know of endpoints, are looked into
+    /// as far as they fit into memory.
+    fn dumps(&mut self) -> (Vec<Source>, Vec<Source>) {
         let Self { session, containers, bundle, failures, lang, .. } = self;
-        let (mut dumps, mut left) = (Vec::new(), MAX_DUMPS);
+        let (mut dumps, mut clusters, mut left) = (BTreeMap::new(), Vec::new(), MAX_DUMPS);
         session.admin(containers, |at, answers| {
             let Some(container) = containers.get(at) else { return };
             for (endpoint, answer) in answers {
-                let what = format!("{} of {container}", endpoint.path);
                 match answer {
                     Ok(bytes) => {
                         let kept = bundle.as_mut().map_or(Ok(()), |bundle| bundle.admin(container, endpoint.file, &bytes));
                         failures.extend(kept.map_err(Failure::Output).err());
-                        if endpoint.file == "config_dump" && bytes.len() <= left {
-                            left -= bytes.len();
-                            dumps.push((at, Source { name: what, text: String::from_utf8_lossy(&bytes).into_owned() }));
-                        } else if endpoint.file == "config_dump" {
-                            let reason = GapReason::TooMuch(MAX_DUMPS as u64);
-                            say(&Gap { what, reason }, *lang);
+                        if ![DUMP, CLUSTERS].contains(&endpoint.file) {
+                            continue;
+                        }
+                        if bytes.len() > left {
+                            let what = format!("{} of {container}", endpoint.path);
+                            say(&Gap { what, reason: GapReason::TooMuch(MAX_DUMPS as u64) }, *lang);
+                            continue;
+                        }
+                        left -= bytes.len();
+                        let name = answer_path(container, endpoint.file).display().to_string();
+                        let source = Source { name, text: String::from_utf8_lossy(&bytes).into_owned() };
+                        if endpoint.file == DUMP {
+                            dumps.insert(at, source);
+                        } else {
+                            clusters.push(source);
                         }
                     }
                     Err(gap) => {
@@ -132,8 +145,7 @@ impl Live {
                 }
             }
         });
-        dumps.sort_by_key(|(at, _)| *at);
-        dumps.into_iter().map(|(_, dump)| dump).collect()
+        (dumps.into_values().collect(), clusters)
     }
 
     /// Reads the logs, and what is written while they are read where that is wanted.

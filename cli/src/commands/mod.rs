@@ -51,8 +51,8 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             let reading = Reading::of(input, collector(formats, manifests.as_ref()), Some(&mut beginning));
             let decoded = decoded(&String::from_utf8_lossy(&beginning.0));
             report(&mut out, reading, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
-                let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                DiagnosisReport { decoded: decoded.clone(), ..DiagnosisReport::new(analysis, configurations, lang, why_not) }
+                let configured = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
+                DiagnosisReport { decoded: decoded.clone(), ..DiagnosisReport::new(analysis, configured, lang, why_not) }
             })
         }
         Task::Diagnose { from, formats, manifests, format, outputs, shown } => {
@@ -72,8 +72,8 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
             let diagnose = |mut analysis| {
-                let configurations = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                let report = DiagnosisReport::new(analysis, configurations, lang, false).by_count();
+                let configured = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
+                let report = DiagnosisReport::new(analysis, configured, lang, false).by_count();
                 report.only(|entry| {
                     shown.cause.is_none_or(|cause| entry.code == cause.code)
                         && shown.target.as_deref().is_none_or(|target| entry.is_at(target))

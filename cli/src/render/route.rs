@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use meshwhy_core::Lang;
 use meshwhy_proxy::matching::Truth;
-use meshwhy_proxy::route::RouteReport;
-use meshwhy_proxy::route::report::{ReportedDestination, ReportedRoute, StepKind};
+use meshwhy_proxy::route::report::{Outcome, ReportedDestination, ReportedRoute, StepKind};
+use meshwhy_proxy::route::{Agreement, FailureReport, RouteReport};
 use serde::Serialize;
 
 use super::json;
@@ -13,6 +13,7 @@ use super::page::Page;
 use crate::args::FormatArg;
 use crate::escape;
 use crate::lang;
+use crate::report::Entry;
 
 /// Endpoints up to which each is listed.
 const ENDPOINTS: usize = 20;
@@ -36,7 +37,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &RouteReport, lang: Lang, top: 
     let proxy = report.proxy.as_deref().map(|proxy| format!("{} {}", words.in_proxy, escape::line(proxy))).unwrap_or_default();
     page.dim(&format!("{} {proxy}", escape::line(&report.request)))?;
     let passed = match report.outcome {
-        meshwhy_proxy::route::report::Outcome::Unknown => Truth::Unknown,
+        Outcome::Unknown => Truth::Unknown,
         _ => Truth::from(!report.is_failure()),
     };
     page.checked(passed, &escape::line(&report.headline))?;
@@ -59,6 +60,33 @@ pub(crate) fn write(out: &mut dyn Write, report: &RouteReport, lang: Lang, top: 
         report.unreadable.iter().try_for_each(|part| page.prose(&escape::line(part)))?;
     }
     Ok(())
+}
+
+/// How many near misses are shown beside a failure; `meshwhy route` and JSON have all of them.
+const BESIDE_FAILURE: usize = 3;
+
+/// Writes what the proxy that speaks is configured with for a request that failed, where its dump is there.
+pub(super) fn of_failure(page: &mut Page<'_>, entry: &Entry, lang: Lang) -> io::Result<()> {
+    let Some(FailureReport { agreement, route: report }) = &entry.route else { return Ok(()) };
+    let words = Words::of(lang);
+    page.heading(words.of_failure)?;
+    let proxy = report.proxy.as_deref().map(|proxy| format!("{} {}", words.in_proxy, escape::line(proxy))).unwrap_or_default();
+    page.dim(&format!("{} {proxy}", escape::line(&report.request)))?;
+    let passed = match agreement {
+        Agreement::Explains => Truth::No,
+        Agreement::Open | Agreement::Contradicts => Truth::Unknown,
+    };
+    // What follows from an open answer is no news: it is known how the request ended.
+    let headline = if *agreement == Agreement::Open { words.open } else { &report.headline };
+    page.checked(passed, &escape::line(headline))?;
+    match agreement {
+        Agreement::Explains if report.outcome == Outcome::NoEndpoint => {
+            report.destinations.iter().try_for_each(|it| destination(page, words, it))
+        }
+        Agreement::Explains if report.outcome == Outcome::NoCluster => Ok(()),
+        Agreement::Explains | Agreement::Open => near(page, words, report, BESIDE_FAILURE),
+        Agreement::Contradicts => page.prose(words.contradicts),
+    }
 }
 
 fn destination(page: &mut Page<'_>, words: &Words, it: &ReportedDestination) -> io::Result<()> {
@@ -142,6 +170,9 @@ struct Words {
     more: &'static str,
     remarks: &'static str,
     unreadable: &'static str,
+    of_failure: &'static str,
+    open: &'static str,
+    contradicts: &'static str,
 }
 
 impl Words {
@@ -164,6 +195,9 @@ impl Words {
                 more: "--top shows more",
                 remarks: "Remarks",
                 unreadable: "Not read",
+                of_failure: "In the proxy's own configuration",
+                open: "What decides is not at hand: a header, a token, who called, or the state of endpoints.",
+                contradicts: "So it ends by the dump at hand: the configuration was another one when the request failed, or a header decides that the log does not have.",
             },
             Lang::Zh => &Self {
                 in_proxy: "代理",
@@ -182,6 +216,9 @@ impl Words {
                 more: "用 --top 查看更多",
                 remarks: "说明",
                 unreadable: "未能读取",
+                of_failure: "代理自身的配置",
+                open: "手头的数据不足以判断：还取决于请求头、令牌、调用方身份或端点状态。",
+                contradicts: "按手头的转储，请求会这样处理：要么失败时代理的配置与此不同，要么由日志里没有的请求头决定。",
             },
         }
     }

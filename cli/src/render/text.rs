@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledStep};
 use meshwhy_core::causes::none_success;
+use meshwhy_proxy::route::Agreement;
 
-use super::{Labels, decoded, page::Page};
+use super::{Labels, decoded, page::Page, route};
 use crate::escape;
 use crate::report::{DiagnosisReport, Entry, Evidence, Example};
 
@@ -23,7 +24,7 @@ pub(crate) fn verdicts(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
 
 /// Writes each verdict of an answer with its evidence, and what the catalogue says of it.
 pub(super) fn judged(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport) -> io::Result<()> {
-    causes(page, labels, &report.entries, |page, entry| {
+    causes(page, labels, report, |page, entry| {
         page.heading(labels.evidence)?;
         let width = entry.evidence.iter().map(|fact| fact.name.len()).max().unwrap_or(0);
         for fact in &entry.evidence {
@@ -50,7 +51,7 @@ pub(crate) fn findings(out: &mut dyn Write, report: &DiagnosisReport) -> io::Res
     if report.entries.is_empty() {
         nothing_failed(&mut page, report)?;
     }
-    causes(&mut page, labels, &report.entries, |page, entry| {
+    causes(&mut page, labels, report, |page, entry| {
         for example in entry.examples.iter().take(EXAMPLES) {
             page.line(&format!("  {}", placed(example)))?;
         }
@@ -96,9 +97,10 @@ fn clipped(example: &str) -> String {
 fn causes(
     page: &mut Page<'_>,
     labels: &Labels,
-    entries: &[Entry],
+    report: &DiagnosisReport,
     detail: impl Fn(&mut Page<'_>, &Entry) -> io::Result<()>,
 ) -> io::Result<()> {
+    let entries = &report.entries;
     for (at, entry) in entries.iter().enumerate() {
         if entries.iter().take(at).any(|earlier| earlier.code == entry.code) {
             continue;
@@ -110,6 +112,7 @@ fn causes(
             place(page, labels, entry)?;
             detail(page, entry)?;
             configuration(page, labels, entry)?;
+            route::of_failure(page, entry, report.lang)?;
         }
         explanation(page, labels, &entry.explanation)?;
         page.blank()?;
@@ -120,6 +123,9 @@ fn causes(
 /// Writes the place in the manifests that explains an entry, or that none does.
 pub(super) fn configuration(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
     let Some(found) = &entry.configuration else { return Ok(()) };
+    if found.is_none() && entry.route.as_ref().is_some_and(|report| report.agreement == Agreement::Explains) {
+        return Ok(());
+    }
     page.heading(labels.configuration)?;
     let Some(found) = found else { return page.prose(labels.no_configuration) };
     let rule = found.rule.map(|code| format!(" ({code})")).unwrap_or_default();

@@ -85,7 +85,7 @@ fn narrowed<'l, 'a>(listener: &'l ListenerConfig<'a>, request: &Request) -> Resu
 fn application_protocols(listener: &ListenerConfig<'_>, request: &Request) -> Vec<&'static str> {
     match () {
         () if request.tls && inspects_tls(listener) => {
-            if request.peer.principal.is_some() {
+            if request.is_of_mesh() {
                 OF_MESH.to_vec()
             } else {
                 OF_OTHERS.to_vec()

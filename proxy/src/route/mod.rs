@@ -4,6 +4,7 @@ pub mod authority;
 pub mod chain;
 pub mod destination;
 pub mod listener;
+mod logged;
 mod overrides;
 mod path;
 mod policies;
@@ -16,6 +17,7 @@ mod walk;
 
 pub use self::authority::DomainMiss;
 pub use self::listener::Side;
+pub use self::logged::{Agreement, FailureReport, explain as explain_failure};
 pub use self::path::{Normalized, normalized};
 pub(crate) use self::prose::resource;
 pub use self::report::RouteReport;

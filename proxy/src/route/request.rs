@@ -21,6 +21,8 @@ pub struct Request {
     pub server_name: Option<String>,
     /// Who sends it, where that is known.
     pub peer: Peer,
+    /// Whether only a log tells of it: what it says of headers and queries is not all.
+    pub is_of_log: bool,
     /// Whether nobody looks into it: only its connection is seen.
     pub is_connection: bool,
     /// Whether it certainly carries no JSON Web Token.
@@ -78,6 +80,7 @@ impl Request {
             Subject::QueryParameter(name) => self.query_parameter(name),
             Subject::Cookie(name) => self.cookie(name),
             Subject::Connect => flag(self.method == "CONNECT"),
+            Subject::Grpc if self.is_of_log => Value::Unknown,
             Subject::Grpc => flag(self.is_grpc()),
             Subject::PresentedCertificate if !self.tls => flag(false),
             Subject::ValidatedCertificate if !self.tls => flag(false),
@@ -100,6 +103,12 @@ impl Request {
             Subject::RuntimeFraction(_) => Value::Is(String::new()),
             Subject::ValidatedCertificate | Subject::Other(_) => Value::Unknown,
         }
+    }
+
+    /// Whether it comes from a proxy of the mesh: such a one shows an identity, and the name that istiod gives to a cluster.
+    #[must_use]
+    pub(crate) fn is_of_mesh(&self) -> bool {
+        self.peer.principal.is_some() || self.server_name.as_deref().is_some_and(|name| name.starts_with("outbound_"))
     }
 
     /// The path without its query.
@@ -125,9 +134,10 @@ impl Request {
             return Value::Unknown;
         }
         if name == "upgrade" && !self.keeps_upgrade() {
-            return Value::Missing;
+            return if self.is_of_log { Value::Unknown } else { Value::Missing };
         }
         match values.as_slice() {
+            [] if self.is_of_log => Value::Unknown,
             [] => Value::Missing,
             [value] => Value::Is((*value).to_owned()),
             // Envoy joins some of the headers that it knows as they come; of others nobody else takes notice.
@@ -171,14 +181,21 @@ impl Request {
 
     /// The first parameter of this name, as it stands in the query.
     fn query_parameter(&self, name: &str) -> Value {
-        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let query = match self.path.split_once('?') {
+            None if self.is_of_log => return Value::Unknown,
+            parts => parts.map_or("", |(_, query)| query),
+        };
         let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let mut values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
         values.next().map_or(Value::Missing, |value| Value::Is(value.to_owned()))
     }
 
     fn cookie(&self, name: &str) -> Value {
-        let Value::Is(cookies) = self.header("cookie") else { return Value::Missing };
+        let cookies = match self.header("cookie") {
+            Value::Is(cookies) => cookies,
+            Value::Unknown if self.is_of_log => return Value::Unknown,
+            _ => return Value::Missing,
+        };
         let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
         let mut values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
         values.next().map_or(Value::Missing, |value| Value::Is(value.to_owned()))

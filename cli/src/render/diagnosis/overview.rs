@@ -10,7 +10,7 @@ use meshwhy_core::cluster_name::ClusterName;
 use crate::render::sparkline::sparkline;
 use crate::render::table::{self, Column};
 use crate::render::text::{configuration, hop, nothing_failed, place, share, tally, target};
-use crate::render::{Labels, page::Page};
+use crate::render::{Labels, page::Page, route};
 use crate::report::{DiagnosisReport, Entry};
 
 /// How many causes are explained.
@@ -105,6 +105,7 @@ fn cause(page: &mut Page<'_>, labels: &Labels, lang: Lang, entry: &Entry) -> io:
     page.title(&name, labels.confidence(entry.confidence), entry.headline)?;
     place(page, labels, entry)?;
     configuration(page, labels, entry)?;
+    route::of_failure(page, entry, lang)?;
     let explanation = &entry.explanation;
     page.heading(labels.why)?;
     page.prose(beginning(explanation.why.first().copied().unwrap_or_default(), lang))?;
