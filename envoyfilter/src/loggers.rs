@@ -66,6 +66,9 @@ const REQUEST: &[Fact] = &[
     Fact::Duration,
 ];
 
+/// Which filter answered, and whether the caller has proved who it is.
+const ATTRIBUTES: &[Fact] = &[Fact::LocalReplyOwner, Fact::Mtls];
+
 const CONNECTION: &[Fact] = &[
     Fact::Status,
     Fact::Cluster,
@@ -125,6 +128,17 @@ pub fn fields(scope: LoggerScope, side: &str) -> String {
         }
     }
     fields
+}
+
+/// The fields of what Envoy has no operator for but an attribute (Envoy 1.34 and later).
+#[must_use]
+pub fn attributes() -> String {
+    let field = |fact: &Fact| {
+        let (first, rest) = fact.attribute().split_first()?;
+        let path: String = rest.iter().map(|part| format!("['{part}']")).collect();
+        Some(format!("{}: \"%CEL({first}{path})%\"\n", fact.record_attribute()?))
+    };
+    ATTRIBUTES.iter().filter_map(field).collect()
 }
 
 /// Envoy's logger that counts instead of writing.

@@ -11,12 +11,17 @@ use crate::yaml::{element, folded, indented, scalar};
 /// What `meshConfig.extensionProviders` has to name.
 const PROVIDER: &str = "meshwhy";
 
+/// The minor version of Istio 1.x from which on access logs know `%CEL(…)%`, whatever else the format has.
+///
+/// Source: Envoy 1.34 `changelogs/1.34.0.yaml`, in Istio 1.26.
+const CEL_IN_LOGS: u32 = 26;
+
 /// Adds what waypoints get.
 pub fn add(install: &Install, rendering: &mut Rendering) {
     match install.mode {
         Mode::Native => {
             rendering.resources.push(telemetry(install));
-            rendering.snippets.push(("mesh-config.yaml", mesh_config()));
+            rendering.snippets.push(("mesh-config.yaml", mesh_config(install)));
         }
         Mode::Observe | Mode::Annotate => {
             let intent = "\
@@ -107,11 +112,15 @@ fn counters() -> String {
     format!("# istio_requests_total by what Envoy did.\nmetrics:\n{metrics}")
 }
 
-fn mesh_config() -> String {
+fn mesh_config(install: &Install) -> String {
     // No header says anything there: nobody writes members into it.
     let fields = loggers::fields(LoggerScope::Request, "gateway");
     let fields = fields.lines().filter(|line| !line.starts_with("meshwhy.proxy_status"));
-    let labels: String = fields.map(|line| format!("{line}\n")).collect();
+    let mut labels: String = fields.map(|line| format!("{line}\n")).collect();
+    // Before, Envoy refuses a listener whose format has an operator that it does not know.
+    if install.istio_minor.is_some_and(|minor| minor >= CEL_IN_LOGS) {
+        labels.push_str(&loggers::attributes());
+    }
     let provider = element(&format!(
         "name: {PROVIDER}\nenvoyFileAccessLog:\n  path: /dev/stdout\n  logFormat:\n    labels:\n{}",
         indented(6, &labels)
