@@ -57,7 +57,7 @@ fn its_lines_say_which_filter_answered() -> Result<()> {
     let scenario = scenarios.iter().flat_map(Scenario::cases).find(|scenario| scenario.slug == "fault-injected");
     let scenario = scenario.context("no scenario of a fault")?;
     let setup = Setup::new(None).beside(vec![logger(&labels()?, &log)]);
-    Session::start(&[scenario.clone()], &setup)?.check(|session| {
+    Session::start(std::slice::from_ref(&scenario), &setup)?.check(|session| {
         session.send(&scenario.id(), &scenario.request)?;
         let line = wait_for(PATIENCE, || fs::read_to_string(&log).ok().filter(|text| text.ends_with('\n')));
         let line = line.context("no line")?;
