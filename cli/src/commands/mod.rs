@@ -7,6 +7,7 @@ mod live;
 mod plan;
 mod probe;
 mod route;
+mod web;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -14,7 +15,8 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 
 use anstream::StripStream;
-use meshwhy_diagnose::{Analysis, Collector, Pod};
+use meshwhy_core::Confidence;
+use meshwhy_diagnose::{Analysis, Class, Collector, Pod};
 use meshwhy_logs::decoded::decoded;
 use meshwhy_logs::{Formats, Origin};
 
@@ -120,6 +122,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Probe(options) => probe::run(&mut out, &options, lang),
         Task::Doctor(args) => doctor::run(&mut out, &args, lang),
         Task::Route(args) => route::run(&mut out, &args, lang),
+        Task::Web(port) => web::run(&mut out, port, lang),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());
@@ -244,7 +247,18 @@ fn report(
     if let Some(failure) = nothing {
         return Err(failure);
     }
-    Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
+    Ok(if fails(&report, fail_on) { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// Whether something was found that makes the exit code 1. What was not asked for is no all-clear, unless its weight is asked for.
+fn fails(report: &DiagnosisReport, on: FailOnArg) -> bool {
+    let failures = || report.entries.iter().filter(|entry| entry.class == Class::Failure);
+    match on {
+        FailOnArg::Any => !report.entries.is_empty() || report.not_shown > 0,
+        FailOnArg::Failure => failures().next().is_some(),
+        FailOnArg::Certain => failures().any(|entry| entry.confidence == Confidence::Certain.as_str()),
+        FailOnArg::Never => false,
+    }
 }
 
 /// What could be read is said first; that something could not is no all-clear.

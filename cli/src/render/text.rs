@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledStep};
 use meshwhy_core::causes::none_success;
 
+use meshwhy_report::columns::{hop, share, target};
+
 use super::{Labels, decoded, page::Page};
 use crate::escape;
 use crate::report::{DiagnosisReport, Entry, Evidence, Example};
@@ -158,29 +160,6 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
     let missing = entry.missing_hop.as_deref().map(|server| format!("{} {}", labels.missing_hop, escape::line(server)));
     let told: Vec<String> = [course, reason, cause, missing].into_iter().flatten().collect();
     if told.is_empty() { Ok(()) } else { page.prose(&told.join(" · ")) }
-}
-
-/// The part of its target's requests that a failure is.
-pub(super) fn share(entry: &Entry) -> String {
-    match entry.share {
-        None => "-".to_owned(),
-        Some(share) if share < 0.01 => format!("{:.2} %", share * 100.0),
-        Some(share) => format!("{:.0} %", share * 100.0),
-    }
-}
-
-pub(super) fn target(entry: &Entry) -> String {
-    entry.cluster.as_deref().or(entry.target.as_deref()).map_or_else(|| "-".to_owned(), escape::line)
-}
-
-pub(super) fn hop(entry: &Entry) -> String {
-    let hop = entry.hop.as_deref().map(escape::line);
-    match (hop, entry.side) {
-        (Some(hop), Some(side)) => format!("{hop} {side}"),
-        (Some(hop), None) => hop,
-        (None, Some(side)) => side.to_owned(),
-        (None, None) => "-".to_owned(),
-    }
 }
 
 fn alternatives(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
