@@ -22,7 +22,7 @@ const WORDS = {
     badLink: "This link holds nothing that meshwhy can read, or only a part of it.",
     unsupported: "This browser cannot do it: it lacks WebAssembly, workers or decompression.",
     pasted: "pasted text",
-    footer: "Made by meshwhy, as a command line too: it reads clusters, follows logs and edits manifests.",
+    footer: "There is a command line, too: it reads clusters, follows logs and edits manifests.",
   },
   zh: {
     lead: "这个请求失败了：是谁应答的，为什么，该改哪里？",
@@ -46,7 +46,7 @@ const WORDS = {
     badLink: "这个链接里没有 meshwhy 能读取的内容，或者内容不完整。",
     unsupported: "当前浏览器不支持：缺少 WebAssembly、Worker 或解压功能。",
     pasted: "粘贴的文本",
-    footer: "由 meshwhy 生成。命令行版本还能读取集群、跟踪日志、修改清单。",
+    footer: "另有命令行版本：可以读取集群、跟踪日志、修改清单。",
   },
 };
 const EXAMPLES = {

@@ -81,9 +81,12 @@ fn a_dump_is_examined() {
 #[test]
 fn logs_and_manifests_are_explained_together() {
     let line = LINE.replace("|9080||", "|9080|v2|").replace("\"UF\"", "\"NC\"");
-    let line = line.replace("upstream_reset_before_response_started{connection_failure,delayed_connect_error:_111}", "cluster_not_found");
+    let line = line
+        .replace("upstream_reset_before_response_started{connection_failure,delayed_connect_error:_111}", "cluster_not_found");
     let members = [("bug-report/proxies/default/app-1/app.log", line.as_str()), ("bug-report/cluster/crs", MANIFESTS)];
-    for inputs in [vec![("r.tar.gz", archive(&members))], vec![("l.log", line.clone().into_bytes()), ("m.yaml", MANIFESTS.into())]] {
+    for inputs in
+        [vec![("r.tar.gz", archive(&members))], vec![("l.log", line.clone().into_bytes()), ("m.yaml", MANIFESTS.into())]]
+    {
         let inputs: Vec<(&str, &[u8])> = inputs.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
         let page = of(&inputs, Lang::En);
         assert!(page.contains("Configuration") && page.contains("VirtualService"), "{page}");

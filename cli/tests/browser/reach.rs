@@ -88,6 +88,7 @@ pub(crate) fn without_server(setup: &Setup) -> Result<()> {
     drop(server);
     tab.go(&address)?;
     ensure!(explained(&mut tab, LINE)?.contains("MW3"), "not without its server");
+    drop(tab);
 
     let page = target().join("web/index.html");
     let page = page.canonicalize().with_context(|| format!("{}: `cargo xtask web` builds it", page.display()))?;

@@ -51,7 +51,7 @@ impl Server {
 
 /// Puts a text into the page, and waits until it is explained.
 pub(crate) fn explained(tab: &mut Tab, text: &str) -> Result<String> {
-    tab.value("(() => { const text = document.getElementById('text'); text.value = ''; text.focus(); })()")?;
+    tab.value("(() => { const text = document.getElementById('text'); text.value = ''; text.focus(); document.getElementById('status').dataset.state = ''; })()")?;
     tab.write(text)?;
     settled(tab)
 }

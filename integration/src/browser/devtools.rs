@@ -16,7 +16,7 @@ use super::Chromium;
 /// How long a page may take to become what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A tab of a browser, and whatever belongs to it.
+/// A tab of a browser, and whatever belongs to it. One at a time: whatever starts in the browser waits until it has listened.
 pub struct Tab {
     socket: WebSocket<TcpStream>,
     session: String,

@@ -51,7 +51,7 @@ fn one(labels: &Labels, sources: &Sources<'_>, finding: &ReportedFinding) -> Mar
                 a href=(format!("#{}", finding.code)) { (finding.code) " " (finding.slug) }
                 @if finding.confidence == "likely" { " (" (labels.likely) ")" }
             }
-            p { strong { (escape::line(&finding.message)) } }
+            p { strong { (prose(&escape::line(&finding.message))) } }
             p.faint { (escape::line(&finding.at.to_string())) " " (resource) }
             @if !line.trim().is_empty() { pre tabindex="0" { (finding.at.line) " | " (escape::line(&line.replace('\t', " "))) } }
         }

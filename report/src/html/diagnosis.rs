@@ -74,8 +74,10 @@ impl<'r> Diagnosis<'r> {
             @if report.entries.is_empty() && report.decoded.is_empty() {
                 p { (if report.not_shown > 0 { labels.others_failed } else { labels.nothing_found }) }
             }
-            @if let Some(observed) = &report.observed { (self.timeline(observed.times())) }
-            @if !causes.is_empty() { (self.map()) }
+            @if !report.is_explained {
+                @if let Some(observed) = &report.observed { (self.timeline(observed.times())) }
+                @if !causes.is_empty() { (self.map()) }
+            }
             @for cause in causes { (self.cause(cause)) }
             @for decoded in &report.decoded { (self.decoded(decoded)) }
             @if !report.unparsed.is_empty() {

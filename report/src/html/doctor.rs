@@ -5,6 +5,7 @@ use meshwhy_core::Lang;
 use meshwhy_proxy::doctor::DoctorReport;
 use meshwhy_proxy::matching::Truth;
 
+use super::prose;
 use crate::escape;
 use crate::labels::{Labels, area};
 
@@ -24,8 +25,8 @@ pub fn doctor(report: &DoctorReport, lang: Lang) -> Markup {
                         Truth::Unknown => ("warning", labels.open),
                     };
                     li class=(class) {
-                        span.mark { (word) } " " (escape::line(&one.what))
-                        @if let Some(action) = &one.action { p.faint { (escape::line(action)) } }
+                        span.mark { (word) } " " (prose(&escape::line(&one.what)))
+                        @if let Some(action) = &one.action { p.faint { (prose(&escape::line(action))) } }
                     }
                 }
             }
