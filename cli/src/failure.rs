@@ -54,6 +54,9 @@ pub(crate) enum Failure {
     /// Manifests of which none was there.
     #[error("{}", nothing_to_check(*.0))]
     NothingToCheck(Lang),
+    /// A program that was built without the web page.
+    #[error("{}", no_page(*.0))]
+    NoPage(Lang),
     /// A cluster that cannot be asked.
     #[error(transparent)]
     Cluster(#[from] ConnectError),
@@ -91,6 +94,7 @@ impl Failure {
             | Self::NothingToCheck(_)
             | Self::NoProxies { .. }
             | Self::NoDump { .. }
+            | Self::NoPage(_)
             | Self::Output(_) => 3,
         }
     }
@@ -180,5 +184,14 @@ fn no_proxies(lang: Lang, pods: usize) -> String {
         (Lang::Zh, pods) => {
             format!("{pods} 个 Pod 都没有代理，因此没有代理日志可读：命名空间是否打了 `istio-injection` 或 `istio.io/rev` 标签？")
         }
+    }
+}
+
+const fn no_page(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => {
+            "this program was built without the page; the programs of a release have it, and `cargo xtask build` builds one that does"
+        }
+        Lang::Zh => "这个程序构建时没有包含页面；发布版自带页面，也可以用 `cargo xtask build` 构建带页面的程序",
     }
 }

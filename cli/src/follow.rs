@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use meshwhy_logs::MAX_LINE;
 use same_file::Handle;
 
+use meshwhy_packed::{Content, content};
+
 use crate::failure::Failure;
 use crate::input::each_file;
 use crate::interruption;
 use crate::options::Source;
-use crate::packed::{Content, content};
 use crate::paths::unreadable;
 
 /// How often a file is looked at.

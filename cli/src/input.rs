@@ -6,17 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
+use meshwhy_packed::{Content, Stream, content, is_log};
+
 use crate::failure::Failure;
 use crate::interruption::{self, Interruptible};
 use crate::options::{Input, Source};
-use crate::packed::{Content, Stream, content};
 use crate::paths::{below, is_pattern, matching, unreadable};
 use crate::progress::Progress;
-
-/// Endings of logs in an archive; those of rotated ones are numbers.
-const LOGS: [&str; 8] = ["log", "txt", "out", "json", "jsonl", "ndjson", "gz", "zst"];
-/// The events in the archive of `istioctl bug-report`.
-const EVENTS: &str = "events";
 
 /// Calls `take` with the name and the bytes of each source; folders and patterns are all their files, archives all their logs, and what is
 /// compressed with gzip or zstd is unpacked on the way. What cannot be read is left out from there on, and returned.
@@ -128,14 +124,6 @@ fn unpack(archive: &mut tar::Archive<Stream>, sender: &SyncSender<io::Result<Mem
         }
     }
     Ok(())
-}
-
-/// Whether a file in an archive is a log, by its name: beside them a bug report holds manifests and dumps of proxies.
-fn is_log(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    let is_rotated = |ending: &str| ending.bytes().all(|byte| byte.is_ascii_digit());
-    ending.is_some_and(|ending| LOGS.contains(&ending) || is_rotated(ending))
-        || path.file_name().is_some_and(|name| name == EVENTS)
 }
 
 /// All bytes of the input, at most `limit`.

@@ -1,6 +1,7 @@
 //! The reader's language.
 
 use meshwhy_core::Lang;
+pub(crate) use meshwhy_report::lang_tag as tag;
 
 /// The language of the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that is set, else of the system's settings: macOS and Windows set none.
 pub(crate) fn preferred(variable: impl Fn(&str) -> Option<String>) -> Lang {
@@ -9,14 +10,6 @@ pub(crate) fn preferred(variable: impl Fn(&str) -> Option<String>) -> Lang {
         .or_else(sys_locale::get_locale)
         .is_some_and(|value| value.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("zh")));
     if chinese { Lang::Zh } else { Lang::En }
-}
-
-/// The name used in JSON.
-pub(crate) const fn tag(lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => "en",
-        Lang::Zh => "zh",
-    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,6 @@ mod args;
 mod check_options;
 mod commands;
 mod completion;
-pub mod configuration;
-mod dumps;
-mod escape;
 mod failure;
 mod follow;
 mod input;
@@ -17,18 +14,18 @@ mod interruption;
 mod lang;
 mod manifests;
 mod options;
-mod packed;
+mod page;
 mod paths;
 mod probe_options;
 mod probe_report;
 mod progress;
 mod proxies;
 mod render;
-mod report;
 mod search;
 mod verbosity;
 mod way;
 
+pub use meshwhy_report::configuration;
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;
 
@@ -39,6 +36,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 use clap_complete::Shell;
+
+use meshwhy_report::{diagnosis as report, escape};
 
 use crate::failure::{Failure, Outcome};
 

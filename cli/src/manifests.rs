@@ -5,19 +5,15 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use meshwhy_check::source::Source;
+use meshwhy_packed::{Content, Stream, content, is_manifest, is_of_bug_report};
 
-use crate::dumps::CLUSTERS;
 use crate::escape;
 use crate::failure::Failure;
-use crate::packed::{Content, Stream, content};
 use crate::paths::{below, is_pattern, matching, unreadable};
+use meshwhy_report::dumps::CLUSTERS;
 
 /// Most bytes of all files together: an archive may unpack to anything.
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
-
-/// Names of files in the archive of `istioctl bug-report` that hold manifests, or dumps of proxies, without an ending: see
-/// `tools/bug-report/pkg/content/content.go`, 1.29.
-const BUG_REPORT: [&str; 5] = ["crs", "k8s-resources", "secrets", "config_dump", "config_dump?include_eds"];
 
 /// What was read. What could not be read as it is was said on standard error.
 #[derive(Debug, Default)]
@@ -130,16 +126,6 @@ impl Manifests {
             }
         }
     }
-}
-
-/// Whether a file is one of manifests, by its ending.
-pub(crate) fn is_manifest(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
-}
-
-/// Whether a file of an archive is one of those that `istioctl bug-report` writes.
-fn is_of_bug_report(path: &Path) -> bool {
-    path.file_name().is_some_and(|file| BUG_REPORT.iter().any(|wanted| file == *wanted))
 }
 
 /// Reads one file.

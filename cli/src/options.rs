@@ -16,12 +16,12 @@ use crate::args::{
     LangArg, ManifestArgs, OutputFile, PlanArgs, RbacArgs, ReadingArgs, RouteArgs,
 };
 use crate::check_options::CheckOptions;
-use crate::configuration::ConfigurationFiles;
 use crate::failure::Failure;
 use crate::install_options::InstallOptions;
 use crate::manifests::{self, Manifests};
 use crate::probe_options::ProbeOptions;
 use crate::{escape, input, lang};
+use meshwhy_report::configuration::ConfigurationFiles;
 
 /// A run.
 pub(crate) struct Options {
@@ -66,6 +66,8 @@ pub(crate) enum Task {
     Probe(Box<ProbeOptions>),
     Route(Box<RouteArgs>),
     Doctor(Box<DoctorArgs>),
+    /// Serve the page on this port.
+    Web(u16),
     CheckConfig {
         input: Input,
     },
@@ -199,6 +201,7 @@ impl Options {
             },
             Action::Probe(args) => Task::Probe(Box::new(ProbeOptions::new(*args)?)),
             Action::Doctor(args) => Task::Doctor(args),
+            Action::Web(args) => Task::Web(args.port),
             Action::Route(args) => Task::Route(args),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }

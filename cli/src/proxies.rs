@@ -7,16 +7,16 @@ use std::path::Path;
 
 use meshwhy_cluster::{ENDPOINTS, Namespaces, Selected, Selection, Session, Subject, SubjectKind};
 use meshwhy_core::Lang;
+use meshwhy_packed::{Content, content, proxy_answer};
 use meshwhy_proxy::{AdminData, ConfigDump};
 
 use crate::args::ProxyArgs;
-use crate::dumps::{CLUSTERS, DUMP};
 use crate::escape;
 use crate::failure::Failure;
 use crate::input;
 use crate::options::{Input, Source};
-use crate::packed::{Content, content};
 use crate::paths::unreadable;
+use meshwhy_report::dumps::{CLUSTERS, DUMP};
 
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1024 * 1024 * 1024;
@@ -83,27 +83,23 @@ pub(crate) fn read(args: &ProxyArgs, lang: Lang) -> Result<Vec<ProxyAnswers>, Fa
     Ok(vec![ProxyAnswers(BTreeMap::from([(DUMP.to_owned(), answer(path)?)]))])
 }
 
-/// The proxies in an archive: `…/proxies/NAMESPACE/POD/FILE`.
-///
-/// Source: Istio `tools/bug-report/pkg/archive/archive.go`, 1.29.
+/// The proxies in an archive.
 fn of_archive(mut archive: tar::Archive<impl Read>, args: &ProxyArgs) -> io::Result<Vec<ProxyAnswers>> {
     let mut proxies: BTreeMap<(String, String), ProxyAnswers> = BTreeMap::new();
     let mut left = MAX_ARCHIVE;
     for entry in archive.entries()? {
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
-        let names: Vec<&str> = path.components().rev().filter_map(|part| part.as_os_str().to_str()).collect();
-        let [file, pod, namespace, "proxies", ..] = names.as_slice() else { continue };
-        let file = file.split('?').next().unwrap_or_default();
-        let is_meant = args.proxy.as_deref().is_none_or(|wanted| wanted == *pod)
-            && args.namespace.as_deref().is_none_or(|wanted| wanted == *namespace);
+        let Some((namespace, pod, file)) = proxy_answer(&path) else { continue };
+        let is_meant = args.proxy.as_deref().is_none_or(|wanted| wanted == pod)
+            && args.namespace.as_deref().is_none_or(|wanted| wanted == namespace);
         if !is_meant || ENDPOINTS.iter().all(|endpoint| endpoint.file != file) {
             continue;
         }
         let mut bytes = Vec::new();
         entry.by_ref().take(left.min(MAX_ANSWER)).read_to_end(&mut bytes)?;
         left = left.saturating_sub(bytes.len() as u64);
-        let key = ((*namespace).to_owned(), (*pod).to_owned());
+        let key = (namespace.to_owned(), pod.to_owned());
         proxies.entry(key).or_default().0.insert(file.to_owned(), bytes);
     }
     Ok(proxies.into_values().filter(|answers| answers.0.contains_key(DUMP)).collect())

@@ -66,7 +66,7 @@ impl Case {
     }
 
     fn named(&self) -> Vec<Configuration> {
-        self.files.explain(&mut self.analysis(), Lang::En).into_iter().filter_map(|found| found.configuration).collect()
+        self.files.explain(&mut self.analysis(), Lang::En).into_iter().flatten().collect()
     }
 
     fn analysis(&self) -> Analysis {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+#[cfg(feature = "utf-16")]
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use foldhash::quality::RandomState;
 use jiff::Timestamp;
@@ -111,7 +112,7 @@ impl Collector {
         Self { keeps_suspects: true, ..self }
     }
 
-    /// Reads all lines of one source, in UTF-8 or UTF-16, on all cores; what one proxy wrote should have one number. `pod` is whose log
+    /// Reads all lines of one source, in UTF-8 or (with the feature `utf-16`) UTF-16, on all cores; what one proxy wrote should have one number. `pod` is whose log
     /// it is, where the lines do not say.
     ///
     /// # Errors
@@ -269,10 +270,17 @@ impl Analysis {
 }
 
 /// What PowerShell writes in UTF-16 as UTF-8, anything else as it is.
+#[cfg(feature = "utf-16")]
 fn in_utf_8<'r>(reader: &'r mut (dyn Read + Send)) -> io::Result<Box<dyn Read + Send + 'r>> {
     let mut begin = Vec::new();
     reader.take(2).read_to_end(&mut begin)?;
     let is_utf_16 = matches!(begin.as_slice(), [0xff, 0xfe] | [0xfe, 0xff]);
     let whole = io::Cursor::new(begin).chain(reader);
     Ok(if is_utf_16 { Box::new(DecodeReaderBytesBuilder::new().strip_bom(true).build(whole)) } else { Box::new(whole) })
+}
+
+/// Whoever calls has done it.
+#[cfg(not(feature = "utf-16"))]
+fn in_utf_8<'r>(reader: &'r mut (dyn Read + Send)) -> io::Result<Box<dyn Read + Send + 'r>> {
+    Ok(Box::new(reader))
 }

@@ -6,6 +6,8 @@
 
 pub mod artifacts;
 pub mod bootstrap;
+#[cfg(feature = "browser")]
+pub mod browser;
 pub mod certificates;
 pub mod children;
 pub mod client;

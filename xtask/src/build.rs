@@ -13,7 +13,8 @@ use meshwhy_integration::not_run::NotRun;
 
 use crate::generate;
 use crate::prune::prune;
-use crate::shell::{TARGET, cargo, cargo_program, ensure_target, run, tool, workspace};
+use crate::shell::{TARGET, WEB_TARGET, cargo, cargo_program, ensure_target, run, tool, workspace};
+use crate::web;
 
 /// The manifests for the module that was built, and the module beside them.
 const DEPLOY: &str = "deploy";
@@ -35,7 +36,9 @@ pub fn artifacts() -> Result<Built> {
 }
 
 fn command_line() -> Result<PathBuf> {
-    cargo(&["build", "--quiet", "--package", "meshwhy", "--release"])?;
+    run(Command::new(cargo_program())
+        .args(["build", "--quiet", "--package", "meshwhy", "--release"])
+        .env(web::EMBEDDED, web::build()?))?;
     let cli = target().join("release").join(format!("meshwhy{}", std::env::consts::EXE_SUFFIX));
     ensure!(cli.is_file(), "cargo built no {}", cli.display());
     Ok(cli)
@@ -82,7 +85,7 @@ fn sdk_module() -> Result<PathBuf> {
 }
 
 fn build_module(name: &str, features: &[&str]) -> Result<PathBuf> {
-    ensure_target()?;
+    ensure_target(TARGET)?;
     run(Command::new(cargo_program())
         .args(["build", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--profile", "module"])
         .args(features)
@@ -122,22 +125,24 @@ pub fn test() -> Result<()> {
     let mut tests = Command::new(cargo_program());
     tests.args(["test", "--workspace", "--quiet"]).env("INSTA_UPDATE", "no");
     tests.env("MESHWHY_TESTING_WASM", testing_module()?).env("MESHWHY_SDK_WASM", sdk_module()?);
-    tests.env("MESHWHY_WASM", module()?);
+    tests.env("MESHWHY_WASM", module()?).env(web::EMBEDDED, web::build()?);
     eprintln!("testing with {envoy}");
     NotRun::here().clear()?;
     let tested = run(&mut tests);
     tested.and(NotRun::here().report(std::env::var_os("CI").is_some_and(|ci| ci == "true")))
 }
 
-/// Checks format and lints, for the host and for the module's target, and what is linked in.
+/// Checks format and lints, for the host and for the targets of the module and the page, and what is linked in.
 ///
 /// # Errors
 /// Something is not as it should be.
 pub fn lint() -> Result<()> {
-    ensure_target()?;
+    ensure_target(TARGET)?;
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
     cargo(&["clippy", "--quiet", "--package", "meshwhy-filter", "--target", TARGET, "--", "--deny", "warnings"])?;
+    ensure_target(WEB_TARGET)?;
+    cargo(&["clippy", "--quiet", "--package", "meshwhy-web", "--target", WEB_TARGET, "--", "--deny", "warnings"])?;
     dependencies()
 }
 

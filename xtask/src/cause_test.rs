@@ -52,7 +52,7 @@ fn cases_and_laws() -> Result<()> {
 
 /// Builds what the scenario needs and runs it, and every other one whose name contains the slug.
 fn scenario(slug: &str) -> Result<()> {
-    ensure_target()?;
+    ensure_target(TARGET)?;
     println!("building the module and the harness for the scenario");
     let features = features(slug)?.join(",");
     // With the features that this program has of the crates, so that none of them is built twice.

@@ -29,6 +29,8 @@ mod schemas;
 mod shell;
 #[cfg(feature = "envoy")]
 mod soak;
+#[cfg(feature = "envoy")]
+mod web;
 
 use std::process::ExitCode;
 
@@ -64,6 +66,9 @@ enum Task {
     /// Builds the module, the command line, and the manifests with the hash of the module
     #[cfg(feature = "envoy")]
     Build,
+    /// Builds the web page into target/web
+    #[cfg(feature = "envoy")]
+    Web,
     /// Builds what a release has: an archive per platform, one with the module, hashes, and the manifest for krew
     #[cfg(feature = "envoy")]
     Dist(dist::Arguments),
@@ -171,6 +176,8 @@ fn run(task: Task) -> Result<()> {
         Task::Lint => build::lint(),
         #[cfg(feature = "envoy")]
         Task::Build => build::deploy(),
+        #[cfg(feature = "envoy")]
+        Task::Web => web::build().map(drop),
         #[cfg(feature = "envoy")]
         Task::Dist(arguments) => dist::run(&arguments),
         #[cfg(feature = "envoy")]

@@ -11,6 +11,9 @@ use anyhow::{Context, Result, ensure};
 
 /// The Rust target of the module.
 pub const TARGET: &str = "wasm32-wasip1";
+/// The Rust target of the page.
+#[cfg(feature = "envoy")]
+pub const WEB_TARGET: &str = "wasm32-unknown-unknown";
 
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
@@ -60,17 +63,17 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Adds the Rust target of the module when it is missing.
+/// Adds a Rust target when it is missing.
 ///
 /// # Errors
 /// There is no rustup, or the target cannot be had.
-pub fn ensure_target() -> Result<()> {
+pub fn ensure_target(target: &str) -> Result<()> {
     let output = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(workspace()).output();
-    let output = output.context("rustup is needed to add the target wasm32-wasip1: see https://rustup.rs")?;
-    if String::from_utf8_lossy(&output.stdout).lines().any(|line| line.trim() == TARGET) {
+    let output = output.with_context(|| format!("rustup is needed to add the target {target}: see https://rustup.rs"))?;
+    if String::from_utf8_lossy(&output.stdout).lines().any(|line| line.trim() == target) {
         return Ok(());
     }
-    run(Command::new("rustup").args(["target", "add", TARGET]))
+    run(Command::new("rustup").args(["target", "add", target]))
 }
 
 /// A tool from crates.io in the version given, installed under `target/` where it is not there yet.

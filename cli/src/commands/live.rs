@@ -16,14 +16,14 @@ use meshwhy_diagnose::{Analysis, Collector, Pod};
 
 use super::Reading;
 use crate::check_options::LiveObjects;
-use crate::configuration::ConfigurationFiles;
-use crate::dumps::{CLUSTERS, DUMP};
 use crate::escape;
 use crate::failure::Failure;
 use crate::follow::{Arrival, arriving};
 use crate::interruption;
 use crate::options::LiveOptions;
 use crate::paths::unreadable;
+use meshwhy_report::configuration::ConfigurationFiles;
+use meshwhy_report::dumps::{CLUSTERS, DUMP};
 
 /// What the events are called among the sources, and the states of pods.
 const EVENTS: &str = "events";

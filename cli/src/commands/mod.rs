@@ -7,6 +7,7 @@ mod live;
 mod plan;
 mod probe;
 mod route;
+mod web;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -14,13 +15,14 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 
 use anstream::StripStream;
-use meshwhy_diagnose::{Analysis, Collector, Pod};
+use meshwhy_core::Confidence;
+use meshwhy_core::Lang;
+use meshwhy_diagnose::{Analysis, Class, Collector, Pod};
 use meshwhy_logs::decoded::decoded;
 use meshwhy_logs::{Formats, Origin};
 
 use self::live::Live;
 use crate::args::{DiagnosisFormatArg, FailOnArg, FormatArg, OutputFile};
-use crate::configuration::ConfigurationFiles;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
 use crate::follow::follow;
@@ -30,6 +32,7 @@ use crate::options::{DiagnosisSource, Input, Options, Shown, Source, Task};
 use crate::render;
 use crate::report::DiagnosisReport;
 use crate::search;
+use meshwhy_report::configuration::ConfigurationFiles;
 
 /// Largest module configuration that is checked, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -50,9 +53,9 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
             let mut beginning = Beginning::default();
             let reading = Reading::of(input, collector(formats, manifests.as_ref()), Some(&mut beginning));
             let decoded = decoded(&String::from_utf8_lossy(&beginning.0));
-            report(&mut out, reading, (format == FormatArg::Json, FailOnArg::Any), render, |mut analysis| {
-                let configured = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                DiagnosisReport { decoded: decoded.clone(), ..DiagnosisReport::new(analysis, configured, lang, why_not) }
+            report(&mut out, reading, (format == FormatArg::Json, FailOnArg::Any), render, |analysis| {
+                let report = diagnosed(analysis, manifests.as_ref(), lang, why_not);
+                DiagnosisReport { decoded: decoded.clone(), ..report }
             })
         }
         Task::Diagnose { from, formats, manifests, format, outputs, shown } => {
@@ -71,9 +74,8 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
                 }
             };
             let collector = collector(formats, manifests.as_ref()).within(shown.window);
-            let diagnose = |mut analysis| {
-                let configured = manifests.as_ref().map(|files| files.explain(&mut analysis, lang));
-                let report = DiagnosisReport::new(analysis, configured, lang, false).by_count();
+            let diagnose = |analysis| {
+                let report = diagnosed(analysis, manifests.as_ref(), lang, false).by_count();
                 report.only(|entry| {
                     shown.cause.is_none_or(|cause| entry.code == cause.code)
                         && shown.target.as_deref().is_none_or(|target| entry.is_at(target))
@@ -120,6 +122,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Probe(options) => probe::run(&mut out, &options, lang),
         Task::Doctor(args) => doctor::run(&mut out, &args, lang),
         Task::Route(args) => route::run(&mut out, &args, lang),
+        Task::Web(port) => web::run(&mut out, port, lang),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());
@@ -244,7 +247,27 @@ fn report(
     if let Some(failure) = nothing {
         return Err(failure);
     }
-    Ok(if report.fails(fail_on) { Outcome::Findings } else { Outcome::Clean })
+    Ok(if fails(&report, fail_on) { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// Whether something was found that makes the exit code 1. What was not asked for is no all-clear, unless its weight is asked for.
+fn fails(report: &DiagnosisReport, on: FailOnArg) -> bool {
+    let failures = || report.entries.iter().filter(|entry| entry.class == Class::Failure);
+    match on {
+        FailOnArg::Any => !report.entries.is_empty() || report.not_shown > 0,
+        FailOnArg::Failure => failures().next().is_some(),
+        FailOnArg::Certain => failures().any(|entry| entry.confidence == Confidence::Certain.as_str()),
+        FailOnArg::Never => false,
+    }
+}
+
+/// A diagnosis, with what is configured beside it.
+fn diagnosed(mut analysis: Analysis, files: Option<&ConfigurationFiles>, lang: Lang, why_not: bool) -> DiagnosisReport {
+    let Some(files) = files else { return DiagnosisReport::new(analysis, None, lang, why_not) };
+    // Explaining may find further failures.
+    let configurations = files.explain(&mut analysis, lang);
+    let routes = files.routes(&analysis, lang);
+    DiagnosisReport::new(analysis, Some(configurations), lang, why_not).routed(routes)
 }
 
 /// What could be read is said first; that something could not is no all-clear.

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use meshwhy_core::Lang;
-use meshwhy_proxy::doctor::{Area, DoctorReport};
+use meshwhy_proxy::doctor::DoctorReport;
 use meshwhy_proxy::matching::Truth;
+use meshwhy_report::area;
 use serde::Serialize;
 
 use super::json;
@@ -55,23 +56,4 @@ fn one(page: &mut Page<'_>, report: &DoctorReport, lang: Lang) -> io::Result<()>
     let count = |good| report.examined.iter().filter(|examined| examined.good == good).count();
     page.blank()?;
     page.dim(&format!("✓ {}  ✗ {}  ? {}", count(Truth::Yes), count(Truth::No), count(Truth::Unknown)))
-}
-
-const fn area(area: Area, lang: Lang) -> &'static str {
-    match (area, lang) {
-        (Area::Configuration, Lang::En) => "Configuration",
-        (Area::Certificates, Lang::En) => "Certificates",
-        (Area::Connections, Lang::En) => "Connections",
-        (Area::Destination, Lang::En) => "Destination",
-        (Area::Module, Lang::En) => "meshwhy",
-        (Area::Telemetry, Lang::En) => "Logs and traces",
-        (Area::Manifests, Lang::En) => "Manifests",
-        (Area::Configuration, Lang::Zh) => "配置",
-        (Area::Certificates, Lang::Zh) => "证书",
-        (Area::Connections, Lang::Zh) => "连接",
-        (Area::Destination, Lang::Zh) => "目标",
-        (Area::Module, Lang::Zh) => "meshwhy",
-        (Area::Telemetry, Lang::Zh) => "日志与追踪",
-        (Area::Manifests, Lang::Zh) => "清单",
-    }
 }

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
+use meshwhy_report::columns::{hop, seconds, service, target};
 
 use super::Labels;
-use super::diagnosis::overview::{beginning, explained, seconds, service};
-use super::text::{hop, target};
+use super::diagnosis::overview::{beginning, explained};
 use crate::escape;
 use crate::report::{DiagnosisReport, Entry};
 

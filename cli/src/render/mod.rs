@@ -7,7 +7,6 @@ pub(crate) mod diagnosis;
 pub(crate) mod doctor;
 pub(crate) mod install;
 pub(crate) mod json;
-mod labels;
 pub(crate) mod markdown;
 pub(crate) mod page;
 pub(crate) mod plan;
@@ -18,8 +17,7 @@ mod sarif;
 #[cfg(feature = "schemas")]
 pub(crate) mod schemas;
 pub(crate) mod search;
-mod sparkline;
 pub(crate) mod table;
 pub(crate) mod text;
 
-pub(crate) use labels::Labels;
+pub(crate) use meshwhy_report::Labels;

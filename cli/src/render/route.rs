@@ -8,8 +8,8 @@ use meshwhy_proxy::route::report::{Outcome, ReportedDestination, ReportedRoute, 
 use meshwhy_proxy::route::{Agreement, FailureReport, RouteReport};
 use serde::Serialize;
 
-use super::json;
 use super::page::Page;
+use super::{Labels, json};
 use crate::args::FormatArg;
 use crate::escape;
 use crate::lang;
@@ -32,9 +32,9 @@ pub(crate) fn write(out: &mut dyn Write, report: &RouteReport, lang: Lang, top: 
     if format == FormatArg::Json {
         return json::object(out, &Routed { schema: json::SCHEMA, lang: lang::tag(lang), report });
     }
-    let words = Words::of(lang);
+    let (words, labels) = (Words::of(lang), Labels::of(lang));
     let mut page = Page::new(out);
-    let proxy = report.proxy.as_deref().map(|proxy| format!("{} {}", words.in_proxy, escape::line(proxy))).unwrap_or_default();
+    let proxy = report.proxy.as_deref().map(|proxy| format!("{} {}", labels.in_proxy, escape::line(proxy))).unwrap_or_default();
     page.dim(&format!("{} {proxy}", escape::line(&report.request)))?;
     let passed = match report.outcome {
         Outcome::Unknown => Truth::Unknown,
@@ -68,16 +68,16 @@ const BESIDE_FAILURE: usize = 3;
 /// Writes what the proxy that speaks is configured with for a request that failed, where its dump is there.
 pub(super) fn of_failure(page: &mut Page<'_>, entry: &Entry, lang: Lang) -> io::Result<()> {
     let Some(FailureReport { agreement, route: report }) = &entry.route else { return Ok(()) };
-    let words = Words::of(lang);
-    page.heading(words.of_failure)?;
-    let proxy = report.proxy.as_deref().map(|proxy| format!("{} {}", words.in_proxy, escape::line(proxy))).unwrap_or_default();
+    let (words, labels) = (Words::of(lang), Labels::of(lang));
+    page.heading(labels.route)?;
+    let proxy = report.proxy.as_deref().map(|proxy| format!("{} {}", labels.in_proxy, escape::line(proxy))).unwrap_or_default();
     page.dim(&format!("{} {proxy}", escape::line(&report.request)))?;
     let passed = match agreement {
         Agreement::Explains => Truth::No,
         Agreement::Open | Agreement::Contradicts => Truth::Unknown,
     };
     // What follows from an open answer is no news: it is known how the request ended.
-    let headline = if *agreement == Agreement::Open { words.open } else { &report.headline };
+    let headline = if *agreement == Agreement::Open { labels.route_open } else { &report.headline };
     page.checked(passed, &escape::line(headline))?;
     match agreement {
         Agreement::Explains if report.outcome == Outcome::NoEndpoint => {
@@ -85,7 +85,7 @@ pub(super) fn of_failure(page: &mut Page<'_>, entry: &Entry, lang: Lang) -> io::
         }
         Agreement::Explains if report.outcome == Outcome::NoCluster => Ok(()),
         Agreement::Explains | Agreement::Open => near(page, words, report, BESIDE_FAILURE),
-        Agreement::Contradicts => page.prose(words.contradicts),
+        Agreement::Contradicts => page.prose(labels.route_contradicts),
     }
 }
 
@@ -112,8 +112,9 @@ fn destination(page: &mut Page<'_>, words: &Words, it: &ReportedDestination) -> 
 }
 
 fn near(page: &mut Page<'_>, words: &Words, report: &RouteReport, top: usize) -> io::Result<()> {
+    let labels = words.labels();
     if !report.near_hosts.is_empty() && top > 0 {
-        page.heading(words.near_hosts)?;
+        page.heading(labels.near_hosts)?;
         for host in report.near_hosts.iter().take(top) {
             page.line(&escape::line(&host.virtual_host))?;
             page.note(&escape::line(&host.detail))?;
@@ -121,12 +122,12 @@ fn near(page: &mut Page<'_>, words: &Words, report: &RouteReport, top: usize) ->
         more(page, words, report.near_hosts.len(), top)?;
     }
     if !report.near_routes.is_empty() && top > 0 {
-        page.heading(words.near_routes)?;
-        report.near_routes.iter().take(top).try_for_each(|it| route(page, words, it))?;
+        page.heading(labels.near_routes)?;
+        report.near_routes.iter().take(top).try_for_each(|it| route(page, labels, it))?;
         more(page, words, report.near_routes.len(), top)?;
     }
     if !report.near_policies.is_empty() && top > 0 {
-        page.heading(words.near_policies)?;
+        page.heading(labels.near_policies)?;
         for policy in report.near_policies.iter().take(top) {
             page.line(&escape::line(policy.resource.as_deref().unwrap_or(&policy.name)))?;
             policy.conditions.iter().try_for_each(|condition| page.note(&escape::line(&condition.detail)))?;
@@ -143,10 +144,10 @@ fn more(page: &mut Page<'_>, words: &Words, all: usize, shown: usize) -> io::Res
     }
 }
 
-fn route(page: &mut Page<'_>, words: &Words, it: &ReportedRoute) -> io::Result<()> {
+fn route(page: &mut Page<'_>, labels: &Labels, it: &ReportedRoute) -> io::Result<()> {
     let name = if it.name.is_empty() { String::new() } else { format!(" `{}`", escape::line(&it.name)) };
     let resource = it.resource.as_deref().map(|resource| format!("  {}", escape::line(resource))).unwrap_or_default();
-    page.line(&format!("{} {}{name}{resource}", words.route, it.number))?;
+    page.line(&format!("{} {}{name}{resource}", labels.route_number, it.number))?;
     for condition in it.conditions.iter().filter(|condition| condition.holds != Truth::Yes) {
         page.note(&escape::line(&condition.detail))?;
     }
@@ -154,83 +155,66 @@ fn route(page: &mut Page<'_>, words: &Words, it: &ReportedRoute) -> io::Result<(
 }
 
 struct Words {
-    in_proxy: &'static str,
+    lang: Lang,
     colon: &'static str,
     way: &'static str,
     listener: &'static str,
     filter_chain: &'static str,
     policies: &'static str,
-    near_policies: &'static str,
     route_table: &'static str,
     virtual_host: &'static str,
-    route: &'static str,
     cluster: &'static str,
-    near_hosts: &'static str,
-    near_routes: &'static str,
     more: &'static str,
     remarks: &'static str,
     unreadable: &'static str,
-    of_failure: &'static str,
-    open: &'static str,
-    contradicts: &'static str,
 }
 
 impl Words {
     const fn of(lang: Lang) -> &'static Self {
         match lang {
             Lang::En => &Self {
-                in_proxy: "in",
+                lang: Lang::En,
                 colon: ": ",
                 way: "The way through the proxy",
                 listener: "listener",
                 filter_chain: "filter chain",
                 policies: "policies",
-                near_policies: "Policies that came near, but for",
                 route_table: "route table",
                 virtual_host: "virtual host",
-                route: "route",
                 cluster: "cluster",
-                near_hosts: "Virtual hosts that came near",
-                near_routes: "Routes that came near, but for",
                 more: "--top shows more",
                 remarks: "Remarks",
                 unreadable: "Not read",
-                of_failure: "In the proxy's own configuration",
-                open: "What decides is not at hand: a header, a token, who called, or the state of endpoints.",
-                contradicts: "So it ends by the dump at hand: the configuration was another one when the request failed, or a header decides that the log does not have.",
             },
             Lang::Zh => &Self {
-                in_proxy: "代理",
+                lang: Lang::Zh,
                 colon: "：",
                 way: "在代理中的路径",
                 listener: "监听器",
                 filter_chain: "过滤器链",
                 policies: "授权策略",
-                near_policies: "最接近的策略及未满足的条件",
                 route_table: "路由表",
                 virtual_host: "虚拟主机",
-                route: "路由",
                 cluster: "集群",
-                near_hosts: "最接近的虚拟主机",
-                near_routes: "最接近的路由及未满足的条件",
                 more: "用 --top 查看更多",
                 remarks: "说明",
                 unreadable: "未能读取",
-                of_failure: "代理自身的配置",
-                open: "手头的数据不足以判断：还取决于请求头、令牌、调用方身份或端点状态。",
-                contradicts: "按手头的转储，请求会这样处理：要么失败时代理的配置与此不同，要么由日志里没有的请求头决定。",
             },
         }
     }
 
-    const fn step(&self, step: StepKind) -> &'static str {
+    fn labels(&self) -> &'static Labels {
+        Labels::of(self.lang)
+    }
+
+    fn step(&self, step: StepKind) -> &'static str {
         match step {
             StepKind::Listener => self.listener,
             StepKind::FilterChain => self.filter_chain,
             StepKind::Policies => self.policies,
             StepKind::RouteTable => self.route_table,
             StepKind::VirtualHost => self.virtual_host,
-            StepKind::Route => self.route,
+            StepKind::Route => self.labels().route_number,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledStep};
 use meshwhy_core::causes::none_success;
-use meshwhy_proxy::route::Agreement;
+use meshwhy_report::columns::{hop, share, target};
 
 use super::{Labels, decoded, page::Page, route};
 use crate::escape;
@@ -123,7 +123,7 @@ fn causes(
 /// Writes the place in the manifests that explains an entry, or that none does.
 pub(super) fn configuration(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {
     let Some(found) = &entry.configuration else { return Ok(()) };
-    if found.is_none() && entry.route.as_ref().is_some_and(|report| report.agreement == Agreement::Explains) {
+    if found.is_none() && entry.is_explained_by_route() {
         return Ok(());
     }
     page.heading(labels.configuration)?;
@@ -164,29 +164,6 @@ pub(super) fn place(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::
     let missing = entry.missing_hop.as_deref().map(|server| format!("{} {}", labels.missing_hop, escape::line(server)));
     let told: Vec<String> = [course, reason, cause, missing].into_iter().flatten().collect();
     if told.is_empty() { Ok(()) } else { page.prose(&told.join(" · ")) }
-}
-
-/// The part of its target's requests that a failure is.
-pub(super) fn share(entry: &Entry) -> String {
-    match entry.share {
-        None => "-".to_owned(),
-        Some(share) if share < 0.01 => format!("{:.2} %", share * 100.0),
-        Some(share) => format!("{:.0} %", share * 100.0),
-    }
-}
-
-pub(super) fn target(entry: &Entry) -> String {
-    entry.cluster.as_deref().or(entry.target.as_deref()).map_or_else(|| "-".to_owned(), escape::line)
-}
-
-pub(super) fn hop(entry: &Entry) -> String {
-    let hop = entry.hop.as_deref().map(escape::line);
-    match (hop, entry.side) {
-        (Some(hop), Some(side)) => format!("{hop} {side}"),
-        (Some(hop), None) => hop,
-        (None, Some(side)) => side.to_owned(),
-        (None, None) => "-".to_owned(),
-    }
 }
 
 fn alternatives(page: &mut Page<'_>, labels: &Labels, entry: &Entry) -> io::Result<()> {

@@ -18,6 +18,7 @@ use meshwhy_integration::module_server::sha256;
 
 use crate::build;
 use crate::shell::{cargo_program, run as run_command, workspace};
+use crate::web;
 use archive::{Entry, tar_gz, zip};
 use target::{Platform, host};
 
@@ -59,11 +60,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         sums.push((sum.clone(), name));
         Ok::<_, anyhow::Error>(sum)
     };
-    let mut released = Vec::new();
+    let (mut released, mut page) = (Vec::new(), None);
     for platform in platforms {
         let program = match &arguments.binary {
             Some(program) => program.clone(),
-            None => compile(platform)?,
+            None => {
+                let page = match &page {
+                    Some(page) => page,
+                    None => page.insert(web::build()?),
+                };
+                compile(platform, page)?
+            }
         };
         let program = fs::read(&program).with_context(|| format!("reading {}", program.display()))?;
         let entries = contents(platform, program, &beside);
@@ -130,7 +137,7 @@ fn deployment(module: &[u8]) -> Vec<Entry> {
 }
 
 /// Builds the command line for a platform: with cargo where that is this machine's, else with zig as linker and C compiler.
-fn compile(platform: &Platform) -> Result<PathBuf> {
+fn compile(platform: &Platform, page: &Path) -> Result<PathBuf> {
     let mut build = match platform.triple == host()?.triple {
         true => Command::new(cargo_program()),
         false => {
@@ -140,6 +147,7 @@ fn compile(platform: &Platform) -> Result<PathBuf> {
     };
     build.args(["build", "--quiet", "--locked", "--release", "--package", "meshwhy", "--target", platform.triple]);
     build.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").env("RUSTFLAGS", build::without_paths());
+    build.env(web::EMBEDDED, page);
     run_command(&mut build).with_context(|| format!("building for {}; docs/releasing.md says what it needs", platform.triple))?;
     let program = artifacts::target().join(platform.triple).join("release").join(platform.program());
     ensure!(program.is_file(), "cargo built no {}", program.display());

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use meshwhy_check::kept::KeptFiles;
 use meshwhy_check::source::{Source, Sources};
 use meshwhy_core::Lang;
+use meshwhy_packed::is_manifest;
 use notify::{Event, RecursiveMode, Watcher as _};
 
 use super::answer;
 use crate::check_options::CheckOptions;
 use crate::failure::{Failure, Outcome};
-use crate::manifests::is_manifest;
 
 /// How long changes are waited for that belong together: an editor writes a file in several steps. The files are checked meanwhile, and
 /// again if another change comes.

@@ -1,11 +1,13 @@
 //! The answer to `diagnose`, one file per form; what it shares with other answers is beside this folder.
 
-mod html;
 mod otlp;
 pub(crate) mod overview;
 mod sarif;
 
 use std::io::{self, Write};
+
+use jiff::Timestamp;
+use meshwhy_report::html;
 
 use crate::args::DiagnosisFormatArg;
 use crate::options::Shown;
@@ -24,7 +26,7 @@ pub(crate) fn write(out: &mut dyn Write, report: &DiagnosisReport, format: Diagn
         DiagnosisFormatArg::Markdown => markdown::diagnosis(out, report, shown.top),
         DiagnosisFormatArg::Sarif => sarif::write(out, report),
         DiagnosisFormatArg::Otlp => otlp::write(out, report),
-        DiagnosisFormatArg::Html => html::write(out, report),
+        DiagnosisFormatArg::Html => writeln!(out, "{}", html::page(report, Timestamp::now()).into_string()),
         DiagnosisFormatArg::Text if shown.in_full => text::findings(out, report),
         DiagnosisFormatArg::Text => overview::write(out, report, shown.top),
     }

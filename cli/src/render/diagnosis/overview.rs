@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
 use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
-use meshwhy_core::cluster_name::ClusterName;
 
-use crate::render::sparkline::sparkline;
 use crate::render::table::{self, Column};
-use crate::render::text::{configuration, hop, nothing_failed, place, share, tally, target};
+use meshwhy_report::columns::{hop, seconds, service, share};
+use meshwhy_report::sparkline::sparkline;
+
+use crate::render::text::{configuration, nothing_failed, place, tally};
 use crate::render::{Labels, page::Page, route};
 use crate::report::{DiagnosisReport, Entry};
 
@@ -81,23 +81,6 @@ fn table(page: &mut Page<'_>, labels: &Labels, report: &DiagnosisReport, top: us
         0 => Ok(()),
         left => page.dim(&format!("  {}: {left} (--top)", labels.more_rows)),
     }
-}
-
-/// A time up to its seconds.
-pub(in crate::render) fn seconds(time: Option<Timestamp>) -> String {
-    time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%dT%H:%M:%S").to_string())
-}
-
-/// The service that was asked for, as people call it: host and port.
-pub(in crate::render) fn service(entry: &Entry) -> String {
-    let target = target(entry);
-    let ClusterName::Service { port, subset, host: Some(host), .. } = ClusterName::parse(&target) else { return target };
-    if host.is_empty() {
-        return target;
-    }
-    let host = host.split_once(".svc").map_or(host, |(name, _)| name);
-    let subset = if subset.is_empty() { String::new() } else { format!(" {subset}") };
-    format!("{host}:{port}{subset}")
 }
 
 fn cause(page: &mut Page<'_>, labels: &Labels, lang: Lang, entry: &Entry) -> io::Result<()> {

@@ -3,39 +3,44 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use meshwhy_core::Lang;
 use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart};
 use meshwhy_core::cluster_name::ClusterName;
 use meshwhy_core::condition::Literal;
 use meshwhy_core::judge::{self, Decider};
-use meshwhy_core::{Confidence, Lang};
 use meshwhy_diagnose::{self as diagnose, Analysis, BurstReason, Class, Course, Group, Rate, Tally, Totals};
 use meshwhy_logs::decoded::Decoded;
-use meshwhy_proxy::route::FailureReport;
+use meshwhy_proxy::route::{Agreement, FailureReport};
 use serde::Serialize;
 
-use crate::args::FailOnArg;
-use crate::configuration::{Configuration, Configured};
+use crate::configuration::Configuration;
 
 /// The answer to `explain` or `diagnose`.
-pub(crate) struct DiagnosisReport {
-    pub(crate) lang: Lang,
-    pub(crate) entries: Vec<Entry>,
+pub struct DiagnosisReport {
+    /// The language of its texts.
+    pub lang: Lang,
+    /// What failed, by cause, target and hop.
+    pub entries: Vec<Entry>,
     /// Failures that were not asked for: of other causes, targets and times.
-    pub(crate) not_shown: u64,
-    pub(crate) tally: Tally,
-    pub(crate) totals: Totals,
+    pub not_shown: u64,
+    /// What was read, by what it is.
+    pub tally: Tally,
+    /// What each line was.
+    pub totals: Totals,
     /// The time that the lines are of.
-    pub(crate) observed: Option<Observed>,
+    pub observed: Option<Observed>,
     /// The first lines that were not understood.
-    pub(crate) unparsed: Vec<Example>,
+    pub unparsed: Vec<Example>,
     /// What stands in base64 in the input of `explain`.
-    pub(crate) decoded: Vec<Decoded>,
+    pub decoded: Vec<Decoded>,
+    /// Whether single lines were asked about, so that what the verdict rests on is of interest.
+    pub is_explained: bool,
 }
 
 /// A span of time.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub(crate) struct Observed {
+pub struct Observed {
     /// When the first request began.
     #[cfg_attr(feature = "schemas", schemars(with = "String"))]
     from: Timestamp,
@@ -46,7 +51,8 @@ pub(crate) struct Observed {
 
 impl Observed {
     /// Both.
-    pub(crate) const fn times(&self) -> (Timestamp, Timestamp) {
+    #[must_use]
+    pub const fn times(&self) -> (Timestamp, Timestamp) {
         (self.from, self.until)
     }
 }
@@ -54,158 +60,180 @@ impl Observed {
 /// One cause at one target, as one hop tells it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub(crate) struct Entry {
+pub struct Entry {
+    /// How much it matters.
     #[serde(skip)]
-    pub(crate) class: Class,
-    pub(crate) code: &'static str,
-    pub(crate) slug: &'static str,
-    pub(crate) confidence: &'static str,
-    pub(crate) headline: &'static str,
+    pub class: Class,
+    /// The code of the cause.
+    pub code: &'static str,
+    /// Its slug.
+    pub slug: &'static str,
+    /// `certain` or `likely`.
+    pub confidence: &'static str,
+    /// What happened, in one sentence.
+    pub headline: &'static str,
     /// The host name of the service, where the cluster names one; else the cluster, or the host that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) target: Option<String>,
+    pub target: Option<String>,
     /// The cluster, with port and subset.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cluster: Option<String>,
+    pub cluster: Option<String>,
+    /// The proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hop: Option<String>,
+    pub hop: Option<String>,
     /// The hop, where only a header that another proxy passed on tells of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) relayed_from: Option<String>,
-    pub(crate) side: Option<&'static str>,
+    pub relayed_from: Option<String>,
+    /// The side that the proxy was on: `outbound`, `inbound` or `gateway`.
+    pub side: Option<&'static str>,
     /// Whose decision it was: `proxy`, `application`, `caller` or `control-plane`.
-    pub(crate) decided_by: &'static str,
-    pub(crate) count: u64,
+    pub decided_by: &'static str,
+    /// How often.
+    pub count: u64,
     /// Of the requests that the access logs have to this cluster, the part that failed so; from 0 to 1. Absent where they do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) share: Option<f64>,
-    pub(crate) suppressed: u64,
+    pub share: Option<f64>,
+    /// How many of them have no record of their own.
+    pub suppressed: u64,
     /// When the first of them began, in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schemars(with = "Option<String>"))]
-    pub(crate) first_seen: Option<Timestamp>,
+    pub first_seen: Option<Timestamp>,
     /// When the last of them began, in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schemars(with = "Option<String>"))]
-    pub(crate) last_seen: Option<Timestamp>,
+    pub last_seen: Option<Timestamp>,
     /// When how many of them began.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) rate: Option<Rate>,
+    pub rate: Option<Rate>,
     /// How they went on: `steady`, `onset`, `burst` or `flapping`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) course: Option<Course>,
+    pub course: Option<Course>,
     /// What may have made a burst: `order_of_changes` or `listener_update`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) burst_reason: Option<BurstReason>,
+    pub burst_reason: Option<BurstReason>,
     /// The slug of another finding's cause that explains this one.
-    pub(crate) caused_by: Option<&'static str>,
+    pub caused_by: Option<&'static str>,
     /// The address of the server whose proxy was asked and knows more, and of which no line was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) missing_hop: Option<String>,
+    pub missing_hop: Option<String>,
     /// Whose requests failed: the pod that sent them, else the addresses that they came from; at most 20.
-    pub(crate) callers: Vec<String>,
+    pub callers: Vec<String>,
     /// Numbers of the lines that tell of them, over all sources; at most 100.
-    pub(crate) lines: Vec<u64>,
-    pub(crate) evidence: Vec<Evidence>,
+    pub lines: Vec<u64>,
+    /// The facts that prove it.
+    pub evidence: Vec<Evidence>,
     /// The header holds a record that contradicts the rest of its member, or is none; it was not believed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) record_refused: bool,
+    pub record_refused: bool,
     /// At most five.
-    pub(crate) examples: Vec<Example>,
+    pub examples: Vec<Example>,
     /// Other causes that the facts leave possible.
     #[serde(skip)]
-    pub(crate) alternatives: Vec<Alternative>,
+    pub alternatives: Vec<Alternative>,
     /// Causes that it is not, since the counter of the proxy that would count them is 0.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) ruled_out: Vec<RuledOut>,
+    pub ruled_out: Vec<RuledOut>,
+    /// Causes that nearly matched, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) near_misses: Option<Vec<NearMiss>>,
+    pub near_misses: Option<Vec<NearMiss>>,
     /// The place in the manifests that explains it; `null` where none does, absent where no manifests were given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) configuration: Option<Option<Configuration>>,
+    pub configuration: Option<Option<Configuration>>,
     /// Where the request went in the proxy that speaks, where its dump was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) route: Option<FailureReport>,
-    pub(crate) explanation: Explanation,
+    pub route: Option<FailureReport>,
+    /// What the catalogue says of the cause, with the names of this failure.
+    pub explanation: Explanation,
     /// The fixes of the explanation, without its prose.
-    pub(crate) fixes: Vec<ExplanationPart>,
+    pub fixes: Vec<ExplanationPart>,
 }
 
 /// A line that tells of a failure.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub(crate) struct Example {
+pub struct Example {
     #[serde(skip)]
     number: u32,
     /// The file, or the file in an archive.
-    pub(crate) source: String,
+    pub source: String,
     /// Its number in that file, from 1.
-    pub(crate) line: u64,
+    pub line: u64,
+    /// The id of the request, where the line has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) request_id: Option<String>,
+    pub request_id: Option<String>,
     /// The line as it stands, cut.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// A fact that proves a verdict.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub(crate) struct Evidence {
-    pub(crate) name: &'static str,
+pub struct Evidence {
+    /// The name of the fact.
+    pub name: &'static str,
     /// As meshwhy reads it.
-    pub(crate) value: String,
+    pub value: String,
     /// The number of the line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<u64>,
+    pub line: Option<u64>,
     /// The piece of the line as it stands, escaped and cut.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) text: Option<String>,
+    pub text: Option<String>,
 }
 
 /// A cause that the facts leave possible.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub(crate) struct Alternative {
-    pub(crate) code: &'static str,
-    pub(crate) slug: &'static str,
+pub struct Alternative {
+    /// Its code.
+    pub code: &'static str,
+    /// Its slug.
+    pub slug: &'static str,
     /// `possible`.
-    pub(crate) confidence: &'static str,
-    pub(crate) headline: &'static str,
+    pub confidence: &'static str,
+    /// What it says happened.
+    pub headline: &'static str,
     /// The observation by which it would be the one: the end of a sentence that begins with "if".
-    pub(crate) decide_by: String,
+    pub decide_by: String,
 }
 
 /// A cause that a counter rules out.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub(crate) struct RuledOut {
-    pub(crate) code: &'static str,
-    pub(crate) slug: &'static str,
-    pub(crate) headline: &'static str,
+pub struct RuledOut {
+    /// Its code.
+    pub code: &'static str,
+    /// Its slug.
+    pub slug: &'static str,
+    /// What it says happened.
+    pub headline: &'static str,
 }
 
 /// A cause that nearly matched.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-pub(crate) struct NearMiss {
-    pub(crate) code: &'static str,
-    pub(crate) slug: &'static str,
-    pub(crate) headline: &'static str,
+pub struct NearMiss {
+    /// Its code.
+    pub code: &'static str,
+    /// Its slug.
+    pub slug: &'static str,
+    /// What it says happened.
+    pub headline: &'static str,
     /// Conditions that held, in words.
-    pub(crate) held: Vec<String>,
+    pub held: Vec<String>,
     /// Conditions that did not.
-    pub(crate) missing: Vec<String>,
+    pub missing: Vec<String>,
 }
 
 impl DiagnosisReport {
-    /// `configured` has what is configured for each group, where manifests or dumps were given.
-    pub(crate) fn new(analysis: Analysis, configured: Option<Vec<Configured>>, lang: Lang, why_not: bool) -> Self {
-        let mut configured = configured.map(Vec::into_iter);
-        let mut entry = |group| {
-            let found =
-                configured.as_mut().map(|each| each.next().map(|found| (found.configuration, found.route)).unwrap_or_default());
-            let (configuration, route) = found.map_or((None, None), |(configuration, route)| (Some(configuration), route));
-            Entry { configuration, route, ..Entry::new(group, lang, why_not) }
+    /// `configurations` has what the manifests say of each group, where manifests were given.
+    #[must_use]
+    pub fn new(analysis: Analysis, configurations: Option<Vec<Option<Configuration>>>, lang: Lang, why_not: bool) -> Self {
+        let mut configurations = configurations.map(Vec::into_iter);
+        let mut entry = |group| Entry {
+            configuration: configurations.as_mut().map(|each| each.next().flatten()),
+            ..Entry::new(group, lang, why_not)
         };
         let entries = analysis.groups.into_iter().map(&mut entry).collect();
         let unparsed = analysis.unparsed.into_iter().map(Example::new).collect();
@@ -218,13 +246,22 @@ impl DiagnosisReport {
             observed: analysis.observed.map(|(from, until)| Observed { from, until }),
             unparsed,
             decoded: Vec::new(),
+            is_explained: false,
         }
     }
 }
 
 impl DiagnosisReport {
+    /// With what dumps of proxies say of each entry, in the order of the groups.
+    #[must_use]
+    pub fn routed(mut self, routes: Vec<Option<FailureReport>>) -> Self {
+        self.entries.iter_mut().zip(routes).for_each(|(entry, route)| entry.route = route);
+        self
+    }
+
     /// The causes that some entry leaves possible and that none names, in the order of the entries.
-    pub(crate) fn alternatives(&self) -> Vec<&Alternative> {
+    #[must_use]
+    pub fn alternatives(&self) -> Vec<&Alternative> {
         let mut codes: Vec<&str> = self.entries.iter().map(|entry| entry.code).collect();
         let all = self.entries.iter().flat_map(|entry| &entry.alternatives);
         let mut alternatives = Vec::new();
@@ -238,7 +275,8 @@ impl DiagnosisReport {
     }
 
     /// With the names of the sources, in the order of their numbers.
-    pub(crate) fn from(mut self, sources: &[String]) -> Self {
+    #[must_use]
+    pub fn from(mut self, sources: &[String]) -> Self {
         for example in self.entries.iter_mut().flat_map(|entry| &mut entry.examples).chain(&mut self.unparsed) {
             example.source = sources.get(example.number as usize).cloned().unwrap_or_default();
         }
@@ -246,34 +284,32 @@ impl DiagnosisReport {
     }
 
     /// Only what is asked for.
-    pub(crate) fn only(mut self, is_asked_for: impl Fn(&Entry) -> bool) -> Self {
+    #[must_use]
+    pub fn only(mut self, is_asked_for: impl Fn(&Entry) -> bool) -> Self {
         let (shown, others): (Vec<Entry>, Vec<Entry>) = self.entries.into_iter().partition(is_asked_for);
         self.entries = shown;
         self.not_shown += others.iter().map(|entry| entry.count).sum::<u64>();
         self
     }
 
-    /// Whether something was found that makes the exit code 1. What was not asked for is no all-clear, unless its weight is asked for.
-    pub(crate) fn fails(&self, on: FailOnArg) -> bool {
-        let failures = || self.entries.iter().filter(|entry| entry.class == Class::Failure);
-        match on {
-            FailOnArg::Any => !self.entries.is_empty() || self.not_shown > 0,
-            FailOnArg::Failure => failures().next().is_some(),
-            FailOnArg::Certain => failures().any(|entry| entry.confidence == Confidence::Certain.as_str()),
-            FailOnArg::Never => false,
-        }
-    }
-
     /// The most frequent first, as an overview wants it; what the application answered and what nobody knows stays last.
-    pub(crate) fn by_count(mut self) -> Self {
+    #[must_use]
+    pub fn by_count(mut self) -> Self {
         self.entries.sort_by_key(|entry| (entry.class, std::cmp::Reverse(entry.count)));
         self
     }
 }
 
 impl Entry {
+    /// Whether the proxy's own configuration explains it, so that there is nothing to be said of manifests that do not.
+    #[must_use]
+    pub fn is_explained_by_route(&self) -> bool {
+        self.route.as_ref().is_some_and(|report| report.agreement == Agreement::Explains)
+    }
+
     /// Whether a target is meant by this name: the host or its first labels, or the cluster.
-    pub(crate) fn is_at(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is_at(&self, name: &str) -> bool {
         let begins = |host: &str| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ':']));
         self.cluster.as_deref() == Some(name) || self.target.as_deref().is_some_and(begins)
     }

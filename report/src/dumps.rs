@@ -9,28 +9,53 @@ use meshwhy_proxy::{Clusters, ConfigDump};
 use crate::configuration::facts;
 
 /// The file with what a proxy is configured with, in an archive and live.
-pub(crate) const DUMP: &str = "config_dump";
+pub const DUMP: &str = "config_dump";
 /// The file beside it with what a proxy knows of its endpoints.
-pub(crate) const CLUSTERS: &str = "clusters";
+pub const CLUSTERS: &str = "clusters";
 /// What a dump begins with, in whatever form; nothing else has it in its first bytes.
 const TYPE: &str = "type.googleapis.com/envoy.admin.v3.";
 /// Within how many bytes that stands.
 const BEGINNING: usize = 4096;
 
-/// What the dumps among the sources say of each group, in the order of the groups.
-pub(crate) fn explain(sources: &[Source], clusters: &[Source], groups: &[Group], lang: Lang) -> Vec<Option<FailureReport>> {
+/// What a proxy says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct ProxyDump<'a> {
+    /// Its pod, or `POD.NAMESPACE`, where something beside the dump says so.
+    pub proxy: Option<&'a str>,
+    /// `/config_dump`.
+    pub config_dump: &'a [u8],
+    /// `/clusters`.
+    pub clusters: Option<&'a [u8]>,
+}
+
+impl<'a> ProxyDump<'a> {
+    /// The dumps among sources, each with the answer that has its name but for the file.
+    #[must_use]
+    pub fn among(sources: &'a [Source], clusters: &'a [Source]) -> Vec<Self> {
+        let of = |source: &'a Source| {
+            let beside = clusters.iter().find(|clusters| folder(&clusters.name) == folder(&source.name));
+            Self {
+                proxy: pod_of(&source.name),
+                config_dump: source.text.as_bytes(),
+                clusters: beside.map(|clusters| clusters.text.as_bytes()),
+            }
+        };
+        sources.iter().filter(|source| is_dump(source)).map(of).collect()
+    }
+}
+
+/// What dumps say of each group, in the order of the groups.
+#[must_use]
+pub fn explain(dumps: &[ProxyDump<'_>], groups: &[Group], lang: Lang) -> Vec<Option<FailureReport>> {
     let mut reports: Vec<Option<FailureReport>> = groups.iter().map(|_| None).collect();
-    let dumps: Vec<&Source> = sources.iter().filter(|source| is_dump(source)).collect();
-    for source in &dumps {
-        // Reading a dump takes a while; the name may say that it is of a proxy of which nothing failed.
-        let pod = pod_of(&source.name);
-        if pod.is_some_and(|pod| !groups.iter().any(|group| is_of(group, pod))) {
+    for given in dumps {
+        // Reading a dump takes a while; it may be known to be of a proxy of which nothing failed.
+        if given.proxy.is_some_and(|proxy| !groups.iter().any(|group| is_of(group, proxy))) {
             continue;
         }
-        let dump = ConfigDump::read(source.text.as_bytes());
-        let proxy = pod.or_else(|| Some(dump.id()?.proxy));
-        let beside = clusters.iter().find(|clusters| folder(&clusters.name) == folder(&source.name));
-        let clusters = beside.map(|clusters| Clusters::read(clusters.text.as_bytes()));
+        let dump = ConfigDump::read(given.config_dump);
+        let proxy = given.proxy.or_else(|| Some(dump.id()?.proxy));
+        let clusters = given.clusters.map(Clusters::read);
         for (group, report) in groups.iter().zip(&mut reports) {
             // A line that names no proxy is taken for one of the only proxy that there is.
             let is_of_proxy = proxy.is_some_and(|proxy| is_of(group, proxy)) || (group.hop.is_none() && dumps.len() == 1);

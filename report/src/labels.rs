@@ -2,110 +2,132 @@
 
 use meshwhy_core::Lang;
 use meshwhy_diagnose::{BurstReason, Course};
+use meshwhy_proxy::doctor::Area;
 
 /// Headings and phrases.
-pub(crate) struct Labels {
-    pub(crate) evidence: &'static str,
-    pub(crate) configuration: &'static str,
-    pub(crate) no_configuration: &'static str,
-    pub(crate) why: &'static str,
-    pub(crate) confirm: &'static str,
-    pub(crate) fix: &'static str,
-    pub(crate) verify: &'static str,
-    pub(crate) alternatives: &'static str,
-    pub(crate) ruled_out: &'static str,
-    pub(crate) decided_if: &'static str,
-    pub(crate) near_misses: &'static str,
-    pub(crate) no_near_misses: &'static str,
-    pub(crate) missing: &'static str,
-    pub(crate) held: &'static str,
-    pub(crate) record_refused: &'static str,
-    pub(crate) certificate: &'static str,
-    pub(crate) token: &'static str,
-    pub(crate) over: &'static str,
-    pub(crate) not_yet: &'static str,
-    pub(crate) refused_slots: &'static str,
-    pub(crate) sources: &'static str,
-    pub(crate) recognised_by: &'static str,
-    pub(crate) since: &'static str,
-    pub(crate) retired_since: &'static str,
-    pub(crate) error_type: &'static str,
-    pub(crate) refines: &'static str,
-    pub(crate) line: &'static str,
-    pub(crate) count: &'static str,
-    pub(crate) cause: &'static str,
-    pub(crate) target: &'static str,
-    pub(crate) hop: &'static str,
-    pub(crate) first_seen: &'static str,
-    pub(crate) share: &'static str,
-    pub(crate) rate: &'static str,
-    pub(crate) search: &'static str,
-    pub(crate) keys: &'static str,
-    pub(crate) ignored: &'static str,
-    pub(crate) observed: &'static str,
-    pub(crate) others: &'static str,
-    pub(crate) examples: &'static str,
-    pub(crate) hops: &'static str,
-    pub(crate) copy: &'static str,
-    pub(crate) copied: &'static str,
-    pub(crate) caused_by: &'static str,
-    pub(crate) missing_hop: &'static str,
+#[expect(missing_docs, reason = "each is named by what it says")]
+pub struct Labels {
+    pub evidence: &'static str,
+    pub configuration: &'static str,
+    pub no_configuration: &'static str,
+    pub route: &'static str,
+    pub in_proxy: &'static str,
+    pub route_open: &'static str,
+    pub route_contradicts: &'static str,
+    pub near_hosts: &'static str,
+    pub near_routes: &'static str,
+    pub near_policies: &'static str,
+    pub route_number: &'static str,
+    pub why: &'static str,
+    pub confirm: &'static str,
+    pub fix: &'static str,
+    pub verify: &'static str,
+    pub alternatives: &'static str,
+    pub ruled_out: &'static str,
+    pub decided_if: &'static str,
+    pub near_misses: &'static str,
+    pub no_near_misses: &'static str,
+    pub missing: &'static str,
+    pub held: &'static str,
+    pub record_refused: &'static str,
+    pub certificate: &'static str,
+    pub token: &'static str,
+    pub over: &'static str,
+    pub not_yet: &'static str,
+    pub refused_slots: &'static str,
+    pub sources: &'static str,
+    pub recognised_by: &'static str,
+    pub since: &'static str,
+    pub retired_since: &'static str,
+    pub error_type: &'static str,
+    pub refines: &'static str,
+    pub line: &'static str,
+    pub count: &'static str,
+    pub cause: &'static str,
+    pub target: &'static str,
+    pub hop: &'static str,
+    pub first_seen: &'static str,
+    pub share: &'static str,
+    pub rate: &'static str,
+    pub search: &'static str,
+    pub keys: &'static str,
+    pub ignored: &'static str,
+    pub observed: &'static str,
+    pub others: &'static str,
+    pub examples: &'static str,
+    pub hops: &'static str,
+    pub copy: &'static str,
+    pub copied: &'static str,
+    pub caused_by: &'static str,
+    pub missing_hop: &'static str,
     steady: &'static str,
     onset: &'static str,
     burst: &'static str,
     flapping: &'static str,
     order_of_changes: &'static str,
     listener_update: &'static str,
-    pub(crate) more_rows: &'static str,
-    pub(crate) others_failed: &'static str,
-    pub(crate) not_shown: &'static str,
-    pub(crate) unparsed: &'static str,
-    pub(crate) see_the_rest: &'static str,
-    pub(crate) certain: &'static str,
-    pub(crate) likely: &'static str,
-    pub(crate) safe: &'static str,
-    pub(crate) review: &'static str,
-    pub(crate) manual: &'static str,
-    pub(crate) lines_read: &'static str,
-    pub(crate) healthy: &'static str,
-    pub(crate) failed: &'static str,
-    pub(crate) records: &'static str,
-    pub(crate) unreadable: &'static str,
-    pub(crate) ungrouped: &'static str,
-    pub(crate) suppressed: &'static str,
-    pub(crate) relayed_from: &'static str,
-    pub(crate) rule: &'static str,
-    pub(crate) place: &'static str,
-    pub(crate) finding: &'static str,
-    pub(crate) error: &'static str,
-    pub(crate) warning: &'static str,
-    pub(crate) info: &'static str,
-    pub(crate) see_also: &'static str,
-    pub(crate) requests_show: &'static str,
-    pub(crate) has_edit: &'static str,
-    pub(crate) not_checked: &'static str,
-    pub(crate) suppresses_nothing: &'static str,
-    pub(crate) documents_read: &'static str,
-    pub(crate) manifests: &'static str,
-    pub(crate) nothing_found: &'static str,
-    pub(crate) undecided: &'static str,
-    pub(crate) ask_for_rule: &'static str,
-    pub(crate) batch: &'static str,
-    pub(crate) create: &'static str,
-    pub(crate) replace: &'static str,
-    pub(crate) delete: &'static str,
-    pub(crate) intermediate: &'static str,
-    pub(crate) then_wait: &'static str,
-    pub(crate) nothing_to_do: &'static str,
-    pub(crate) not_in_new: &'static str,
-    pub(crate) sync_twice: &'static str,
-    pub(crate) no_wave: &'static str,
+    pub more_rows: &'static str,
+    pub others_failed: &'static str,
+    pub not_shown: &'static str,
+    pub unparsed: &'static str,
+    pub see_the_rest: &'static str,
+    pub certain: &'static str,
+    pub likely: &'static str,
+    pub safe: &'static str,
+    pub review: &'static str,
+    pub manual: &'static str,
+    pub lines_read: &'static str,
+    pub healthy: &'static str,
+    pub failed: &'static str,
+    pub records: &'static str,
+    pub unreadable: &'static str,
+    pub ungrouped: &'static str,
+    pub suppressed: &'static str,
+    pub relayed_from: &'static str,
+    pub rule: &'static str,
+    pub place: &'static str,
+    pub finding: &'static str,
+    pub error: &'static str,
+    pub warning: &'static str,
+    pub info: &'static str,
+    pub see_also: &'static str,
+    pub requests_show: &'static str,
+    pub has_edit: &'static str,
+    pub not_checked: &'static str,
+    pub suppresses_nothing: &'static str,
+    pub documents_read: &'static str,
+    pub manifests: &'static str,
+    pub nothing_found: &'static str,
+    pub undecided: &'static str,
+    pub ask_for_rule: &'static str,
+    pub batch: &'static str,
+    pub create: &'static str,
+    pub replace: &'static str,
+    pub delete: &'static str,
+    pub intermediate: &'static str,
+    pub then_wait: &'static str,
+    pub nothing_to_do: &'static str,
+    pub not_in_new: &'static str,
+    pub sync_twice: &'static str,
+    pub no_wave: &'static str,
+    pub proxy: &'static str,
+    pub good: &'static str,
+    pub bad: &'static str,
+    pub open: &'static str,
 }
 
 const EN: Labels = Labels {
     evidence: "Evidence",
     configuration: "Configuration",
     no_configuration: "Nothing in the given configuration explains it.",
+    route: "In the proxy's own configuration",
+    in_proxy: "in",
+    route_open: "What decides is not at hand: a header, a token, who called, or the state of endpoints.",
+    route_contradicts: "So it ends by the dump at hand: the configuration was another one when the request failed, or a header decides that the log does not have.",
+    near_hosts: "Virtual hosts that came near",
+    near_routes: "Routes that came near, but for",
+    near_policies: "Policies that came near, but for",
+    route_number: "route",
     why: "Why",
     confirm: "Confirm",
     fix: "Fix",
@@ -198,12 +220,24 @@ const EN: Labels = Labels {
     not_in_new: "not in NEW; to be pruned last (Argo CD: PruneLast=true)",
     sync_twice: "needs an intermediate version, synced before (--format shell writes it)",
     no_wave: "no annotation can be written into it; its wave:",
+    proxy: "Proxy",
+    good: "good",
+    bad: "wrong",
+    open: "open",
 };
 
 const ZH: Labels = Labels {
     evidence: "依据",
     configuration: "配置",
     no_configuration: "给出的配置里没有能解释它的内容。",
+    route: "代理自身的配置",
+    in_proxy: "代理",
+    route_open: "手头的数据不足以判断：还取决于请求头、令牌、调用方身份或端点状态。",
+    route_contradicts: "按手头的转储，请求会这样处理：要么失败时代理的配置与此不同，要么由日志里没有的请求头决定。",
+    near_hosts: "最接近的虚拟主机",
+    near_routes: "最接近的路由及未满足的条件",
+    near_policies: "最接近的策略及未满足的条件",
+    route_number: "路由",
     why: "原因",
     confirm: "确认",
     fix: "修复",
@@ -296,11 +330,16 @@ const ZH: Labels = Labels {
     not_in_new: "不在 NEW 中；应最后清理（Argo CD：PruneLast=true）",
     sync_twice: "需要先同步一个中间版本（用 --format shell 输出）",
     no_wave: "无法写入注解；它的 wave：",
+    proxy: "代理",
+    good: "正常",
+    bad: "异常",
+    open: "待定",
 };
 
 impl Labels {
     /// The word for a severity.
-    pub(crate) fn severity(&self, word: &str) -> &'static str {
+    #[must_use]
+    pub fn severity(&self, word: &str) -> &'static str {
         match word {
             "error" => self.error,
             "warning" => self.warning,
@@ -309,7 +348,8 @@ impl Labels {
     }
 
     /// The words for how failures went on.
-    pub(crate) const fn course(&self, course: Course) -> &'static str {
+    #[must_use]
+    pub const fn course(&self, course: Course) -> &'static str {
         match course {
             Course::Steady => self.steady,
             Course::Onset => self.onset,
@@ -319,7 +359,8 @@ impl Labels {
     }
 
     /// The words for what may have made a burst.
-    pub(crate) const fn burst_reason(&self, reason: BurstReason) -> &'static str {
+    #[must_use]
+    pub const fn burst_reason(&self, reason: BurstReason) -> &'static str {
         match reason {
             BurstReason::OrderOfChanges => self.order_of_changes,
             BurstReason::ListenerUpdate => self.listener_update,
@@ -327,7 +368,8 @@ impl Labels {
     }
 
     /// The word for what a step does.
-    pub(crate) fn action(&self, word: &str) -> &'static str {
+    #[must_use]
+    pub fn action(&self, word: &str) -> &'static str {
         match word {
             "create" => self.create,
             "replace" => self.replace,
@@ -335,22 +377,49 @@ impl Labels {
         }
     }
 
-    pub(crate) const fn of(lang: Lang) -> &'static Self {
+    /// Those of a language.
+    #[must_use]
+    pub const fn of(lang: Lang) -> &'static Self {
         match lang {
             Lang::En => &EN,
             Lang::Zh => &ZH,
         }
     }
 
-    pub(crate) fn confidence(&self, word: &str) -> &'static str {
+    /// The word for how sure a verdict is.
+    #[must_use]
+    pub fn confidence(&self, word: &str) -> &'static str {
         if word == "certain" { self.certain } else { self.likely }
     }
 
-    pub(crate) fn applicability(&self, word: &str) -> &'static str {
+    /// The words for how carefully a fix is to be applied.
+    #[must_use]
+    pub fn applicability(&self, word: &str) -> &'static str {
         match word {
             "safe" => self.safe,
             "review" => self.review,
             _ => self.manual,
         }
+    }
+}
+
+/// The heading of what belongs together in an examination.
+#[must_use]
+pub const fn area(area: Area, lang: Lang) -> &'static str {
+    match (area, lang) {
+        (Area::Configuration, Lang::En) => "Configuration",
+        (Area::Certificates, Lang::En) => "Certificates",
+        (Area::Connections, Lang::En) => "Connections",
+        (Area::Destination, Lang::En) => "Destination",
+        (Area::Module, Lang::En) => "meshwhy",
+        (Area::Telemetry, Lang::En) => "Logs and traces",
+        (Area::Manifests, Lang::En) => "Manifests",
+        (Area::Configuration, Lang::Zh) => "配置",
+        (Area::Certificates, Lang::Zh) => "证书",
+        (Area::Connections, Lang::Zh) => "连接",
+        (Area::Destination, Lang::Zh) => "目标",
+        (Area::Module, Lang::Zh) => "meshwhy",
+        (Area::Telemetry, Lang::Zh) => "日志与追踪",
+        (Area::Manifests, Lang::Zh) => "清单",
     }
 }

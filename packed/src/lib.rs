@@ -1,15 +1,19 @@
-//! Files as they are stored: compressed, and several in one. Told by their content, not by their names.
+//! Files as they are stored: compressed, and several in one. Recognised by their content, and those of an archive by their names.
 
 use std::io::{self, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
+mod member;
+
+pub use member::{is_log, is_manifest, is_of_bug_report, proxy_answer};
+
 /// Bytes to be read.
-pub(crate) type Stream = Box<dyn Read + Send>;
+pub type Stream = Box<dyn Read + Send>;
 
 /// What a file holds.
-pub(crate) enum Content {
+pub enum Content {
     /// Its bytes as they are.
     Plain(Stream),
     /// Its bytes, unpacked from gzip or zstd on the way.
@@ -25,7 +29,7 @@ const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 ///
 /// # Errors
 /// What the reader reports.
-pub(crate) fn content(reader: impl Read + Send + 'static) -> io::Result<Content> {
+pub fn content(reader: impl Read + Send + 'static) -> io::Result<Content> {
     let (begin, whole) = peeked(Box::new(reader))?;
     let (is_packed, unpacked): (bool, Stream) = match begin.as_slice() {
         [0x1f, 0x8b, ..] => (true, Box::new(MultiGzDecoder::new(whole))),

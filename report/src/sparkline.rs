@@ -9,7 +9,8 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 const LENGTH: usize = 12;
 
 /// The course of failures between two times; a space where there were none.
-pub(crate) fn sparkline(rate: &Rate, observed: (Timestamp, Timestamp)) -> String {
+#[must_use]
+pub fn sparkline(rate: &Rate, observed: (Timestamp, Timestamp)) -> String {
     let counts = resampled::<LENGTH>(rate, observed);
     let most = counts.iter().copied().fold(0.0, f64::max);
     let bar = |count: f64| {
@@ -20,7 +21,8 @@ pub(crate) fn sparkline(rate: &Rate, observed: (Timestamp, Timestamp)) -> String
 }
 
 /// The same failures, between two times, in so many spans; what is outside counts at the nearer end.
-pub(super) fn resampled<const SPANS: usize>(rate: &Rate, (from, until): (Timestamp, Timestamp)) -> [f64; SPANS] {
+#[must_use]
+pub fn resampled<const SPANS: usize>(rate: &Rate, (from, until): (Timestamp, Timestamp)) -> [f64; SPANS] {
     let length = until.as_second().saturating_sub(from.as_second()).max(1) as f64 / SPANS as f64;
     let start = rate.start.as_second().saturating_sub(from.as_second()) as f64;
     // In spans, the last of which has an end.

@@ -12,7 +12,7 @@ use meshwhy_diagnose::{Analysis, Group};
 use meshwhy_proxy::route::FailureReport;
 use serde::Serialize;
 
-use crate::dumps;
+use crate::dumps::{self, ProxyDump};
 
 /// The manifests that were given.
 #[derive(Debug, Default)]
@@ -46,26 +46,17 @@ pub struct Configuration {
     pub related: Vec<RelatedLocation>,
 }
 
-/// What is configured, as far as it explains a group of failures.
-#[derive(Debug)]
-pub struct Configured {
-    /// The place in the manifests.
-    pub configuration: Option<Configuration>,
-    /// Where the request went in the proxy that speaks, where its dump is there.
-    pub route: Option<FailureReport>,
-}
-
 impl ConfigurationFiles {
-    /// What manifests and dumps say of each group, in the order of the groups. Suspects that the manifests prove to have failed become
-    /// groups.
+    /// Where the request of each group went in the proxy that speaks, where its dump is among the files; in the order of the groups.
     #[must_use]
-    pub fn explain(&self, analysis: &mut Analysis, lang: Lang) -> Vec<Configured> {
-        let configurations = self.configurations(analysis, lang);
-        let routes = dumps::explain(&self.sources, &self.clusters, &analysis.groups, lang);
-        configurations.into_iter().zip(routes).map(|(configuration, route)| Configured { configuration, route }).collect()
+    pub fn routes(&self, analysis: &Analysis, lang: Lang) -> Vec<Option<FailureReport>> {
+        dumps::explain(&ProxyDump::among(&self.sources, &self.clusters), &analysis.groups, lang)
     }
 
-    fn configurations(&self, analysis: &mut Analysis, lang: Lang) -> Vec<Option<Configuration>> {
+    /// What the manifests say of each group, in the order of the groups; `None` where nothing in them explains it. Suspects that the
+    /// manifests prove to have failed become groups.
+    #[must_use]
+    pub fn explain(&self, analysis: &mut Analysis, lang: Lang) -> Vec<Option<Configuration>> {
         with_mesh(&self.sources, self.mesh_config.as_ref(), &Settings::default(), |mesh, sources| {
             let findings = run(mesh);
             for suspect in std::mem::take(&mut analysis.suspects) {

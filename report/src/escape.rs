@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 
 /// Spells out control characters, including line ends and tabs.
-pub(crate) fn line(text: &str) -> String {
+#[must_use]
+pub fn line(text: &str) -> String {
     spell(text, |letter, out| out.extend(letter.escape_unicode()))
 }
 
 /// Spells out, inside JSON, what JSON itself leaves as it is. Such characters stand only inside strings there.
-pub(crate) fn json(text: &str) -> String {
+#[must_use]
+pub fn json(text: &str) -> String {
     spell(text, |letter, out| match letter {
         '\n' => out.push(letter),
         _ => out.push_str(&format!("\\u{:04x}", u32::from(letter))),
@@ -16,7 +18,7 @@ pub(crate) fn json(text: &str) -> String {
 }
 
 /// [`json`] on its way to a writer.
-pub(crate) struct Json<'w>(pub(crate) &'w mut dyn Write);
+pub struct Json<'w>(pub &'w mut dyn Write);
 
 impl Write for Json<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -31,7 +33,8 @@ impl Write for Json<'_> {
 }
 
 /// Whether a terminal shows text of several lines as it stands.
-pub(crate) fn is_plain(text: &str) -> bool {
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
     !text.chars().any(|letter| letter != '\n' && is_unsafe(letter))
 }
 

@@ -1,37 +1,36 @@
-//! One page that needs nothing beside it: no request leaves it, and it can be read without scripts.
+//! A diagnosis: totals, the course of failures, which cause at which target, and each cause with its fixes.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use jiff::Timestamp;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use meshwhy_core::catalogue::explanation::{ExplanationPart, FilledStep};
+use maud::{Markup, html};
+use meshwhy_logs::decoded::Decoded;
+use meshwhy_proxy::matching::Truth;
+use meshwhy_proxy::route::report::ReportedCondition;
+use meshwhy_proxy::route::{Agreement, FailureReport, RouteReport};
 
-use super::overview::{seconds, service};
+use super::{code, prose, steps};
+use crate::columns::{hop, seconds, service, share};
+use crate::configuration::Configuration;
+use crate::decoded::rows;
+use crate::diagnosis::{DiagnosisReport, Entry};
 use crate::escape;
-use crate::lang;
-use crate::render::Labels;
-use crate::render::sparkline::resampled;
-use crate::render::text::{hop, share};
-use crate::report::{DiagnosisReport, Entry};
+use crate::labels::Labels;
+use crate::sparkline::resampled;
 
 /// Most findings of a cause that the page has; JSON has all of them.
 const MOST: usize = 20;
 /// Colours: one for each of the causes that count most, and one for all others.
 const COLOURS: usize = 6;
+/// Near misses of a route.
+const NEAR: usize = 3;
 /// Rows and columns of the map.
 const MAP: usize = 12;
+/// Shades of the map, as classes of the style.
+const SHADES: f64 = 10.0;
 /// Bars of the timeline.
 const BARS: usize = 60;
-/// What the page may do: nothing but its own style and script.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-
-pub(super) fn write(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result<()> {
-    let page = Page { labels: Labels::of(report.lang), report, causes: causes(report) };
-    writeln!(out, "{}", page.markup().into_string())
-}
-
 /// A cause and the entries that have it.
 struct CauseEntries<'r> {
     entries: Vec<&'r Entry>,
@@ -60,46 +59,47 @@ fn causes(report: &DiagnosisReport) -> Vec<CauseEntries<'_>> {
     causes
 }
 
-struct Page<'r> {
+/// A diagnosis on its way into a page.
+pub(super) struct Diagnosis<'r> {
     labels: &'static Labels,
     report: &'r DiagnosisReport,
     causes: Vec<CauseEntries<'r>>,
+    now: Timestamp,
 }
 
-impl Page<'_> {
-    fn markup(&self) -> Markup {
-        let Self { labels, report, causes } = self;
+impl<'r> Diagnosis<'r> {
+    pub(super) fn of(report: &'r DiagnosisReport, now: Timestamp) -> Self {
+        Self { labels: Labels::of(report.lang), report, causes: causes(report), now }
+    }
+
+    /// What is found, below the head.
+    pub(super) fn body(&self) -> Markup {
+        let Self { labels, report, causes, .. } = self;
         html! {
-            (DOCTYPE)
-            html lang=(lang::tag(report.lang)) {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width";
-                    meta http-equiv="Content-Security-Policy" content=(POLICY);
-                    title { "meshwhy" }
-                    style { (PreEscaped(include_str!("html.css"))) }
-                }
-                body {
-                    header {
-                        h1 { "meshwhy" }
-                        (self.totals())
-                        input type="search" placeholder=(labels.search) aria-label=(labels.search);
-                        p.faint.keys { (labels.keys) }
-                    }
-                    main {
-                        @if report.entries.is_empty() {
-                            p { (if report.not_shown > 0 { labels.others_failed } else { labels.nothing_found }) }
-                        }
-                        @if let Some(observed) = &report.observed { (self.timeline(observed.times())) }
-                        @if !causes.is_empty() { (self.map()) }
-                        @for cause in causes { (self.cause(cause)) }
-                        @if !report.unparsed.is_empty() {
-                            h2 { (labels.unparsed) }
-                            @for line in &report.unparsed { pre { (line.source) ":" (line.line) " " (escape::line(&line.text)) } }
-                        }
-                    }
-                    script { (PreEscaped(include_str!("html.js"))) }
-                }
+            @if report.entries.is_empty() && report.decoded.is_empty() {
+                p { (if report.not_shown > 0 { labels.others_failed } else { labels.nothing_found }) }
+            }
+            @if !report.is_explained {
+                @if let Some(observed) = &report.observed { (self.timeline(observed.times())) }
+                @if !causes.is_empty() { (self.map()) }
+            }
+            @for cause in causes { (self.cause(cause)) }
+            @for decoded in &report.decoded { (self.decoded(decoded)) }
+            @if !report.unparsed.is_empty() {
+                h2 { (labels.unparsed) }
+                @for line in &report.unparsed { pre tabindex="0" { (line.source) ":" (line.line) " " (escape::line(&line.text)) } }
+            }
+        }
+    }
+
+    /// The numbers, and a field that searches.
+    pub(super) fn head(&self) -> Markup {
+        let labels = self.labels;
+        html! {
+            (self.totals())
+            @if self.causes.len() > 1 {
+                input type="search" placeholder=(labels.search) aria-label=(labels.search);
+                p.faint.keys { (labels.keys) }
             }
         }
     }
@@ -193,17 +193,15 @@ impl Page<'_> {
             .filter(|(_, counts)| counts.iter().any(|count| *count > 0))
             .collect();
         let most = rows.iter().flat_map(|(_, counts)| counts).copied().max().unwrap_or_default().max(1);
-        let shade = |count: u64| {
-            format!("background: color-mix(in srgb, var(--c0) {:.0}%, transparent)", count as f64 / most as f64 * 70.0)
-        };
+        let shade = |count: u64| format!("s{:.0}", (count as f64 / most as f64 * SHADES).ceil());
         html! {
             h2 { (self.labels.cause) " × " (self.labels.target) }
-            div.scroll { table.heat {
+            div.scroll tabindex="0" { table.heat {
                 thead { tr { td {} @for (target, _) in &targets { th scope="col" { (target) } } } }
                 tbody { @for (cause, counts) in &rows {
                     tr {
                         th scope="row" { a href=(format!("#{}", cause.code)) { (cause.code) " " (cause.slug) } }
-                        @for count in counts { @if *count > 0 { td style=(shade(*count)) { (count) } } @else { td {} } }
+                        @for count in counts { @if *count > 0 { td class=(shade(*count)) { (count) } } @else { td {} } }
                     }
                 } }
             } }
@@ -222,7 +220,7 @@ impl Page<'_> {
             article id=(first.code) tabindex="-1" data-words=(escape::line(&all)) {
                 h2 { (first.code) " " (first.slug) " " span.faint { (labels.confidence(first.confidence)) " · " (cause.count) "×" } }
                 p { strong { (first.headline) } }
-                div.scroll { table {
+                div.scroll tabindex="0" { table {
                     thead { tr {
                         @for name in [labels.count, labels.share, labels.target, labels.hop, labels.first_seen, labels.rate] { th { (name) } }
                     } }
@@ -231,15 +229,19 @@ impl Page<'_> {
                 @if cause.entries.len() > MOST { p.faint { (labels.more_rows) ": " (cause.entries.len() - MOST) " (JSON)" } }
                 (self.hops(first))
                 @if let Some(server) = &first.missing_hop { p.faint { (self.labels.missing_hop) " " (escape::line(server)) } }
+                @if self.report.is_explained { @for entry in &cause.entries { (self.evidence(entry)) } }
+                @if let Some(found) = &first.configuration { @if !first.is_explained_by_route() { (self.configuration(found.as_ref())) } }
+                @if let Some(report) = &first.route { (self.route(report)) }
                 h3 { (labels.why) }
                 @for paragraph in &first.explanation.why { p { (prose(paragraph)) } }
                 h3 { (labels.fix) }
-                (self.steps(&first.explanation.fix))
-                details { summary { (labels.confirm) } (self.steps(&first.explanation.confirm)) }
+                (steps(labels, &first.explanation.fix))
+                details { summary { (labels.confirm) } (steps(labels, &first.explanation.confirm)) }
+                (self.others(first))
                 details { summary { (labels.examples) }
                     @for example in &first.examples {
                         p.faint { (example.source) ":" (example.line) }
-                        (self.code(&escape::line(&example.text)))
+                        (code(labels, &escape::line(&example.text)))
                     }
                 }
             }
@@ -297,41 +299,98 @@ impl Page<'_> {
         }
     }
 
-    fn steps(&self, parts: &[ExplanationPart]) -> Markup {
+    /// The place in the manifests that explains it, or that none does.
+    fn configuration(&self, found: Option<&Configuration>) -> Markup {
+        let labels = self.labels;
         html! {
-            @for part in parts {
-                @match part {
-                    ExplanationPart::Prose { text } => p { (prose(text)) },
-                    ExplanationPart::Steps { applicability, steps, verify, .. } => {
-                        @if let Some(word) = applicability { p.faint { (self.labels.applicability(word)) } }
-                        @for step in steps { (self.step(step)) }
-                        @if !verify.is_empty() {
-                            p.faint { (self.labels.verify) }
-                            @for step in verify { (self.step(step)) }
+            h3 { (labels.configuration) }
+            @match found {
+                None => p { (labels.no_configuration) },
+                Some(found) => {
+                    p { (escape::line(&found.message)) @if let Some(rule) = found.rule { " (" (rule) ")" } }
+                    p.faint { (escape::line(&found.at.to_string())) " " (escape::line(&found.resource)) }
+                },
+            }
+        }
+    }
+
+    /// Where the request went in the proxy that speaks, and what it just missed there.
+    fn route(&self, FailureReport { agreement, route }: &FailureReport) -> Markup {
+        let labels = self.labels;
+        let is_open = *agreement == Agreement::Open;
+        html! {
+            h3 { (labels.route) }
+            p.faint { (escape::line(&route.request)) @if let Some(proxy) = &route.proxy { " " (labels.in_proxy) " " (escape::line(proxy)) } }
+            p { (prose(&escape::line(if is_open { labels.route_open } else { &route.headline }))) }
+            @if *agreement == Agreement::Contradicts { p { (labels.route_contradicts) } } @else { (self.near(route)) }
+        }
+    }
+
+    fn near(&self, route: &RouteReport) -> Markup {
+        let labels = self.labels;
+        let missed = |conditions: &[ReportedCondition]| -> Vec<String> {
+            let missed = conditions.iter().filter(|condition| condition.holds != Truth::Yes);
+            missed.map(|condition| condition.detail.clone()).collect()
+        };
+        let hosts = route.near_hosts.iter().map(|host| (host.virtual_host.clone(), vec![host.detail.clone()]));
+        let routes = route.near_routes.iter().map(|near| {
+            let resource = near.resource.as_deref().unwrap_or_default();
+            (format!("{} {} {} {resource}", labels.route_number, near.number, near.name), missed(&near.conditions))
+        });
+        let policies = route
+            .near_policies
+            .iter()
+            .map(|near| (near.resource.clone().unwrap_or_else(|| near.name.clone()), missed(&near.conditions)));
+        let lists: [(&str, Vec<(String, Vec<String>)>); 3] = [
+            (labels.near_hosts, hosts.take(NEAR).collect()),
+            (labels.near_routes, routes.take(NEAR).collect()),
+            (labels.near_policies, policies.take(NEAR).collect()),
+        ];
+        html! {
+            @for (title, list) in &lists {
+                @if !list.is_empty() {
+                    h4 { (title) }
+                    ul {
+                        @for (name, details) in list {
+                            li { (escape::line(name)) @for detail in details { br; span.faint { (prose(&escape::line(detail))) } } }
                         }
-                    },
+                    }
                 }
             }
         }
     }
 
-    fn step(&self, step: &FilledStep) -> Markup {
-        match step {
-            FilledStep::Command { text } | FilledStep::Patch { text } => self.code(text),
-            FilledStep::Note { text } => html! { p { (prose(text)) } },
+    /// What else it may be, and what it cannot be.
+    fn others(&self, entry: &Entry) -> Markup {
+        let labels = self.labels;
+        html! {
+            @if !entry.alternatives.is_empty() {
+                h3 { (labels.alternatives) }
+                @for other in &entry.alternatives {
+                    p { (other.code) " " (other.slug) ": " (other.headline) br; span.faint { (labels.decided_if) (prose(&other.decide_by)) } }
+                }
+            }
+            @if !entry.ruled_out.is_empty() {
+                h3 { (labels.ruled_out) }
+                @for other in &entry.ruled_out { p { (other.code) " " (other.slug) ": " (other.headline) } }
+            }
         }
     }
 
-    fn code(&self, text: &str) -> Markup {
-        html! { div.step { button type="button" data-done=(self.labels.copied) { (self.labels.copy) } pre { (text) } } }
+    /// What a verdict rests on.
+    fn evidence(&self, entry: &Entry) -> Markup {
+        html! {
+            h3 { (self.labels.evidence) }
+            dl.evidence { @for fact in &entry.evidence { div { dt { (fact.name) } dd { code { (escape::line(&fact.value)) } } } } }
+            @if entry.record_refused { p { (prose(self.labels.record_refused)) } }
+        }
     }
-}
 
-/// A paragraph: what stands between backticks is code.
-fn prose(text: &str) -> Markup {
-    html! {
-        @for (at, piece) in text.split('`').enumerate() {
-            @if at % 2 == 1 { code { (piece) } } @else { (piece) }
+    fn decoded(&self, decoded: &Decoded) -> Markup {
+        let (title, rows) = rows(self.labels, decoded, self.now);
+        html! {
+            h2 { (title) }
+            dl.evidence { @for (name, value) in rows { div { dt { (name) } dd { (escape::line(&value)) } } } }
         }
     }
 }
