@@ -14,7 +14,7 @@ use meshwhy_integration::module_server::sha256;
 use serde_json::Value;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "explain",
     "diagnose",
     "causes",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 16] = [
     "probe",
     "route",
     "doctor",
+    "sql",
     "config",
     "config-check",
     "completions",

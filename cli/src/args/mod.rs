@@ -6,6 +6,7 @@ mod install;
 mod probe;
 mod proxy;
 mod route;
+mod sql;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub(crate) use install::{InstallArgs, InstallFormatArg, InstallSubcommand, Proxy
 pub(crate) use probe::{HttpVersionArgs, ProbeArgs};
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use route::RouteArgs;
+pub(crate) use sql::SqlArgs;
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -61,6 +63,8 @@ pub(crate) enum Action {
     Route(Box<RouteArgs>),
     /// Look at everything in a proxy that keeps requests from passing, from what its admin interface says
     Doctor(Box<DoctorArgs>),
+    /// Print the query that names causes inside a store of logs (ClickHouse, DuckDB), row by row or summed up
+    Sql(SqlArgs),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),

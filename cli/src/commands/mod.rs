@@ -7,6 +7,7 @@ mod live;
 mod plan;
 mod probe;
 mod route;
+mod sql;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -120,6 +121,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Probe(options) => probe::run(&mut out, &options, lang),
         Task::Doctor(args) => doctor::run(&mut out, &args, lang),
         Task::Route(args) => route::run(&mut out, &args, lang),
+        Task::Sql(args) => sql::run(&mut out, &args),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());

