@@ -13,7 +13,7 @@ use meshwhy_logs::Formats;
 
 use crate::args::{
     Action, Cli, ClusterArgs, ColorArg, ConfigAction, DiagnosisFormatArg, DoctorArgs, FailOnArg, FormatArg, InstallSubcommand,
-    LangArg, ManifestArgs, OutputFile, PlanArgs, RbacArgs, ReadingArgs, RouteArgs,
+    LangArg, ManifestArgs, OutputFile, PlanArgs, RbacArgs, ReadingArgs, RouteArgs, SqlArgs,
 };
 use crate::check_options::CheckOptions;
 use crate::failure::Failure;
@@ -65,6 +65,7 @@ pub(crate) enum Task {
     Rbac(RbacArgs),
     Probe(Box<ProbeOptions>),
     Route(Box<RouteArgs>),
+    Sql(SqlArgs),
     Doctor(Box<DoctorArgs>),
     /// Serve the page on this port.
     Web(u16),
@@ -203,6 +204,7 @@ impl Options {
             Action::Doctor(args) => Task::Doctor(args),
             Action::Web(args) => Task::Web(args.port),
             Action::Route(args) => Task::Route(args),
+            Action::Sql(args) => Task::Sql(args),
             Action::Config(ConfigAction::Check { file }) => {
                 Task::CheckConfig { input: Input::Sources(files(file.into_iter().collect())?) }
             }

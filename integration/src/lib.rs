@@ -31,6 +31,7 @@ pub mod proxy;
 pub mod run;
 mod run_directory;
 pub mod scenario;
+pub mod store_engines;
 pub mod tail;
 pub mod upstream;
 

@@ -14,7 +14,7 @@ use meshwhy_integration::module_server::sha256;
 use serde_json::Value;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "explain",
     "diagnose",
     "causes",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 17] = [
     "route",
     "doctor",
     "web",
+    "sql",
     "config",
     "config-check",
     "completions",

@@ -7,6 +7,7 @@ mod probe;
 mod proxy;
 mod route;
 mod web;
+mod sql;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub(crate) use probe::{HttpVersionArgs, ProbeArgs};
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use route::RouteArgs;
 pub(crate) use web::WebArgs;
+pub(crate) use sql::SqlArgs;
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -65,6 +67,8 @@ pub(crate) enum Action {
     Doctor(Box<DoctorArgs>),
     /// Serve a page for this machine alone, which explains whatever is pasted into it or dropped on it
     Web(WebArgs),
+    /// Print the query that names causes inside a store of logs (ClickHouse, DuckDB), row by row or summed up
+    Sql(SqlArgs),
     /// Work with the configuration of the module
     #[command(subcommand)]
     Config(ConfigAction),

@@ -8,6 +8,7 @@ mod plan;
 mod probe;
 mod route;
 mod web;
+mod sql;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -123,6 +124,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Doctor(args) => doctor::run(&mut out, &args, lang),
         Task::Route(args) => route::run(&mut out, &args, lang),
         Task::Web(port) => web::run(&mut out, port, lang),
+        Task::Sql(args) => sql::run(&mut out, &args),
         Task::CheckConfig { input } => check_config(&mut out, input),
         Task::Completions(shell) => {
             let (mut command, mut script) = (command, Vec::new());

@@ -78,8 +78,8 @@ impl Observed<'_, '_> {
     }
 }
 
-/// By convention: HTTPS, HTTPS where no privileges are, Kubernetes' own API.
-const TLS_PORTS: [&str; 3] = ["443", "8443", "6443"];
+/// The ports at which servers expect TLS by convention: HTTPS, HTTPS where no privileges are, Kubernetes' own API.
+pub const TLS_PORTS: [&str; 3] = ["443", "8443", "6443"];
 
 fn has_tls_port(facts: &Decisive<'_>) -> bool {
     let of_cluster = || match ClusterName::parse(facts.cluster.as_deref()?) {
@@ -96,16 +96,16 @@ fn is_tls(failure: TransportFailure<'_>) -> bool {
 
 /// How Istio names the policy that denies everything in place of a `CUSTOM` one; measured with istiod 1.29.6, and with
 /// `default-deny-all-` in front up to 1.2x.
-pub(super) const BAD_CUSTOM_ACTION: &str = "due-to-bad-CUSTOM-action";
+pub const BAD_CUSTOM_ACTION: &str = "due-to-bad-CUSTOM-action";
 
 /// What Envoy before 1.14 wrote for every failure before the headers, whatever it was.
-const SAYS_NOTHING: Details<'_> = Details::Word(Word::UpstreamResetBeforeResponseStarted);
+pub const SAYS_NOTHING: Word = Word::UpstreamResetBeforeResponseStarted;
 
 impl Field {
     fn is_present(self, observed: &Observed<'_, '_>) -> bool {
         let facts = observed.facts;
         match self {
-            Self::Details => observed.details().is_some_and(|details| details != SAYS_NOTHING),
+            Self::Details => observed.details().is_some_and(|details| details != Details::Word(SAYS_NOTHING)),
             Self::UpstreamTransportFailure => observed.upstream_transport().is_some(),
             Self::VirtualHost => text(facts.virtual_host.as_ref()).is_some(),
             Self::UpstreamHost => text(facts.upstream_host.as_ref()).is_some(),

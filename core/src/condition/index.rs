@@ -15,13 +15,19 @@ use crate::flags::Flag;
 use crate::transport::TransportKind;
 
 /// One way of one cause to be recognised.
-pub(crate) type Entry = (&'static Cause, Confidence, &'static Condition);
+pub type Entry = (&'static Cause, Confidence, &'static Condition);
 
 /// A set of entries.
 type Set = [u64; 4];
 
 /// Certain before likely, refinements before what they refine.
 pub(crate) static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
+
+/// All ways to recognise causes in the order of judging: the first that holds decides.
+#[must_use]
+pub fn in_order() -> &'static [Entry] {
+    &INDEX.entries
+}
 
 /// All entries in the order of judging, and where they are filed.
 pub(crate) struct Index {

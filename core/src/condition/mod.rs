@@ -9,9 +9,11 @@ mod observed;
 #[cfg(feature = "texts")]
 pub mod prose;
 
+pub use evaluate::{BAD_CUSTOM_ACTION, SAYS_NOTHING, TLS_PORTS};
 pub use evidence::{Evaluation, Shown};
 pub use fails::{FAILS, HEALTHY_FLAGS};
 pub use fold::{Engine, Literal};
+pub use index::{Entry, in_order};
 pub use observed::Observed;
 
 use crate::codec::CodecFault;

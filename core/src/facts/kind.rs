@@ -277,10 +277,10 @@ fn known_flags(text: &str) -> Option<ResponseFlags> {
     trimmed().all(name).then(|| trimmed().filter_map(Flag::parse).collect())
 }
 
-/// Names of gRPC statuses in the order of their numbers.
+/// Names of gRPC statuses in the order of their numbers, as Envoy spells them and as gRPC does.
 ///
 /// Source: Envoy `source/common/grpc/common.cc`, `Utility::grpcStatusToString`, 1.40; gRPC `status_code_enum.h`.
-const GRPC: [(&str, &str); 17] = [
+pub const GRPC_STATUSES: [(&str, &str); 17] = [
     ("OK", "OK"),
     ("Canceled", "CANCELLED"),
     ("Unknown", "UNKNOWN"),
@@ -304,7 +304,7 @@ const GRPC: [(&str, &str); 17] = [
 fn grpc_status(text: &str) -> Option<u32> {
     let number = || text.parse().ok();
     let named = |(camel, snake): &(&str, &str)| *camel == text || snake.eq_ignore_ascii_case(text);
-    let at = GRPC.iter().position(named).and_then(|at| u32::try_from(at).ok());
+    let at = GRPC_STATUSES.iter().position(named).and_then(|at| u32::try_from(at).ok());
     at.or_else(number)
 }
 
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn grpc_statuses_in_every_spelling() {
-        for (number, (camel, snake)) in GRPC.iter().enumerate() {
+        for (number, (camel, snake)) in GRPC_STATUSES.iter().enumerate() {
             for text in [(*camel).to_owned(), (*snake).to_owned(), number.to_string()] {
                 assert_eq!(grpc_status(&text), u32::try_from(number).ok(), "{text}");
             }

@@ -176,10 +176,33 @@ fn tls(text: &str) -> Option<TransportFailure<'_>> {
     };
     let name = name.unwrap_or(head);
     let detail = parts.next().filter(|detail| !detail.is_empty());
-    let kind = if code.is_ssl() { kind(name).or_else(|| code.alert()) } else { code.reset() };
+    let kind = if code.is_ssl() { kind(name).or_else(|| code.reason()) } else { code.reset() };
     let dated = (kind == Some(TransportKind::CertificateVerifyFailed)).then(|| detail.and_then(validity)).flatten();
     Some(TransportFailure { kind: dated.or(kind).or(Some(TransportKind::OtherTls)), name, detail })
 }
+
+/// The number of the SSL library in the codes of BoringSSL.
+pub const SSL_LIBRARY: u32 = 16;
+
+/// The code of `ECONNRESET`, said by the system library.
+pub const SYSTEM_RESET: u32 = (2 << 24) + 104;
+
+/// Reasons of the SSL library by the lower 16 bits of their codes.
+pub const SSL_REASONS: &[(u32, TransportKind)] = &[
+    (125, TransportKind::CertificateVerifyFailed),
+    (156, TransportKind::HttpRequest),
+    (192, TransportKind::PeerDidNotReturnACertificate),
+    (247, TransportKind::WrongVersionNumber),
+    (1040, TransportKind::AlertHandshakeFailure),
+    (1042, TransportKind::AlertBadCertificate),
+    (1045, TransportKind::AlertCertificateExpired),
+    (1046, TransportKind::AlertCertificateUnknown),
+    (1048, TransportKind::AlertUnknownCa),
+    (1070, TransportKind::AlertProtocolVersion),
+    (1112, TransportKind::AlertUnrecognizedName),
+    (1116, TransportKind::AlertCertificateRequired),
+    (1120, TransportKind::AlertNoApplicationProtocol),
+];
 
 /// BoringSSL packs `library << 24 | reason`; 2 is the system library, 16 the SSL library.
 #[derive(Clone, Copy)]
@@ -192,46 +215,33 @@ impl Code {
     }
 
     const fn is_ssl(self) -> bool {
-        self.0 >> 24 == 16
+        self.0 >> 24 == SSL_LIBRARY
     }
 
     /// Some log levels print the number alone; reasons from 1000 on are 1000 + the alert of RFC 8446.
-    const fn alert(self) -> Option<TransportKind> {
-        use TransportKind as Kind;
-        Some(match self.0 & 0xFFFF {
-            125 => Kind::CertificateVerifyFailed,
-            156 => Kind::HttpRequest,
-            192 => Kind::PeerDidNotReturnACertificate,
-            247 => Kind::WrongVersionNumber,
-            1040 => Kind::AlertHandshakeFailure,
-            1042 => Kind::AlertBadCertificate,
-            1045 => Kind::AlertCertificateExpired,
-            1046 => Kind::AlertCertificateUnknown,
-            1048 => Kind::AlertUnknownCa,
-            1070 => Kind::AlertProtocolVersion,
-            1112 => Kind::AlertUnrecognizedName,
-            1116 => Kind::AlertCertificateRequired,
-            1120 => Kind::AlertNoApplicationProtocol,
-            _ => return None,
-        })
+    fn reason(self) -> Option<TransportKind> {
+        SSL_REASONS.iter().find(|(reason, _)| *reason == self.0 & 0xFFFF).map(|(_, kind)| *kind)
     }
 
     /// `ECONNRESET` of the system library: the peer reset the connection during the handshake.
     const fn reset(self) -> Option<TransportKind> {
-        if self.0 == (2 << 24) + 104 { Some(TransportKind::HandshakeReset) } else { None }
+        if self.0 == SYSTEM_RESET { Some(TransportKind::HandshakeReset) } else { None }
     }
 }
 
 /// Why a certificate was refused, where its dates are the reason (Envoy 1.37 and later).
 fn validity(detail: &str) -> Option<TransportKind> {
-    [TransportKind::CertificateHasExpired, TransportKind::CertificateNotYetValid]
-        .into_iter()
-        .find(|kind| ends(detail, kind.as_str()))
+    VALIDITY.into_iter().find(|kind| ends(detail, kind.as_str()))
 }
 
-/// Texts that go on with something dynamic.
+/// The kinds whose texts go on with something dynamic.
+pub const BEGINNINGS: [TransportKind; 2] = [TransportKind::TunnelResponse, TransportKind::BindFailure];
+
+/// The kinds that the detail of a refused certificate ends with.
+pub const VALIDITY: [TransportKind; 2] = [TransportKind::CertificateHasExpired, TransportKind::CertificateNotYetValid];
+
 fn prefixed(text: &str) -> Option<TransportKind> {
-    [TransportKind::TunnelResponse, TransportKind::BindFailure].into_iter().find(|kind| begins(text, kind.as_str()))
+    BEGINNINGS.into_iter().find(|kind| begins(text, kind.as_str()))
 }
 
 /// `delayed connect error: TEXT`, `immediate connect error: TEXT|remote address:…`.
@@ -242,17 +252,18 @@ fn socket(text: &str) -> Option<TransportFailure<'_>> {
     Some(TransportFailure { kind: kind(name).or_else(|| errno(name)), name, detail: None })
 }
 
-/// Envoy prints `delayed connect error: 111` where the platform gives no text.
+/// Errors of sockets by their numbers: Envoy prints `delayed connect error: 111` where the platform gives no text.
+pub const ERROR_NUMBERS: &[(&str, TransportKind)] = &[
+    ("111", TransportKind::ConnectionRefused),
+    ("110", TransportKind::ConnectionTimedOut),
+    ("113", TransportKind::NoRouteToHost),
+    ("101", TransportKind::NetworkUnreachable),
+    ("99", TransportKind::CannotAssignAddress),
+    ("104", TransportKind::ConnectionReset),
+];
+
 fn errno(name: &str) -> Option<TransportKind> {
-    match name {
-        "111" => Some(TransportKind::ConnectionRefused),
-        "110" => Some(TransportKind::ConnectionTimedOut),
-        "113" => Some(TransportKind::NoRouteToHost),
-        "101" => Some(TransportKind::NetworkUnreachable),
-        "99" => Some(TransportKind::CannotAssignAddress),
-        "104" => Some(TransportKind::ConnectionReset),
-        _ => None,
-    }
+    ERROR_NUMBERS.iter().find(|(number, _)| *number == name).map(|(_, kind)| *kind)
 }
 
 fn kind(name: &str) -> Option<TransportKind> {

@@ -56,55 +56,57 @@ impl CloseReason {
     /// The text as Envoy prints it for the commonest reason of the kind.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        TEXTS.iter().find(|(_, reason)| *reason == self).map_or("…", |(text, _)| text)
+        Self::BEGINNINGS.iter().find(|(_, reason)| *reason == self).map_or("…", |(text, _)| text)
     }
 
     /// Understands a reason; spaces or underscores.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        TEXTS.iter().find(|(head, _)| begins(text, head)).map_or(Self::Other, |(_, reason)| *reason)
+        Self::BEGINNINGS.iter().find(|(head, _)| begins(text, head)).map_or(Self::Other, |(_, reason)| *reason)
     }
 }
 
-/// Beginnings of reasons, the more special before the general.
-///
-/// Source: Envoy `source/common/stream_info/utility.h` (`LocalCloseReasons`) and the extensions' sources, 1.26–1.40.
-const TEXTS: &[(&str, CloseReason)] = &[
-    ("filter_chain_is_being_removed", CloseReason::Drain),
-    ("deferred_close_on_drained_connection", CloseReason::Drain),
-    ("tcp_proxy_drain_close", CloseReason::Drain),
-    ("forced_goaway", CloseReason::Drain),
-    ("Active_Internal_Listener_destructor", CloseReason::Drain),
-    ("on_idle_timeout", CloseReason::Idle),
-    ("tcp_session_idle_timeout", CloseReason::Idle),
-    ("http2_ping_timeout", CloseReason::Idle),
-    ("max_connection_duration_reached", CloseReason::MaxDuration),
-    ("duration_timeout", CloseReason::MaxDuration),
-    ("tcp_initializion_failure:1", CloseReason::NoHealthyHost),
-    ("tcp_initializion_failure:2", CloseReason::UpstreamLimit),
-    ("tcp_initializion_failure:3", CloseReason::NoRoute),
-    ("tcp_initializion_failure", CloseReason::ConnectFailed),
-    ("non_pooled_tcp_connection_host_health_failure", CloseReason::NoHealthyHost),
-    ("over_connection_limit", CloseReason::ConnectionLimit),
-    ("rbac_deny_close", CloseReason::Rbac),
-    ("ext_authz_close", CloseReason::ExtAuthz),
-    ("ext_proc_", CloseReason::ExtProc),
-    ("local_ratelimit_close_over_limit", CloseReason::RateLimit),
-    ("ratelimit_close_over_limit", CloseReason::RateLimit),
-    ("ratelimit_error_failure_mode_connection_close", CloseReason::RateLimitService),
-    ("overload_manager_close", CloseReason::Overload),
-    ("overload_error:", CloseReason::Overload),
-    ("too_many_premature_resets", CloseReason::Flood),
-    ("http2_connection_protocol_violation", CloseReason::ProtocolViolation),
-    ("codec_error:", CloseReason::Codec),
-    ("no_filter_chain_found", CloseReason::NoFilterChain),
-    ("no_filters", CloseReason::NoFilterChain),
-    ("transport_socket_timeout", CloseReason::Handshake),
-    ("failed_creating_handshaker", CloseReason::Handshake),
-    ("tsi_handshake_failed", CloseReason::Handshake),
-    ("failed_resuming_async_handshake", CloseReason::Handshake),
-    ("purging_socket_that_have_not_progressed_to_connections", CloseReason::Handshake),
-    ("auth_digest_no_match", CloseReason::Credentials),
-    ("denied_(API_key)", CloseReason::Credentials),
-    ("triggered_delayed_close_timeout", CloseReason::Other),
-];
+impl CloseReason {
+    /// Beginnings of reasons, the more special before the general; a space counts as an underscore.
+    ///
+    /// Source: Envoy `source/common/stream_info/utility.h` (`LocalCloseReasons`) and the extensions' sources, 1.26–1.40.
+    pub const BEGINNINGS: &'static [(&'static str, Self)] = &[
+        ("filter_chain_is_being_removed", Self::Drain),
+        ("deferred_close_on_drained_connection", Self::Drain),
+        ("tcp_proxy_drain_close", Self::Drain),
+        ("forced_goaway", Self::Drain),
+        ("Active_Internal_Listener_destructor", Self::Drain),
+        ("on_idle_timeout", Self::Idle),
+        ("tcp_session_idle_timeout", Self::Idle),
+        ("http2_ping_timeout", Self::Idle),
+        ("max_connection_duration_reached", Self::MaxDuration),
+        ("duration_timeout", Self::MaxDuration),
+        ("tcp_initializion_failure:1", Self::NoHealthyHost),
+        ("tcp_initializion_failure:2", Self::UpstreamLimit),
+        ("tcp_initializion_failure:3", Self::NoRoute),
+        ("tcp_initializion_failure", Self::ConnectFailed),
+        ("non_pooled_tcp_connection_host_health_failure", Self::NoHealthyHost),
+        ("over_connection_limit", Self::ConnectionLimit),
+        ("rbac_deny_close", Self::Rbac),
+        ("ext_authz_close", Self::ExtAuthz),
+        ("ext_proc_", Self::ExtProc),
+        ("local_ratelimit_close_over_limit", Self::RateLimit),
+        ("ratelimit_close_over_limit", Self::RateLimit),
+        ("ratelimit_error_failure_mode_connection_close", Self::RateLimitService),
+        ("overload_manager_close", Self::Overload),
+        ("overload_error:", Self::Overload),
+        ("too_many_premature_resets", Self::Flood),
+        ("http2_connection_protocol_violation", Self::ProtocolViolation),
+        ("codec_error:", Self::Codec),
+        ("no_filter_chain_found", Self::NoFilterChain),
+        ("no_filters", Self::NoFilterChain),
+        ("transport_socket_timeout", Self::Handshake),
+        ("failed_creating_handshaker", Self::Handshake),
+        ("tsi_handshake_failed", Self::Handshake),
+        ("failed_resuming_async_handshake", Self::Handshake),
+        ("purging_socket_that_have_not_progressed_to_connections", Self::Handshake),
+        ("auth_digest_no_match", Self::Credentials),
+        ("denied_(API_key)", Self::Credentials),
+        ("triggered_delayed_close_timeout", Self::Other),
+    ];
+}

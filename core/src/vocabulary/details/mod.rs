@@ -115,9 +115,14 @@ impl Details<'_> {
     }
 }
 
-const RESET_BEFORE: &str = "upstream_reset_before_response_started{";
-const RESET_AFTER: &str = "upstream_reset_after_response_started{";
-const RBAC: &str = "rbac_access_denied_matched_policy[";
+/// What stands before the reason of [`Details::ResetBeforeResponse`]; `}` stands behind it.
+pub const RESET_BEFORE: &str = "upstream_reset_before_response_started{";
+/// What stands before the reason of [`Details::ResetAfterResponse`]; `}` stands behind it.
+pub const RESET_AFTER: &str = "upstream_reset_after_response_started{";
+/// What stands before the policy of [`Details::RbacDenied`]; `]` stands behind it.
+pub const RBAC_DENIED: &str = "rbac_access_denied_matched_policy[";
+/// What stands before the reason of [`Details::LocalDisconnect`]; `)` stands behind it.
+pub const LOCAL_DISCONNECT: &str = "downstream_local_disconnect(";
 
 /// Understands a details text as `response.code_details` or `%RESPONSE_CODE_DETAILS%` gives it.
 ///
@@ -142,13 +147,13 @@ fn reset(text: &str) -> Option<Details<'_>> {
 }
 
 fn dynamic(text: &str) -> Option<Details<'_>> {
-    if let Some(policy) = between(text, RBAC, ']') {
+    if let Some(policy) = between(text, RBAC_DENIED, ']') {
         return Some(Details::RbacDenied { policy: (policy != "none").then_some(policy) });
     }
     if let Some(status) = between(text, "jwt_authn_access_denied{", '}') {
         return Some(Details::JwtDenied { status });
     }
-    if let Some(text) = between(text, "downstream_local_disconnect(", ')') {
+    if let Some(text) = between(text, LOCAL_DISCONNECT, ')') {
         return Some(Details::LocalDisconnect { reason: CloseReason::parse(text), text });
     }
     Family::of(text).map(Details::Family)
