@@ -18,8 +18,8 @@ pub(crate) fn nothing_leaves(setup: &Setup) -> Result<()> {
     let address = setup.server.address.clone();
     let own = [address.clone(), format!("{address}sw.js")];
     for request in tab.requests()? {
-        // What a page makes of its own bytes leaves nothing.
-        let is_own = own.contains(request) || request.starts_with("blob:") || request.starts_with("data:");
+        // What a page makes of its own bytes leaves nothing; the browser's own first page is none of ours.
+        let is_own = own.contains(request) || ["blob:", "data:", "chrome:"].iter().any(|scheme| request.starts_with(scheme));
         ensure!(is_own, "a request for {request}");
     }
     // The policy is in force: what is not the page's own is refused, and says so.
