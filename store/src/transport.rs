@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn codes_of_the_ssl_library() {
-        assert_eq!(range(8, 12_u64.min(9)), "(?:[8-9])");
-        assert_eq!(range(18, 31), "(?:1[8-9]|2[0-9]{1}|3[0-1])");
+        assert_eq!(range(8, 9), "(?:[8-9])");
+        assert_eq!(range(18, 31), "(?:1[8-9]|[2-2][0-9]{1}|3[0-1])");
     }
 }

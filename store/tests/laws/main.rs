@@ -18,19 +18,11 @@ use rows::Row;
 use serde_json::{Map, Value};
 
 /// How the rows are stored: their layout, and how a file of that layout is made of one of JSON.
-const STORED: [(Dialect, Layout, &str, &str); 7] = [
+const STORED: [(Dialect, Layout, &str, &str); 4] = [
     (Dialect::DuckDb, Layout::IstioJson, "json", "read_json('FILE')"),
     (Dialect::DuckDb, Layout::IstioJson, "parquet", "read_parquet('FILE.parquet')"),
     (Dialect::DuckDb, Layout::OtelLogs, "attributes", "read_json('FILE')"),
     (Dialect::DuckDb, Layout::JsonText, "text", "read_json('FILE')"),
-    (Dialect::ClickHouse, Layout::IstioJson, "json", "file('FILE', JSONEachRow)"),
-    (
-        Dialect::ClickHouse,
-        Layout::OtelLogs,
-        "attributes",
-        "file('FILE', JSONEachRow, 'id String, Body String, LogAttributes Map(String, String)')",
-    ),
-    (Dialect::ClickHouse, Layout::JsonText, "text", "file('FILE', JSONEachRow)"),
 ];
 
 fn main() -> Result<ExitCode> {
