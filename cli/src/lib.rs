@@ -21,12 +21,16 @@ mod paths;
 mod probe_options;
 mod probe_report;
 mod progress;
+mod prometheus;
 mod proxies;
 mod render;
 mod report;
 mod search;
+mod survey_options;
 mod verbosity;
 mod way;
+
+pub use search::{SearchIndex, search_index};
 
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;

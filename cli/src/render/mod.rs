@@ -19,6 +19,7 @@ mod sarif;
 pub(crate) mod schemas;
 pub(crate) mod search;
 mod sparkline;
+pub(crate) mod survey;
 pub(crate) mod table;
 pub(crate) mod text;
 
