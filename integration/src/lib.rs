@@ -13,6 +13,7 @@ pub mod debian;
 pub mod deployment;
 pub mod discovery;
 pub mod envoy;
+pub mod go_module;
 pub mod hostile;
 pub mod istio;
 #[cfg(feature = "kubernetes")]
