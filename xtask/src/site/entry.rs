@@ -114,7 +114,7 @@ fn parts(parts: &[ExplanationPart], lang: Lang) -> Markup {
             @match part {
                 ExplanationPart::Prose { text } => { p { (prose(text)) } }
                 ExplanationPart::Steps { id, applicability: how, steps: list, verify } => {
-                    div.steps id={ "step-" (id) } {
+                    div.steps id={ @if how.is_some() { "fix-" } @else { "confirm-" } (id) } {
                         @if let Some(how) = how { p.faint { (applicability(how, lang)) } }
                         (steps(list))
                         @if !verify.is_empty() { p.faint { (Words::of(lang).verify) } (steps(verify)) }
