@@ -74,7 +74,8 @@ fn joined(text: &str) -> String {
     let is_wide = |letter: Option<char>| letter.is_some_and(|letter| letter > '\u{2e7f}');
     let mut joined = String::new();
     for line in text.lines().map(str::trim) {
-        if !joined.is_empty() && !(is_wide(joined.chars().last()) && is_wide(line.chars().next())) {
+        let both_wide = is_wide(joined.chars().last()) && is_wide(line.chars().next());
+        if !joined.is_empty() && !both_wide {
             joined.push(' ');
         }
         joined.push_str(line);
