@@ -60,6 +60,12 @@ pub(crate) enum Failure {
     /// A cluster that cannot be asked.
     #[error(transparent)]
     Cluster(#[from] ConnectError),
+    /// A Prometheus that gives no answer; the whole sentence.
+    #[error("{0}")]
+    Prometheus(String),
+    /// A Prometheus in which nothing counts requests.
+    #[error("{}", nothing_counted(*.0))]
+    NothingCounted(Lang),
     /// Pods of which none has a proxy, or no pods at all.
     #[error("{}", no_proxies(*.lang, *.pods))]
     NoProxies {
@@ -86,12 +92,13 @@ impl Failure {
         match self {
             Self::Arguments(error) => u8::try_from(error.exit_code()).unwrap_or(2),
             Self::Usage(_) => 2,
-            Self::Cluster(_) => 4,
+            Self::Cluster(_) | Self::Prometheus(_) => 4,
             Self::Input { .. }
             | Self::NothingRecognised { .. }
             | Self::NothingFound(_)
             | Self::NothingOfThatTime(_)
             | Self::NothingToCheck(_)
+            | Self::NothingCounted(_)
             | Self::NoProxies { .. }
             | Self::NoDump { .. }
             | Self::NoPage(_)
@@ -137,6 +144,18 @@ const fn nothing_found(lang: Lang) -> &'static str {
     match lang {
         Lang::En => "no entry has any of these words; `meshwhy causes` and `meshwhy rules` list them all",
         Lang::Zh => "没有条目包含这些词；`meshwhy causes` 和 `meshwhy rules` 可列出全部条目",
+    }
+}
+
+const fn nothing_counted(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => {
+            "nothing in this Prometheus counts requests (istio_requests_total), so silence is no all-clear: is it the one that scrapes the \
+             proxies? deploy/prometheus/scrape.yaml shows how"
+        }
+        Lang::Zh => {
+            "这个 Prometheus 中没有统计请求的指标（istio_requests_total），因此不能认为一切正常：它是否采集了代理的指标？可参考 deploy/prometheus/scrape.yaml"
+        }
     }
 }
 

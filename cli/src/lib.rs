@@ -19,13 +19,17 @@ mod paths;
 mod probe_options;
 mod probe_report;
 mod progress;
+mod prometheus;
 mod proxies;
 mod render;
 mod search;
+mod survey_options;
 mod verbosity;
 mod way;
 
 pub use meshwhy_report::configuration;
+pub use search::{SearchIndex, search_index};
+
 #[cfg(feature = "schemas")]
 pub use render::schemas::schemas;
 

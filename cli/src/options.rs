@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::install_options::InstallOptions;
 use crate::manifests::{self, Manifests};
 use crate::probe_options::ProbeOptions;
+use crate::survey_options::SurveyOptions;
 use crate::{escape, input, lang};
 use meshwhy_report::configuration::ConfigurationFiles;
 
@@ -69,6 +70,7 @@ pub(crate) enum Task {
     Doctor(Box<DoctorArgs>),
     /// Serve the page on this port.
     Web(u16),
+    Survey(Box<SurveyOptions>),
     CheckConfig {
         input: Input,
     },
@@ -159,6 +161,7 @@ impl Options {
                     format: args.output.format,
                 }
             }
+            Action::Diagnose(args) if args.prometheus.url.is_some() => Task::Survey(Box::new(SurveyOptions::new(*args)?)),
             Action::Diagnose(args) => {
                 let manifests = configuration(args.manifests)?.or_else(|| configuration_of_bug_reports(&args.files));
                 let cause = args.cause.map(|name| cause(&name)).transpose()?;
@@ -336,7 +339,7 @@ fn rule(name: &str) -> Result<&'static Rule, Failure> {
     }
 }
 
-fn cause(name: &str) -> Result<&'static Cause, Failure> {
+pub(crate) fn cause(name: &str) -> Result<&'static Cause, Failure> {
     let unknown = || Failure::Usage(format!("no cause has the code or slug `{name}`; `meshwhy causes` lists them"));
     Cause::find(name).ok_or_else(unknown)
 }

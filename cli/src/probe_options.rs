@@ -107,7 +107,7 @@ const fn version(args: &HttpVersionArgs) -> HttpVersion {
 }
 
 /// The headers, and what of them is secret.
-fn headers(given: &[String]) -> Result<(HeaderMap, Vec<String>), Failure> {
+pub(crate) fn headers(given: &[String]) -> Result<(HeaderMap, Vec<String>), Failure> {
     let (mut headers, mut secrets) = (HeaderMap::new(), Vec::new());
     for (at, header) in given.iter().enumerate() {
         let wrong = || Failure::Usage(format!("header {} is not written like -H 'NAME: VALUE'", at + 1));
@@ -148,7 +148,7 @@ fn body(given: &str) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn file(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn file(path: &Path) -> Result<Vec<u8>, Failure> {
     let read = || {
         let mut bytes = Vec::new();
         File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;

@@ -19,6 +19,13 @@ const NAME: usize = 8;
 /// Words of the query that are looked for, at most.
 const MAX_WORDS: usize = 64;
 
+/// How much two Chinese characters may count for being rare.
+const MOST_RARE_HAN: f64 = 1.5;
+/// Endings of words; the first that fits is cut off.
+const ENDINGS: [&str; 11] = ["ations", "ation", "ings", "ing", "ied", "ies", "ed", "es", "s", "y", "e"];
+/// A stem of fewer letters says nothing.
+const LEAST_STEM: usize = 4;
+
 /// Words that every text has.
 const COMMON: [&str; 48] = [
     "about", "all", "an", "and", "any", "are", "as", "at", "be", "but", "by", "can", "do", "does", "for", "from", "get", "got",
@@ -54,9 +61,51 @@ pub(crate) fn search(words: &str, most: usize) -> Vec<&'static Entry> {
     ranked.into_iter().take(most).map(|(_, entry)| entry).collect()
 }
 
+/// What a search elsewhere needs to rank as [`search`] does: the counted terms of every entry, and the constants of the formula.
+#[derive(serde::Serialize)]
+pub struct SearchIndex {
+    /// The codes of the entries; terms name them by position.
+    pub codes: Vec<&'static str>,
+    /// How many terms each entry has.
+    pub lengths: Vec<usize>,
+    /// For each term, in pairs: the position of an entry, and how often the term stands in it.
+    pub terms: BTreeMap<String, Vec<usize>>,
+    saturation: f64,
+    length: f64,
+    han: f64,
+    common: &'static [&'static str],
+    endings: &'static [&'static str],
+    least: usize,
+}
+
+/// Counts all entries.
+#[must_use]
+pub fn search_index() -> SearchIndex {
+    let mut index = SearchIndex {
+        codes: Vec::new(),
+        lengths: Vec::new(),
+        terms: BTreeMap::new(),
+        saturation: SATURATION,
+        length: LENGTH,
+        han: MOST_RARE_HAN,
+        common: &COMMON,
+        endings: &ENDINGS,
+        least: LEAST_STEM,
+    };
+    for (at, entry) in entries().enumerate() {
+        let counts = counted(entry);
+        index.codes.push(entry.code);
+        index.lengths.push(counts.values().sum());
+        for (term, count) in counts {
+            index.terms.entry(term).or_default().extend([at, count]);
+        }
+    }
+    index
+}
+
 /// How much a term may count for being rare: two Chinese characters may belong to two words, and are rare then for no reason.
 fn most_rare(term: &str) -> f64 {
-    if term.starts_with(is_han) { 1.5 } else { f64::INFINITY }
+    if term.starts_with(is_han) { MOST_RARE_HAN } else { f64::INFINITY }
 }
 
 /// What can be found: causes and rules that are in use.
@@ -105,11 +154,7 @@ fn term(word: &str) -> Option<String> {
     if word.len() < 2 || COMMON.contains(&word) {
         return None;
     }
-    // A stem of fewer letters says nothing.
-    const LEAST: usize = 4;
-    let stem = ["ations", "ation", "ings", "ing", "ied", "ies", "ed", "es", "s", "y", "e"]
-        .iter()
-        .find_map(|ending| word.strip_suffix(ending).filter(|stem| stem.len() >= LEAST));
+    let stem = ENDINGS.iter().find_map(|ending| word.strip_suffix(ending).filter(|stem| stem.len() >= LEAST_STEM));
     Some(stem.unwrap_or(word).to_owned())
 }
 

@@ -1,6 +1,9 @@
-//! Counters with closed label sets, named as Istio's tag extraction wants: `label=.=value;.` before the metric's name.
+//! Counters with closed label sets. A module cannot give labels to Envoy, so they stand in the name, in the four places that every Istio
+//! proxy reads labels from: `tag.…;.`, `component.….`, `wasm_filter.….`, `cache.….`. Prometheus drops whatever it cannot read as a name.
 //!
-//! Source: Istio `pkg/bootstrap/config.go` (`extraStatTags`), 1.29.
+//! `deploy/prometheus` calls them `cause`, `side`, `code_class` and `trace_context`; [decision 24](../../docs/decisions/0024-counters-carry-labels-of-istios-bootstrap.md) says why.
+//!
+//! Source: `stats_tags` in Istio's `tools/packaging/common/envoy_bootstrap.json`, 1.6 to 1.32.
 
 use meshwhy_core::{Cause, Side};
 
@@ -72,11 +75,11 @@ impl Counter {
         let word = |side: Option<Side>| side.map_or("unknown", Side::as_str);
         match self {
             Self::LocalReplies { cause, side, class } => {
-                format!("cause=.={cause};.side=.={};.code_class=.={class};.meshwhy_local_replies_total", word(side))
+                format!("tag.{cause};.component.{}.wasm_filter.{class}.meshwhy_local_replies_total", word(side))
             }
             Self::TraceContext { side, present } => {
                 let present = if present { "present" } else { "absent" };
-                format!("side=.={};.trace_context=.={present};.meshwhy_trace_context_total", word(side))
+                format!("component.{}.cache.{present}.meshwhy_trace_context_total", word(side))
             }
             Self::Suppressed => "meshwhy_records_suppressed_total".to_owned(),
             Self::HostRefusals => "meshwhy_host_refusals_total".to_owned(),

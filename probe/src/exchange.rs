@@ -23,8 +23,6 @@ use crate::watched::{Seen, Watched};
 const MAX_HEAD: u32 = 256 * 1024;
 /// Most headers of a response.
 const MAX_HEADERS: usize = 1000;
-/// How much of a body is kept, in bytes.
-const MAX_KEPT: usize = 64 * 1024;
 /// How much of a body is read, in bytes.
 const MAX_BODY: u64 = 1024 * 1024;
 
@@ -60,7 +58,7 @@ pub(crate) async fn exchange(
         Ok(Ok(answered)) => answered,
     };
     let duration = elapsed();
-    let response = read(response, request.patience, &seen, version).await;
+    let response = read(response, request, &seen, version).await;
     drop(driver);
     Ok((response, duration))
 }
@@ -91,7 +89,7 @@ async fn respond(
     Ok((sender.send_request(message).await?, driver))
 }
 
-async fn read(response: http::Response<Incoming>, patience: Duration, seen: &Mutex<Seen>, sent: Version) -> Response {
+async fn read(response: http::Response<Incoming>, request: &Request, seen: &Mutex<Seen>, sent: Version) -> Response {
     let (head, mut body) = response.into_parts();
     let mut response = Response {
         version: head.version,
@@ -102,7 +100,7 @@ async fn read(response: http::Response<Incoming>, patience: Duration, seen: &Mut
         end: BodyEnd::Complete,
         trailers: Vec::new(),
     };
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + request.patience;
     loop {
         let frame = match timeout_at(deadline, body.frame()).await {
             Err(_) => BodyEnd::TimedOut,
@@ -110,7 +108,7 @@ async fn read(response: http::Response<Incoming>, patience: Duration, seen: &Mut
             Ok(Some(Err(error))) => BodyEnd::Broken(reason(&error, seen, sent)),
             Ok(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
-                    let left = MAX_KEPT.saturating_sub(response.body.len()).min(data.len());
+                    let left = request.most_kept.saturating_sub(response.body.len()).min(data.len());
                     response.body.extend_from_slice(data.get(..left).unwrap_or_default());
                     response.length = response.length.saturating_add(data.len() as u64);
                 }

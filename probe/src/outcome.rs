@@ -44,7 +44,7 @@ pub struct Response {
     pub status: u16,
     /// Headers in their order; bytes that are no UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
-    /// The first 64 KiB of the body.
+    /// The beginning of the body: the first 64 KiB, unless the request asks for more.
     pub body: Vec<u8>,
     /// How many bytes of the body came.
     pub length: u64,

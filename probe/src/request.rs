@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 
 use crate::target::Target;
 
+/// How much of a body is kept unless more is asked for, in bytes.
+const KEPT: usize = 64 * 1024;
 /// Most bytes of the header that only fills.
 pub const MAX_FILLER: usize = 1024 * 1024;
 
@@ -87,6 +89,8 @@ pub struct Request {
     pub server_name: ServerNameSent,
     /// How long each phase may last.
     pub patience: Duration,
+    /// How much of the response's body is kept, in bytes; at most 1 MiB.
+    pub most_kept: usize,
 }
 
 impl Request {
@@ -105,6 +109,7 @@ impl Request {
             body: Bytes::new(),
             server_name: ServerNameSent::default(),
             patience: Duration::from_secs(10),
+            most_kept: KEPT,
         }
     }
 

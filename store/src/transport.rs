@@ -151,7 +151,7 @@ fn refused_reason() -> u32 {
 
 /// A pattern for the decimal numbers whose upper 8 of 32 bits are these.
 fn packed_range(library: u32) -> String {
-    range(u64::from(library) << 24, (u64::from(library) + 1 << 24) - 1)
+    range(u64::from(library) << 24, ((u64::from(library) + 1) << 24) - 1)
 }
 
 /// A pattern for the decimal numbers of a range whose ends have equally many digits.

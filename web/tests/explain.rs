@@ -1,5 +1,7 @@
 //! What the page says of whatever is pasted or dropped.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
+
 use std::io::{Cursor, Write as _};
 
 use flate2::Compression;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use meshwhy_envoyfilter::{NO_MODULE, manifests};
 
 use crate::shell::workspace;
-use crate::{catalogue, coverage_page, facts_page, schemas};
+use crate::{catalogue, coverage_page, facts_page, prometheus_rules, schemas};
 
 /// Writes all generated files, or with `check` compares them.
 ///
@@ -34,6 +34,7 @@ pub fn run(check: bool) -> Result<()> {
     }
     put("docs/facts.md".to_owned(), facts_page::page())?;
     put("docs/coverage.md".to_owned(), coverage_page::page())?;
+    put("deploy/prometheus/causes.rules.yaml".to_owned(), prometheus_rules::page())?;
     for manifest in manifests(NO_MODULE) {
         put(format!("envoyfilter/{}", manifest.path), manifest.text)?;
     }

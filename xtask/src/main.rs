@@ -20,6 +20,8 @@ mod facts_page;
 mod fuzz;
 #[cfg(feature = "generate")]
 mod generate;
+#[cfg(feature = "generate")]
+mod prometheus_rules;
 #[cfg(feature = "envoy")]
 mod prune;
 #[cfg(feature = "envoy")]
@@ -27,11 +29,15 @@ mod record;
 #[cfg(feature = "generate")]
 mod schemas;
 mod shell;
+#[cfg(feature = "generate")]
+mod site;
 #[cfg(feature = "envoy")]
 mod soak;
 #[cfg(feature = "envoy")]
 mod web;
 
+#[cfg(feature = "generate")]
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -91,12 +97,19 @@ enum Task {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
-    /// Writes what is generated: the registries of causes and of rules, the deployment manifests, the pages of facts and of coverage, and the JSON Schemas
+    /// Writes what is generated: the registries of causes and of rules, the deployment manifests, the pages of facts and of coverage, Prometheus' rule per cause, and the JSON Schemas
     #[cfg(feature = "generate")]
     Gen {
         /// Changes nothing and fails when something is stale
         #[arg(long)]
         check: bool,
+    },
+    /// Writes the site of the catalogue: a page for each cause and each rule, in both languages
+    #[cfg(feature = "generate")]
+    Site {
+        /// Where to [default: target/site]
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
     },
     /// Makes the folder of a new cause
     NewCause {
@@ -187,6 +200,8 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz { target, seconds } => fuzz::run_targets(target.as_deref(), seconds),
         #[cfg(feature = "generate")]
         Task::Gen { check } => generate::run(check),
+        #[cfg(feature = "generate")]
+        Task::Site { to } => site::write(to),
         Task::NewCause { slug, stage } => catalogue::new_cause(&slug, stage),
         #[cfg(feature = "generate")]
         Task::NewRule { slug, topic } => catalogue::new_rule(&slug, topic),

@@ -4,10 +4,11 @@ mod cluster;
 mod doctor;
 mod install;
 mod probe;
+mod prometheus;
 mod proxy;
 mod route;
-mod web;
 mod sql;
+mod web;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,11 @@ pub(crate) use cluster::{AccessArgs, ClusterArgs, ConnectionArgs};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use install::{InstallArgs, InstallFormatArg, InstallSubcommand, ProxyArg, RbacArgs};
 pub(crate) use probe::{HttpVersionArgs, ProbeArgs};
+pub(crate) use prometheus::PrometheusArgs;
 pub(crate) use proxy::ProxyArgs;
 pub(crate) use route::RouteArgs;
-pub(crate) use web::WebArgs;
 pub(crate) use sql::SqlArgs;
+pub(crate) use web::WebArgs;
 
 /// This request failed: who answered, why, and what do I change?
 #[derive(Debug, Parser)]
@@ -141,6 +143,8 @@ pub(crate) struct DiagnoseArgs {
     pub(crate) format: DiagnosisFormatArg,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) prometheus: PrometheusArgs,
     /// Write it to this file as well, in the form that its ending says: txt, json, jsonl, md, html, sarif or otlp.json; may be repeated
     #[arg(long = "output", value_name = "FILE", value_parser = output_file)]
     pub(crate) outputs: Vec<OutputFile>,

@@ -21,7 +21,7 @@ pub(crate) struct SqlArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DialectArg {
-    /// ClickHouse and chDB
+    /// ClickHouse and chDB: not held to the law by a test yet, and slow
     Clickhouse,
     /// DuckDB
     Duckdb,

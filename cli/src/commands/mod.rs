@@ -7,8 +7,9 @@ mod live;
 mod plan;
 mod probe;
 mod route;
-mod web;
 mod sql;
+mod survey;
+mod web;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -121,6 +122,7 @@ pub(crate) fn run(options: Options, command: clap::Command) -> Result<Outcome, F
         Task::Install(options) => install::run(&mut out, &options, lang),
         Task::Rbac(args) => install::rbac(&mut out, args),
         Task::Probe(options) => probe::run(&mut out, &options, lang),
+        Task::Survey(options) => survey::run(&mut out, *options, lang),
         Task::Doctor(args) => doctor::run(&mut out, &args, lang),
         Task::Route(args) => route::run(&mut out, &args, lang),
         Task::Web(port) => web::run(&mut out, port, lang),

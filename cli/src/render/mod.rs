@@ -17,6 +17,7 @@ mod sarif;
 #[cfg(feature = "schemas")]
 pub(crate) mod schemas;
 pub(crate) mod search;
+pub(crate) mod survey;
 pub(crate) mod table;
 pub(crate) mod text;
 

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use meshwhy_core::Lang;
+use meshwhy_core::catalogue::address;
 use meshwhy_core::catalogue::explanation::Explanation;
 use serde_json::{Value, json};
 
@@ -29,14 +31,14 @@ pub(super) fn write(out: &mut dyn Write, rules: &[Value], results: &[Value]) -> 
 }
 
 /// An entry of the catalogue.
-pub(super) fn rule(code: &str, slug: &str, headline: &str, explanation: &Explanation) -> Value {
-    without_nulls(json!({
+pub(super) fn rule(code: &str, slug: &str, headline: &str, explanation: &Explanation, lang: Lang) -> Value {
+    json!({
         "id": code,
         "name": slug,
         "shortDescription": {"text": headline},
         "fullDescription": {"text": explanation.why.join("\n\n")},
-        "helpUri": explanation.sources.iter().find(|source| source.starts_with("https://")),
-    }))
+        "helpUri": address(code, lang),
+    })
 }
 
 /// A place in a file.

@@ -13,13 +13,15 @@ use super::probe::{Matrix, Probed};
 use super::route::Routed;
 use super::rules::{Rules, ShownRule};
 use super::search::Found;
+use super::survey::Surveyed;
 
 /// The name and the schema of each.
 #[must_use]
-pub fn schemas() -> [(&'static str, Value); 14] {
+pub fn schemas() -> [(&'static str, Value); 15] {
     [
         ("explain", schema::<Verdicts<'_>>("meshwhy explain")),
         ("diagnose", schema::<Findings<'_>>("meshwhy diagnose")),
+        ("diagnose-prometheus", schema::<Surveyed<'_>>("meshwhy diagnose --prometheus")),
         ("causes", schema::<Catalogue>("meshwhy causes")),
         ("check", schema::<Checked<'_>>("meshwhy check")),
         ("doctor", schema::<Examination<'_>>("meshwhy doctor")),

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "texts")]
 use super::fix::{Confirm, Fix};
+#[cfg(feature = "texts")]
+use super::texts::Lang;
 
 /// An entry: its names everywhere, and for readers its history, texts and steps.
 #[derive(Debug)]
@@ -39,6 +41,26 @@ impl Entry {
     #[must_use]
     pub fn folder(&self) -> String {
         self.slug.replace('-', "_")
+    }
+
+    /// The permanent address of its page on the site of the catalogue.
+    #[must_use]
+    pub fn address(&self, lang: Lang) -> String {
+        address(self.code, lang)
+    }
+}
+
+/// Where the site of the catalogue is, without a slash at its end: the `homepage` of the workspace's `Cargo.toml`.
+#[cfg(feature = "texts")]
+pub const SITE: &str = env!("CARGO_PKG_HOMEPAGE");
+
+/// The permanent address of the page of a code.
+#[cfg(feature = "texts")]
+#[must_use]
+pub fn address(code: &str, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("{SITE}/{code}"),
+        Lang::Zh => format!("{SITE}/zh/{code}"),
     }
 }
 

@@ -16,5 +16,5 @@ pub mod texts;
 
 pub use entry::Entry;
 #[cfg(feature = "texts")]
-pub use entry::{Files, Status};
+pub use entry::{Files, SITE, Status, address};
 pub use registry::Registry;

@@ -382,7 +382,7 @@ fn a_relay_says_who_refused() {
         for part in [r#""meshwhy.code":"MW2002""#, r#""meshwhy.confidence":"likely""#, r#""meshwhy.relayed_from":"pay-0.shop""#] {
             assert!(record.contains(part), "{node}: {record}");
         }
-        assert!(host.counters.borrow()[0].0.contains("cause=.=no-virtual-host"), "{:?}", host.counters);
+        assert!(host.counters.borrow()[0].0.contains("tag.no-virtual-host;."), "{:?}", host.counters);
     }
 }
 

@@ -31,6 +31,12 @@ const MAP: usize = 12;
 const SHADES: f64 = 10.0;
 /// Bars of the timeline.
 const BARS: usize = 60;
+/// What nearly matched a request, and what of it did not.
+struct Near {
+    name: String,
+    missed: Vec<String>,
+}
+
 /// A cause and the entries that have it.
 struct CauseEntries<'r> {
     entries: Vec<&'r Entry>,
@@ -332,16 +338,18 @@ impl<'r> Diagnosis<'r> {
             let missed = conditions.iter().filter(|condition| condition.holds != Truth::Yes);
             missed.map(|condition| condition.detail.clone()).collect()
         };
-        let hosts = route.near_hosts.iter().map(|host| (host.virtual_host.clone(), vec![host.detail.clone()]));
+        let hosts =
+            route.near_hosts.iter().map(|host| Near { name: host.virtual_host.clone(), missed: vec![host.detail.clone()] });
         let routes = route.near_routes.iter().map(|near| {
             let resource = near.resource.as_deref().unwrap_or_default();
-            (format!("{} {} {} {resource}", labels.route_number, near.number, near.name), missed(&near.conditions))
+            let name = format!("{} {} {} {resource}", labels.route_number, near.number, near.name);
+            Near { name, missed: missed(&near.conditions) }
         });
-        let policies = route
-            .near_policies
-            .iter()
-            .map(|near| (near.resource.clone().unwrap_or_else(|| near.name.clone()), missed(&near.conditions)));
-        let lists: [(&str, Vec<(String, Vec<String>)>); 3] = [
+        let policies = route.near_policies.iter().map(|near| {
+            let name = near.resource.clone().unwrap_or_else(|| near.name.clone());
+            Near { name, missed: missed(&near.conditions) }
+        });
+        let lists: [(&str, Vec<Near>); 3] = [
             (labels.near_hosts, hosts.take(NEAR).collect()),
             (labels.near_routes, routes.take(NEAR).collect()),
             (labels.near_policies, policies.take(NEAR).collect()),
@@ -351,8 +359,8 @@ impl<'r> Diagnosis<'r> {
                 @if !list.is_empty() {
                     h4 { (title) }
                     ul {
-                        @for (name, details) in list {
-                            li { (escape::line(name)) @for detail in details { br; span.faint { (prose(&escape::line(detail))) } } }
+                        @for near in list {
+                            li { (escape::line(&near.name)) @for detail in &near.missed { br; span.faint { (prose(&escape::line(detail))) } } }
                         }
                     }
                 }

@@ -1,7 +1,7 @@
 //! In a real store every row gets the cause that `judge` gives it: each case of the catalogue, each line that was recorded, and rows made of
 //! the vocabularies at random.
 
-#![expect(clippy::unwrap_used, reason = "a broken test must fail loudly")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up must fail loudly")]
 
 mod rows;
 

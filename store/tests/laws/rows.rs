@@ -28,6 +28,9 @@ pub(crate) struct Row {
     pub(crate) verdict: Option<String>,
 }
 
+/// Makes up a value of a field.
+type TextOf = fn(&mut Random) -> String;
+
 impl Row {
     /// A column that is NULL says nothing, so a line whose virtual host is `null` is none that a table can hold.
     fn new(name: String, mut object: Map<String, Value>) -> Self {
@@ -148,7 +151,7 @@ impl Random {
         line.insert("response_code".to_owned(), status);
         let flags = self.flags();
         line.insert("response_flags".to_owned(), flags.into());
-        let texts: [(&str, u8, fn(&mut Self) -> String); 13] = [
+        let texts: [(&str, u8, TextOf); 13] = [
             ("response_code_details", 85, Self::details),
             ("upstream_transport_failure_reason", 30, Self::transport),
             ("downstream_transport_failure_reason", 12, Self::transport),
@@ -322,7 +325,7 @@ impl Random {
     }
 
     fn proxy_status(&mut self) -> String {
-        let code = REGISTRY.iter().nth(self.0.usize(..REGISTRY.iter().count())).unwrap().code;
+        let code = REGISTRY.get(self.0.usize(..REGISTRY.len())).unwrap().code;
         let details =
             self.of(&["rbac_access_denied_matched_policy[none]", "a, b; mw-cause=MW1001", "no_healthy_upstream", "via_upstream"]);
         let side = self.of(&["inbound", "outbound", "gateway"]);

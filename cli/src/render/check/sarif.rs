@@ -10,8 +10,11 @@ use crate::render::sarif::{self, without_nulls};
 
 pub(super) fn write(out: &mut dyn Write, answer: &Answer<'_>) -> io::Result<()> {
     let report = answer.report;
-    let rules: Vec<Value> =
-        report.rules.iter().map(|rule| sarif::rule(rule.code, rule.slug, rule.headline, &rule.explanation)).collect();
+    let rules: Vec<Value> = report
+        .rules
+        .iter()
+        .map(|rule| sarif::rule(rule.code, rule.slug, rule.headline, &rule.explanation, answer.lang))
+        .collect();
     let index = |code: &str| report.rules.iter().position(|rule| rule.code == code);
     let results: Vec<Value> = report.findings.iter().map(|finding| result(finding, index(finding.code))).collect();
     sarif::write(out, &rules, &results)

@@ -18,7 +18,7 @@ pub(super) fn write(out: &mut dyn Write, report: &DiagnosisReport) -> io::Result
     let index = |code: &str| causes.iter().position(|entry| entry.code == code);
     let results: Vec<Value> = report.entries.iter().map(|entry| result(entry, index(entry.code))).collect();
     let rules: Vec<Value> =
-        causes.iter().map(|entry| sarif::rule(entry.code, entry.slug, entry.headline, &entry.explanation)).collect();
+        causes.iter().map(|entry| sarif::rule(entry.code, entry.slug, entry.headline, &entry.explanation, report.lang)).collect();
     sarif::write(out, &rules, &results)
 }
 

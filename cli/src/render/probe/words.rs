@@ -27,7 +27,7 @@ pub(crate) fn seen(outcome: &Outcome) -> String {
 }
 
 /// What kept the request from a response.
-pub(super) fn failure(lang: Lang, failed: &Failure) -> String {
+pub(crate) fn failure(lang: Lang, failed: &Failure) -> String {
     match failed {
         Failure::Connect(failed) => connect(lang, failed),
         Failure::Tls(failed) => tls(lang, failed),
