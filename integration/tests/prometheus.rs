@@ -223,8 +223,8 @@ fn a_run_of_faults_gives_data_to_every_query_of_the_dashboard_and_to_the_survey(
             findings.iter().any(is)
         };
         for (metric, slug, confidence) in [
-            ("meshwhy_local_replies_total", "upstream-connection-refused", "certain"),
-            ("meshwhy_local_replies_total", "no-route", "certain"),
+            ("meshwhy_local_replies_total", "upstream-connection-refused", "likely"),
+            ("meshwhy_local_replies_total", "no-route", "likely"),
             ("envoy_istio_meshwhy_failed_requests", "no-route", "likely"),
             ("istio_requests_total", "no-route", "likely"),
         ] {

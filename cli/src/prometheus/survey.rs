@@ -172,7 +172,8 @@ fn ranked(counter: Counter, sample: &Sample) -> Option<Ranked> {
         Counter::Module | Counter::Refused => None,
     };
     let (cause, confidence) = match (counter, seen) {
-        (Counter::Module, _) => (either("cause", "tag").and_then(Cause::find)?, Confidence::Certain),
+        // The counter has causes of every confidence.
+        (Counter::Module, _) => (either("cause", "tag").and_then(Cause::find)?, Confidence::Likely),
         (Counter::Refused, _) => (&config_rejected::CAUSE, Confidence::Certain),
         (_, Some((status, flags))) => (concluded(status, flags, label("grpc_response_status"), side)?, Confidence::Likely),
         (_, None) => return None,
@@ -256,8 +257,7 @@ mod tests {
                 &sample(&[("response_code", status), ("response_flags", flags), ("destination_service", "a.b")]),
             )
         };
-        for (status, flags, slug) in [("503", "UH", "no-healthy-endpoints"), ("404", "NR", "no-route"), ("500", "-", "app-error")]
-        {
+        for (status, flags, slug) in [("503", "UH", "no-healthy-endpoints"), ("404", "NR", "no-route"), ("500", "-", "unknown")] {
             let ranked = failed(status, flags).unwrap();
             assert_eq!((ranked.cause.slug, ranked.confidence), (slug, Confidence::Likely), "{status} {flags}");
         }
