@@ -206,6 +206,25 @@ fn fields_copied_by_hand_are_one_item() {
 }
 
 #[test]
+fn requests_with_names_and_values_are_no_header_of_a_table() {
+    let lines = [
+        r#"{"response_code":404,"response_flags":"NR","response_code_details":"route_not_found","authority":"a.b"}"#,
+        "response_code=404, response_flags=NR, response_code_details=route_not_found, authority=a.b",
+    ];
+    for line in lines {
+        let found = failures(&format!("{line}\n{line}\n"));
+        assert_eq!(found.len(), 2, "{line}");
+        for (at, (first, last, facts)) in (1..).zip(&found) {
+            assert_eq!(
+                (*first, *last, facts.status, facts.details.as_deref()),
+                (at, at, Some(404), Some("route_not_found")),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
 fn hostile_streams_keep_every_line() {
     let mut lines: Vec<String> = vec![
         "{\"a\": \"b".to_owned(),

@@ -41,7 +41,9 @@ impl Columns {
         let separators = [Separator::Bar, Separator::Mark(','), Separator::Mark(';'), Separator::Mark('\t'), Separator::Spaces];
         separators.into_iter().find_map(|separator| {
             let names = cells(header, separator);
-            if !(2..=MAX_COLUMNS).contains(&names.len()) {
+            // A cell that gives a value is of a request, and no name.
+            let gives_value = |name: &Cow<'_, str>| name.contains(['=', '{']) || name.contains("\":");
+            if !(2..=MAX_COLUMNS).contains(&names.len()) || names.iter().any(gives_value) {
                 return None;
             }
             let facts: Vec<_> = names.iter().map(|name| fact(name)).collect();
