@@ -9,7 +9,7 @@ use crate::args::FailOnArg;
 use crate::escape;
 use crate::failure::{Failure, Outcome};
 use crate::prometheus::server::{Server, ServerFailure};
-use crate::prometheus::survey::Survey;
+use crate::prometheus::survey::{Ranked, Survey};
 use crate::render::survey as render;
 use crate::survey_options::SurveyOptions;
 
@@ -28,9 +28,7 @@ pub(super) fn run(out: &mut dyn Write, options: SurveyOptions, lang: Lang) -> Re
             of.as_deref().is_some_and(|of| of == wanted || of.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.')))
         })
     };
-    survey.ranked.retain(|ranked| cause.is_none_or(|cause| ranked.cause.is_of(cause)) && is_asked_for(&ranked.target));
-    render::write(out, &survey, &server.shown(), top, lang, format)?;
-    let is_finding = survey.ranked.iter().any(|ranked| {
+    let is_finding = |ranked: &Ranked| {
         let is_failure = ranked.cause.nature == Nature::Failure && ranked.cause.slug != unknown::CAUSE.slug;
         match fail_on {
             FailOnArg::Any => ranked.cause.nature != Nature::Benign,
@@ -38,10 +36,14 @@ pub(super) fn run(out: &mut dyn Write, options: SurveyOptions, lang: Lang) -> Re
             FailOnArg::Certain => is_failure && ranked.confidence == Confidence::Certain,
             FailOnArg::Never => false,
         }
-    });
+    };
+    // What was not asked for is no all-clear, unless its weight is asked for.
+    let has_others = fail_on == FailOnArg::Any && survey.ranked.iter().any(is_finding);
+    survey.ranked.retain(|ranked| cause.is_none_or(|cause| ranked.cause.is_of(cause)) && is_asked_for(&ranked.target));
+    render::write(out, &survey, &server.shown(), top, lang, format)?;
     out.flush()?;
     Ok(match () {
-        () if is_finding => Outcome::Findings,
+        () if has_others || survey.ranked.iter().any(is_finding) => Outcome::Findings,
         // Whoever is not scraped may fail; whoever counts nothing has not said that nothing failed.
         () if !survey.counts_requests() => return Err(Failure::NothingCounted(lang)),
         () if !survey.silent.is_empty() && fail_on != FailOnArg::Never => Outcome::Findings,
