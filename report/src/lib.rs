@@ -10,6 +10,7 @@ pub mod dumps;
 pub mod escape;
 pub mod html;
 mod labels;
+pub mod paragraph;
 pub mod sparkline;
 
 pub use labels::{Labels, area};

@@ -15,6 +15,7 @@ pub use doctor::doctor;
 use crate::diagnosis::DiagnosisReport;
 use crate::labels::Labels;
 use crate::lang_tag;
+use crate::paragraph::unfolded;
 use diagnosis::Diagnosis;
 
 /// What a report looks like.
@@ -85,8 +86,10 @@ fn code(labels: &Labels, text: &str) -> Markup {
     html! { div.step { button type="button" data-done=(labels.copied) { (labels.copy) } pre tabindex="0" { (text) } } }
 }
 
-/// A paragraph: what stands between backticks is code.
-fn prose(text: &str) -> Markup {
+/// A paragraph, perhaps folded: what stands between backticks is code.
+#[must_use]
+pub fn prose(text: &str) -> Markup {
+    let text = unfolded(text);
     html! {
         @for (at, piece) in text.split('`').enumerate() {
             @if at % 2 == 1 { code { (piece) } } @else { (piece) }

@@ -6,9 +6,10 @@ use meshwhy_core::catalogue::explanation::{Explanation, ExplanationPart, FilledS
 use meshwhy_core::catalogue::{Entry, Status};
 use meshwhy_core::causes::{ErrorType, REGISTRY};
 use meshwhy_core::{Cause, Facts, Lang};
+use meshwhy_report::html::prose;
 
 use super::Files;
-use super::frame::{page, prose};
+use super::frame::page;
 use super::words::{Words, applicability, confidence, severity, stage, topic};
 
 pub(super) fn cause(cause: &'static Cause, lang: Lang, files: &Files) -> Markup {

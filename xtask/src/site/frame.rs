@@ -62,23 +62,3 @@ pub(super) fn page(lang: Lang, code: Option<&str>, title: &str, description: &st
         }
     }
 }
-
-/// A paragraph of the catalogue: what stands between backticks is code.
-pub(super) fn prose(text: &str) -> Markup {
-    let text = joined(text);
-    html! { @for (at, piece) in text.split('`').enumerate() { @if at % 2 == 1 { code { (piece) } } @else { (piece) } } }
-}
-
-/// Joins the lines of a paragraph; between Chinese characters without a space.
-fn joined(text: &str) -> String {
-    let is_wide = |letter: Option<char>| letter.is_some_and(|letter| letter > '\u{2e7f}');
-    let mut joined = String::new();
-    for line in text.lines().map(str::trim) {
-        let both_wide = is_wide(joined.chars().last()) && is_wide(line.chars().next());
-        if !joined.is_empty() && !both_wide {
-            joined.push(' ');
-        }
-        joined.push_str(line);
-    }
-    joined
-}

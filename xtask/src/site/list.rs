@@ -5,8 +5,9 @@ use meshwhy_check::rules::{Rule, Topic};
 use meshwhy_core::catalogue::{Entry, Status};
 use meshwhy_core::causes::REGISTRY;
 use meshwhy_core::{Lang, Stage};
+use meshwhy_report::html::prose;
 
-use super::frame::{page, prose};
+use super::frame::page;
 use super::words::{Words, stage, topic};
 
 pub(super) fn page_of(lang: Lang) -> Markup {

@@ -19,8 +19,8 @@ use meshwhy_core::causes::REGISTRY;
 
 use crate::shell::workspace;
 
-/// The look of the report in HTML, and what is added to it.
-const STYLE: &str = concat!(include_str!("../../../report/src/html/style.css"), include_str!("site.css"));
+/// What is added to the look of the report in HTML.
+const STYLE: &str = include_str!("site.css");
 /// The search.
 const SCRIPT: &str = include_str!("site.js");
 
@@ -35,7 +35,7 @@ pub fn write(folder: Option<PathBuf>) -> Result<()> {
         fs::create_dir_all(file.parent().unwrap_or(&folder))?;
         fs::write(&file, text).with_context(|| format!("writing {}", file.display()))
     };
-    put("site.css", STYLE)?;
+    put("site.css", &[meshwhy_report::html::STYLE, STYLE].concat())?;
     put("site.js", SCRIPT)?;
     put("terms.js", &format!("const INDEX = {};\n", serde_json::to_string(&meshwhy::search_index())?))?;
     for lang in [Lang::En, Lang::Zh] {
