@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 static RUNNING: Mutex<Vec<Weak<Mutex<Child>>>> = Mutex::new(Vec::new());
 
-/// Kills its program as soon as the harness is gone, however it went: the pipe to the waiting shell closes then.
-const WATCHED: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL $$ 2>/dev/null) & exec "$@" </dev/null 3<&-"#;
+/// Kills its program as soon as the harness is gone, however it went: the pipe to the waiting shell closes then. That shell holds no output of the
+/// program, whose end would never come.
+const WATCHED: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL $$) >/dev/null 2>&1 & exec "$@" </dev/null 3<&-"#;
 
 /// A command that ends with the process that started it; its standard input stays open for that.
 pub fn watched(program: &Path) -> Command {
