@@ -36,11 +36,11 @@ impl Engine for Lang {
     }
 
     fn all(&self, parts: impl Iterator<Item = String>) -> String {
-        parts.collect::<Vec<_>>().join(self.of([" and ", ",且"]))
+        parts.collect::<Vec<_>>().join(self.of([" and ", "，且"]))
     }
 
     fn any(&self, parts: impl Iterator<Item = String>) -> String {
-        parts.collect::<Vec<_>>().join(self.of([" or ", ",或"]))
+        parts.collect::<Vec<_>>().join(self.of([" or ", "，或"]))
     }
 }
 
