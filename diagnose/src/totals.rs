@@ -19,7 +19,7 @@ pub struct Tally {
     /// Lines that are none of ours.
     pub unreadable: u64,
     /// Failures that fit in no group any more, since there were too many different ones.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub ungrouped: u64,
 }
 
@@ -60,7 +60,6 @@ impl AddAssign for Totals {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

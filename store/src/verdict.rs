@@ -88,7 +88,7 @@ pub(crate) fn verdict(dialect: Dialect) -> Vec<Column> {
         ],
         &as_likely(&code(BY_FACTS)),
     );
-    let relayed = case([(RELAYED.to_owned(), relayed)], "mw_by_facts");
+    let relayed = case([(RELAYED.to_owned(), relayed)], BY_FACTS);
     let (cluster, authority) = (of_fact(Fact::Cluster), of_fact(Fact::Authority));
     vec![
         Column::new(VERDICT, relayed),
